@@ -1,9 +1,10 @@
 """Notations: how operands are written, read and measured.
 
-A task has one notation, and everything that depends on it asks the notation's object: ``DECIMAL``, ``POSITIVE``,
-``DASHES``, ``RESIDUES`` or ``LETTERS``. D stands for the size of a task: the most digits (or dashes, or letters) of an
-operand, or the modulus. Numbers are columns of words as in ``seq2seq_arith.arithmetic.numbers``: uint64 of shape
-(words, n). A word of letters is such a number, too, as ``letters`` packs it.
+A task has one notation, and everything that depends on it asks the notation's object, one of ``NOTATIONS``:
+``DECIMAL``, ``POSITIVE``, ``DASHES``, ``RESIDUES`` or ``LETTERS``. D stands for the size of a task: the most digits (or
+dashes, or letters) of an operand, or the modulus. Numbers are columns of words as in
+``seq2seq_arith.arithmetic.numbers``: uint64 of shape (words, n). A word of letters is such a number, too, as
+``letters`` packs it.
 
 >>> DECIMAL.split("+", "12+7"), DASHES.split("p", "---p--")
 (('12', '7'), ('---', '--'))
@@ -247,6 +248,7 @@ DASHES: Notation = _Dashes()
 RESIDUES: Notation = _Residues()
 POSITIVE: Notation = _Positive()
 LETTERS: Notation = _Letters()
+NOTATIONS = (DECIMAL, POSITIVE, DASHES, RESIDUES, LETTERS)
 
 
 def _dashes(lengths: np.ndarray, width: int) -> np.ndarray:

@@ -1,10 +1,12 @@
 """The operations: everything in which one task differs from another.
 
-To add a task, add an entry to ``OPERATIONS``. A custom task can also be in a file, as ``own_tasks.py``
-describes.
+To add a task, add an entry to ``FURTHER``; its notation, draws and slices may be those of others. All that asks for
+tasks finds it there. One line more is on purpose not derived from the entry: ``SOLVERS`` of
+``pipelines/checking/independent.py`` solves the task in plain Python, so that ``verify`` and the tests can check its
+answers. A custom task can also be in a file, as ``own_tasks.py`` describes.
 
-``FURTHER`` are those that the field compares with arithmetic; the last four are controls without carries. TFDS lists no
-config of theirs before one is named.
+``FURTHER`` are those that the field compares with arithmetic; the last four are controls without carries. Those of
+``OPERATIONS`` TFDS lists, too, before one is named.
 
 >>> from seq2seq_arith.arithmetic import text
 >>> from seq2seq_arith.arithmetic.task import Task

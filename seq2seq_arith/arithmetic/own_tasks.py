@@ -12,8 +12,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.arithmetic import task_rules
-from seq2seq_arith.arithmetic.operations import BUILT_IN, Operation
+from seq2seq_arith.arithmetic import operations, task_rules
+from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.base import options, plugin_code, process
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
@@ -59,12 +59,12 @@ def find(name: Any, sha256: str | None = None) -> OwnTask | None:
 
 def is_task(name: str) -> bool:
     """Whether there is a task of this name, of this package or a custom one."""
-    return name in BUILT_IN or find(name) is not None
+    return name in operations.BUILT_IN or find(name) is not None
 
 
 def ways_to_draw() -> list[str]:
     """The names of ``Operation.draws`` of all tasks, each once."""
-    known = [*BUILT_IN.values(), *(own.operation for own in process.current().tasks.values())]
+    known = [*operations.BUILT_IN.values(), *(own.operation for own in process.current().tasks.values())]
     return list(dict.fromkeys(name for operation in known for name in operation.draws))
 
 
@@ -73,7 +73,7 @@ def named(name: Any, sha256: str | None = None) -> OwnTask:
     if own := find(name, sha256):
         return own
     if sha256 is None:
-        names = [*BUILT_IN, *process.current().tasks]
+        names = [*operations.BUILT_IN, *process.current().tasks]
         meant = options.did_you_mean(str(name), names)
         raise InputError(f"there is no task {name!r}, only {', '.join(names)}{meant}")
     code = f"the task {name!r} {IS_CODE} {str(sha256)[:12]}…"

@@ -17,21 +17,16 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.notation import LETTERS
-from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic import coverage, operations
+from seq2seq_arith.arithmetic.notation import NOTATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, given, options_of, whole_number
 from seq2seq_arith.base.terminal import add_log_options
 
 SIZE = "digits"
-# The other words for a task's size, and the tasks that have them.
-SIZE_WORDS: dict[str, list[str]] = {}
-for _name, _operation in OPERATIONS.items():
-    SIZE_WORDS.setdefault(_operation.notation.size_word, []).append(_name)
-del SIZE_WORDS[SIZE]
-SIZE_WORDS[LETTERS.size_word] = ["tasks of letters"]
+# The other words for a task's size: an option each, also for custom tasks of that notation.
+SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
 # A question of dashes is not an option, nor is its short form, -{1000}p--. The operator of such a task must be one
 # letter from a to z.
 _DASH = r"(?:-(?:\{[0-9]+\})?)"
@@ -66,8 +61,10 @@ def add_task_options(
         add_options(first, Task, first_names, **how)
     if rest := [name for name in names or options_of(Task) if name not in first_names]:
         add_options(parser, Task, rest, **how)
-    for word, tasks in SIZE_WORDS.items():
-        parser.add_argument(f"--{word}", type=whole_number, help=f"the same as --{SIZE}, for {' and '.join(tasks)}")
+    for word, unit in SIZE_WORDS.items():
+        tasks = ", ".join(name for name, each in operations.BUILT_IN.items() if each.notation.size_word == word)
+        help = f"the same as --{SIZE}, for {tasks} and other tasks of {unit}"
+        parser.add_argument(f"--{word}", type=whole_number, help=help)
 
 
 def task_parameters(

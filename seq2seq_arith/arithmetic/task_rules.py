@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, letters, numbers, suites
+from seq2seq_arith.arithmetic import drawing, letters, numbers, operations, suites
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.drawing import Drawing, Operands
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
-from seq2seq_arith.arithmetic.operations import BUILT_IN, DIGITS, Operation
+from seq2seq_arith.arithmetic.operations import DIGITS, Operation
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
 from seq2seq_arith.arithmetic.suites import Pair, Slice
 
@@ -188,7 +188,7 @@ OF_DECLARATION = (
         lambda it: not isinstance(it.name, str) or not re.fullmatch("[a-z][a-z0-9_]*", it.name),
         "has no usable name; write it with a-z, 0-9 and _, beginning with a letter",
     ),
-    Rule(lambda it: it.name in BUILT_IN, "is one of this package; give it another name"),
+    Rule(lambda it: it.name in operations.BUILT_IN, "is one of this package; give it another name"),
     Rule(
         lambda it: not isinstance(it.operation, Operation),
         "is of the type {it.operation.__class__.__name__}; give an Operation of seq2seq_arith.arithmetic.operations",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from strategies import tasks
 
 from seq2seq_arith.arithmetic import coverage, draws
+from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 
@@ -33,10 +34,8 @@ TINY = [
 def keys_by_probability(task: Task) -> Counter[Fraction]:
     """The probability of every key, found by going through all outcomes of one draw."""
     value: Counter[int] = Counter()
-    if task.name == "pq":
-        value.update({count: Fraction(1, task.digits) for count in range(1, task.digits + 1)})
-    elif task.name == "modular_addition":
-        value.update({residue: Fraction(1, task.digits) for residue in range(task.digits)})
+    if task.notation in (DASHES, RESIDUES):
+        value.update({task.notation.smallest + count: Fraction(1, task.digits) for count in range(task.digits)})
     elif task.draws == "value":
         value.update({number: Fraction(1, 10**task.digits) for number in range(10**task.digits)})
     else:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.slices import ladder
 from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, VERSION, Slice, Words, pairs, version
@@ -174,7 +175,8 @@ def holds(task: str, digits: int, name: str, left: int, right: int) -> bool:
 @st.composite
 def suite_slices(draw):
     task = draw(st.sampled_from(list(OPERATIONS)))
-    low, high = {"pq": (1, 2000), "modular_addition": (2, 10**6)}.get(task, (1, 60))
+    operation = OPERATIONS[task]
+    low, high = operation.min_digits, {DASHES: 2000, RESIDUES: operation.max_digits}.get(operation.notation, 60)
     digits = draw(st.one_of(st.integers(low, min(high, 9)), st.integers(low, high)))
     return task, digits, draw(st.sampled_from(slices(task, digits)))
 
@@ -183,12 +185,13 @@ def suite_slices(draw):
 def test_every_slice_keeps_its_promise(chosen, seed):
     task, digits, slice = chosen
     drawn = pairs(task, digits, slice, seed, 10)
-    top = {"pq": digits, "modular_addition": digits - 1}.get(task, 10**digits - 1)
+    notation = OPERATIONS[task].notation
+    top = {DASHES: digits, RESIDUES: digits - 1}.get(notation, 10**digits - 1)
     assert drawn
     assert len(set(drawn)) == len(drawn)
     assert slice.table or len(drawn) <= 10
     for left, right in drawn:
-        assert int(task == "pq") <= min(left, right) <= max(left, right) <= top
+        assert notation.smallest <= min(left, right) <= max(left, right) <= top
         assert holds(task, digits, slice.name, left, right), (left, right)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import columns, tasks
 
+from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers
@@ -77,7 +78,7 @@ def test_a_wrong_name_says_which_part(refusal):
 @given(tasks())
 def test_parameters_survive_json(task):
     assert Task.from_parameters(json.loads(json.dumps(task.parameters()))) == task
-    validation = task.num_examples // (2 if task.name == "modular_addition" else 10)
+    validation = task.num_examples // task.operation.validation_share
     defaults = {"draws": "digits", "num_validation": validation}
     newer = [name for name, default in defaults.items() if getattr(task, name) != default]
     assert list(task.parameters()) == ["task", "digits", "num_examples", "seed", "reverse", "ordered", *newer]
@@ -148,10 +149,8 @@ def test_numpy_integers_become_plain():
 def test_largest_answers_fit(name, data):
     """The answer's width holds every answer at the greatest D."""
     task = Task(name, digits=OPERATIONS[name].max_digits, num_examples=10)
-    least, largest = {"pq": (1, task.digits), "modular_addition": (0, task.digits - 1)}.get(
-        name, (0, 10**task.digits - 1)
-    )
-    pair = data.draw(st.tuples(*[st.sampled_from([least, largest])] * 2))
+    largest = {DASHES: task.digits, RESIDUES: task.digits - 1}.get(task.notation, 10**task.digits - 1)
+    pair = data.draw(st.tuples(*[st.sampled_from([task.notation.smallest, largest])] * 2))
     question, answer = reference.text(task, *pair)
     assert (len(question), len(answer)) == (task.question_width, task.answer_width)
     (written,) = answers(task, *columns(task, [pair]))

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import coverage, numbers
+from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 
@@ -27,7 +28,7 @@ def tasks(
     """Any task at all, whether or not it has as many examples as it asks for; ``fixed`` sets some of its fields."""
     name = draw(st.sampled_from(names))
     operation = OPERATIONS[name]
-    most = {"pq": max_dashes, "modular_addition": operation.max_digits}.get(name, max_digits)
+    most = min(operation.max_digits, {DASHES: max_dashes, RESIDUES: 10**6}.get(operation.notation, max_digits))
     # Half of the numbers fit into one word.
     digits = st.one_of(
         st.integers(operation.min_digits, min(WORD_DIGITS, most)), st.integers(operation.min_digits, most)
@@ -58,10 +59,8 @@ def small_tasks(draw: st.DrawFn, max_examples: int = 300) -> Task:
 @st.composite
 def operand_pairs(draw: st.DrawFn, task: Task, max_size: int = 40) -> list[tuple[int, int]]:
     """Pairs of operands of the task; lengths are about as likely as each other, and so are ends of ranges."""
-    if task.name == "pq":
-        operand = st.integers(1, task.digits)
-    elif task.name == "modular_addition":
-        operand = st.integers(0, task.digits - 1)
+    if task.notation in (DASHES, RESIDUES):
+        operand = st.integers(task.notation.smallest, task.digits - (task.notation is RESIDUES))
     else:
         edges = [
             10**length + more for length in range(task.digits + 1) for more in (-1, 0) if length < task.digits or more

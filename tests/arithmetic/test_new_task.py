@@ -1,0 +1,120 @@
+"""A new task is one entry: modular exponentiation, which is added here, is known wherever tasks are asked for."""
+
+import argparse
+import functools
+
+import numpy as np
+import pytest
+from programs import run_here
+
+from seq2seq_arith.arithmetic import coverage, drawing, draws, operations, task_rules, text
+from seq2seq_arith.arithmetic.notation import RESIDUES, Solved
+from seq2seq_arith.arithmetic.operations import Operation
+from seq2seq_arith.arithmetic.suites import SETS, Slice, pairs
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
+from seq2seq_arith.base.errors import InputError
+
+NAME = "modular_power"
+
+
+def power(modulus: int, base: np.ndarray, exponent: np.ndarray) -> Solved:
+    """By squares; residues are below 2^20, so their products fit into a word."""
+    result, square, m = np.ones_like(base) % np.uint64(modulus), base, np.uint64(modulus)
+    for bit in range(20):
+        is_set = exponent >> np.uint64(bit) & np.uint64(1) == 1
+        result, square = np.where(is_set, result * square % m, result), square * square % m
+    return Solved(result)
+
+
+ENTRY = Operation(
+    symbol="^",
+    notation=RESIDUES,
+    draws={"digits": drawing.RESIDUES},
+    alphabet="0123456789^ ",
+    solve=power,
+    min_digits=2,
+    max_digits=10**6,
+    question_width=lambda modulus: 2 * RESIDUES.width(modulus) + 1,
+    answer_width=RESIDUES.width,
+    digits=97,
+    num_examples=lambda modulus: max(10, modulus**2),
+    ordered=True,
+    validation_share=2,
+    suite=lambda modulus: [
+        Slice("zeroth", "The exponent is 0.", lambda words, m: (words.below(m), 0)),
+        Slice("square", "The exponent is 2.", lambda words, m: (words.below(m), 2 % m)),
+    ],
+)
+
+
+@pytest.fixture(autouse=True)
+def added(monkeypatch):
+    monkeypatch.setattr(operations, "BUILT_IN", operations.BUILT_IN | {NAME: ENTRY})
+
+
+def test_it_keeps_the_rules_of_custom_tasks():
+    assert task_rules.first_fault("another_name", ENTRY) == ""
+
+
+def test_it_is_named_and_has_its_defaults():
+    assert Task(NAME).config_name == NAME
+    task = Task(NAME, digits=11, num_examples=100, seed=3)
+    assert task.config_name == "modular_power-d11-n100-s3"
+    assert Task.from_name(task.config_name) == task == Task.from_parameters(task.parameters())
+    assert (Task(NAME).num_examples, Task(NAME).num_validation, Task(NAME).ordered) == (97**2, 97**2 // 2, True)
+    assert coverage.largest_practical(Task(NAME, digits=2, num_examples=10)) == 4
+
+
+@pytest.mark.parametrize("modulus", [2, 3, 97, 1000, 10**6])
+def test_what_is_drawn_is_answered_written_and_read_back(modulus):
+    task = Task(NAME, digits=modulus, num_examples=10)
+    sides = draws.operands(task, np.arange(500, dtype=np.uint64))
+    questions, answers = text.questions(task, *sides), text.answers(task, *sides)
+    assert [side.tolist() for side in text.operands(task, questions)] == [side.tolist() for side in sides]
+    for question, answer in zip(text.to_strings(questions), text.to_strings(answers), strict=True):
+        base, exponent = map(int, question.split("^"))
+        assert max(base, exponent) < modulus
+        assert int(answer) == pow(base, exponent, modulus)
+        assert text.answer(text.parse(question, task)) == answer.strip()
+
+
+def test_a_question_is_read_as_people_write_it():
+    assert text.answer(text.parse("63 ^ 83", Task(NAME))) == "19"
+    assert text.example(Task(NAME)) == "1^0"
+    for wrong in ("97^1", "63^", "6+3", "1^2^3", "063^1"):
+        with pytest.raises(InputError, match=NAME if "97" not in wrong and "063" not in wrong else "operand"):
+            text.parse(wrong, Task(NAME))
+
+
+def test_its_slices_are_asked():
+    (square,) = (slice for slice in ENTRY.slices(SETS[0], 97) if slice.name == "square")
+    asked = pairs(NAME, 97, square, count=20)
+    assert len(asked) == 20
+    assert {exponent for _, exponent in asked} == {2}
+    assert ENTRY.slices(SETS[1], 97) == []
+
+
+def test_its_size_is_an_option():
+    parser = argparse.ArgumentParser()
+    add_task_options(parser)
+    assert "for modular_addition, modular_power and other tasks of residues" in " ".join(parser.format_help().split())
+    named = functools.partial(named_task, task=NAME)
+    assert named(parser.parse_args(["--modulus", "11"])) == Task(NAME, digits=11) == Task(NAME, 11, 121)
+    with pytest.raises(InputError, match="--dashes is 5, but modular_power has no dashes; give --modulus instead"):
+        named(parser.parse_args(["--dashes", "5"]))
+
+
+def test_the_program_makes_shows_and_asks_it(tmp_path):
+    data = f"--data-dir={tmp_path}"
+    for words in (
+        ("generate", NAME, "--modulus", 11, data),
+        ("verify", tmp_path / "seq2seq_arith/modular_power-d11/1.0.0"),
+    ):
+        done = run_here(*words)
+        assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    shown, asked = run_here("show", NAME, "--modulus", 11), run_here("suite", NAME, "--modulus", 11, "--per-slice", 3)
+    assert (shown.returncode, asked.returncode) == (0, 0), shown.stderr + asked.stderr
+    assert "modular_power" in shown.stdout
+    rows = [line.split("\t") for line in asked.stdout.splitlines()]
+    assert [rows[0], {row[0] for row in rows[1:]}] == [["slice", "question", "answer"], {"zeroth", "square"}]

@@ -5,7 +5,7 @@ TensorFlow is imported when a model is first needed.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,12 @@ from seq2seq_arith.trainer.api.pictures import Inside, Picture
 from seq2seq_arith.trainer.api.scores import Scores
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import evaluated, history
+from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs import run as runs
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 if TYPE_CHECKING:
     import keras
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.asking.answering import Result
     from seq2seq_arith.trainer.asking.inspection import Inspection
     from seq2seq_arith.trainer.data.records import Examples
-    from seq2seq_arith.trainer.training.learner import Learner
 
 MISTAKES = 20  # that are shown
 MAP_VALUES = 100  # operands on each side of a map of errors
@@ -118,33 +118,27 @@ class TrainedRun(Tabular):
     @property
     def exact_match(self) -> float | None:
         """The share of right answers on the validation set in the best epoch; None before the first has ended."""
-        best = history.best(self.history)
+        best = self._opened.best
         return best["val_exact_match"] if best else None
 
     @property
     def history(self) -> list[dict[str, Any]]:
         """A dict per epoch, with the columns of ``history.csv``."""
-        return history.of_run(self.run)
+        return [dict(row) for row in self._opened.history]
 
     @property
     def summary(self) -> Summary | None:
         """What the training took and reached; None while it has not ended."""
-        return Summary.read(self.run.summary)
+        return self._opened.summary
 
     @property
     def model(self) -> "keras.Model":
         """The Keras model with the best weights, from ids, as its view makes them, to logits."""
-        return self._learner(self.task).model
+        return self._opened.learner().model
 
     @functools.cached_property
-    def _learner(self) -> "Callable[[Task], Learner]":
-        """From a task to the best model on its strings; the last eight are kept."""
-        import_tensorflow()
-        from seq2seq_arith.trainer.training import session
-
-        restored = functools.lru_cache(8)(lambda task, _: session.restore(self.run, task))
-        # A training that goes on replaces the best weights.
-        return lambda task: restored(task, self.run.best.exists() and self.run.best.stat().st_mtime_ns)
+    def _opened(self) -> OpenRun:
+        return OpenRun(self.run)
 
     def predict(self, questions: Iterable[str]) -> list[str]:
         """The answers to questions as people write them, such as ``39+3``; also longer ones, if the model reads them.
@@ -164,11 +158,11 @@ class TrainedRun(Tabular):
         names = ["question", "answer", "prediction", "right", "confidence"]
         if not asked:
             return Table([], names)
-        learner = self._learner
+        import_tensorflow()
         from seq2seq_arith.trainer.asking import prediction
 
         rows = []
-        for question, answered, confidence in prediction.answers(learner, asked):
+        for question, answered, confidence in prediction.answers(self._opened.learner, asked):
             right = text.answer(question)
             rows.append(dict(zip(names, (question.given, right, answered, answered == right, confidence), strict=True)))
         return Table(rows, names)
@@ -184,7 +178,7 @@ class TrainedRun(Tabular):
         Raises InputError if it is not a question of the task, or the run has no checkpoint.
         """
         asked = text.parse(question, self.task, self.run.most_digits)
-        learner = self._learner(asked.task)
+        learner = self._opened.learner(asked.task)
         from seq2seq_arith.trainer.asking import inside, inspection
 
         return inspection.inspect(learner, asked) if average == 1 else inside.averaged(learner, asked, average)
@@ -275,7 +269,7 @@ class TrainedRun(Tabular):
 
     def _inside(self, what: str, task: Task, *given: Any) -> Inside:
         """What a function of ``inside`` finds in the best model on the strings of a task."""
-        learner = self._learner(task)
+        learner = self._opened.learner(task)
         from seq2seq_arith.trainer.asking import inside
 
         return Inside(*getattr(inside, what)(learner, *given))
@@ -292,7 +286,7 @@ class TrainedRun(Tabular):
             raise InputError(f"{self.task.name} has not two numbers to map; breakdown and mistakes show where it errs")
         check_int("values", values, 1, MOST_VALUES)
         most = min(values, self.task.drawing.num_values(self.task.digits))
-        learner = self._learner(self.task)
+        learner = self._opened.learner()
         from seq2seq_arith.trainer.asking import answering
         from seq2seq_arith.trainer.data import probes
 
@@ -335,7 +329,7 @@ class TrainedRun(Tabular):
         chosen, lengths = SuiteOptions(per_slice=per_slice, seed=seed), given.lengths(lengths)
         for length in lengths:
             self.run.task_of_length(length)
-        learner = self._learner(self.task)
+        learner = self._opened.learner()
         from seq2seq_arith.trainer.asking import evaluation
 
         options = evaluation.Options(lengths=lengths, chosen=chosen, every_epoch=every_epoch)
@@ -353,30 +347,24 @@ class TrainedRun(Tabular):
         import_tensorflow()
         from seq2seq_arith.trainer.training import proof
 
-        return proof.prove(self.run, self._learner)[0]
+        return proof.prove(self.run, self._opened.learner)[0]
 
     @functools.cached_property
     def in_full(self) -> tuple[str, str]:
         """The worst slice and the wrong answers to the default questions of the suite; asked if it is not known."""
-        if found := self._asked().in_full:
+        if found := self._opened.scores.in_full:
             return found
-        learner = self._learner(self.task)
+        learner = self._opened.learner()
         from seq2seq_arith.trainer import demo
         from seq2seq_arith.trainer.asking import suites
 
         asked = suites.ask_run(self.run, learner=learner)[0]
         return demo.worst_slice(asked), asked.total.in_words()
 
-    def _asked(self) -> evaluated.Asked:
-        best = history.best(self.history)
-        return evaluated.read(self.run, best["epoch"] if best else None)
-
     def _on_validation(self) -> "tuple[Examples, Result]":
         """The validation set, and the model's answers to it."""
-        from seq2seq_arith.trainer.data import records
-
-        source = records.open_source(self.task, self.run.data_dir)  # refused before the model is restored
-        learner = self._learner(self.task)
+        source = self._opened.source  # refused before the model is restored
+        learner = self._opened.learner()
         from seq2seq_arith.trainer.asking import answering, evaluation
 
         examples = evaluation.validation_of(source)
@@ -430,8 +418,7 @@ class TrainedRun(Tabular):
             return TrainedRun(session.train(self.task, self.run.data_dir, self.run.place, config, options).run)
 
     def _shown(self) -> Table:
-        config, rows = self.run.config, self.history
-        best = history.best(rows)
+        config, rows, best = self.run.config, self._opened.history, self._opened.best
         facts = {
             "dataset": self.task.config_name,
             "model": f"{config.model.name}, view {config.model.view}",
@@ -440,5 +427,5 @@ class TrainedRun(Tabular):
         }
         if best:
             facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"
-            facts["worst slice"] = self._asked().worst_in_words("run.evaluate() does")
+            facts["worst slice"] = self._opened.scores.worst_in_words("run.evaluate() does")
         return Table([{"run": name, self.run.place: value} for name, value in facts.items()])

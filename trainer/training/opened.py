@@ -1,0 +1,135 @@
+"""A run that is opened once: its dataset, its history, what is known of its model, and the model itself.
+
+Commands and the Python interface open a run, and pass the object on::
+
+    run = OpenRun(open_run("runs/addition"))
+    run.source        the dataset that it was trained on; InputError if it is not there
+    run.history       a row per epoch; ``run.best`` is that of the best one
+    run.scores        what its model was asked, and what is proved of it
+    run.learner()     the best model, and learner(task) that for longer strings
+    run.run           its folder, task and configuration
+
+Nothing here imports TensorFlow before a model is needed.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.data import records
+from seq2seq_arith.trainer.quiet import import_tensorflow
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
+from seq2seq_arith.trainer.runs.evaluated import Asked
+from seq2seq_arith.trainer.runs.proofs import Proof
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.summary import Summary
+
+if TYPE_CHECKING:
+    from seq2seq_arith.trainer.training.learner import Learner
+
+T = TypeVar("T")
+MODELS_KEPT = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenRun:
+    """A run, and what is in its files: read when it is needed, and again only if a file has changed since.
+
+    A training may go on meanwhile, in this process or in another one: so no value is older than the files.
+    """
+
+    run: Run
+    data_dir: str | None = None  #: of its dataset; None for where the run was trained from
+    replicas: int | None = None  #: on which its model answers, as in ``devices.make_strategy``
+    _kept: dict[Any, Any] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @functools.cached_property
+    def source(self) -> records.Source:
+        """The dataset that the run was trained on; InputError says why it is not there, or that it is another one."""
+        source = records.open_source(self.run.task, self.data_dir or self.run.data_dir)
+        if source.sha256 != self.run.sha256:
+            raise InputError(f"the dataset {self.run.task.config_name} that is there is not the one of this run")
+        return source
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The rows of ``history.csv``, none before the first epoch has ended; InputError if it is damaged."""
+        return self._read("history", history.of_run, self.run.history, self.run.last)
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The row of the best epoch, whose weights are kept; None before the first has ended."""
+        return history.best(self.history)
+
+    @property
+    def best_epoch(self) -> int | None:
+        return self.best["epoch"] if self.best else None
+
+    @property
+    def summary(self) -> Summary | None:
+        """What the training took and reached; None while it has not ended."""
+        return self._read("summary", lambda run: Summary.read(run.summary), self.run.summary)
+
+    @property
+    def proof(self) -> Proof | None:
+        """The proof of the weights that the run has now."""
+        return self._read("proof", proofs.read, self.run.proof, self.run.best)
+
+    @property
+    def scores(self) -> Asked:
+        """What the model of the best epoch was asked, and what is proved of it."""
+        files = self.run.evaluation, self.run.summary, self.run.proof, self.run.best, self.run.history, self.run.last
+        return self._read("scores", lambda run: evaluated.read(run, self.best_epoch), *files)
+
+    def learner(self, task: Task | None = None) -> "Learner":
+        """The best model, ready to answer the strings of its own task, or of another one, as with more digits.
+
+        The last eight are kept. Raises InputError if there is no checkpoint, or the model does not fit the strings.
+        """
+        return self._restored(task or self.run.task, _stamp(self.run.best))
+
+    def learner_of_epoch(self, epoch: int, task: Task | None = None) -> "Learner":
+        """The model after an epoch whose weights were kept. It is one model for all epochs: the next call changes it.
+
+        Raises InputError if they were not kept; and as ``learner``.
+        """
+        if epoch not in self.run.kept_epochs:
+            raise InputError(f"the weights after epoch {epoch} of {self.run.place} are not kept; choose another epoch")
+        learner, path = self._of_epochs(task or self.run.task), self.run.of_epoch(epoch)
+        checkpoints.assign(learner.model.variables, checkpoints.load(path)[0], path)
+        return learner
+
+    @functools.cached_property
+    def _restored(self) -> "Callable[[Task, Any], Learner]":
+        """The best model by its task and the stamp of its weights, which a training that goes on replaces."""
+        return functools.lru_cache(MODELS_KEPT)(lambda task, _: self._restore(task))
+
+    @functools.cached_property
+    def _of_epochs(self) -> "Callable[[Task], Learner]":
+        return functools.lru_cache(MODELS_KEPT)(self._restore)
+
+    def _restore(self, task: Task) -> "Learner":
+        import_tensorflow()
+        from seq2seq_arith.trainer.training import session
+
+        return session.restore(self.run, task, self.replicas)
+
+    def _read(self, name: str, read: Callable[[Run], T], *files: Path) -> T:
+        """What a function reads of the run, by the name under which it is kept, and the files that it depends on."""
+        stamps = [_stamp(file) for file in files]
+        if name not in self._kept or self._kept[name][0] != stamps:
+            self._kept[name] = stamps, read(self.run)
+        return self._kept[name][1]
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced: its time and its inode; None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino

@@ -22,22 +22,27 @@ MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
 # Fields that can name code of your own, those of the checksums of its file, and what it is.
 CODE = (("name", "code_sha256", plugins.MODEL), ("view", "view_sha256", plugins.VIEW))
-# Settings that one kind of positions has.
-NEEDS = {"rope_base": "rope", "others": "coupled"}
+# Where the metadata of a field has the value that None stands for.
+KNOB = "knob"
 
 
-def _knob(help: str, shown: str | None, low: Any = None, high: Any = None, default: Any = None) -> Any:
-    """A setting that few turn; ``shown`` is its default in words."""
-    return option(help, default=default, default_text=shown, low=low, high=high)
+def _knob(help: str, value: Any, *, default_text: str | None = None, **facts: Any) -> Any:
+    """A setting that only some networks have, which ``registry`` names; None, its default, stands for ``value``."""
+    default_text = default_text or (f"{value:,g}" if isinstance(value, float) else str(value))
+    field: dataclasses.Field = option(help, default=None, default_text=default_text, **facts)
+    return dataclasses.field(default=None, metadata={**field.metadata, KNOB: value})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """Which network, its size, and the view through which it sees the strings.
 
+    What each field means is the help of its option. Besides:
+
     Attributes:
       name, view: A name of the registry, or the place of code of your own, as ``plugins.py`` describes it.
       layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
+      positions, ..., blanks: Settings that only some networks have; None, also for the others, stands for the default.
       code_sha256, view_sha256: The checksums of files of your own, which are read if they are not given.
 
     Raises InputError if a value is out of its range.
@@ -59,27 +64,38 @@ class ModelConfig:
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
     layers: int = option("number of layers", default=1, low=1, high=64)
-    positions: str | None = option(
+    positions: str | None = _knob(
         "how a transformer knows the order of the characters",
-        default=None,
-        default_text=registry.POSITIONS[0],
-        choices=registry.POSITIONS,
+        registry.DEFAULT_POSITIONS,
+        choices=lambda: tuple(registry.POSITIONS),
     )
-    heads: int | None = _knob("heads of attention", "4", 1, 256)
-    dense_width: int | None = _knob("units of the dense layers inside a block", "4 times --hidden", 1, 2**16)
-    dropout: float | None = _knob("the share of values that training drops, in each block too", "0", 0.0, 0.9)
-    rope_base: float | None = _knob("about the longest period of rope, in characters", "10,000", 1.0, 1e9)
+    heads: int | None = _knob("heads of attention", 4, low=1, high=256)
+    dense_width: int | None = _knob(
+        "units of the dense layers inside a block", None, default_text="4 times --hidden", low=1, high=2**16
+    )
+    dropout: float | None = _knob("the share of values that training drops, in each block too", 0.0, low=0.0, high=0.9)
+    rope_base: float | None = _knob("about the longest period of rope, in characters", 10_000.0, low=1.0, high=1e9)
     others: int | None = _knob(
-        "of so many others of its batch, at most, an example sees the characters in training, with coupled", "8", 0, 64
+        "of so many others of its batch, at most, an example sees the characters in training, with coupled",
+        8,
+        low=0,
+        high=64,
     )
-    score_scale: float | None = _knob("a factor of the attention scores", "1", 0.01, 100.0)
-    sharpness: float | None = _knob("a further factor of the attention scores, in use alone", "1", 0.01, 100.0)
-    score_noise: float | None = _knob("the spread of noise on attention scores, in training alone", "0", 0.0, 100.0)
+    score_scale: float | None = _knob("a factor of the attention scores", 1.0, low=0.01, high=100.0)
+    sharpness: float | None = _knob("a further factor of the attention scores, in use alone", 1.0, low=0.01, high=100.0)
+    score_noise: float | None = _knob(
+        "the spread of noise on attention scores, in training alone", 0.0, low=0.0, high=100.0
+    )
     loops: int | None = _knob(
-        "how often all layers run, reading the characters anew; 0: as often as an answer has characters", "1", 0, 1000
+        "how often all layers run, reading the characters anew; 0: as often as an answer has characters",
+        1,
+        low=0,
+        high=1000,
     )
     blanks: bool | None = _knob(
-        "learn the blanks behind an answer; if not, the first one is its end, and the loss leaves out the others", "yes"
+        "learn the blanks behind an answer; if not, the first one is its end, and the loss leaves out the others",
+        True,
+        default_text="yes",
     )
     options: str | None = option(
         "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"
@@ -97,19 +113,23 @@ class ModelConfig:
             object.__setattr__(self, "options", json.dumps(self.options))
         if self.options is not None:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
-        entry = self.entry
-        for name, value in self._knobs().items():
-            if name not in entry.knobs:
-                raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; leave it out")
-        for name, positions in NEEDS.items():
-            if getattr(self, name) is not None and (self.positions or registry.POSITIONS[0]) != positions:
-                raise InputError(f"{name} is for --positions {positions} alone; give that, or leave {name} out")
+        self._check_knobs()
         if self.blanks is False and registry.view_entry(self.view).fills_answer:
             raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
-        # Rotations turn pairs of numbers, so the units of a head are even.
-        multiple = (self.heads or registry.KNOBS["heads"]) * (2 if "positions" in entry.knobs else 1)
-        if "heads" in entry.knobs and self.hidden % multiple:
+        multiple = self._value("heads") * (2 if self.encoding.even_heads else 1) if self.has("heads") else 1
+        if self.hidden % multiple:
             raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
+
+    def _check_knobs(self) -> None:
+        """Raises InputError if a setting is given that the network, or its position encoding, does not have."""
+        for name, value in self._knobs().items():
+            if self.has(name):
+                continue
+            kinds = [kind for kind, entry in registry.POSITIONS.items() if name in entry.knobs]
+            if kinds and self.has("positions"):
+                kinds = " or ".join(kinds)
+                raise InputError(f"{name} is for --positions {kinds} alone; give that, or leave {name} out")
+            raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; leave it out")
 
     @property
     def entry(self) -> registry.ModelEntry:
@@ -122,14 +142,27 @@ class ModelConfig:
         named = [(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
         return [each for each in named if plugins.is_plugin(each[1])]
 
+    @property
+    def encoding(self) -> registry.PositionsEntry:
+        """How the network knows the order of the characters; one that is not a transformer needs nothing for it."""
+        return registry.positions_entry(self.name, self.positions)
+
+    def has(self, name: str) -> bool:
+        """Whether the network, or its position encoding, has a setting; each has a field that is not of ``KNOBS``."""
+        return name not in KNOBS or name in registry.knobs_of(self.name, self.positions)
+
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
-        knobs = {name: registry.KNOBS[name] for name in self.entry.knobs} | self._knobs()
-        return {name: value for name, value in knobs.items() if name != "blanks"} | self._own_options()
+        knobs = {name: self._value(name) for name in KNOBS if self.has(name) and name != "blanks"}
+        return knobs | self._own_options()
 
     def _knobs(self) -> dict[str, Any]:
         """The settings that only some networks have, if they are given."""
-        return {name: value for name in registry.KNOBS if (value := getattr(self, name)) is not None}
+        return {name: value for name in KNOBS if (value := getattr(self, name)) is not None}
+
+    def _value(self, name: str) -> Any:
+        """The value of a setting of ``KNOBS``, the default if it is not given."""
+        return KNOBS[name] if getattr(self, name) is None else getattr(self, name)
 
     def _own_options(self) -> dict[str, Any]:
         if self.options is None:
@@ -149,13 +182,19 @@ class ModelConfig:
         """Whether the weights fit strings of any length."""
         if self.view == "crossed" and self.name in registry.MODELS and not self.entry.writes_in_place:
             return False  # each step reads all pairs of digits of a column
-        return self.entry.any_length and self.network_options().get("positions") != "learned"
+        return self.entry.any_length and self.encoding.any_length
 
     @property
     def given(self) -> str:
         """What the view and the positions give to the model: keys of ``registry.GIVEN``, with "with" between them."""
         given = registry.view_entry(self.view).given
-        return given.replace(registry.REVERSED, registry.COUPLED.get(self.positions or "", registry.REVERSED))
+        return given.replace(registry.REVERSED, self.encoding.given or registry.REVERSED)
+
+
+# The settings that only some networks have, with their defaults.
+KNOBS: dict[str, Any] = {
+    field.name: field.metadata[KNOB] for field in dataclasses.fields(ModelConfig) if KNOB in field.metadata
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -182,10 +221,12 @@ class TrainConfig:
         default=None,
         default_text="all lengths from the first step",
     )
-    stage_right: float = _knob(
-        "the share of right answers that ends a stage of the curriculum", None, 0.0, 0.9999, RIGHT
+    stage_right: float = option(
+        "the share of right answers that ends a stage of the curriculum", default=RIGHT, low=0.0, high=0.9999
     )
-    stage_steps: int = _knob("the steps whose answers end a stage of the curriculum", None, 1, 10**6, WINDOW)
+    stage_steps: int = option(
+        "the steps whose answers end a stage of the curriculum", default=WINDOW, low=1, high=10**6
+    )
     epochs: int = option("the most epochs", default=50, low=1, high=10**6)
     steps_per_epoch: int | None = option(
         "steps per epoch", default=None, default_text="those of --epoch-examples", low=1, high=10**9
@@ -199,27 +240,45 @@ class TrainConfig:
         low=1,
         high=10**9,
     )
-    early_examples: int | None = _knob(
-        "how many validation examples score an epoch before the last, at most", "as many as score the last", 1, 10**9
+    early_examples: int | None = option(
+        "how many validation examples score an epoch before the last, at most",
+        default=None,
+        default_text="as many as score the last",
+        low=1,
+        high=10**9,
     )
     batch_size: int = option("the global batch, shared among the replicas", default=128, low=1, high=MAX_BATCH)
-    batch_doublings: int = _knob("how often the batch doubles, at equal shares of the steps", None, 0, 10, 0)
+    batch_doublings: int = option(
+        "how often the batch doubles, at equal shares of the steps", default=0, low=0, high=10
+    )
     learning_rate: float = option("the peak of the schedule", default=1e-3, low=0.0, high=10.0)
     schedule: str = option(
         "the learning rate stays at its peak, or falls along a cosine to the last step",
         default="constant",
         choices=SCHEDULES,
     )
-    lowest_rate: float = _knob("where the cosine ends, as a share of its peak", None, 0.0, 1.0, 0.0)
+    lowest_rate: float = option("where the cosine ends, as a share of its peak", default=0.0, low=0.0, high=1.0)
     warmup: float = option("the share of all steps in which the learning rate rises", default=0.0, low=0.0, high=0.99)
     weight_decay: float = option("decoupled, as in AdamW; 0 for plain Adam", default=0.0, low=0.0, high=10.0)
-    beta_1: float = _knob("how slowly Adam forgets gradients", None, 0.0, 0.99999, 0.9)
-    beta_2: float = _knob("how slowly Adam forgets their squares", None, 0.0, 0.999999, 0.999)
-    averaging: float | None = _knob(
-        "score and keep averaged weights, of which each step keeps this share", "no averaging", 0.0, 0.999999
+    beta_1: float = option("how slowly Adam forgets gradients", default=0.9, low=0.0, high=0.99999)
+    beta_2: float = option("how slowly Adam forgets their squares", default=0.999, low=0.0, high=0.999999)
+    averaging: float | None = option(
+        "score and keep averaged weights, of which each step keeps this share",
+        default=None,
+        default_text="no averaging",
+        low=0.0,
+        high=0.999999,
     )
-    label_smoothing: float = _knob("the share of a right character that all divide in the loss", None, 0.0, 0.9, 0.0)
-    clip_norm: float | None = _knob("the most that the norm of all gradients together may be", "no bound", 1e-6, 1e6)
+    label_smoothing: float = option(
+        "the share of a right character that all divide in the loss", default=0.0, low=0.0, high=0.9
+    )
+    clip_norm: float | None = option(
+        "the most that the norm of all gradients together may be",
+        default=None,
+        default_text="no bound",
+        low=1e-6,
+        high=1e6,
+    )
     patience: int = option("stop after so many epochs without progress; 0 for never", default=0, low=0, high=10**6)
     min_delta: float = option("the fall of the validation loss that is progress", default=0.001, low=0.0, high=1e6)
     target: float | None = option(

@@ -1,20 +1,23 @@
-"""The networks and the views as plain data: what they need and what they cost; their code is imported when it is built.
+"""The networks, position encodings and views as plain data: what they need and give; their code is imported when used.
 
-Nothing here imports TensorFlow, so that a network or a view that does not fit is refused at once. To add a network,
-write its file in ``trainer/models/`` and add an entry to ``MODELS``. To add a view, write its class in
-``trainer/data/views.py`` and add an entry to ``VIEWS``. Both can also be in a custom file, as ``trainer/plugins.py``
-describes.
+Nothing here imports TensorFlow, so that what does not fit is refused at once. To add a network, write its function in
+``trainer/models/`` and add an entry to ``MODELS``. To add a position encoding, write its class in
+``trainer/models/positions.py`` and add an entry to ``POSITIONS``. To add a view, write its class in
+``trainer/data/views.py`` and add an entry to ``VIEWS``. Nothing else needs to know of it. Networks and views can also
+be in a custom file, as ``trainer/plugins.py`` describes.
 
 >>> from seq2seq_arith.arithmetic.task import Task
 >>> VIEWS["aligned"].question_shape(Task("addition"))
 (4, 2)
 >>> MODELS["causal"].any_length
 True
+>>> POSITIONS["learned"].any_length
+False
 """
 
 import dataclasses
-import importlib
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic.notation import DECIMAL
@@ -43,8 +46,8 @@ class Cost:
 class ModelEntry:
     """A network, without its code."""
 
-    # Imports the code, and builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns.
-    build: Any = None  # None for one of your own, whose code ``plugins.load`` loads
+    # Builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns. None for one of your own.
+    build: Any
     help: str  # one line for ``--help`` and the documentation
     cost: Cost  # what it costs
     # Whether it writes one answer character per question step, so that the view must have as many steps of the question
@@ -52,22 +55,40 @@ class ModelEntry:
     writes_in_place: bool = False
     any_length: bool = True  # whether its weights fit strings of any length
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
-    knobs: tuple[str, ...] = ()  # which of ``KNOBS`` it has
+    # Its own settings besides size: names of fields of ``ModelConfig``; with "positions", also those of its encoding.
+    knobs: tuple[str, ...] = ()
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
     # Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     needs_float32: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PositionsEntry:
+    """How a transformer knows the order of the characters, without its code."""
+
+    build: Callable[..., Any]  # makes a ``PositionEncoding`` of ``trainer/models/positions.py``, which is called so
+    help: str  # one line for ``--help`` and the documentation
+    any_length: bool = True  # whether its weights fit strings of any length
+    knobs: tuple[str, ...] = ()  # its own settings: names of fields of ``ModelConfig``
+    even_heads: bool = False  # whether a head must have an even number of units
+    # Whether it counts the places of digits, and so needs numbers, and an answer that starts from the units.
+    needs_places: bool = False
+    # What a view gives with it in place of ``REVERSED``, a key of ``GIVEN``; empty if it gives nothing more.
+    given: str = ""
+    # From the settings of a network to the number of examples whose characters an example of a training sees.
+    examples_seen: Callable[[Mapping[str, Any]], int] = lambda options: 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ViewEntry:
     """A view, without its code."""
 
-    build: Any  # imports the code, and makes the view from its name and a task; None for one of your own
+    build: Any  # makes the view from its name and a task; None for one of your own
     help: str  # one line for ``--help`` and the documentation
-    given: str  # what the view gives to the model, a key of ``GIVEN``
+    given: str  # what the view gives to the model: keys of ``GIVEN``, with "with" between them
     # From a task to the shape of one question: (steps,) or (steps, channels).
-    question_shape: Callable[[Task], tuple[int, ...]]
-    answer_steps: Callable[[Task], int]  # from a task to the steps of one answer
+    question_shape: Callable[[Task], tuple[int, ...]] = lambda task: (task.question_width,)
+    answer_steps: Callable[[Task], int] = lambda task: task.answer_width  # from a task to the steps of one answer
     needs_digits: bool = False  # whether the operands must have digits, whose places it knows
     needs_numbers: bool = False  # whether an answer must be a number, too
     needs_pairs: bool = False  # whether there must be two operands
@@ -82,80 +103,71 @@ class ViewEntry:
 # and makes a loop as fast.
 MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
 
-# How a transformer knows the order of characters, the default first; ``models/positions.py`` describes them.
-POSITIONS = ("rope", "none", "learned", "coupled", "coupled_bias")
-# Positions that count the places of digits, and what they give; they need an answer that starts from the units.
-COUPLED = {"coupled": "places", "coupled_bias": "near places"}
 
-# The settings of ``ModelConfig`` that only some networks have, with their defaults; that of the dense layers' width is
-# four times the hidden units.
-KNOBS: dict[str, Any] = {
-    "positions": POSITIONS[0], "heads": 4, "dense_width": None, "dropout": 0.0, "rope_base": 10_000.0,
-    "others": 8, "score_scale": 1.0, "sharpness": 1.0, "score_noise": 0.0, "loops": 1, "blanks": True,
-}  # fmt: skip
-
-
-def _from(module: str, name: str) -> Callable[..., Any]:
-    """A function or class of a module of the trainer, which is imported when it is called."""
-    return lambda *given: getattr(importlib.import_module(f"seq2seq_arith.trainer.{module}"), name)(*given)
+def imported(place: str) -> Callable[..., Any]:
+    """A function or a class by its place, ``package.module:name``, whose module is imported when it is called."""
+    return lambda *given, **named: pkgutil.resolve_name(place)(*given, **named)
 
 
 MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
-        build=_from("models.parallel", "encoder_decoder"),
+        build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
         cost=Cost(kept=12, kept_long=2.5, gates=4),
         in_browser="encoder_decoder",
     ),
     "gru": ModelEntry(
-        build=_from("models.parallel", "encoder_decoder"),
+        build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="the notebook's network, of gated recurrent units instead of LSTMs",
         cost=Cost(kept=12, gates=3),
         in_browser="encoder_decoder",
     ),
     "simple_rnn": ModelEntry(
-        build=_from("models.parallel", "encoder_decoder"),
+        build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="the notebook's network, of plain recurrent units instead of LSTMs",
         cost=Cost(kept=4, gates=1),
         in_browser="encoder_decoder",
     ),
     "bilstm_tagger": ModelEntry(
-        build=_from("models.parallel", "bilstm_tagger"),
+        build=imported("seq2seq_arith.trainer.models.parallel:bilstm_tagger"),
         help="LSTM layers that write one answer character per step, each in both directions",
         cost=Cost(kept=12, kept_long=5, gates=4, directions=2),
         writes_in_place=True,
         in_browser="bilstm_tagger",
     ),
     "wave_tagger": ModelEntry(
-        build=_from("models.parallel", "wave_tagger"),
+        build=imported("seq2seq_arith.trainer.models.parallel:wave_tagger"),
         help="sines of sums, and LSTM layers, all forward, that write one answer character per step",
         cost=Cost(kept=24, kept_long=21, gates=8),
         writes_in_place=True,
         in_browser="wave_tagger",
     ),
     "latch_tagger": ModelEntry(
-        build=_from("models.parallel", "latch_tagger"),
+        build=imported("seq2seq_arith.trainer.models.parallel:latch_tagger"),
         help="vectors of pairs, dense layers, and latches, which hold a carry or a sign over any number of places",
         cost=Cost(kept=16, gates=4),
         writes_in_place=True,
         in_browser="latch_tagger",
     ),
     "lstm_transformer": ModelEntry(
-        build=_from("models.parallel", "lstm_transformer"),
+        build=imported("seq2seq_arith.trainer.models.parallel:lstm_transformer"),
         help="attention from learned queries to the characters, and LSTMs along the answer",
         cost=Cost(kept=12, gates=4),
         any_length=False,
         knobs=("heads",),
     ),
     "causal": ModelEntry(
-        build=_from("models.autoregressive", "causal"),
+        build=imported("seq2seq_arith.trainer.models.autoregressive:causal"),
         help="a decoder-only transformer, which writes the answer character by character",
         cost=Cost(kept=34, gates=6, in_blocks=True),
         autoregressive=True,
-        knobs=(*KNOBS,),
+        knobs=(
+            *("positions", "heads", "dense_width", "dropout", "loops", "blanks"),
+            *("score_scale", "sharpness", "score_noise"),
+        ),
     ),
     "lstm_attention": ModelEntry(
-        build=_from("models.autoregressive", "LstmAttention"),
+        build=imported("seq2seq_arith.trainer.models.autoregressive:LstmAttention"),
         help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
         cost=Cost(kept=16, gates=5.5),
         autoregressive=True,
@@ -163,7 +175,7 @@ MODELS: dict[str, ModelEntry] = {
         in_browser="lstm_attention",
     ),
     "counter": ModelEntry(
-        build=_from("models.parallel", "counter"),
+        build=imported("seq2seq_arith.trainer.models.parallel:counter"),
         help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
         # With 128 counters, the 32 units of the readout at the steps of the answer.
         cost=Cost(kept=2, gates=1 / 8),
@@ -172,6 +184,42 @@ MODELS: dict[str, ModelEntry] = {
     ),
 }
 
+# The default first.
+POSITIONS: dict[str, PositionsEntry] = {
+    "rope": PositionsEntry(
+        build=imported("seq2seq_arith.trainer.models.positions:Rope"),
+        help="queries and keys are rotated by the index",
+        knobs=("rope_base",),
+        even_heads=True,  # it rotates pairs of numbers
+    ),
+    "none": PositionsEntry(
+        build=imported("seq2seq_arith.trainer.models.positions:PositionEncoding"),
+        help="nothing: a causal model finds the order by what it may look at",
+    ),
+    "learned": PositionsEntry(
+        build=imported("seq2seq_arith.trainer.models.positions:Learned"),
+        help="a learned vector for each index is added",
+        any_length=False,
+    ),
+    "coupled": PositionsEntry(
+        build=imported("seq2seq_arith.trainer.models.positions:Coupled"),
+        help="random vectors for the place of a digit, from the units, and for the next one are added, new for each "
+        "training example, which also sees others (--others); every second number has digits of its own",
+        knobs=("others",),
+        even_heads=True,  # half of the numbers are for the place, and half for the next one
+        needs_places=True,
+        given="places",
+        examples_seen=lambda options: 1 + options["others"],
+    ),
+    "coupled_bias": PositionsEntry(
+        build=imported("seq2seq_arith.trainer.models.positions:CoupledBias"),
+        help="a learned bias of the difference of places, in which all differences of 3 and more are one, and low at "
+        "first",
+        needs_places=True,
+        given="near places",
+    ),
+}
+DEFAULT_POSITIONS = next(iter(POSITIONS))
 
 OWN_VIEW = "a view of one's own"
 # What a model may be given, from the least to the most; "A with B" is both. Compare only where the same is given.
@@ -206,6 +254,11 @@ def _aligned_steps(task: Task) -> int:
     return max(task.answer_width, task.operand_width)
 
 
+def _ended_steps(task: Task) -> int:
+    """The answer, and a mark behind it."""
+    return task.answer_width + 1
+
+
 def _filled_shape(task: Task) -> tuple[int]:
     """The shape of a question whose operands all have as many digits as an operand may have."""
     return (task.operation.arity * (task.operand_width + 1) - 1,)
@@ -221,99 +274,102 @@ def _scratchpad_steps(task: Task) -> int:
 MOST_WRITTEN = 2500
 
 
-def _view(cls: str, given: str, help: str, shape: Any = None, steps: Any = None, **facts: bool) -> ViewEntry:
-    """A view by the name of its class, whose strings are as long as those of the task unless a function says others."""
-    return ViewEntry(
-        build=_from("data.views", cls),
-        help=help,
-        given=given,
-        question_shape=shape or (lambda task: (task.question_width,)),
-        answer_steps=steps or (lambda task: task.answer_width),
-        **facts,
-    )
-
-
-# What two views have in common.
-_PAIRS: dict[str, Any] = {"steps": _aligned_steps, "needs_digits": True, "needs_pairs": True}
-_ENDED: dict[str, Any] = {"steps": lambda task: task.answer_width + 1, "hides_blanks": True, "fills_answer": True}
-_THOUGHT: dict[str, Any] = {"steps": _scratchpad_steps, "needs_digits": True, "is_scratchpad": True}
 VIEWS: dict[str, ViewEntry] = {
-    "raw": _view("View", "nothing", "the stored string, character by character"),
-    "backward": _view(
-        "BackwardView",
-        REVERSED,
-        "the stored question, and the answer from its last character to its first",
+    "raw": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:View"),
+        help="the stored string, character by character",
+        given="nothing",
+    ),
+    "backward": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:BackwardView"),
+        help="the stored question, and the answer from its last character to its first",
+        given=REVERSED,
         has_places=True,
     ),
-    "aligned": _view(
-        "AlignedView",
-        "digits paired, in order",
-        "the digits of both operands side by side, least significant first",
-        lambda task: (_aligned_steps(task), 2),
-        **_PAIRS,
+    "aligned": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:AlignedView"),
+        help="the digits of both operands side by side, least significant first",
+        given="digits paired, in order",
+        question_shape=lambda task: (_aligned_steps(task), 2),
+        answer_steps=_aligned_steps,
+        needs_digits=True,
+        needs_pairs=True,
     ),
-    "crossed": _view(
-        "CrossedView",
-        "crossed",
-        "per place of the answer, all pairs of digits whose places add up to it",
-        lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),  # one pair would have other weights
-        **_PAIRS,
+    "crossed": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:CrossedView"),
+        help="per place of the answer, all pairs of digits whose places add up to it",
+        given="crossed",
+        # One pair would have other weights.
+        question_shape=lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),
+        answer_steps=_aligned_steps,
+        needs_digits=True,
+        needs_pairs=True,
     ),
-    "zeros": _view(
-        "ZerosView",
-        f"{REVERSED} with zeros in front",
-        "zeros in front of all numbers, up to one width; the answer from its end",
-        _filled_shape,
+    "zeros": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:ZerosView"),
+        help="zeros in front of all numbers, up to one width; the answer from its end",
+        given=f"{REVERSED} with zeros in front",
+        question_shape=_filled_shape,
         needs_digits=True,
         needs_numbers=True,
         has_places=True,
         fills_answer=True,
     ),
-    "ended": _view(
-        "EndedView",
-        f"{REVERSED} with an end mark",
-        "no padding that counts, and a mark behind the answer, which is written from its end",
+    "ended": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:EndedView"),
+        help="no padding that counts, and a mark behind the answer, which is written from its end",
+        given=f"{REVERSED} with an end mark",
+        answer_steps=_ended_steps,
         has_places=True,
-        **_ENDED,
+        hides_blanks=True,
+        fills_answer=True,
     ),
-    "raw_ended": _view(
-        "RawEndedView",
-        "nothing with an end mark",
-        "no padding that counts, and a mark behind the answer, which is written as it is stored",
-        **_ENDED,
+    "raw_ended": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:RawEndedView"),
+        help="no padding that counts, and a mark behind the answer, which is written as it is stored",
+        given="nothing with an end mark",
+        answer_steps=_ended_steps,
+        hides_blanks=True,
+        fills_answer=True,
     ),
-    "hinted": _view(
-        "HintedView",
-        "places",
-        "before each digit a letter for its place, which counts from a random one; the answer from its end",
-        lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
-        lambda task: 2 * task.answer_width,
+    "hinted": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:HintedView"),
+        help="before each digit a letter for its place, which counts from a random one; the answer from its end",
+        given="places",
+        question_shape=lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
+        answer_steps=lambda task: 2 * task.answer_width,
         needs_digits=True,
     ),
-    "spaced": _view(
-        "SpacedView",
-        f"{REVERSED} with random spaces",
-        "blanks at random places of the question; the answer from its end",
-        lambda task: (2 * task.question_width,),
+    "spaced": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:SpacedView"),
+        help="blanks at random places of the question; the answer from its end",
+        given=f"{REVERSED} with random spaces",
+        question_shape=lambda task: (2 * task.question_width,),
     ),
-    "scratchpad": _view(
-        "Scratchpad",
-        f"{REVERSED} with zeros in front with a scratchpad",
-        "as zeros, and the partial results of a sum or a product before the answer",
-        _filled_shape,
+    "scratchpad": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:Scratchpad"),
+        help="as zeros, and the partial results of a sum or a product before the answer",
+        given=f"{REVERSED} with zeros in front with a scratchpad",
+        question_shape=_filled_shape,
+        answer_steps=_scratchpad_steps,
+        needs_digits=True,
         fills_answer=True,
-        **_THOUGHT,
+        is_scratchpad=True,
     ),
-    "raw_scratchpad": _view(
-        "RawScratchpad",
-        f"{REVERSED} with a scratchpad",
-        "the stored question, and the partial results of a sum or a product before the answer, from its end",
-        **_THOUGHT,
+    "raw_scratchpad": ViewEntry(
+        build=imported("seq2seq_arith.trainer.data.views:RawScratchpad"),
+        help="the stored question, and the partial results of a sum or a product before the answer, from its end",
+        given=f"{REVERSED} with a scratchpad",
+        answer_steps=_scratchpad_steps,
+        needs_digits=True,
+        is_scratchpad=True,
     ),
 }
 
 
-OWN_MODEL = ModelEntry(help="a model of your own", cost=Cost(kept=12, gates=4))
+OWN_MODEL = ModelEntry(build=None, help="a model of your own", cost=Cost(kept=12, gates=4))
+# Of the shapes of ``raw`` until its class says others.
+OWN = ViewEntry(build=None, help="a view of your own", given=OWN_VIEW)
 
 
 def model_entry(name: str) -> ModelEntry:
@@ -321,11 +377,19 @@ def model_entry(name: str) -> ModelEntry:
     return MODELS.get(name, OWN_MODEL)
 
 
+def positions_entry(model: str, positions: str | None) -> PositionsEntry:
+    """The entry of a network's position encoding, of this name if one is given; "none" if it does not have any."""
+    return POSITIONS[positions or DEFAULT_POSITIONS] if "positions" in model_entry(model).knobs else POSITIONS["none"]
+
+
+def knobs_of(model: str, positions: str | None) -> tuple[str, ...]:
+    """The settings that a network has besides its size: its own, and those of its position encoding."""
+    return model_entry(model).knobs + positions_entry(model, positions).knobs
+
+
 def view_entry(name: str) -> ViewEntry:
     """The entry of a view; one of your own (``plugins.py``) has the shapes of ``raw`` until its class says others."""
-    if name in VIEWS:
-        return VIEWS[name]
-    return dataclasses.replace(VIEWS["raw"], build=None, help="a view of your own", given=OWN_VIEW)
+    return VIEWS.get(name, OWN)
 
 
 def check_view(view: str, task: Task) -> None:
@@ -366,11 +430,12 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None) 
     check_view(view, task)
     if view in VIEWS:
         check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
-    if positions in COUPLED and not (writes_numbers(task) and view_entry(view).has_places):
+    needs_places = positions_entry(name, positions).needs_places
+    if needs_places and not (writes_numbers(task) and view_entry(view).has_places):
         raise InputError(
             f"positions {positions!r} need numbers digit by digit, and an answer that is written from its units, and "
             f"{task.name} with --view {view} lacks one of these; use --view backward and a task of numbers, or "
-            "--positions rope"
+            f"--positions {DEFAULT_POSITIONS}"
         )
 
 

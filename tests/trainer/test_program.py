@@ -21,8 +21,7 @@ from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.arguments import parse_lengths
 from seq2seq_arith.trainer.commands import COMMANDS, parse
 from seq2seq_arith.trainer.commands.train import configuration
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.registry import KNOBS
+from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 

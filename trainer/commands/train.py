@@ -14,7 +14,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.proving.questions import check_provable
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
-from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.registry import MODELS, POSITIONS, VIEWS
 from seq2seq_arith.trainer.runs.run import run_folder, standing
 
 # The settings of a training at the head of its help, beside where it reads and writes, and the recipe.
@@ -36,7 +36,9 @@ def _train_options(train: Parser) -> None:
     data = train.add_argument_group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
     add_task_options(data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=default_text)
     add_options(first, TrainConfig, FIRST_SETTINGS, default_of=default_text)
-    model = train.add_argument_group("the model", f"Models:\n\n{_listed(MODELS)}\n\nViews:\n\n{_listed(VIEWS)}")
+    lists = {"Models": MODELS, "Positions": POSITIONS, "Views": VIEWS}
+    listed = "\n\n".join(f"{title}:\n\n{_listed(entries)}" for title, entries in lists.items())
+    model = train.add_argument_group("the model", listed)
     add_options(model, ModelConfig, default_of=default_text)
     training = train.add_argument_group("the training")
     rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
@@ -92,8 +94,8 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
 
 
 def _listed(registry: Mapping[str, Any]) -> str:
-    """The entries of a registry as a list: each with its line of help, a view also with what it gives to the model."""
-    gives = {name: f" (given: {entry.given})" for name, entry in registry.items() if hasattr(entry, "given")}
+    """The entries of a registry as a list: each with its line of help, and with what it gives to the model, if any."""
+    gives = {name: f" (given: {entry.given})" for name, entry in registry.items() if getattr(entry, "given", "")}
     return "\n".join(f"- {name}: {entry.help}{gives.get(name, '')}" for name, entry in registry.items())
 
 

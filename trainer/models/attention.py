@@ -1,12 +1,12 @@
 """The blocks of a transformer, whose keys and values can be kept while an answer is written."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from seq2seq_arith.trainer.models.layers import PACKAGE, note_attention, ops
-from seq2seq_arith.trainer.models.positions import rotate
 
 # Added to the scores of characters that may not be seen.
 HIDDEN = -1e9
@@ -91,9 +91,9 @@ class FeedForward(keras.layers.Layer):
 class Block(keras.layers.Layer):
     """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm)."""
 
-    def __init__(self, heads: int, dense_width: int | None, base: float, **kwargs: Any) -> None:
+    def __init__(self, heads: int, dense_width: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.heads, self.dense_width, self.base = heads, dense_width, base
+        self.heads, self.dense_width = heads, dense_width
         self.parts: dict[str, Any] = {
             "attention": Attention(heads, name="attention"),
             "dense": FeedForward(dense_width, name="dense"),
@@ -104,15 +104,14 @@ class Block(keras.layers.Layer):
         for layer in (*self.parts.values(), *self.norms.values()):
             layer.build(input_shape)
 
-    def remember(self, sequence: Any, places: Any = None) -> tuple[Any, Any]:
-        """Keys and values of a sequence; keys are rotated by the places, if given."""
+    def remember(self, sequence: Any, turn: Callable[[Any], Any]) -> tuple[Any, Any]:
+        """Keys and values of a sequence [examples, steps, units]; keys are as ``turn`` makes them."""
         keys, values = self.parts["attention"].remember(self.norms["attention"](sequence))
-        return keys if places is None else rotate(keys, places, self.base), values
+        return turn(keys), values
 
-    def call(self, sequence, keys, values, bias=None, places=None, change=None, drop=None):
+    def call(self, sequence, keys, values, bias, turn, change=None, drop=None):
         attention = self.parts["attention"]
-        queries = attention.queries(self.norms["attention"](sequence))
-        queries = queries if places is None else rotate(queries, places, self.base)
+        queries = turn(attention.queries(self.norms["attention"](sequence)))  # [examples, heads, queries, size]
         drop = drop or (lambda part, number: part)
         sequence = sequence + drop(attention.look(queries, keys, values, bias, change), 0)
         return sequence + drop(self.parts["dense"](self.norms["dense"](sequence)), 1)

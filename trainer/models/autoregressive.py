@@ -1,17 +1,19 @@
 """The networks that write an answer character by character, and read what they have written."""
 
 import types
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, embed, put, sharper
+from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, embed, put
 from seq2seq_arith.trainer.models.latches import BatchKey, uniform
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positions import PlaceBias, crowded, digit_places, numbers_before, place_vectors
+from seq2seq_arith.trainer.models.positions import Coordinates, PositionEncoding, digit_places
 from seq2seq_arith.trainer.models.spec import Spec
+from seq2seq_arith.trainer.registry import POSITIONS
 
 
 def causal(spec: Spec) -> "Causal":
@@ -53,7 +55,8 @@ class Causal(Autoregressive):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class CausalDecoder(keras.layers.Layer):
-    """The whole decoder-only transformer, from ids to logits; ``options`` are its settings of ``registry.KNOBS``.
+    """The whole decoder-only transformer, from ids to logits; ``options`` are its settings by name, of
+    ``ModelConfig.network_options``.
 
     Returns float32 logits [examples, steps, characters], of ids of the question [examples, question steps] and of the
     characters before those of the answer [examples, steps].
@@ -74,29 +77,25 @@ class CausalDecoder(keras.layers.Layer):
         self.alphabet = alphabet
         self.hidden = hidden
         self.layers = layers
-        self.heads = options["heads"]
-        self.positions = options["positions"]
         self.units_first = units_first
         self.unseen = unseen
         self.knobs: Any = types.SimpleNamespace(**options)
+        entry = POSITIONS[self.knobs.positions]
+        self.needs_places = entry.needs_places
+        self.encoding: PositionEncoding = entry.build(
+            units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options
+        )
 
     def build(self, question_shape, previous_shape):
-        units = self.hidden
+        units, characters = self.hidden, len(self.alphabet)
         channels = question_shape[2] if len(question_shape) == 3 else 1
-        tables = 2 if self.positions == "coupled" else channels
-        self.read = add_vectors(self, "read", tables * len(self.alphabet), units)
-        self.written = add_vectors(self, "written", len(self.alphabet) + 1, units)
-        if self.positions == "learned":
-            self.vectors = add_vectors(self, "positions", question_shape[1] + previous_shape[1], units)
-        if self.positions == "coupled_bias":
-            self.place_bias = PlaceBias(self.heads, name="place_bias")
-            self.place_bias.build()
-        if self.positions == "coupled" or self.knobs.dropout or self.knobs.score_noise:
-            self.key = BatchKey(name="key")
-            self.key.build(question_shape)
+        self.read = add_vectors(self, "read", self.encoding.tables * channels * characters, units)
+        self.written = add_vectors(self, "written", characters + 1, units)
+        self.encoding.build(self, question_shape[1] + previous_shape[1])
+        self.key = BatchKey(name="key")
+        self.key.build(question_shape)
         self.blocks = [
-            Block(self.heads, self.knobs.dense_width, self.knobs.rope_base, name=f"block_{number}")
-            for number in range(self.layers)
+            Block(self.knobs.heads, self.knobs.dense_width, name=f"block_{number}") for number in range(self.layers)
         ]
         self.norm = keras.layers.RMSNormalization(name="norm")
         for layer in (*self.blocks, self.norm):
@@ -104,46 +103,26 @@ class CausalDecoder(keras.layers.Layer):
 
     def call(self, question, previous, training=False):
         width, steps = question.shape[1], previous.shape[1]
-        index = ops.arange(width + steps, dtype="int32")
-        places = self._places(question, steps)
-        vectors = self._place_vectors(width + steps, question if training else None)
-        characters = [self._read(question, places[:, :width]), embed(self.written, previous)]
-        sequence = self._positioned(ops.concatenate(characters, axis=1), index, places, vectors)
-        bias, rotation = self._bias(index, index, places, places), self._rotation(index)
-        is_crowded = training and self.positions == "coupled" and self.knobs.others > 0
-        if is_crowded:
-            bias = self._crowded_bias(question, places, bias)
-        key = self.key(question) if training and (self.knobs.dropout or self.knobs.score_noise) else None
-        sequence = self._dropped(key, 0)(sequence, 1)
+        key = self.key(question) if training else None
+        at = Coordinates(ops.arange(width + steps, dtype="int32"), self._places(question, steps))
+        characters = [self._read(question, at.places[:, :width]), embed(self.written, previous)]
+        sequence = self._positioned(ops.concatenate(characters, axis=1), at, width + steps, key)
+        bias, turn = self._bias(at, at), self._turn(at.index)  # [examples or 1, heads or 1, queries, keys]
+        if training:
+            bias = self.encoding.crowded_bias(bias, at.places, key)
+        sequence = self._dropped(key, 0)(sequence, 1)  # [examples, width + steps, units]
         read, passes = sequence, self._passes(steps)
         for number, block in enumerate(passes):
             sequence = self._injected(sequence, read, number)
-            keys, values = block.remember(sequence, rotation)
+            keys, values = block.remember(sequence, turn)  # [examples, heads, keys, size] each
+            if training:
+                keys, values = self.encoding.crowded(keys), self.encoding.crowded(values)
             first = width if number == len(passes) - 1 else 0
-            turned = None if rotation is None else rotation[:, first:]
             hides, drop = bias[:, :, first:], self._dropped(key, 4 * number + 5)
             change = self._change(training, hides, key, 4 * number + 4)
-            if is_crowded:
-                keys, values = (crowded(each, self.knobs.others) for each in (keys, values))
-            sequence = block(sequence[:, first:], keys, values, hides, turned, change=change, drop=drop)
+            turn_rest = self._turn(at.index[first:])
+            sequence = block(sequence[:, first:], keys, values, hides, turn=turn_rest, change=change, drop=drop)
         return self._logits(sequence)
-
-    def _crowded_bias(self, question: Any, places: Any, bias: Any) -> Any:
-        """The bias where keys and values are ``crowded``: how many of the others are seen is drawn for each example.
-
-        A third see none, and most few: where all stood in a full crowd, nothing was learned.
-        """
-        examples: Any = tf.shape(question)[0]
-        width, others = places.shape[1], self.knobs.others
-        # Salts below 0, for those of dropout and noise are not.
-        drawn = tf.random.stateless_uniform((examples, 1), tf.stack([self.key(question), -2]))
-        # Only examples before it in the batch: so none sees its own later characters, by way of others.
-        before = ops.cast(tf.range(examples)[:, None], "float32")
-        seen = ops.minimum((others + 1) * drawn**2, before)
-        number = ops.repeat(ops.arange(others + 1, dtype="float32"), width)
-        is_blank = crowded(places[:, None, :, None], others)[:, 0, :, 0] < 0
-        hidden = ops.where(ops.logical_or(is_blank, number > seen), HIDDEN, 0.0)
-        return ops.pad(bias, ((0, 0), (0, 0), (0, 0), (0, others * width))) + hidden[:, None, None]
 
     def _passes(self, steps: int) -> list[Block]:
         """The blocks in the order in which they run, each as often as there are loops."""
@@ -156,9 +135,9 @@ class CausalDecoder(keras.layers.Layer):
     def _change(self, training: bool, bias: Any, key: Any = None, salt: int = 0) -> Any:
         """What becomes of the scores of attention, to which a bias was added: a function, or None for nothing."""
         scale: Any = self.knobs.score_scale * (1.0 if training else self.knobs.sharpness)
-        noise = self.knobs.score_noise if training else 0.0
-        if self.positions == "coupled":
-            scale = scale * sharper(bias)
+        noise, factor = self.knobs.score_noise if training else 0.0, self.encoding.factor(bias)
+        if factor is not None:
+            scale = scale * factor
         elif scale == 1.0 and not noise:
             return None
         return lambda scores: scores * scale + (uniform(scores, noise, key, salt) if noise else 0.0)
@@ -176,70 +155,60 @@ class CausalDecoder(keras.layers.Layer):
 
     def start(self, question: Any, steps: int) -> Any:
         """What ``step`` needs: the keys and values of the question, with room for the answer's, and all places."""
-        width = question.shape[1]
-        index, places = ops.arange(width, dtype="int32"), self._places(question, steps)
-        known = places[:, :width]
-        sequence = self._positioned(self._read(question, known), index, known, self._place_vectors(width + steps))
-        bias, rotation = self._bias(index, index, known, known), self._rotation(index)
+        width, places = question.shape[1], self._places(question, steps)
+        at = Coordinates(ops.arange(width, dtype="int32"), places[:, :width])
+        sequence = self._positioned(self._read(question, at.places), at, width + steps)
+        bias, turn = self._bias(at, at), self._turn(at.index)
         kept, read = [], sequence
         for number, block in enumerate(self._passes(steps)):
             sequence = self._injected(sequence, read, number)
-            keys, values = block.remember(sequence, rotation)
+            keys, values = block.remember(sequence, turn)
             kept.append(tuple(ops.pad(each, ((0, 0), (0, 0), (0, steps), (0, 0))) for each in (keys, values)))
-            sequence = block(sequence, keys, values, bias, rotation, change=self._change(False, bias))
+            sequence = block(sequence, keys, values, bias, turn=turn, change=self._change(False, bias))
         return tuple(kept), places, ops.convert_to_tensor(width, dtype="int32")
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
         """The logits of the answer's character ``index``, and the state with the keys and values of the one before."""
         kept, places, width = state
         here, length = ops.reshape(width + index, (1,)), kept[0][0].shape[2]
-        place = ops.take(places, here, axis=1)
-        sequence = self._positioned(embed(self.written, previous[:, None]), here, place, self._place_vectors(length))
-        bias = self._bias(here, ops.arange(length, dtype="int32"), place, places)
-        rotation = self._rotation(here)
-        filled, read = [], sequence
+        at = Coordinates(here, ops.take(places, here, axis=1))
+        sequence = self._positioned(embed(self.written, previous[:, None]), at, length)  # [examples, 1, units]
+        bias = self._bias(at, Coordinates(ops.arange(length, dtype="int32"), places))
+        filled, read, turn = [], sequence, self._turn(here)
         for number, (block, caches) in enumerate(zip(self._passes(len(kept) // self.layers), kept, strict=True)):
             sequence = self._injected(sequence, read, number)
-            now = block.remember(sequence, rotation)
+            now = block.remember(sequence, turn)
             filled.append(tuple(put(cache, value, here) for cache, value in zip(caches, now, strict=True)))
-            sequence = block(sequence, *filled[-1], bias, rotation, change=self._change(False, bias))
+            sequence = block(sequence, *filled[-1], bias, turn=turn, change=self._change(False, bias))
         return self._logits(sequence)[:, 0], (tuple(filled), places, width)
 
     def _read(self, question: Any, places: Any) -> Any:
-        """The vectors of the question's characters; with ``coupled``, digits of every second number have their own."""
-        if self.positions == "coupled":
-            question = ops.cast(question, "int32") + len(self.alphabet) * (numbers_before(places) % 2)
-        return embed(self.read, question)
+        """The vectors of the question's characters, [examples, question steps, units]."""
+        return embed(self.read, self.encoding.read(question, places))
 
-    def _place_vectors(self, count: int, batch: Any = None) -> Any:
-        """The vectors of places, which each example of a training's batch has of its own; without one, those in use."""
-        if self.positions != "coupled":
-            return None
-        drawn = () if batch is None else (tf.shape(batch)[0], tf.stack([self.key(batch), -1]))
-        return place_vectors(count, self.hidden, self.heads, *drawn)
-
-    def _positioned(self, sequence: Any, index: Any, places: Any, vectors: Any) -> Any:
-        """The characters' vectors, with those of their positions, if these are added."""
-        added: Any = None
-        if self.positions == "learned":
-            added = ops.take(self.vectors, index, axis=0)[None] * self.hidden**0.5
-        elif self.positions == "coupled":
-            added = ops.matmul(ops.one_hot(places, vectors.shape[1], dtype="float32"), vectors)
+    def _positioned(self, sequence: Any, at: Coordinates, steps: int, key: Any = None) -> Any:
+        """The characters' vectors, with those of their positions, if these are added: [examples, steps, units]."""
+        added = self.encoding.added(at, steps, key)
         sequence = ops.cast(sequence, self.compute_dtype)
         return sequence if added is None else sequence + ops.cast(added, sequence.dtype)
 
-    def _rotation(self, index: Any) -> Any:
-        """By what queries and keys are rotated, [1, steps]; None if they are not."""
-        return index[None] if self.positions == "rope" else None
+    def _turn(self, index: Any) -> Callable[[Any], Any]:
+        """What makes queries and keys at these indices, int32 [steps], as scores compare them."""
+        return lambda vectors: self.encoding.turned(vectors, index)
 
-    def _bias(self, query_index: Any, key_index: Any, query_places: Any, key_places: Any) -> Any:
+    def _bias(self, query: Coordinates, key: Coordinates) -> Any:
         """What is added to the scores, [examples or 1, 1 or heads, queries, keys]."""
-        bias: Any = causal_bias(query_index, key_index)
-        # Also with ``coupled``, where nothing is unseen: of a bias that is the same for all examples, XLA makes a
+        bias: Any = causal_bias(query.index, key.index)
+        # Also where nothing is unseen, if places are known: of a bias that is the same for all examples, XLA makes a
         # constant, and with that, asking a suite of 100 digits took minutes instead of seconds.
-        if self.unseen is not None or self.positions == "coupled":
-            bias = bias + ops.where(key_places < 0, HIDDEN, 0.0)[:, None, None]
-        return bias + self.place_bias(query_places, key_places) if self.positions == "coupled_bias" else bias
+        if self._knows_places:
+            bias = bias + ops.where(key.places < 0, HIDDEN, 0.0)[:, None, None]
+        more = self.encoding.bias(query, key)
+        return bias if more is None else bias + more
+
+    @property
+    def _knows_places(self) -> bool:
+        return self.unseen is not None or self.needs_places
 
     def _places(self, question: Any, steps: int) -> Any:
         """The places of all characters, int32 [examples, question steps + steps]; zeros if nothing needs them.
@@ -248,7 +217,7 @@ class CausalDecoder(keras.layers.Layer):
         """
         ids: Any = ops.cast(question, "int32")
         width = ids.shape[1]
-        if self.unseen is None and not self.positions.startswith("coupled"):
+        if not self._knows_places:
             return ops.zeros((1, width + steps), dtype="int32")
         read = digit_places(ids, self.alphabet, self.units_first)
         if self.unseen is not None:

@@ -1,24 +1,15 @@
 """How a transformer knows the order of the characters: its position encodings.
 
-Each comes in by one of three ways. Vectors are added to the characters, queries and keys are rotated, or the scores of
-attention get a bias::
+An encoding is a class with an entry in ``registry.POSITIONS``. It can come in by three ways: vectors are added to those
+of the characters, queries and keys are turned, or the scores of attention get a bias::
 
-    none         nothing: a causal model finds the order by what it may look at (Haviv et al., 2022)
-    learned      adds a learned vector for each index (Vaswani et al., 2017)
-    rope         rotates by the index, so that scores depend on distances (Su et al., "RoFormer", 2021)
-    coupled      adds a vector for the place of the digit, counted from the units, and one for the next place: digits
-                 of both operands and of the answer that have one place get the same (Cho et al., "Position Coupling",
-                 2024; Abacus embeddings, McLeish et al., 2024). They are random, and new for each example of a
-                 training (as in Shen et al., "Positional Description Matters for Transformers Arithmetic", 2023): all
-                 that can be learned of two places is whether they are equal, or neighbours, and that holds in longer
-                 strings. To find a place among many, a training shows an example the characters of others, and scores
-                 grow with the logarithm of the number of characters seen. Digits of every second number have vectors of
-                 their own: otherwise, a mean of two equal digits would be that of one digit alone
-    coupled_bias a learned bias of the difference of places, in which all differences from NEAR on are one, and low at
-                 first (the relative bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted
-                 in places): no longer string has a difference that was not learned
+    class Alibi(PositionEncoding):
+        def bias(self, query, key):
+            slopes = 2.0 ** (-8.0 * ops.arange(1, self.heads + 1) / self.heads)  # [heads]
+            distance = ops.abs(query.index[:, None] - key.index[None, :])  # [queries, keys]
+            return -slopes[None, :, None, None] * ops.cast(distance, "float32")
 
-An index counts the characters of question and answer from 0. A place is that of a digit::
+An index counts the characters of question and answer from 0. A place is that of a digit in its number::
 
     character    2 7 1 + 7 9 2 | 9 6 4 _          297 + 172, stored from the units
     index        0 1 2 3 4 5 6 | 7 8 9 10
@@ -26,12 +17,13 @@ An index counts the characters of question and answer from 0. A place is that of
 """
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_arith.trainer.models.attention import HIDDEN, add_vectors, sharper
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
 # ``coupled_bias`` tells smaller differences of places apart, in both directions.
@@ -40,6 +32,154 @@ NEAR = 3
 FAR = -10.0
 # Of fewer signs, ``coupled`` would have too few different ones.
 LEAST_SIGNS = 16
+
+
+class Coordinates(NamedTuple):
+    """Where some characters stand, in the string of question and answer."""
+
+    index: Any  #: int32 [steps]
+    places: Any  #: int32 [examples or 1, steps]; 0 for what is not a digit, -1 for what attention must not see
+
+
+class PositionEncoding:
+    """The base of the encodings, and one of them, ``none``: a causal model finds the order by what it may look at.
+
+    Haviv et al., "Transformer Language Models without Positional Encodings Still Learn Positional Information", 2022.
+    A subclass overrides the methods of the way in which it comes in.
+
+    Attributes:
+      units: The size of the characters' vectors.
+      heads: The heads of attention.
+      alphabet: The characters, in the order of their ids.
+      options: The settings of the network, by name: those that the entry in the registry names, and others.
+    """
+
+    #: How many vectors a character of the question can have, of which ``read`` chooses one.
+    tables = 1
+
+    def __init__(self, *, units: int, heads: int, alphabet: str, options: dict[str, Any]) -> None:
+        self.units = units
+        self.heads = heads
+        self.alphabet = alphabet
+        self.options = options
+
+    def build(self, decoder: keras.layers.Layer, steps: int) -> None:
+        """Adds its weights to a decoder, whose questions and answers together have so many characters."""
+
+    def read(self, ids: Any, places: Any) -> Any:
+        """The rows of the table of vectors for a question, int32 [examples, steps, ...], of its ids and places."""
+        return ids
+
+    def added(self, at: Coordinates, steps: int, key: Any = None) -> Any:
+        """What is added to the vectors of characters, [examples or 1, steps, units]; None for nothing.
+
+        ``steps`` is the number of all characters. In training, ``key`` is the number of the batch (``BatchKey``), an
+        int32 scalar of which what is drawn is a function; otherwise None.
+        """
+        return None
+
+    def turned(self, vectors: Any, index: Any) -> Any:
+        """Queries or keys, [examples, heads, steps, size], as scores compare them; ``index`` is int32 [steps]."""
+        return vectors
+
+    def bias(self, query: Coordinates, key: Coordinates) -> Any:
+        """What is added to scores, float32 [examples or 1, heads or 1, queries, keys]; None for nothing."""
+        return None
+
+    def factor(self, bias: Any) -> Any:
+        """By what scores are multiplied, given the bias that hides keys; None for nothing."""
+        return None
+
+    def crowded(self, part: Any) -> Any:
+        """Keys or values of a training's batch, [examples, heads, keys, size], with what else an example may see."""
+        return part
+
+    def crowded_bias(self, bias: Any, places: Any, key: Any) -> Any:
+        """The bias for keys that are ``crowded``, of that for an example's own, [examples or 1, 1, queries, keys]."""
+        return bias
+
+
+class Learned(PositionEncoding):
+    """A learned vector for each index is added (Vaswani et al., "Attention Is All You Need", NIPS 2017)."""
+
+    def build(self, decoder: keras.layers.Layer, steps: int) -> None:
+        self.vectors = add_vectors(decoder, "positions", steps, self.units)
+
+    def added(self, at: Coordinates, steps: int, key: Any = None) -> Any:
+        return ops.take(self.vectors, at.index, axis=0)[None] * self.units**0.5  # [1, steps, units]
+
+
+class Rope(PositionEncoding):
+    """Queries and keys are rotated by the index, so that scores depend on distances.
+
+    Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
+    """
+
+    def turned(self, vectors: Any, index: Any) -> Any:
+        return rotate(vectors, index[None], self.options["rope_base"])
+
+
+class Coupled(PositionEncoding):
+    """A vector for the place of a digit, and one for the next place, are added: equal places get equal vectors.
+
+    Cho et al., "Position Coupling", 2024; Abacus embeddings: McLeish et al., "Transformers Can Do Arithmetic with the
+    Right Embeddings", 2024. The vectors are random, and new for each example of a training (as in Shen et al.,
+    "Positional Description Matters for Transformers Arithmetic", 2023): all that can be learned of two places is
+    whether they are equal, or neighbours, and that holds in longer strings. To find a place among many, a training
+    shows an example the characters of others, and scores grow with the logarithm of the number of characters seen.
+    Digits of every second number have vectors of their own: otherwise, a mean of two equal digits would be that of one
+    digit alone.
+    """
+
+    tables = 2
+
+    def read(self, ids: Any, places: Any) -> Any:
+        return ops.cast(ids, "int32") + len(self.alphabet) * (numbers_before(places) % 2)
+
+    def added(self, at: Coordinates, steps: int, key: Any = None) -> Any:
+        drawn = () if key is None else (tf.shape(at.places)[0], tf.stack([key, -1]))
+        vectors = place_vectors(steps, self.units, self.heads, *drawn)  # [examples or 1, places, units]
+        return ops.matmul(ops.one_hot(at.places, steps, dtype="float32"), vectors)
+
+    def factor(self, bias: Any) -> Any:
+        return sharper(bias)
+
+    def crowded(self, part: Any) -> Any:
+        return crowded(part, self.options["others"])
+
+    def crowded_bias(self, bias: Any, places: Any, key: Any) -> Any:
+        """How many of the others are seen is drawn for each example.
+
+        A third see none, and most few: where all stood in a full crowd, nothing was learned.
+        """
+        others, width = self.options["others"], places.shape[1]
+        if not others:
+            return bias
+        examples: Any = tf.shape(places)[0]
+        # Salts below 0, for those of dropout and noise are not.
+        drawn = tf.random.stateless_uniform((examples, 1), tf.stack([key, -2]))
+        # Only examples before it in the batch: so none sees its own later characters, by way of others.
+        before = ops.cast(tf.range(examples)[:, None], "float32")
+        seen = ops.minimum((others + 1) * drawn**2, before)  # [examples, 1]
+        number = ops.repeat(ops.arange(others + 1, dtype="float32"), width)  # [keys], width of each example
+        is_blank = crowded(places[:, None, :, None], others)[:, 0, :, 0] < 0  # [examples, keys]
+        hidden = ops.where(ops.logical_or(is_blank, number > seen), HIDDEN, 0.0)
+        return ops.pad(bias, ((0, 0), (0, 0), (0, 0), (0, others * width))) + hidden[:, None, None]
+
+
+class CoupledBias(PositionEncoding):
+    """A learned bias of the difference of places, in which all differences from ``NEAR`` on are one, and low at first.
+
+    The relative bias of Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
+    Transformer", 2020, counted in places: no longer string has a difference that was not learned.
+    """
+
+    def build(self, decoder: Any, steps: int) -> None:
+        decoder.place_bias = self.layer = PlaceBias(self.heads, name="place_bias")  # the decoder keeps its weights
+        self.layer.build()
+
+    def bias(self, query: Coordinates, key: Coordinates) -> Any:
+        return self.layer(query.places, key.places)
 
 
 def rotate(vectors: Any, index: Any, base: float) -> Any:

@@ -15,8 +15,7 @@ from seq2seq_arith.base.files import expanded, held, remove_temporaries
 from seq2seq_arith.base.options import check_choice, options_of
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.registry import KNOBS
+from seq2seq_arith.trainer.config import KNOBS, TrainConfig
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import read_json, write_json
 

@@ -21,8 +21,8 @@ from seq2seq_arith.base.options import did_you_mean, one_of, options_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.registry import KNOBS, model_entry
+from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
+from seq2seq_arith.trainer.registry import knobs_of
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
@@ -340,7 +340,7 @@ def field_of(row: dict[str, Any], name: str) -> str:
 
 def _default_in_words(row: dict[str, Any], field: str) -> str:
     """What a setting that is not given is; nothing if the model does not have it."""
-    if field in KNOBS and field not in model_entry(row.get("model", "")).knobs:
+    if field in KNOBS and field not in knobs_of(row.get("model", ""), row["settings"]["model"].get("positions")):
         return ""
     _, about = (options_of(ModelConfig) | options_of(TrainConfig)).get(field, (None, None))
     return about.default if about and about.default else "None"

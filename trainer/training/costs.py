@@ -11,8 +11,8 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.registry import KNOBS, MAX_UNROLL, ModelEntry
+from seq2seq_arith.trainer.config import KNOBS, TrainConfig
+from seq2seq_arith.trainer.registry import MAX_UNROLL, ModelEntry
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
@@ -121,8 +121,7 @@ def largest_tensor(config: TrainConfig, view: "View") -> int:
 
 def _crowd(config: TrainConfig) -> int:
     """Of how many examples an example sees the characters in training, itself among them."""
-    others = KNOBS["others"] if config.model.others is None else config.model.others
-    return 1 + others if config.model.positions == "coupled" else 1
+    return config.model.encoding.examples_seen(config.model.network_options())
 
 
 def _passes(config: TrainConfig, view: "View") -> int:

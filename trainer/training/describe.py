@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, probes, records
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import sketch, try_out
-from seq2seq_arith.trainer.registry import KNOBS, given_in_words, view_entry
+from seq2seq_arith.trainer.registry import given_in_words, view_entry
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training import devices
@@ -161,11 +161,11 @@ def _network(found: Sequence[Layer]) -> str:
 
 def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
     """Every setting that the network has: its option, its value and its meaning."""
-    found, lacking = [], KNOBS.keys() - {*config.model.entry.knobs}
+    found = []
     for instance in (config.model, config):
         for name, (_, about) in options_of(instance).items():
             shown = _shown(getattr(instance, name), about.default)
-            if name not in lacking:
+            if config.model.has(name):
                 found.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
     return found
 

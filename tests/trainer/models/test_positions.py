@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
-from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.config import KNOBS, ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.attention import HIDDEN, sharper
 from seq2seq_arith.trainer.models.build import build_network
@@ -17,13 +17,13 @@ from seq2seq_arith.trainer.models.layers import ops
 from seq2seq_arith.trainer.models.positions import (
     FAR,
     NEAR,
+    Coordinates,
     PlaceBias,
     digit_places,
     numbers_before,
     place_vectors,
     rotate,
 )
-from seq2seq_arith.trainer.registry import COUPLED, KNOBS
 
 ALPHABET = "0123456789 +"
 
@@ -86,7 +86,9 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
 
 
 def test_results_say_that_near_places_are_more_than_places():
-    given = [ModelConfig(name="causal", view="ended", positions=name).given for name in ("rope", *COUPLED)]
+    given = [
+        ModelConfig(name="causal", view="ended", positions=name).given for name in ("rope", "coupled", "coupled_bias")
+    ]
     assert given == [f"{what} with an end mark" for what in ("answer reversed", "places", "near places")]
 
 
@@ -141,7 +143,11 @@ def test_each_example_of_a_training_has_vectors_of_its_own():
     """They are a function of the batch, so that a resumed training draws the same."""
     view, made = network("coupled")
     batches = [view.encode_question(to_codes(["21+43", text], view.task.question_width)) for text in ("21+43", "21+44")]
-    first, again, other = (np.asarray(made.decoder._place_vectors(9, batch)) for batch in (batches[0], *batches))
+    decoder = made.decoder
+    places = Coordinates(None, np.tile(np.arange(9, dtype=np.int32), (2, 1)))
+    first, again, other = (
+        np.asarray(decoder.encoding.added(places, 9, decoder.key(batch))) for batch in (batches[0], *batches)
+    )
     np.testing.assert_array_equal(first, again)
     assert (first[0] != first[1]).any() and (first != other).any()
 
@@ -153,7 +159,8 @@ def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
     keys, others = ids.shape[1] + view.answer_steps, KNOBS["others"]
     for examples in (1, 3, 64):
         places = np.asarray(made.decoder._places(ids[:examples], view.answer_steps))
-        bias = np.asarray(made.decoder._crowded_bias(ids[:examples], places, np.zeros((1, 1, keys, keys), np.float32)))
+        own, key = np.zeros((1, 1, keys, keys), np.float32), made.decoder.key(ids[:examples])
+        bias = np.asarray(made.decoder.encoding.crowded_bias(own, places, key))
         assert bias.shape == (examples, 1, keys, (others + 1) * keys)
         sees = (bias[:, 0, 0] == 0).reshape(examples, others + 1, keys)
         for row, number in np.ndindex(examples, others + 1):

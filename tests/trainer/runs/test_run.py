@@ -6,8 +6,7 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.registry import KNOBS
+from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
 from seq2seq_arith.trainer.training import session

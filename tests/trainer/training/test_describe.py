@@ -7,11 +7,11 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
-from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.config import KNOBS, ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import outline, sketch
 from seq2seq_arith.trainer.recipes import recipe, recipe_data
-from seq2seq_arith.trainer.registry import GIVEN, KNOBS, VIEWS
+from seq2seq_arith.trainer.registry import GIVEN, VIEWS
 from seq2seq_arith.trainer.training import describe
 
 

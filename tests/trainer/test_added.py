@@ -1,0 +1,122 @@
+"""A network, a position encoding and a view are one entry each: one of each is added here, and goes all the way."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.config import KNOBS, ModelConfig
+from seq2seq_arith.trainer.data.views import BackwardView, make_view
+from seq2seq_arith.trainer.models.build import build_network
+from seq2seq_arith.trainer.models.layers import OneHot, ops
+from seq2seq_arith.trainer.models.network import Autoregressive
+from seq2seq_arith.trainer.models.positions import PositionEncoding
+from seq2seq_arith.trainer.registry import (
+    GIVEN,
+    MODELS,
+    POSITIONS,
+    REVERSED,
+    VIEWS,
+    Cost,
+    ModelEntry,
+    PositionsEntry,
+    ViewEntry,
+)
+from seq2seq_arith.trainer.runs.run import open_run
+
+TRAIN = ["train", "addition", "--num-examples", "1003", "--draws", "digits", "--recipe", "notebook", "--no-suite"]
+
+
+class Alibi(PositionEncoding):
+    """A bias that falls with the distance, by a slope of each head's own (Press, Smith, Lewis, ICLR 2022)."""
+
+    def bias(self, query, key):
+        slopes = 2.0 ** (-8.0 * ops.arange(1, self.heads + 1, dtype="float32") / self.heads)  # [heads]
+        distance = ops.abs(query.index[:, None] - key.index[None, :])  # [queries, keys]
+        return -slopes[None, :, None, None] * ops.cast(distance, "float32")
+
+
+def bag(spec):
+    """Dense layers over the whole question, which write all characters at once."""
+    question = spec.question()
+    hidden = keras.layers.Dense(spec.hidden, "relu", name="hidden")(
+        keras.layers.Flatten()(OneHot(spec.depth)(question))
+    )
+    logits = keras.layers.Dense(spec.steps * spec.depth, name="logits")(hidden)
+    return keras.Model(question, keras.layers.Reshape((spec.steps, spec.depth))(logits), name=spec.name)
+
+
+class Mirrored(BackwardView):
+    """The question, too, from its last character to its first."""
+
+    def encode_question(self, strings):
+        return self._to_ids(strings)[:, ::-1]
+
+    def decode_question(self, ids):
+        return self._to_codes(ids[:, ::-1])
+
+
+BAG = ModelEntry(build=bag, help="dense layers over the whole question", cost=Cost(kept=1, gates=1), any_length=False)
+ADDED = {
+    "--model": (MODELS, "bag", BAG),
+    "--positions": (POSITIONS, "alibi", PositionsEntry(build=Alibi, help="a bias of the distance, by head")),
+    "--view": (VIEWS, "mirrored", ViewEntry(build=Mirrored, help="all from its end", given=REVERSED)),
+}
+MORE = {"--positions": ["--model", "causal"]}
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("option", ADDED)
+def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, monkeypatch, capsys):
+    """From the command line on, where the option and its help know it by themselves."""
+    entries, name, entry = ADDED[option]
+    with pytest.raises(InputError, match=f"is '{name}'; "):
+        ModelConfig(**{option[2:].replace("model", "name"): name, **({"name": "causal"} if option in MORE else {})})
+    monkeypatch.setitem(entries, name, entry)
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert f"- {name}: {entry.help}" in capsys.readouterr().out
+    run = str(tmp_path / "run")
+    chosen = [option, name, *MORE.get(option, []), "--hidden", "12", "--epochs", "1", "--early-examples", "32"]
+    assert main([*TRAIN, *chosen, "--data-dir", str(data_dir), "--run-dir", run]) == 0
+    for words in (["predict", run, "12+34"], ["evaluate", run, "--per-slice", "1"], ["describe", run]):
+        assert main(words) == 0, words
+    printed = capsys.readouterr().out
+    assert "12+34 = " in printed
+    assert f"{name}: {entry.help}" in printed or f"{option} " in printed
+    assert getattr(open_run(run).config.model, option[2:].replace("model", "name")) == name
+
+
+@pytest.mark.models
+def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
+    """As the same network that keeps nothing, and runs the whole model for each character."""
+    monkeypatch.setitem(POSITIONS, "alibi", ADDED["--positions"][2])
+    config = ModelConfig(name="causal", view="backward", positions="alibi", hidden=12, heads=4, layers=2)
+    assert (config.any_length, config.given, config.has("rope_base")) == (True, REVERSED, False)
+    view = make_view("backward", Task("addition", digits=2))
+    keras.utils.set_random_seed(0)
+    network = build_network(config, view)
+    questions = view.encode_question(to_codes(["12+34", "99+1 ", "5+5  "], view.task.question_width))
+    ids, confidences = network.answer(questions)
+    kept_nothing = Autoregressive(network.model).answer(questions)
+    np.testing.assert_array_equal(ids, kept_nothing[0])
+    np.testing.assert_allclose(confidences, kept_nothing[1], rtol=1e-4)
+    without = build_network(dataclasses.replace(config, positions="none"), view)
+    without.model.set_weights(network.model.get_weights())
+    logits = (each.logits(questions, ids, training=False) for each in (network, without))
+    assert np.abs(np.subtract(*logits)).max() > 1e-4  # the bias matters
+
+
+def test_every_entry_names_code_that_is_there():
+    """And settings that a configuration has, and what is given in words that are explained."""
+    entries = [*MODELS.values(), *POSITIONS.values()]
+    assert {name for entry in entries for name in entry.knobs} == KNOBS.keys()
+    for name, entry in VIEWS.items():
+        assert entry.build(name, Task("addition")).name == name
+    given = [*(entry.given for entry in VIEWS.values()), *(entry.given or REVERSED for entry in POSITIONS.values())]
+    assert {part for each in given for part in each.split(" with ")} <= GIVEN.keys()

@@ -13,12 +13,9 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.base import plugin_code
+from seq2seq_arith.base import plugin_code, process
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import file_of, where
-
-# The plug-ins that may run, because a person named them.
-_allowed: set[str] = set()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,14 +45,15 @@ def is_plugin(name: str) -> bool:
 
 def allow(*names: str | None) -> None:
     """Notes that a person named plug-ins, so that their code may run. Nothing is done for any other name."""
-    _allowed.update(absolute(name) for name in names if name is not None and is_plugin(name))
+    process.current().plugins.update(absolute(name) for name in names if name is not None and is_plugin(name))
 
 
 def found(name: str, known: str | None) -> str:
     """The name, or that of an allowed plug-in whose file has this sha256, if the file has moved since."""
     name = absolute(name)
-    for each in (name, *sorted(_allowed)) if known else ():
-        if each in _allowed and each.endswith(f":{name.rpartition(':')[2]}"):
+    allowed = process.current().plugins
+    for each in (name, *sorted(allowed)) if known else ():
+        if each in allowed and each.endswith(f":{name.rpartition(':')[2]}"):
             with contextlib.suppress(InputError):  # it is gone, or cannot be read
                 if sha256(each) == known:
                     return each
@@ -97,7 +95,7 @@ def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
     option = kind.option
     place, _, attribute = name.rpartition(":")
     file = file_of(name)
-    if name not in _allowed:
+    if name not in process.current().plugins:
         raise InputError(
             f"this run's {option} is the code {name}, which runs only if you name it; if you trust it, add: "
             f"--{option} {name}"

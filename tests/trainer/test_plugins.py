@@ -3,9 +3,11 @@
 import dataclasses
 
 import pytest
+from processes import emptied
 from programs import run_here
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
@@ -111,8 +113,14 @@ def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
     assert not ran.exists()
 
 
-def test_the_code_of_a_run_may_have_moved(nets, tmp_path, monkeypatch):
-    monkeypatch.setattr(plugins, "_allowed", set())
+@pytest.fixture
+def none_allowed():
+    """No test has named any code yet."""
+    with emptied(process.current().plugins):
+        yield
+
+
+def test_the_code_of_a_run_may_have_moved(nets, tmp_path, none_allowed):
     plugins.allow(there := f"{nets}:writer", f"{tmp_path}/gone.py:writer")
     trained = TrainConfig(model=ModelConfig(name=there)).to_json()
     moved = f"{nets.rename(tmp_path / 'moved.py')}:writer"

@@ -13,59 +13,72 @@ process has read or written last. So of two trainings of one run, one ends at it
 """
 
 import atexit
-import functools
 import itertools
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
+from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places.clients import ABSENT, etag
-from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
+from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, parse_place
 
 TRAINED = (".npz", ".jsonl", ".csv")  # how the names of the files end that only a training writes
 # The most that a run has there; more is a folder of something else.
 MOST_FILES, MOST_BYTES = 10_000, 2**34
-
-_copies: dict[Path, ObjectPath] = {}  # the folders of this process, and whose copies they are
-_copied: dict[Path, str] = {}  # the versions of their files
 
 
 def working_copy(url: str) -> Path:
     """A folder with all files of a run in an object store, if there are any; it is removed when this process ends."""
     place = parse_place(url)
     assert isinstance(place, ObjectPath)
-    found = (entry for entry in place.entries() if not entry.name.startswith("."))
-    entries = list(itertools.islice(found, MOST_FILES + 1))
-    if len(entries) > MOST_FILES or sum(entry.size for entry in entries) > MOST_BYTES:
+    entries, folder = _checked(url, place.entries()), _folder(place)
+    for entry in entries:
+        _download(place / entry.name, folder / entry.name, entry.etag)
+    _prune(folder, {folder / entry.name for entry in entries})
+    return folder
+
+
+def _checked(url: str, entries: Iterable[Entry]) -> list[Entry]:
+    """The visible files of a run; raises InputError if they cannot be those of one."""
+    visible = (entry for entry in entries if not entry.name.startswith("."))
+    files = list(itertools.islice(visible, MOST_FILES + 1))
+    if len(files) > MOST_FILES or sum(file.size for file in files) > MOST_BYTES:
         raise InputError(f"{url} has more files than a run; give the folder of a run, or one that is not there yet")
     # A key may be any text, also one that leads out of the folder.
-    if strange := [entry.name for entry in entries if {"", ".."} & {*entry.name.split("/")}]:
+    if strange := [file.name for file in files if {"", ".."} & {*file.name.split("/")}]:
         raise InputError(f"{url} has a file {strange[0]!r}, which no run has; give the folder of a run")
-    folder = _folder(place)
-    for entry in entries:
-        path = folder / entry.name
-        if path.exists() and etag(_copied.get(path, "")) == entry.etag:
-            continue
-        if (read := (place / entry.name).read()) is not None:  # else it has been removed since
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content, _copied[path] = read
-            path.write_bytes(content)
-    kept = {folder / entry.name for entry in entries}
+    return files
+
+
+def _download(source: ObjectPath, path: Path, version: str) -> None:
+    """Copies a file, unless the copy has this version already, or the file has been removed since it was listed."""
+    copied = process.current().copied
+    if path.exists() and etag(copied.get(path, "")) == version:
+        return
+    if (read := source.read()) is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content, copied[path] = read
+        path.write_bytes(content)
+
+
+def _prune(folder: Path, kept: set[Path]) -> None:
+    """Removes the visible files of a copy that are no longer in the store."""
     for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in kept]:
         path.unlink()
-        _copied.pop(path, None)  # what is written under its name next is new there
-    return folder
+        process.current().copied.pop(path, None)  # what is written under its name next is new there
 
 
-@functools.cache
 def _folder(place: ObjectPath) -> Path:
-    """A folder of this process for the copy of a run; its name is that of the run."""
+    """The folder of this process for the copy of a run; its name is that of the run."""
+    copies = process.current().copies
+    if known := [folder for folder, copied in copies.items() if copied == place]:
+        return known[0]
     top = Path(tempfile.mkdtemp(prefix="arith-model-"))
     atexit.register(shutil.rmtree, top, ignore_errors=True)
-    folder = top / place.name
-    _copies[folder] = place
-    return folder
+    copies[top / place.name] = place
+    return top / place.name
 
 
 def put(path: Path) -> None:
@@ -77,7 +90,8 @@ def put(path: Path) -> None:
     if path.suffix not in TRAINED:
         there.put(content)
         return
-    version = there.put(content, _copied.get(path, ABSENT))
+    copied = process.current().copied
+    version = there.put(content, copied.get(path, ABSENT))
     if version is None:
         found = there.read()  # an attempt whose answer was lost may have been done, and was then repeated
         if found is None or found[0] != content:
@@ -86,7 +100,7 @@ def put(path: Path) -> None:
                 "there"
             )
         version = found[1]
-    _copied[path] = version
+    copied[path] = version
 
 
 def shown(path: Path) -> str:
@@ -96,7 +110,7 @@ def shown(path: Path) -> str:
 
 def _object(path: Path) -> ObjectPath | None:
     """The object of which a path is the copy; None for other paths."""
-    for folder, place in _copies.items():
+    for folder, place in process.current().copies.items():
         if path.is_relative_to(folder):
             name = path.relative_to(folder).as_posix()
             return place if name == "." else place / name

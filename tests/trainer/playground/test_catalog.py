@@ -4,9 +4,11 @@ import shutil
 
 import pytest
 from layout import ROOT
+from processes import emptied
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.playground import catalog
@@ -47,9 +49,9 @@ def test_the_offer_of_a_run(top):
     assert (found["broken"], found["blank"]) == (catalog.BROKEN, text.VISIBLE_PAD)
 
 
-def test_runs_that_cannot_be_asked_say_why(top, monkeypatch):
-    monkeypatch.setattr(plugins, "_allowed", set())
-    refused = {each["name"]: each["why"] for each in catalog.listed(top)["refused"]}
+def test_runs_that_cannot_be_asked_say_why(top):
+    with emptied(process.current().plugins):
+        refused = {each["name"]: each["why"] for each in catalog.listed(top)["refused"]}
     assert set(refused) == {"damaged", "own"}
     assert "cannot be read" in refused["damaged"]
     assert "runs only if you name it" in refused["own"]

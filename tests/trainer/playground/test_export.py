@@ -2,9 +2,11 @@
 
 import pytest
 from layout import ROOT
+from processes import emptied
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import process
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.playground import export
@@ -14,9 +16,10 @@ OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
 
 
 @pytest.fixture
-def known(monkeypatch, no_custom_tasks):
+def known(no_custom_tasks):
     """The tasks and the code that are known are forgotten afterwards."""
-    monkeypatch.setattr(plugins, "_allowed", set())
+    with emptied(process.current().plugins):
+        yield
 
 
 def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tmp_path, capsys, refusal):
@@ -32,7 +35,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     unbuilt(top / "own-model", Task("addition"), name=OWN_MODEL)
     unbuilt(top / "own-task", Task("sort", digits=3), name="bilstm_tagger")
     unbuilt(top / "untrained", pq, name="counter").best.unlink()
-    plugins._allowed.clear()
+    process.current().plugins.clear()
     assert main(["serve", str(top), "--export", str(tmp_path / "page")]) == 2
     printed = capsys.readouterr()
     names = [line.split(": ")[1] for line in printed.out.splitlines()]

@@ -10,8 +10,10 @@ import configs
 import emulators
 import memory_store
 import pytest
+from processes import emptied
 from programs import run_here
 
+from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
@@ -41,17 +43,16 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-def test_a_run_is_in_the_store_as_it_is_on_a_disk(place, data_dir, tasks, monkeypatch, capsys):
+def test_a_run_is_in_the_store_as_it_is_on_a_disk(place, data_dir, tasks, capsys):
     trained = session.train(tasks["addition"], str(data_dir), str(place), CONFIG).run
     assert f"{place} is finished" in capsys.readouterr().out
     here = content(trained.folder)
     assert {"config.json", "summary.json", "history.csv", "previous.npz", *LEARNED} <= here.keys()
-    monkeypatch.setattr(stores, "_copies", {})  # as on another machine
-    stores._folder.cache_clear()
-    opened = open_run(str(place))
-    assert (opened.place, opened.config) == (str(place), trained.config)
-    assert opened.folder != trained.folder
-    assert content(opened.folder) == here
+    with emptied(process.current().copies, process.current().copied):  # as on another machine
+        opened = open_run(str(place))
+        assert (opened.place, opened.config) == (str(place), trained.config)
+        assert opened.folder != trained.folder
+        assert content(opened.folder) == here
 
 
 def test_what_another_process_has_written_is_seen(place, trained):

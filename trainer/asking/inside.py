@@ -7,7 +7,7 @@ function gives a table, maps of the same, and single values by name.
 import collections
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -23,9 +23,10 @@ from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import BackwardView, HintedView, Scratchpad, View
 from seq2seq_arith.trainer.drawing import HeatMap
-from seq2seq_arith.trainer.models.layers import noted_attention
+from seq2seq_arith.trainer.models.layers import layers_within, noted_attention, overridden
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -50,45 +51,49 @@ NORMS = (keras.layers.LayerNormalization, keras.layers.RMSNormalization, keras.l
 
 
 @contextlib.contextmanager
-def changed(change: Change) -> Iterator[None]:
-    """Meanwhile, layers give what ``change(name, output)`` makes of what they would give, [examples, steps, units].
+def changed(model: keras.Model, change: Change) -> Iterator[None]:
+    """Meanwhile, layers of a model give what ``change(name, output)`` makes of it, [examples, steps, units].
 
     A layer that gives [examples, units] has a single step. The name is the layer's path, as in ``model.summary()``,
     with ``#2`` at its second call in one run of the model, and ``[1]`` for what it gives beside (an LSTM's last state).
     Parts of recurrent layers are not asked, nor a layer that only passes on what it is given.
     """
-    plain, calls, within = keras.layers.Layer.__call__, collections.Counter(), []
+    calls: collections.Counter[str] = collections.Counter()
+    plain = model.call
 
-    def call(layer: Any, *given: Any, **options: Any) -> Any:
-        is_model, is_part, is_recurrent = isinstance(layer, keras.Model), bool(within), isinstance(layer, RECURRENT)
-        if is_model and not is_part:
-            calls.clear()
-        within.extend([layer] * is_recurrent)
-        outputs = plain(layer, *given, **options)
-        del within[len(within) - is_recurrent :]
-        passed = any(each is outputs for each in keras.tree.flatten(given))
-        if is_model or is_part or passed or isinstance(layer, NORMS):
-            return outputs
-        name = _numbered(layer.path or layer.name, calls)
-        # Keras's layers return the steps in the order in which they took them.
-        backwards = isinstance(layer, keras.layers.RNN) and layer.go_backwards
+    def counted_anew(*given: Any, **options: Any) -> Any:
+        calls.clear()
+        return plain(*given, **options)
 
-        def one(number: int, output: Any) -> Any:
-            if len(output.shape) not in (2, 3) or not keras.backend.is_float_dtype(output.dtype):
-                return output
-            steps = output[:, None] if len(output.shape) == 2 else output
-            made = change(f"{name}[{number}]" if number else name, tf.reverse(steps, [1]) if backwards else steps)
-            made = tf.cast(tf.reverse(made, [1]) if backwards else made, output.dtype)
-            return made[:, 0] if len(output.shape) == 2 else made
-
-        parts = keras.tree.flatten(outputs)
-        return keras.tree.pack_sequence_as(outputs, [one(*each) for each in enumerate(parts)])
-
-    keras.layers.Layer.__call__ = call
-    try:
+    asked = [layer for layer in layers_within(model, RECURRENT) if not isinstance(layer, (keras.Model, *NORMS))]
+    calling = {layer: _changing(layer, change, calls) for layer in asked}
+    with overridden("call", {model: counted_anew, **calling}):
         yield
-    finally:
-        keras.layers.Layer.__call__ = plain
+
+
+def _changing(layer: Any, change: Change, calls: "collections.Counter[str]") -> Callable[..., Any]:
+    """The function ``call`` of a layer whose outputs are changed."""
+    plain = layer.call
+    # Keras's layers return the steps in the order in which they took them.
+    backwards = isinstance(layer, keras.layers.RNN) and layer.go_backwards
+
+    def changed_output(name: str, output: Any) -> Any:
+        if len(output.shape) not in (2, 3) or not keras.backend.is_float_dtype(output.dtype):
+            return output
+        steps = output[:, None] if len(output.shape) == 2 else output
+        made = change(name, tf.reverse(steps, [1]) if backwards else steps)
+        made = tf.cast(tf.reverse(made, [1]) if backwards else made, output.dtype)
+        return made[:, 0] if len(output.shape) == 2 else made
+
+    def call(*given: Any, **options: Any) -> Any:
+        outputs = plain(*given, **options)
+        if any(each is outputs for each in keras.tree.flatten(given)):  # it only passes on what it is given
+            return outputs
+        name, parts = _numbered(layer.path or layer.name, calls), keras.tree.flatten(outputs)
+        names = [f"{name}[{number}]" if number else name for number in range(len(parts))]
+        return keras.tree.pack_sequence_as(outputs, list(map(changed_output, names, parts)))
+
+    return call
 
 
 def same(name: str, value: Any) -> Any:
@@ -125,14 +130,15 @@ class Subject:
         if isinstance(network, Autoregressive):  # the whole model for each character, so that all layers are called
             network = Autoregressive(network.model)
             network.end, network.blank = self.network.end, self.network.blank
-        with changed(change):
+        with changed(network.model, change):
             return network.answer(self.ids if ids is None else ids)[0]
 
     def logits(self, change: Change = same, look: Change = same, rows: Any = slice(None)) -> np.ndarray:
         """float32 [examples, steps, alphabet]; ``rows`` are the numbers of the examples, which may be repeated."""
         calls: collections.Counter[str] = collections.Counter()
         asked = np.asarray(self.ids)[rows], self.written[rows]
-        with changed(change), noted_attention(lambda path, shares: look(_numbered(path, calls), shares)):
+        model, numbered = self.network.model, lambda path, shares: look(_numbered(path, calls), shares)
+        with changed(model, change), noted_attention(model, numbered):
             return np.asarray(self.network.logits(*asked, training=False), np.float32)
 
     def right(self, change: Change = same, look: Change = same) -> np.ndarray:
@@ -186,6 +192,52 @@ def _map(rows: list[dict[str, Any]], value: str) -> HeatMap:
     return HeatMap(value, cells, layers, places, down="layer", across="step")
 
 
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What can be removed from a model: a layer, a head of attention, or a unit of a layer; or nothing."""
+
+    name: str
+    change: Change = same  # what layers give without it
+    look: Change = same  # where heads look without it
+
+    def right(self, subject: Subject) -> np.ndarray:
+        """bool [examples]: whether all that is written is right without it."""
+        return subject.right(self.change, self.look)
+
+
+def parts(subject: Subject, layer: str | None, by: str) -> list[Part]:
+    """Nothing, then all heads and layers; or, of one layer, its heads if it is one of attention, else its units.
+
+    What is removed is ``zero``, or its ``mean`` over the examples. Raises InputError if there is no such layer, or its
+    heads cannot be removed.
+    """
+    (states, heads), plain = subject.seen(), subject.logits()
+    # A layer of one's own may note where it looks, and look there in any case.
+    fixed = {each for each in heads if np.array_equal(subject.logits(look=replaced(each, True, 0.0)), plain)}
+    if layer is not None:
+        check_choice("the layer", layer, [*states, *heads])
+    if layer in fixed:
+        raise InputError(f"{layer} does not use what note_attention returns, so no head can be removed; let it do so")
+
+    def without(name: str, mask: Any, values: np.ndarray) -> Change:
+        return replaced(name, mask, values.mean(axis=0, keepdims=True) if by == "mean" else 0.0)
+
+    of_heads = [
+        Part(f"{name}, head {number}", look=without(name, mask[:, None, None], shares))
+        for name, shares in heads.items()
+        if name not in fixed and layer in (None, name)
+        for number, mask in enumerate(np.eye(shares.shape[1], dtype=bool))
+    ]
+    if layer is None:
+        others = [Part(name, without(name, True, values)) for name, values in states.items()]
+    elif layer in heads:
+        others = []
+    else:
+        masks = enumerate(np.eye(states[layer].shape[2], dtype=bool))
+        others = [Part(f"{layer}, unit {unit}", without(layer, mask, states[layer])) for unit, mask in masks]
+    return [Part("nothing"), *of_heads, *others]
+
+
 def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -> Found:
     """Exact match and the worst slice while a part of a model is removed: a layer, a head, or a unit of one layer.
 
@@ -194,38 +246,26 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     check_choice("by", by, ("zero", "mean"))
     task = learner.view.task
     slices, operands, place = suites.questions(task, chosen, task.digits)
-    names = [each.name for each in slices] or ["random"]
+    names = [slice.name for slice in slices] or ["random"]
     examples = probes.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
     place = place if slices else np.zeros(len(examples), int)
     subject = Subject(learner, examples.questions, examples.answers)
-    (states, heads), plain = subject.seen(), subject.logits()
-    # A layer of one's own may note where it looks, and look there in any case.
-    fixed = {each for each in heads if np.array_equal(subject.logits(look=replaced(each, True, 0.0)), plain)}
-    if layer is not None:
-        check_choice("the layer", layer, [*states, *heads])
-    if layer in fixed:
-        raise InputError(f"{layer} does not use what note_attention returns, so no head can be removed; let it do so")
-    parts: dict[str, tuple[Change, Change]] = {"nothing": (same, same)}
-    of_heads = [(name, known, "head") for name, known in heads.items() if name not in fixed]
-    of_units = [(name, known, "unit") for name, known in states.items() if layer is None or name not in heads]
-    for name, known, kind in [each for each in of_heads + of_units if layer in (None, each[0])]:
-        is_head, instead = kind == "head", known.mean(axis=0, keepdims=True) if by == "mean" else 0.0
-        count = known.shape[1] if is_head else known.shape[2] if layer else 0  # none, for the layer as a whole
-        masks = {f"{name}, {kind} {number}": mask for number, mask in enumerate(np.eye(count, dtype=bool))}
-        for part, mask in (masks or {name: np.array(True)}).items():
-            change = replaced(name, mask[:, None, None] if is_head else mask, instead)
-            parts[part] = (same, change) if is_head else (change, same)
-    rows, cells = [], []
-    for name, changes in parts.items():
-        right = subject.right(*changes)
-        cells.append([float(right[place == number].mean()) for number in range(len(names))])
-        least = int(np.argmin(cells[-1]))
-        worst = {"worst_slice": names[least], "worst_exact_match": cells[-1][least]}
-        rows.append({"removed": name, "exact_match": float(right.mean()), **worst})
+    removed = parts(subject, layer, by)
+    right = np.array([part.right(subject) for part in removed])  # [parts, examples]
+    shares = np.stack([right[:, place == number].mean(axis=1) for number in range(len(names))], axis=1)
+    rows = [
+        {
+            "removed": part.name,
+            "exact_match": float(exact.mean()),
+            "worst_slice": names[of_slices.argmin()],
+            "worst_exact_match": float(of_slices.min()),
+        }
+        for part, exact, of_slices in zip(removed, right, shares, strict=True)
+    ]
     rows[1:] = sorted(rows[1:], key=lambda row: row["exact_match"])
-    kept = {name: column for name, column in zip(names, zip(*cells, strict=True), strict=True) if name[:7] != "lengths"}
-    shares = np.array(list(kept.values())).T
-    drawn_as = HeatMap("exact match", shares, list(parts), list(kept), down="removed", across="slice")
+    kept = [number for number, name in enumerate(names) if not name.startswith("lengths")]
+    columns, down = [names[number] for number in kept], [part.name for part in removed]
+    drawn_as = HeatMap("exact match", shares[:, kept], down, columns, down="removed", across="slice")
     how = "its mean" if by == "mean" else "zero"
     more = ", of which all that is written must be right" * learner.view.writes_more
     return Table(rows, title=f"{len(examples):,} questions of {task.name}{more}, while a part is {how}"), [drawn_as], {}
@@ -240,9 +280,7 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     stored = [question.stored, other.stored]
     subject = Subject(learner, text.to_codes(stored, learner.view.task.question_width))
     (states, _), (own, theirs) = subject.seen(), subject.written
-    # What follows an end mark was never learned.
-    is_asked = up_to(subject.written, subject.network.end).numpy().all(axis=0)
-    answers, steps = subject.strings(subject.written), np.flatnonzero((own != theirs) & is_asked)
+    answers, steps = subject.strings(subject.written), differing(own, theirs, subject.network.end)
     if layer is not None:
         check_choice("the layer", layer, list(states))
 
@@ -266,56 +304,91 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     return Table(sorted(rows, key=lambda row: -row["moved"]), title=title), [_map(rows, "moved")], {}
 
 
+def differing(own: np.ndarray, theirs: np.ndarray, end: int | None) -> np.ndarray:
+    """The steps at which two answers differ, ids [steps]; what follows an end mark was never learned.
+
+    >>> differing(np.array([1, 2, 9, 0]), np.array([1, 3, 4, 9]), end=9)
+    array([1, 2])
+    """
+    is_asked = up_to(np.array([own, theirs]), end).numpy().all(axis=0)
+    return np.flatnonzero((own != theirs) & is_asked)
+
+
 def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Found:
     """In which layer, at which place, a linear function can read a property of a question; beside it a control task.
 
     Half of the questions fit the function by ridge regression, the others are asked. In the control task (Hewitt,
     Liang, "Designing and Interpreting Probes with Control Tasks", EMNLP 2019), each pair of digits of that place has a
     random value, as frequent as the true ones: what can be read as well as that is not what the model has worked out.
-    Both numbers have a digit there. Steps that have been given this place of the answer are left out; where question
-    and answer have as many steps, also those of the question that have the same numbers, and a last state.
+    Both numbers have a digit there. Steps that have been given this place of the answer are left out.
     """
     task = learner.view.task
     check_choice("the property", name, list(PROPERTIES))
-    tasks, of = PROPERTIES[name]
+    tasks, _ = PROPERTIES[name]
     if task.name not in tasks:
         raise InputError(f"{task.name} has no {name} to look for; that is for {', '.join(tasks)}")
     if isinstance(learner.view, Scratchpad):
         raise InputError(f"with {learner.view.name}, digits are written before the answer; probe a run of another view")
     check_int("place", place, 0, task.digits - 1)
     check_int("questions", count, 100, 10**5)
-    digits = task.digits
-    operands = drawn(task, seed, 2 * count * -(-(digits**2) // (digits - place) ** 2))
-    long = np.all([[each >= 10**place for each in numbers.to_ints(side)] for side in operands], axis=0)
-    operands = tuple(side[:, long][:, :count] for side in operands)
-    examples = probes.examples(task, operands)
-    answers = np.array([int(each) for each in text.to_strings(examples.answers)], object)
-    left, right = (np.array(numbers.to_ints(side), object) for side in operands)
-    values = np.asarray(of(left, right, answers, 10 ** (place + 1)), int)
+    examples = probes.examples(task, with_a_digit(task, place, count, seed))
+    values, pairs = labels(task, name, place, examples)
     if len({*values.tolist()}) < 2:
         advice = f"give a place below {place}" if place else "ask for another property"
         raise InputError(f"every {name} of place {place} is the same; {advice}")
-    pairs = np.asarray(left // 10**place % 10 * 10 + right // 10**place % 10, int)
     control = np.random.default_rng(seed).choice(values, 100)[pairs]
     subject, rows = Subject(learner, examples.questions, examples.answers), []
-    seen, last = subject.seen()[0], subject.written.shape[1]
-    for layer, states in seen.items():
-        # A layer with as many steps as the answer may be of the answer, whose last state has been given all of it.
-        of_answer = seen.get(layer.partition("[")[0], states).shape[1] == last
-        for step, where in enumerate(subject.places(states.shape[1])):
-            told = last if where == ALL else int(where[1:]) if where[1:].isdigit() else 0
-            if (of_answer or (where[0] == "a" and where != ALL)) and told > subject.told_before(place):
-                continue
-            found = dict(zip(("accuracy", "control"), held_out(states[:, step], values, control), strict=True))
-            rows.append({"layer": layer, "place": where, **found})
-    facts = {
-        fact: float(np.bincount(each[len(each) // 2 :]).max() / np.ceil(len(each) / 2))
-        for fact, each in (("majority", values), ("majority of control", control))
-    }
+    states, _ = subject.seen()
+    for layer, step, where in readable_steps(subject, states, place):
+        accuracy, of_control = held_out(states[layer][:, step], values, control)
+        rows.append({"layer": layer, "place": where, "accuracy": accuracy, "control": of_control})
+    facts = {"majority": _majority(values), "majority of control": _majority(control)}
     always = f"always one answer: {facts['majority']:.4f}, in the control {facts['majority of control']:.4f}"
     title = f"{name} of place {place}, 0 for the units, in {len(values):,} questions; {always}"
     best = sorted(rows, key=lambda row: (-row["accuracy"], row["control"]))
     return Table(best, title=title), [_map(rows, each) for each in ("accuracy", "control")], facts
+
+
+def with_a_digit(task: Task, place: int, count: int, seed: int) -> probes.Operands:
+    """At most so many random questions both of whose numbers have a digit at a place."""
+    # Lengths are equally frequent, so (digits - place)^2 of digits^2 pairs have the place; twice as many are drawn.
+    operands = drawn(task, seed, 2 * count * -(-(task.digits**2) // (task.digits - place) ** 2))
+    long = np.all([[number >= 10**place for number in numbers.to_ints(side)] for side in operands], axis=0)
+    return tuple(side[:, long][:, :count] for side in operands)
+
+
+def labels(task: Task, name: str, place: int, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """The property of each question at a place, and its two digits there as one number, 0 to 99; int [examples]."""
+    left, right = (np.array(numbers.to_ints(side), object) for side in text.operands(task, examples.questions))
+    answers = np.array([int(answer) for answer in text.to_strings(examples.answers)], object)
+    _, value = PROPERTIES[name]
+    pairs = left // 10**place % 10 * 10 + right // 10**place % 10
+    return np.asarray(value(left, right, answers, 10 ** (place + 1)), int), np.asarray(pairs, int)
+
+
+def readable_steps(subject: Subject, states: Mapping[str, np.ndarray], place: int) -> Iterator[tuple[str, int, str]]:
+    """Each layer and step, with its name, that has not been given the character of the answer at a place.
+
+    A layer with as many steps as the answer may be of the answer, also if the question has as many. So of its steps
+    those are left out that have the numbers of steps that were given it, and its last state.
+    """
+    last, latest = subject.written.shape[1], subject.told_before(place)
+    for layer, values in states.items():
+        of_answer = states.get(layer.partition("[")[0], values).shape[1] == last
+        for step, where in enumerate(subject.places(values.shape[1])):
+            if where == ALL:  # what is left after the last step
+                is_told = of_answer and last > latest
+            else:
+                number = int(where[1:]) if where[1:].isdigit() else 0
+                is_told = (of_answer or where.startswith("a")) and number > latest
+            if not is_told:
+                yield layer, step, where
+
+
+def _majority(values: np.ndarray) -> float:
+    """How often the most frequent value of the second half stands there."""
+    asked = values[len(values) // 2 :]
+    return float(np.bincount(asked).max() / len(asked))
 
 
 def held_out(states: np.ndarray, *labels: np.ndarray) -> list[float]:
@@ -324,9 +397,9 @@ def held_out(states: np.ndarray, *labels: np.ndarray) -> list[float]:
     centred = (states - states[:half].mean(axis=0)) / (states[:half].std(axis=0) + 1e-6)
     features = np.c_[centred, np.ones(len(states))].astype(np.float64)
     gram, shares = features[:half].T @ features[:half] + RIDGE * np.eye(features.shape[1]), []
-    for each in labels:
-        weights = np.linalg.solve(gram, features[:half].T @ np.eye(each.max() + 1)[each[:half]])
-        shares.append(float(np.mean((features[half:] @ weights).argmax(axis=1) == each[half:])))
+    for values in labels:
+        weights = np.linalg.solve(gram, features[:half].T @ np.eye(values.max() + 1)[values[:half]])
+        shares.append(float(np.mean((features[half:] @ weights).argmax(axis=1) == values[half:])))
     return shares
 
 

@@ -162,7 +162,7 @@ class Inspector:
         view, network = self.learner.view, self.learner.network
         ids = tf.cast(view.encode_question(codes), tf.int32)
         answer_ids, confidence = network.answer(ids)
-        with noted_attention() as noted:
+        with noted_attention(network.model) as noted:
             logits = network.logits(ids, answer_ids, training=False)
         self._layers = [name for name, _ in noted]
         probabilities = tf.nn.softmax(logits)

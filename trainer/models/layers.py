@@ -4,7 +4,7 @@ Every weight has a name, so that checkpoints find it in any process.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -12,30 +12,59 @@ import keras
 PACKAGE = "seq2seq_arith"
 # Keras's functions. Its annotations say that most of them return None for some backends.
 ops: Any = keras.ops
-# What becomes of attention while somebody asks for it; see ``noted_attention``.
-_look: Callable[[str, Any], Any] | None = None
+LOOK = "_noted_attention"  # the attribute of a layer of attention that is given its shares; see ``noted_attention``
+
+
+def layers_within(whole: Any, whole_ones: tuple[type, ...] = ()) -> Iterator[Any]:
+    """The layers within a model or a layer, at every depth; but not those within layers of the ``whole_ones``."""
+    for layer in whole._flatten_layers(include_self=False, recursive=False):
+        yield layer
+        if not isinstance(layer, whole_ones):
+            yield from layers_within(layer, whole_ones)
 
 
 @contextlib.contextmanager
-def noted_attention(change: Callable[[str, Any], Any] = lambda name, shares: shares) -> Iterator[list[tuple[str, Any]]]:
-    """Notes the attention of all layers that are called eagerly meanwhile: the layer's path, and its shares.
+def overridden(attribute: str, values: Mapping[keras.layers.Layer, Any]) -> Iterator[None]:
+    """Meanwhile, an attribute of each of these layers has another value; no other object is touched.
+
+    Afterwards, also after an exception, it is what it was. So one override may stand within another.
+    """
+    own = {layer: layer.__dict__[attribute] for layer in values if attribute in layer.__dict__}
+    try:
+        for layer, value in values.items():
+            layer.__dict__[attribute] = value  # not by setattr, by which Keras tracks what a layer consists of
+        yield
+    finally:
+        for layer in values:
+            layer.__dict__.pop(attribute, None)
+            if layer in own:
+                layer.__dict__[attribute] = own[layer]
+
+
+@contextlib.contextmanager
+def noted_attention(
+    model: keras.Model, change: Callable[[str, Any], Any] = lambda name, shares: shares
+) -> Iterator[list[tuple[str, Any]]]:
+    """Notes the attention of all layers of a model that are called eagerly meanwhile: the layer's path, and its shares.
 
     Shares are float32 [examples, heads, queries, keys], and sum to 1 over the keys. Layers go on with what ``change``
     makes of them.
     """
-    global _look
     noted: list[tuple[str, Any]] = []
 
-    def look(name: str, shares: Any) -> Any:
-        heads = shares if len(shares.shape) == 4 else ops.expand_dims(shares, 1)
-        noted.append((name, heads))
-        return ops.reshape(change(name, heads), ops.shape(shares))
+    def look_of(layer: Any) -> Callable[[Any], Any]:
+        before = layer.__dict__.get(LOOK, lambda shares: shares)
 
-    _look = look
-    try:
+        def look(shares: Any) -> Any:
+            name, shares = layer.path or layer.name, before(shares)
+            heads = shares if len(shares.shape) == 4 else ops.expand_dims(shares, 1)
+            noted.append((name, heads))
+            return ops.reshape(change(name, heads), ops.shape(shares))
+
+        return look
+
+    with overridden(LOOK, {layer: look_of(layer) for layer in (model, *layers_within(model))}):
         yield noted
-    finally:
-        _look = None
 
 
 def note_attention(layer: keras.layers.Layer, shares: Any) -> Any:
@@ -43,7 +72,8 @@ def note_attention(layer: keras.layers.Layer, shares: Any) -> Any:
 
     The heads have no axis where there is one alone.
     """
-    return shares if _look is None else _look(layer.path or layer.name, shares)
+    look = layer.__dict__.get(LOOK)
+    return shares if look is None else look(shares)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

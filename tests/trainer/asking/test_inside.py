@@ -1,5 +1,6 @@
 """What stands inside: laws of what is removed, exchanged, read out and averaged, and waves that are known."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,6 +18,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import inside, inspection
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models import layers
 from seq2seq_arith.trainer.registry import MODELS
 
 ADDITION = Task("addition")
@@ -77,10 +79,81 @@ def test_a_layer_that_runs_twice_has_two_names():
     assert [shares.shape[2] for shares in looks.values()] == [11, 4]
 
 
+def touched(model):
+    """Names of what a model's layers have beside their class's own ``call``, and of who looks at their attention."""
+    return {
+        name for layer in (model, *layers.layers_within(model)) for name in ("call", layers.LOOK) if name in vars(layer)
+    }
+
+
+def test_only_the_model_that_is_looked_into_is_changed():
+    one, other = (learner_of("latch_tagger", view="aligned", layers=1, seed=seed) for seed in (1, 2))
+    ids = one.view.encode_question(text.to_codes(["  1+234"], 7))
+    plain = [np.asarray(learner.model(ids)) for learner in (one, other)]
+    noted = {"one": [], "other": []}
+
+    def doubled(who):
+        return lambda name, value: noted[who].append(name) or value * 2
+
+    with inside.changed(one.model, doubled("one")):
+        assert touched(other.model) == set()
+        np.testing.assert_array_equal(other.model(ids), plain[1])
+        assert noted == {"one": [], "other": []} and not np.array_equal(one.model(ids), plain[0])
+        with inside.changed(other.model, doubled("other")):  # both at once
+            before = list(noted["one"])
+            other.model(ids)
+            assert noted["one"] == before and noted["other"] == before
+    for learner, logits in zip((one, other), plain, strict=True):
+        assert touched(learner.model) == set()
+        np.testing.assert_array_equal(learner.model(ids), logits)
+
+
+def test_what_is_changed_within_a_change_goes_on_from_it_and_leaves_it():
+    model = learner_of("latch_tagger", view="aligned", layers=1).model
+    ids = np.zeros((1, 4, 2))
+    plain = np.asarray(model(ids))
+    doubled = inside.replaced("logits", True, 2 * plain)
+    with inside.changed(model, doubled):
+        with inside.changed(model, lambda name, value: value + 1 if name == "logits" else value):
+            np.testing.assert_array_equal(model(ids), 2 * plain + 1)
+        np.testing.assert_array_equal(model(ids), 2 * plain)
+        with pytest.raises(ZeroDivisionError), inside.changed(model, lambda *_: 1 // 0):
+            model(ids)
+        np.testing.assert_array_equal(model(ids), 2 * plain)
+    np.testing.assert_array_equal(model(ids), plain)
+    assert touched(model) == set()
+
+
+def test_only_the_attention_of_one_model_is_noted():
+    one, other = (keras.Sequential([keras.Input((3, 8)), layers.BiasedAttention(2, name=name)]) for name in "ab")
+    states = np.ones((1, 3, 8), np.float32)
+    with layers.noted_attention(one) as outer, layers.noted_attention(other) as inner:
+        np.testing.assert_array_equal(one(states).shape, other(states).shape)
+        with layers.noted_attention(one, lambda _, shares: shares * 0) as again:  # the outer one goes on
+            assert not np.any(one(states))
+        assert np.any(one(states))
+    other(states)
+    assert [[name[-1] for name, _ in noted] for noted in (outer, inner, again)] == [["a"] * 3, ["b"], ["a"]]
+    assert touched(one) == touched(other) == set()
+
+
 def test_what_stands_behind_an_end_is_not_asked():
     examples = probes.examples(ADDITION, inside.drawn(ADDITION, 1, 100))
     subject = inside.Subject(learner_of("causal", view="ended"), examples.questions)  # what it writes itself is right
     assert (subject.written == subject.view.end).any() and subject.right().all()
+
+
+def test_a_patch_asks_where_neither_answer_has_ended(monkeypatch):
+    """Of 7 and 12, written from the units on: the units, and the tens, where the first one ends."""
+    learner, (first, second) = learner_of("causal", view="ended"), asked("3+4", "5+7")
+    (seven, two, one), end = map(learner.view.alphabet.index, "721"), learner.view.end
+    written = np.zeros((2, learner.view.answer_steps), np.int32)
+    written[0, :2], written[1, :3] = (seven, end), (two, one, end)
+    monkeypatch.setattr(inside.Subject, "decoded", lambda subject, *_: written)
+    monkeypatch.setattr(inside.Subject, "strings", lambda subject, ids: ["7", "12"] * 3)
+    table, *_ = inside.patch(learner, first, second, "decoder")
+    moved = {row["place"]: row["moved"] for row in table}
+    assert {place for place, share in moved.items() if share} == {"a0", "a1", inside.ALL}
 
 
 def test_a_head_that_is_removed_gives_nothing():
@@ -138,6 +211,8 @@ def test_a_probe_asks_of_numbers_that_have_the_place():
     left, right = inside.drawn(task, 1, 100)
     table, *_ = inside.probe(learner_of("latch_tagger", task, "aligned", layers=1), "digit", 1, 100, 1)
     assert f" in {np.sum((left >= 10) & (right >= 10))} questions" in table.title
+    long = inside.with_a_digit(ADDITION, 2, 50, 1)
+    assert [side.shape for side in long] == [(1, 50)] * 2 and np.min(long) >= 100
 
 
 def test_a_probe_reads_what_is_there_and_no_more():

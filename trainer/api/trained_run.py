@@ -231,7 +231,10 @@ class TrainedRun(Tabular):
         Raises InputError if there is no such layer, or the run has no checkpoint.
         """
         chosen = SuiteOptions(per_slice=per_slice, seed=seed)
-        return self._inside("ablate", self.task, layer, by, chosen)
+        learner = self._opened.learner(self.task)
+        from seq2seq_arith.trainer.asking import inside
+
+        return Inside(*inside.ablate(learner, layer, by, chosen))
 
     def patch(self, question: str, other: str, layer: str | None = None) -> Inside:
         """The answers to a question while one layer, at one place, gives what it gives for the ``other`` question.
@@ -244,8 +247,11 @@ class TrainedRun(Tabular):
         task, most = self.task, self.run.most_digits
         for each in (question, other):
             task = text.parse(each, task, most).task  # strings with room for both
-        asked = [text.parse(each, task, most) for each in (question, other)]
-        return self._inside("patch", task, *asked, layer)
+        first, second = text.parse(question, task, most), text.parse(other, task, most)
+        learner = self._opened.learner(task)
+        from seq2seq_arith.trainer.asking import inside
+
+        return Inside(*inside.patch(learner, first, second, layer))
 
     def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> Inside:
         """Where a linear function of a layer reads a ``carry``, a ``borrow`` or a ``digit`` of the answer.
@@ -255,7 +261,10 @@ class TrainedRun(Tabular):
 
         Raises InputError without such a property, beyond a range, or if the view is a scratchpad; and as ``inspect``.
         """
-        return self._inside("probe", self.task, name, place, questions, seed)
+        learner = self._opened.learner(self.task)
+        from seq2seq_arith.trainer.asking import inside
+
+        return Inside(*inside.probe(learner, name, place, questions, seed))
 
     def fourier(self) -> Inside:
         """The frequencies with which a model of modular addition adds, and how much of its logits each explains.
@@ -265,14 +274,10 @@ class TrainedRun(Tabular):
 
         Raises InputError if it is another task, or the modulus is large; and as ``inspect``.
         """
-        return self._inside("fourier", self.task)
-
-    def _inside(self, what: str, task: Task, *given: Any) -> Inside:
-        """What a function of ``inside`` finds in the best model on the strings of a task."""
-        learner = self._opened.learner(task)
+        learner = self._opened.learner(self.task)
         from seq2seq_arith.trainer.asking import inside
 
-        return Inside(*getattr(inside, what)(learner, *given))
+        return Inside(*inside.fourier(learner))
 
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
         """Which questions on small numbers are answered wrong: bool [left operands, right operands].

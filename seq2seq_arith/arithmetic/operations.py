@@ -17,7 +17,7 @@ answers. A custom task can also be in a file, as ``own_tasks.py`` describes.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -25,8 +25,8 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, drawing, letters, numbers, slices, unforeseen
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
-from seq2seq_arith.arithmetic.slices import ladder
-from seq2seq_arith.arithmetic.suites import UNFORESEEN, VERSION, Pair, Slice, Words
+from seq2seq_arith.arithmetic.slices import DIGITS
+from seq2seq_arith.arithmetic.suites import UNFORESEEN, VERSION, Slice
 
 MIN_EXAMPLES = 10
 
@@ -140,7 +140,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             max_digits=100_000,
             answer_width=lambda digits: 2 * digits + 1,
             digits=1000,
-            suite=slices.pq,
+            suite=lambda dashes: slices.PQ,
             recipe_family="dashes",
         ),
         # Power et al. 2022, "Grokking: Generalization Beyond Overfitting on Small Algorithmic Datasets".
@@ -158,14 +158,11 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             num_examples=lambda modulus: max(MIN_EXAMPLES, modulus**2),
             ordered=True,
             validation_share=2,
-            suite=slices.modular_addition,
+            suite=lambda modulus: slices.MODULAR_ADDITION,
         ),
     }
 )
 DEFAULT_TASK = "addition"
-
-Text = Callable[[Words, int], str]  # (words, length) to an operand of that length
-DIGITS = "0123456789"
 
 
 def _compare(digits: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -188,60 +185,11 @@ def _backwards(size: int, word: np.ndarray) -> Solved:
     return Solved(letters.pack(np.where(place >= 0, turned, 0), size))
 
 
-_NUMBER, _EVENS, _ODDS, _BIG, _WORD = (
-    functools.partial(Words.text, allowed=each) for each in (DIGITS, "02468", "13579", "789", letters.ALPHABET)
-)
-_OF_DIGITS = (
-    ("random", "Not hard: lengths and digits are uniform.", _NUMBER),
-    ("evens", "All digits are even.", _EVENS),
-    ("odds", "All digits are odd.", _ODDS),
-    ("one-odd", "Only the last digit is odd.", lambda words, n: _EVENS(words, n)[:-1] + _ODDS(words, 1)),
-    ("repeated", "One digit is repeated, so that places look alike.", lambda words, n: _NUMBER(words, 1) * n),
-    ("big", "All digits are 7 to 9, so that every place carries.", _BIG),
-)
-_OF_LETTERS = (
-    ("random", "Not hard: lengths and letters are uniform.", _WORD),
-    ("one-letter", "One letter is repeated, so that places look alike.", lambda words, n: _WORD(words, 1) * n),
-    ("period", "Two or three letters take turns.", lambda words, n: (_WORD(words, words.between(2, 3)) * n)[:n]),
-    ("palindrome", "It reads the same from both ends.",
-     functools.partial(unforeseen.palindrome, allowed=letters.ALPHABET)),
-)  # fmt: skip
-
-
-def _of_texts(
-    size: int, arity: int, kinds: Iterable[tuple[str, str, Text]], read: Callable[[str], int] = int
-) -> Iterator[Slice]:
-    """Slices of operands that are all of one kind, of any lengths; and those of one length."""
-
-    def each(words: Words, most: int, draw: Text, length: int | None = None) -> Pair:
-        return tuple(read(draw(words, length or words.between(1, most))) for _ in range(arity))
-
-    for number, (name, why, draw) in enumerate(kinds):
-        yield Slice(name, why, functools.partial(each, draw=draw))
-        for length in ladder(size) if number == 0 else ():
-            why = f"All operands have {length} characters: a model may know some lengths only."
-            yield Slice(f"length-{length}", why, functools.partial(each, draw=draw, length=length))
-
-
-def _of_division(digits: int) -> Iterator[Slice]:
-    """The slices of comparison, in which a 0 becomes a 1; and those of which the remainder is known."""
-    for each in slices.comparison(digits):
-        if each.name != "zero":
-            yield Slice(each.name, each.why, lambda words, d, draw=each.draw: tuple(max(1, n) for n in draw(words, d)))
-    for name, why, less in (("exact", "The remainder is 0.", 0), ("remainder-last", "One more would be exact.", 1)):
-        yield Slice(name, why, functools.partial(_multiple, less=less))
-
-
-def _multiple(words: Words, digits: int, less: int) -> Pair:
-    right, times = (int(_NUMBER(words, words.between(1, most))) for most in ((digits + 1) // 2, max(1, digits // 2)))
-    return max(1, right * (times if digits > 1 else 1) - less), right
-
-
 _further = functools.partial(Operation, ordered=True, recipe_family="strings", max_digits=1000)
 _of_word = functools.partial(
     _further, arity=1, symbol="", notation=LETTERS, alphabet=f"{letters.ALPHABET} ", max_digits=200, digits=5,
     draws={"letters": drawing.LETTERS, "fixed": drawing.FIXED_LETTERS}, question_width=lambda size: size,
-    answer_width=lambda size: size, suite=lambda size: _of_texts(size, 1, _OF_LETTERS, letters.number),
+    answer_width=lambda size: size, suite=lambda size: slices.texts(size, 1, slices.OF_LETTERS, letters.number),
 )  # fmt: skip
 
 
@@ -251,7 +199,7 @@ def _sum_of(count: int) -> Operation:
         arity=count, symbol="+", notation=DECIMAL, alphabet=f"{DIGITS}+ ", digits=2, reverse=True,
         solve=lambda digits, *terms: Solved(functools.reduce(numbers.add, terms)),
         question_width=lambda digits: count * (digits + 1) - 1, answer_width=lambda digits: digits + 1,
-        suite=lambda digits: _of_texts(digits, count, _OF_DIGITS),
+        suite=lambda digits: slices.texts(digits, count, slices.OF_DIGITS),
     )  # fmt: skip
 
 
@@ -260,7 +208,7 @@ FURTHER: MappingProxyType[str, Operation] = MappingProxyType({
     "addition_of_five": _sum_of(5),
     "division": _further(
         symbol="/", notation=POSITIVE, draws={"digits": drawing.POSITIVE}, alphabet=f"{DIGITS}/r ", digits=3,
-        max_digits=18, answer_width=lambda digits: digits + 2, suite=_of_division,
+        max_digits=18, answer_width=lambda digits: digits + 2, suite=slices.division,
         solve=lambda digits, left, right: DECIMAL.question("r", digits, np.divmod(left, right), digits + 2),
     ),
     "comparison": _further(
@@ -270,7 +218,7 @@ FURTHER: MappingProxyType[str, Operation] = MappingProxyType({
     "parity": _further(
         arity=1, symbol="", notation=DECIMAL, alphabet=f"{DIGITS} ", digits=5, solve=_parity,
         question_width=lambda digits: digits, answer_width=lambda digits: 1,
-        suite=lambda digits: _of_texts(digits, 1, _OF_DIGITS),
+        suite=lambda digits: slices.texts(digits, 1, slices.OF_DIGITS),
     ),
     "copy": _of_word(solve=lambda size, word: Solved(word)),
     "reverse": _of_word(solve=_backwards),

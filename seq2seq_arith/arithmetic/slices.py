@@ -1,7 +1,8 @@
 """The slices of each task's suite: kinds of hard questions, each with the reason why it is hard.
 
-The functions ``addition`` to ``modular_addition`` give the slices of the task of that name, and ``Operation.suite``
-holds them. ``suites`` draws their questions.
+``Operation.suite`` holds those of a task, and ``suites`` draws their questions. Here stand first the functions that
+draw the operands of one question; then the tables of slices that are the same at every D, such as ``PQ``; then the
+functions from D to slices, such as ``addition``.
 
 >>> of_addition = {slice.name: slice for slice in addition(3)}
 >>> list(of_addition)[:4]
@@ -12,11 +13,16 @@ holds them. ``suites`` draws their questions.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from seq2seq_arith.arithmetic import letters
 from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
 
 EDGE = 100  # sums of dashes at either end that count as edges
+DIGITS = "0123456789"
+
+Text = Callable[[Words, int], str]  # (words, length) to an operand of that length
+Holds = Callable[[int, int, int], bool]  # of two residues and their modulus
 
 
 def ladder(digits: int) -> list[int]:
@@ -30,131 +36,6 @@ def ladder(digits: int) -> list[int]:
     return sorted({*range(1, 10), *(digits * step // 9 for step in range(1, 10))})
 
 
-def _decimal(digits: int) -> Iterator[Slice]:
-    """The slices of every task on decimal numbers."""
-    why = "Not hard: lengths and digits are uniform, as in a dataset's draws."
-    yield Slice("random", why, lambda words, d: (_number(words, d), _number(words, d)))
-    why = "Both operands are of full length, which few draws of a dataset have."
-    yield Slice("full", why, _of_lengths(digits, digits))
-    for m in ladder(digits):
-        for n in ladder(digits):
-            why = f"Operands of {m} and {n} digits: a model may know some pairs of lengths only."
-            yield Slice(f"lengths-{m}-{n}", why, _of_lengths(m, n))
-    for name, why, draw in (
-        ("equal", "Both operands are the same, which random draws give only for short numbers.",
-         lambda words, d: _twice(_number(words, d))),
-        ("near", "The operands differ by 1 to 9, so high digits cancel or repeat.",
-         lambda words, d: _apart(words, d, lambda: words.between(1, 9))),
-        ("near-power", "The operands differ by a power of ten: one digit decides.",
-         lambda words, d: _apart(words, d, lambda: 10 ** words.below(d))),
-        ("round", "One operand is a digit and zeros: runs of zeros are rare in draws.",
-         lambda words, d: words.swapped(_round_number(words, d), _number(words, d))),
-        ("almost-round", "A round number and one that is up to 9 away from a round number.", _almost_round),
-        ("nines", "Nines and a small number: one unit changes every place.",
-         lambda words, d: words.swapped(10 ** words.between(1, d) - 1, words.between(1, 9))),
-        ("zeros", "Three of four digits are zeros: places must be kept apart without help from digits.",
-         lambda words, d: (_sparse(words, d), _sparse(words, d))),
-        ("zero", "One operand is 0, which stands in few draws.",
-         lambda words, d: words.swapped(0, _number(words, d))),
-        ("repeated", "Each operand repeats one digit, so that places look alike.",
-         lambda words, d: (_repdigit(words, d), _repdigit(words, d))),
-    ):  # fmt: skip
-        yield Slice(name, why, draw)
-
-
-def addition(digits: int) -> Iterator[Slice]:
-    """The slices of addition of at most so many digits."""
-    yield from _decimal(digits)
-    for k in (0, *ladder(digits)):
-        why = f"The longest chain of carries has exactly {k} places: the longer, the rarer in draws."
-        yield Slice(f"carry-chain-{k}", why, functools.partial(_carry_chain, places=k))
-    yield Slice("carry-all", "One carry from the units runs through all places, each of which sums to 9.", _carry_all)
-    yield Slice("power", "The answer is a power of ten: every digit depends on the lowest ones.", _sum_to(0))
-    yield Slice("power-less-one", "The answer is nines alone: it looks as if a carry were near.", _sum_to(1))
-    yield from _of_version_2(digits, lends=False)
-
-
-def subtraction(digits: int) -> Iterator[Slice]:
-    """The slices of subtraction of at most so many digits."""
-    yield from _decimal(digits)
-    for k in (0, *(k for k in ladder(digits) if k < digits)):
-        why = f"The longest chain of borrows has exactly {k} places: the longer, the rarer in draws."
-        yield Slice(f"borrow-chain-{k}", why, functools.partial(_borrow_chain, places=k))
-    if digits > 1:
-        why = "One borrow from the units runs through all places to the first."
-        yield Slice("borrow-all", why, lambda words, d: _lend(words, d, *_carry_all(words, d - 1)))
-    yield Slice("power", "The answer is a power of ten, or its negative.", _differ_by(0))
-    yield Slice("power-less-one", "The answer is nines alone, or its negative.", _differ_by(1))
-    why = "Both are of full length, and the left is larger: no sign."
-    yield Slice("positive", why, lambda words, d: _ascending(words, d)[::-1])
-    why = "Both are of full length, and the right is larger: the first difference decides the sign."
-    yield Slice("negative", why, _ascending)
-    yield from _of_version_2(digits, lends=True)
-
-
-def _of_version_2(digits: int, lends: bool) -> Iterator[Slice]:
-    """The slices that came later: of addition, or of subtraction, in which the first place ``lends``.
-
-    Those of several chains, periods, palindromes and permuted digits are in ``unforeseen``, and stay there.
-    """
-    what, places = "borrow" if lends else "carry", digits - 1 - lends
-    for k in (k for k in ladder(digits) if k <= places):
-        why = f"A {what} that begins in the shorter operand runs exactly {k} places past its first digit."
-        yield Slice(f"{what}-past-end-{k}", why, functools.partial(_past_end, places=k, lends=lends), since=2)
-    if places >= 1:
-        why = f"One {what} from the units runs to a place that stops it; it would run on through all others."
-        yield Slice(f"{what}-stop", why, functools.partial(_stopped, lends=lends), since=2)
-    yield from _common_prefixes(digits, since=2)
-
-
-def _common_prefixes(digits: int, since: int) -> Iterator[Slice]:
-    for k in (k for k in ladder(digits) if k < digits):
-        why = f"Both operands are of one length, and only their first {k} digits are the same: what differs is behind."
-        yield Slice(f"common-prefix-{k}", why, functools.partial(_common_prefix, places=k), since=since)
-
-
-def comparison(digits: int) -> Iterator[Slice]:
-    """The slices of comparison of numbers of at most so many digits."""
-    yield from _decimal(digits)
-    yield from _common_prefixes(digits, since=1)
-
-
-def multiplication(digits: int) -> Iterator[Slice]:
-    """The slices of multiplication of at most so many digits."""
-    yield from _decimal(digits)
-    yield Slice("power", "The answer is a power of ten, of operands that need not look round.", _product_power)
-    yield Slice("power-less-one", "The answer is nines alone.", _product_nines)
-
-
-def pq(dashes: int) -> Iterator[Slice]:
-    """The slices of pq of at most so many dashes."""
-    why = "Not hard: both counts are uniform."
-    yield Slice("random", why, lambda words, d: (words.between(1, d), words.between(1, d)))
-    yield Slice("extremes", "Both counts are among 1, 2, 3, D - 2, D - 1 and D: the ends of the range.", _extremes)
-    yield Slice("one", "One operand is a single dash.", lambda words, d: words.swapped(1, words.between(1, d)))
-    yield Slice("full", "One operand has D dashes.", lambda words, d: words.swapped(d, words.between(1, d)))
-    yield Slice("equal", "Both counts are the same.", lambda words, d: _twice(words.between(1, d)))
-    for name, end in (("sum-low", "shortest"), ("sum-high", "longest")):
-        why = f"The answer is among the {EDGE} {end}: sums at the edges are rare in draws."
-        yield Slice(name, why, functools.partial(_sum_at_edge, high=name == "sum-high"))
-
-
-def modular_addition(modulus: int) -> Iterator[Slice]:
-    """The slices of addition with this modulus."""
-    for name, why, holds in (
-        ("no-wrap", "x + y is below the modulus.", lambda x, y, m: x + y < m),
-        ("wrap", "x + y reaches the modulus, which must be taken away.", lambda x, y, m: x + y >= m),
-    ):
-        yield Slice(name, why, functools.partial(_residues, holds=holds), functools.partial(_table, holds=holds))
-    yield Slice("zero", "One operand is 0.", lambda words, m: words.swapped(0, words.below(m)))
-    yield Slice("equal", "Both operands are the same.", lambda words, m: _twice(words.below(m)))
-    for name, why, total in (
-        ("answer-zero", "The operands add up to the modulus, so the answer is 0.", 0),
-        ("answer-last", "The operands add up to the modulus less one, just without a wrap.", -1),
-    ):
-        yield Slice(name, why, functools.partial(_residues_of_sum, total=total))
-
-
 def _number(words: Words, digits: int) -> int:
     """A number whose length is uniform in 1..D, and whose first digit is not 0 unless it is alone."""
     return _of_length(words, words.between(1, digits))
@@ -164,8 +45,8 @@ def _of_length(words: Words, length: int) -> int:
     return words.between(0 if length == 1 else 10 ** (length - 1), 10**length - 1)
 
 
-def _of_lengths(m: int, n: int) -> Callable[[Words, int], Pair]:
-    return lambda words, digits: (_of_length(words, m), _of_length(words, n))
+def _of_lengths(words: Words, digits: int, m: int, n: int) -> Pair:
+    return _of_length(words, m), _of_length(words, n)
 
 
 def _twice(number: int) -> Pair:
@@ -374,17 +255,235 @@ def _sum_at_edge(words: Words, dashes: int, high: bool) -> Pair:
     return left, total - left
 
 
-def _residues(words: Words, modulus: int, holds: Callable[[int, int, int], bool]) -> Pair:
+def _residues(words: Words, modulus: int, holds: Holds) -> Pair:
     while True:
         pair = words.below(modulus), words.below(modulus)
         if holds(*pair, modulus):
             return pair
 
 
-def _table(modulus: int, holds: Callable[[int, int, int], bool]) -> Iterator[Pair]:
+def _table(modulus: int, holds: Holds) -> Iterator[Pair]:
     return ((x, y) for x in range(modulus) for y in range(modulus) if holds(x, y, modulus))
+
+
+def _of_table(name: str, why: str, holds: Holds) -> Slice:
+    """A slice of which all pairs are asked where they are few."""
+    return Slice(name, why, functools.partial(_residues, holds=holds), functools.partial(_table, holds=holds))
 
 
 def _residues_of_sum(words: Words, modulus: int, total: int) -> Pair:
     x = words.below(modulus)
     return x, (total - x) % modulus
+
+
+def _at_least_1(words: Words, digits: int, draw: Callable[[Words, int], Pair]) -> Pair:
+    return tuple(max(1, number) for number in draw(words, digits))
+
+
+def palindrome(words: Words, length: int, allowed: str = DIGITS) -> str:
+    """Some characters that read the same from both ends."""
+    half = words.text((length + 1) // 2, allowed)
+    return half + half[: length // 2][::-1]
+
+
+def _of_texts(words: Words, size: int, text: Text, arity: int, read: Callable[[str], int], length: int = 0) -> Pair:
+    """Operands of one kind of text, of any lengths or of one."""
+    return tuple(read(text(words, length or words.between(1, size))) for _ in range(arity))
+
+
+def _quotient(words: Words, digits: int, less: int) -> Pair:
+    """A multiple of the right operand, less that."""
+    right, times = (int(_NUMBER(words, words.between(1, most))) for most in ((digits + 1) // 2, max(1, digits // 2)))
+    return max(1, right * (times if digits > 1 else 1) - less), right
+
+
+# Kinds of texts, the first of which is not hard: a name, why it is hard, and how one is drawn.
+_NUMBER, _EVENS, _ODDS, _BIG, _WORD = (
+    functools.partial(Words.text, allowed=each) for each in (DIGITS, "02468", "13579", "789", letters.ALPHABET)
+)
+Kinds = tuple[tuple[str, str, Text], ...]
+OF_DIGITS: Kinds = (
+    ("random", "Not hard: lengths and digits are uniform.", _NUMBER),
+    ("evens", "All digits are even.", _EVENS),
+    ("odds", "All digits are odd.", _ODDS),
+    ("one-odd", "Only the last digit is odd.", lambda words, n: _EVENS(words, n)[:-1] + _ODDS(words, 1)),
+    ("repeated", "One digit is repeated, so that places look alike.", lambda words, n: _NUMBER(words, 1) * n),
+    ("big", "All digits are 7 to 9, so that every place carries.", _BIG),
+)
+OF_LETTERS: Kinds = (
+    ("random", "Not hard: lengths and letters are uniform.", _WORD),
+    ("one-letter", "One letter is repeated, so that places look alike.", lambda words, n: _WORD(words, 1) * n),
+    ("period", "Two or three letters take turns.", lambda words, n: (_WORD(words, words.between(2, 3)) * n)[:n]),
+    ("palindrome", "It reads the same from both ends.", functools.partial(palindrome, allowed=letters.ALPHABET)),
+)
+
+# The slices that are the same at every D, or at every D from their ``least`` on.
+UNIFORM = (
+    Slice("random", "Not hard: lengths and digits are uniform, as in a dataset's draws.",
+          lambda words, d: (_number(words, d), _number(words, d))),
+    Slice("full", "Both operands are of full length, which few draws of a dataset have.",
+          lambda words, d: (_of_length(words, d), _of_length(words, d))),
+)  # fmt: skip
+DECIMAL = (
+    Slice("equal", "Both operands are the same, which random draws give only for short numbers.",
+          lambda words, d: _twice(_number(words, d))),
+    Slice("near", "The operands differ by 1 to 9, so high digits cancel or repeat.",
+          lambda words, d: _apart(words, d, lambda: words.between(1, 9))),
+    Slice("near-power", "The operands differ by a power of ten: one digit decides.",
+          lambda words, d: _apart(words, d, lambda: 10 ** words.below(d))),
+    Slice("round", "One operand is a digit and zeros: runs of zeros are rare in draws.",
+          lambda words, d: words.swapped(_round_number(words, d), _number(words, d))),
+    Slice("almost-round", "A round number and one that is up to 9 away from a round number.", _almost_round),
+    Slice("nines", "Nines and a small number: one unit changes every place.",
+          lambda words, d: words.swapped(10 ** words.between(1, d) - 1, words.between(1, 9))),
+    Slice("zeros", "Three of four digits are zeros: places must be kept apart without help from digits.",
+          lambda words, d: (_sparse(words, d), _sparse(words, d))),
+    Slice("zero", "One operand is 0, which stands in few draws.",
+          lambda words, d: words.swapped(0, _number(words, d))),
+    Slice("repeated", "Each operand repeats one digit, so that places look alike.",
+          lambda words, d: (_repdigit(words, d), _repdigit(words, d))),
+)  # fmt: skip
+ADDITION = (
+    Slice("carry-all", "One carry from the units runs through all places, each of which sums to 9.", _carry_all),
+    Slice("power", "The answer is a power of ten: every digit depends on the lowest ones.", _sum_to(0)),
+    Slice("power-less-one", "The answer is nines alone: it looks as if a carry were near.", _sum_to(1)),
+)
+SUBTRACTION = (
+    Slice("borrow-all", "One borrow from the units runs through all places to the first.",
+          lambda words, d: _lend(words, d, *_carry_all(words, d - 1)), least=2),
+    Slice("power", "The answer is a power of ten, or its negative.", _differ_by(0)),
+    Slice("power-less-one", "The answer is nines alone, or its negative.", _differ_by(1)),
+    Slice("positive", "Both are of full length, and the left is larger: no sign.",
+          lambda words, d: _ascending(words, d)[::-1]),
+    Slice("negative", "Both are of full length, and the right is larger: the first difference decides the sign.",
+          _ascending),
+)  # fmt: skip
+MULTIPLICATION = (
+    Slice("power", "The answer is a power of ten, of operands that need not look round.", _product_power),
+    Slice("power-less-one", "The answer is nines alone.", _product_nines),
+)
+DIVISION = (
+    Slice("exact", "The remainder is 0.", functools.partial(_quotient, less=0)),
+    Slice("remainder-last", "One more would be exact.", functools.partial(_quotient, less=1)),
+)
+PQ = (
+    Slice("random", "Not hard: both counts are uniform.",
+          lambda words, d: (words.between(1, d), words.between(1, d))),
+    Slice("extremes", "Both counts are among 1, 2, 3, D - 2, D - 1 and D: the ends of the range.", _extremes),
+    Slice("one", "One operand is a single dash.", lambda words, d: words.swapped(1, words.between(1, d))),
+    Slice("full", "One operand has D dashes.", lambda words, d: words.swapped(d, words.between(1, d))),
+    Slice("equal", "Both counts are the same.", lambda words, d: _twice(words.between(1, d))),
+    Slice("sum-low", f"The answer is among the {EDGE} shortest: sums at the edges are rare in draws.",
+          functools.partial(_sum_at_edge, high=False)),
+    Slice("sum-high", f"The answer is among the {EDGE} longest: sums at the edges are rare in draws.",
+          functools.partial(_sum_at_edge, high=True)),
+)  # fmt: skip
+RESIDUES = (
+    Slice("zero", "One operand is 0.", lambda words, m: words.swapped(0, words.below(m))),
+    Slice("equal", "Both operands are the same.", lambda words, m: _twice(words.below(m))),
+)
+MODULAR_ADDITION = (
+    _of_table("no-wrap", "x + y is below the modulus.", lambda x, y, m: x + y < m),
+    _of_table("wrap", "x + y reaches the modulus, which must be taken away.", lambda x, y, m: x + y >= m),
+    *RESIDUES,
+    Slice("answer-zero", "The operands add up to the modulus, so the answer is 0.",
+          functools.partial(_residues_of_sum, total=0)),
+    Slice("answer-last", "The operands add up to the modulus less one, just without a wrap.",
+          functools.partial(_residues_of_sum, total=-1)),
+)  # fmt: skip
+
+
+def of_size(slices: Iterable[Slice], digits: int) -> list[Slice]:
+    """Those of some slices that have questions at this D."""
+    return [slice for slice in slices if slice.least <= digits]
+
+
+def _family(
+    name: str, why: str, numbers: Iterable[int], draw: Callable[..., Pair], key: str = "places", since: int = 1
+) -> list[Slice]:
+    """A slice for each of some numbers, which stands for {k} in its name and its reason, and is ``draw``'s ``key``."""
+    return [Slice(name.format(k=k), why.format(k=k), functools.partial(draw, **{key: k}), since=since) for k in numbers]
+
+
+def _below(digits: int, less: int = 0) -> list[int]:
+    """The lengths of the ladder that are below D, or below D less that."""
+    return [length for length in ladder(digits) if length < digits - less]
+
+
+def _decimal(digits: int) -> list[Slice]:
+    """The slices of every task on decimal numbers."""
+    lengths = [
+        Slice(
+            f"lengths-{m}-{n}",
+            f"Operands of {m} and {n} digits: a model may know some pairs of lengths only.",
+            functools.partial(_of_lengths, m=m, n=n),
+        )
+        for m in ladder(digits)
+        for n in ladder(digits)
+    ]
+    return [*UNIFORM, *lengths, *DECIMAL]
+
+
+def addition(digits: int) -> list[Slice]:
+    """The slices of addition of at most so many digits."""
+    why = "The longest chain of carries has exactly {k} places: the longer, the rarer in draws."
+    chains = _family("carry-chain-{k}", why, (0, *ladder(digits)), _carry_chain)
+    return [*_decimal(digits), *chains, *ADDITION, *_of_version_2(digits, lends=False)]
+
+
+def subtraction(digits: int) -> list[Slice]:
+    """The slices of subtraction of at most so many digits."""
+    why = "The longest chain of borrows has exactly {k} places: the longer, the rarer in draws."
+    chains = _family("borrow-chain-{k}", why, (0, *_below(digits)), _borrow_chain)
+    return [*_decimal(digits), *chains, *of_size(SUBTRACTION, digits), *_of_version_2(digits, lends=True)]
+
+
+def _of_version_2(digits: int, lends: bool) -> list[Slice]:
+    """The slices that came later: of addition, or of subtraction, in which the first place ``lends``.
+
+    Those of several chains, periods, palindromes and permuted digits are in ``unforeseen``, and stay there.
+    """
+    what = "borrow" if lends else "carry"
+    why = f"A {what} that begins in the shorter operand runs exactly {{k}} places past its first digit."
+    past = functools.partial(_past_end, lends=lends)
+    why_stop = f"One {what} from the units runs to a place that stops it; it would run on through all others."
+    stop = Slice(f"{what}-stop", why_stop, functools.partial(_stopped, lends=lends), since=2, least=2 + lends)
+    return [
+        *_family(f"{what}-past-end-{{k}}", why, _below(digits, lends), past, since=2),
+        *of_size([stop], digits),
+        *_common_prefixes(digits, since=2),
+    ]
+
+
+def _common_prefixes(digits: int, since: int) -> list[Slice]:
+    why = "Both operands are of one length, and only their first {k} digits are the same: what differs is behind."
+    return _family("common-prefix-{k}", why, _below(digits), _common_prefix, since=since)
+
+
+def comparison(digits: int) -> list[Slice]:
+    """The slices of comparison of numbers of at most so many digits."""
+    return [*_decimal(digits), *_common_prefixes(digits, since=1)]
+
+
+def multiplication(digits: int) -> list[Slice]:
+    """The slices of multiplication of at most so many digits."""
+    return [*_decimal(digits), *MULTIPLICATION]
+
+
+def division(digits: int) -> list[Slice]:
+    """The slices of comparison, in which a 0 becomes a 1; and those of which the remainder is known."""
+    of_comparison = (
+        Slice(each.name, each.why, functools.partial(_at_least_1, draw=each.draw))
+        for each in comparison(digits)
+        if each.name != "zero"
+    )
+    return [*of_comparison, *DIVISION]
+
+
+def texts(size: int, arity: int, kinds: Kinds, read: Callable[[str], int] = int) -> list[Slice]:
+    """Slices of operands that are all of one kind of text, of any lengths; and those of the first kind by length."""
+    first, *others = (
+        Slice(name, why, functools.partial(_of_texts, text=text, arity=arity, read=read)) for name, why, text in kinds
+    )
+    why = "All operands have {k} characters: a model may know some lengths only."
+    return [first, *_family("length-{k}", why, ladder(size), first.draw, key="length"), *others]

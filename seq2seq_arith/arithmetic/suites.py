@@ -92,6 +92,7 @@ class Slice:
     # D to all pairs, where they are few enough to be asked without sampling.
     table: Callable[[int], Iterator[Pair]] | None = None
     since: int = 1  # the version of the suites that began to have it
+    least: int = 1  # the smallest D at which it has questions; see ``slices.of_size``
 
 
 def version(slices: Sequence[Slice]) -> int:

@@ -15,76 +15,15 @@ No name depends on D. A slice that has no question at a D is left out there: two
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from seq2seq_arith.arithmetic.slices import carrying, of_difference, of_sum, past_short
+from seq2seq_arith.arithmetic.slices import DIGITS, carrying, of_difference, of_size, of_sum, palindrome, past_short
 from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
 
 Digits = Callable[..., str]  # (words, length, more by name) to the digits of a number, the first of which is not 0
 Draw = Callable[[Words, int], Pair]  # (words, D) to the operands of one question
 Carries = Callable[[Words, int], list[bool]]  # (words, places) to whether each place carries, the units first
-
-
-def addition(digits: int) -> Iterator[Slice]:
-    """The unforeseen slices of addition of at most so many digits."""
-    yield from _of_digits(digits)
-    yield from _of_places(digits, lends=False)
-    if digits > 1:
-        why = "The answer repeats one digit: it says nothing of the operands."
-        yield Slice("answer-repeated", why, lambda words, d: of_sum(words, _repdigit(words, d)))
-
-
-def subtraction(digits: int) -> Iterator[Slice]:
-    """The unforeseen slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
-    yield from _of_digits(digits)
-    yield from _of_places(digits, lends=True)
-    if digits > 1:
-        why = "The answer repeats one digit, or is its negative."
-        yield Slice("answer-repeated", why, lambda words, d: of_difference(words, d, _repdigit(words, d)))
-
-
-def multiplication(digits: int) -> Iterator[Slice]:
-    """The unforeseen slices of multiplication of at most so many digits: those that do not speak of carries."""
-    yield from _of_digits(digits)
-
-
-def _of_digits(digits: int) -> Iterator[Slice]:
-    """The slices of which digits stand in the operands."""
-    for name, least, why, draw in (
-        ("eights-nines", 1, "All digits are 8 or 9: sums are large, differences small.",
-         _both(Words.text, 1, allowed="89")),
-        ("fours-fives", 1, "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(Words.text, 1, allowed="45")),
-        ("zeros-nines", 2, "All digits are 0 or 9, in any order: not in runs.", _both(Words.text, 1, allowed="09")),
-        ("evens-odds", 1, "The digits of one operand are even, those of the other are odd.", _evens_odds),
-        ("period-2", 3, "Two digits take turns in each operand, so that every second place looks alike.",
-         _both(_periodic, 3, period=2)),
-        ("period-3", 4, "Three digits take turns in each operand.", _both(_periodic, 4, period=3)),
-        ("palindromes", 2, "Each operand reads the same from both ends.", _both(palindrome, 2)),
-        ("staircases", 3, "The digits of each operand go up or down by one, over 9 and 0.", _both(_staircase, 3)),
-        ("runs", 4, "Each operand is made of runs of two or three equal digits.", _both(_runs, 4)),
-        ("reversed", 2, "The right operand is the left one from its last digit to its first.", _reversed),
-        ("anagrams", 2, "Both operands have the same digits, in any order.", _anagrams),
-        ("shifted", 2, "One operand is the other with zeros behind it.", _shifted),
-    ):  # fmt: skip
-        if digits >= least:
-            yield Slice(name, why, draw)
-
-
-def _of_places(digits: int, lends: bool) -> Iterator[Slice]:
-    """The slices of which places carry, or borrow in subtraction, where the first place ``lends``."""
-    what, places = ("borrows", digits - 1) if lends else ("carries", digits)
-    if places >= 3:
-        why = f"Exactly two separate chains of {what}, of any lengths."
-        yield Slice("two-chains", why, functools.partial(_at_places, carries=_two_chains, lends=lends))
-    if places >= 4:
-        why = f"As many separate chains of {what} as there can be, of one place each."
-        yield Slice("many-chains", why, functools.partial(_at_places, carries=_every_second, lends=lends))
-    if digits >= 3:
-        why = f"A number of D digits and a short one: a chain of {what} runs on behind the short one, and ends."
-        yield Slice("middle-chain", why, functools.partial(_middle, lends=lends))
-    if digits >= 2:
-        yield Slice("interleaved", "Where one operand has a digit, the other has a 0, place by place.", _interleaved)
 
 
 def _both(number: Digits, least: int, **given: Any) -> Draw:
@@ -105,14 +44,8 @@ def _evens_odds(words: Words, digits: int) -> Pair:
 def _periodic(words: Words, length: int, period: int) -> str:
     pattern = "0" * period
     while len(set(pattern)) == 1:
-        pattern = words.text(period, "0123456789")
+        pattern = words.text(period, DIGITS)
     return (pattern * length)[:length]
-
-
-def palindrome(words: Words, length: int, allowed: str = "0123456789") -> str:
-    """Some characters that read the same from both ends."""
-    half = words.text((length + 1) // 2, allowed)
-    return half + half[: length // 2][::-1]
 
 
 def _staircase(words: Words, length: int) -> str:
@@ -123,13 +56,13 @@ def _staircase(words: Words, length: int) -> str:
 def _runs(words: Words, length: int) -> str:
     number = ""
     while len(number) < length:
-        others = [digit for digit in "0123456789" if digit != (number or "0")[-1]]
+        others = [digit for digit in DIGITS if digit != (number or "0")[-1]]
         number += others[words.below(9)] * words.between(2, 3)
     return number[:length]
 
 
 def _reversed(words: Words, digits: int) -> Pair:
-    number = words.text(words.between(1, digits - 1), "0123456789") + str(words.between(1, 9))
+    number = words.text(words.between(1, digits - 1), DIGITS) + str(words.between(1, 9))
     return int(number), int(number[::-1])
 
 
@@ -141,7 +74,7 @@ def _anagrams(words: Words, digits: int) -> Pair:
 
 def _shifted(words: Words, digits: int) -> Pair:
     length = words.between(1, digits - 1)
-    number = int(words.text(length, "0123456789"))
+    number = int(words.text(length, DIGITS))
     return words.swapped(number, number * 10 ** words.between(1, digits - length))
 
 
@@ -183,3 +116,70 @@ def _interleaved(words: Words, digits: int) -> Pair:
 def _repdigit(words: Words, digits: int) -> int:
     """One digit from 1 to 8, repeated; nines alone are a slice of the first set."""
     return int(str(words.between(1, 8)) * words.between(2, digits))
+
+
+# The slices of which digits stand in the operands.
+OF_DIGITS = (
+    Slice("eights-nines", "All digits are 8 or 9: sums are large, differences small.",
+          _both(Words.text, 1, allowed="89")),
+    Slice("fours-fives", "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(Words.text, 1, allowed="45")),
+    Slice("zeros-nines", "All digits are 0 or 9, in any order: not in runs.", _both(Words.text, 1, allowed="09"),
+          least=2),
+    Slice("evens-odds", "The digits of one operand are even, those of the other are odd.", _evens_odds),
+    Slice("period-2", "Two digits take turns in each operand, so that every second place looks alike.",
+          _both(_periodic, 3, period=2), least=3),
+    Slice("period-3", "Three digits take turns in each operand.", _both(_periodic, 4, period=3), least=4),
+    Slice("palindromes", "Each operand reads the same from both ends.", _both(palindrome, 2), least=2),
+    Slice("staircases", "The digits of each operand go up or down by one, over 9 and 0.", _both(_staircase, 3),
+          least=3),
+    Slice("runs", "Each operand is made of runs of two or three equal digits.", _both(_runs, 4), least=4),
+    Slice("reversed", "The right operand is the left one from its last digit to its first.", _reversed, least=2),
+    Slice("anagrams", "Both operands have the same digits, in any order.", _anagrams, least=2),
+    Slice("shifted", "One operand is the other with zeros behind it.", _shifted, least=2),
+)  # fmt: skip
+
+
+def _of_places(lends: bool) -> tuple[Slice, ...]:
+    """The slices of which places carry, or borrow in subtraction, where the first place ``lends``."""
+    what = "borrows" if lends else "carries"
+    at_places = functools.partial(_at_places, lends=lends)
+    return (
+        Slice("two-chains", f"Exactly two separate chains of {what}, of any lengths.",
+              functools.partial(at_places, carries=_two_chains), least=3 + lends),
+        Slice("many-chains", f"As many separate chains of {what} as there can be, of one place each.",
+              functools.partial(at_places, carries=_every_second), least=4 + lends),
+        Slice("middle-chain",
+              f"A number of D digits and a short one: a chain of {what} runs on behind the short one, and ends.",
+              functools.partial(_middle, lends=lends), least=3),
+        Slice("interleaved", "Where one operand has a digit, the other has a 0, place by place.", _interleaved,
+              least=2),
+    )  # fmt: skip
+
+
+ADDITION = (
+    *OF_DIGITS,
+    *_of_places(lends=False),
+    Slice("answer-repeated", "The answer repeats one digit: it says nothing of the operands.",
+          lambda words, d: of_sum(words, _repdigit(words, d)), least=2),
+)  # fmt: skip
+SUBTRACTION = (
+    *OF_DIGITS,
+    *_of_places(lends=True),
+    Slice("answer-repeated", "The answer repeats one digit, or is its negative.",
+          lambda words, d: of_difference(words, d, _repdigit(words, d)), least=2),
+)  # fmt: skip
+
+
+def addition(digits: int) -> list[Slice]:
+    """The unforeseen slices of addition of at most so many digits."""
+    return of_size(ADDITION, digits)
+
+
+def subtraction(digits: int) -> list[Slice]:
+    """The unforeseen slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
+    return of_size(SUBTRACTION, digits)
+
+
+def multiplication(digits: int) -> list[Slice]:
+    """The unforeseen slices of multiplication of at most so many digits: those that do not speak of carries."""
+    return of_size(OF_DIGITS, digits)

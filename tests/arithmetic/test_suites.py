@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
-from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.operations import BUILT_IN, OPERATIONS
 from seq2seq_arith.arithmetic.slices import ladder
 from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, VERSION, Slice, Words, pairs, version
 
@@ -193,6 +193,21 @@ def test_every_slice_keeps_its_promise(chosen, seed):
     for left, right in drawn:
         assert notation.smallest <= min(left, right) <= max(left, right) <= top
         assert holds(task, digits, slice.name, left, right), (left, right)
+
+
+@given(st.sampled_from(list(BUILT_IN)), st.integers(1, 60), st.integers(0, 2**64 - 1))
+def test_versions_only_add_slices_and_more_questions_only_add_questions(task, digits, seed):
+    """And a name is that of one slice of a task, over both sets."""
+    operation = BUILT_IN[task]
+    digits = min(max(digits, operation.min_digits), operation.max_digits)
+    names = [slice.name for set in SETS for slice in operation.slices(set, digits)]
+    assert len({*names}) == len(names)
+    for set in SETS:
+        newest, oldest = (operation.slices(set, digits, number) for number in (VERSION, 1))
+        assert [slice.name for slice in newest if slice.since == 1] == [slice.name for slice in oldest]
+        for slice in newest[seed % 7 :: 7]:
+            few, many = (pairs(task, digits, slice, seed, count) for count in (3, 8))
+            assert few == many[: len(few)] if slice.table is None else few == many
 
 
 def test_the_whole_table_of_a_modulus():

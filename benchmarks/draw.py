@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from seq2seq_arith.arithmetic.columns import DIGITS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.proving.questions import DIGITS, QUESTIONS, pairs
-from seq2seq_arith.trainer.proving.tables import Tables
+from seq2seq_arith.trainer.proving.questions import PAIRS, question_automaton
+from seq2seq_arith.trainer.proving.tables import LatchTagger
 from seq2seq_arith.trainer.runs import checkpoints, samples
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, open_run
 from seq2seq_arith.trainer.sweeps import results
-from seq2seq_arith.trainer.training import proof
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -35,7 +36,7 @@ SERIES = {
 SEEDS, SHOWN_BELOW = 3, 0.995  # a kind that every model answers correctly more often is left out
 VALIDATION, RANDOM = "validation set", "random"
 
-SYMBOLS = np.array([number for number, pair in enumerate(pairs()) if set(pair) <= set(DIGITS)])
+SYMBOLS = np.array([number for number, pair in enumerate(PAIRS) if set(pair) <= set(DIGITS)])
 SUMS = np.array([int(left) + int(right) for left, right in itertools.product(DIGITS, repeat=2)])
 
 MARGIN = 8  # of a picture, in points
@@ -114,13 +115,13 @@ def slices() -> bytes:
     return svg_file(drawing.inline_svg(figure, "Right answers of each kind of question", about))
 
 
-def behaviour(tables: Tables, alphabet: str) -> tuple[np.ndarray, np.ndarray]:
+def behaviour(tables: LatchTagger, task: Task) -> tuple[np.ndarray, np.ndarray]:
     """What a network of one layer of latches does between pairs of digits; it has no state before the first.
 
     Returns the state after each pair, int64 [states, 100], and what is written at it if another one follows, int64
     [states, 100, 100].
     """
-    cases = tables.cases(QUESTIONS["addition"](alphabet))
+    cases = tables.cases(question_automaton(task))
     # A window is the row of the latches before, a symbol, and the rows there and after.
     following = {(before, symbol): here for before, symbol, here, _ in cases.windows.tolist()}
     rows = [-1]
@@ -155,7 +156,7 @@ def automaton() -> bytes:
     from matplotlib.patches import Circle, FancyArrowPatch
 
     run = open_run(SHIPPED_RUNS / "addition")
-    after, written = behaviour(proof.tables_of(run, checkpoints.load(run.best)[0]), run.task.alphabet)
+    after, written = behaviour(LatchTagger(checkpoints.load(run.best)[0], run.task.alphabet), run.task)
     classes = merged(after, written)
     figure = drawing.figure(8, 3.4)
     axes = figure.add_subplot(aspect="equal", xlim=(-4.6, 4.6), ylim=(-1.7, 1.7))

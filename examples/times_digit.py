@@ -13,7 +13,8 @@ written. The small adder sees that digit, and need not remember the carry.
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, numbers
+from seq2seq_arith.arithmetic import columns, drawing, numbers
+from seq2seq_arith.arithmetic.columns import BLANK, NOT_BEGUN, OVER, Transducer
 from seq2seq_arith.arithmetic.notation import DECIMAL, Solved
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.splitmix import uniform
@@ -59,6 +60,23 @@ def hard(size):
     yield Slice("zero", "Times 0: the answer is shorter than the number.", of("0123456789", 0))
 
 
+def multiply(state, left, right):
+    """For a proof: how a product is written from the units, where each column shows the right digit, too."""
+    place, by, carry = state  # how far the number has been read; the digit, which is not known at first; and the carry
+    after = columns.read(place, left)
+    if after is None or right == BLANK or by not in (None, right):
+        return
+    total = columns.digit(left) * int(right) + carry
+    # Nothing follows the last digit of a number but its carry, and nothing follows the 0 of a product with 0.
+    is_over = not carry and (left == BLANK or (right == "0" and place != NOT_BEGUN))
+    yield BLANK if is_over else str(total % 10), (after, right, total // 10)
+
+
+def is_product(state):
+    place, _, carry = state
+    return place == OVER and not carry
+
+
 OPERATIONS = {
     "times_digit": Operation(
         symbol="*",
@@ -74,5 +92,6 @@ OPERATIONS = {
         # What is held back is not trained on, and nothing but 0*8 itself teaches that no digit follows its 0.
         validation_share=200,
         suite=hard,
+        transducer=Transducer(starts=((NOT_BEGUN, None, 0),), step=multiply, is_end=is_product),
     )
 }

@@ -329,15 +329,10 @@ class TrainConfig:
             raise InputError(
                 f"lowest_rate is {self.lowest_rate:g}, but a constant rate does not fall; give --schedule cosine"
             )
-        # A view of one's own may pair digits, too.
-        is_aligned = self.model.view == "aligned" or self.model.view not in registry.VIEWS
-        is_provable = is_aligned and self.model.name not in registry.MODELS.keys() - {"latch_tagger"}
-        is_provable |= (self.model.name, self.model.view) == ("counter", "raw")
-        if self.prove and not (is_provable and self.schedule == "cosine" and self.precision == "float32"):
+        if self.prove and self.schedule != "cosine":
             raise InputError(
-                f"prove is {self.prove}, but only a latch_tagger, or a small adder, with the view aligned, and a "
-                "counter with the view raw can be proved, trained in float32 along a cosine; give --model latch_tagger "
-                "--view aligned --schedule cosine, or --prove 0"
+                f"prove is {self.prove}, but its rounds go along a cosine, and the schedule is {self.schedule}; give "
+                "--schedule cosine, or --prove 0"
             )
         if self.prove and self.averaging is not None:
             raise InputError("averaged weights cannot be proved; give --prove 0, or leave --averaging out")

@@ -22,7 +22,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import breakdowns, drawing, letters, numbers, slices, unforeseen
+from seq2seq_arith.arithmetic import breakdowns, columns, drawing, letters, numbers, slices, unforeseen
+from seq2seq_arith.arithmetic.columns import Transducer
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
 from seq2seq_arith.arithmetic.slices import DIGITS
@@ -66,6 +67,8 @@ class Operation:
     suite: Callable[[int], Iterable[Slice]] = lambda digits: ()  # D to the slices of hard questions that test a model
     # D to those that were made when the recipes were fixed, on which nobody tunes.
     unforeseen: Callable[[int], Iterable[Slice]] = lambda digits: ()
+    # A rule that writes the answer column by column, by which models of the task can be proved; None if it has none.
+    transducer: Transducer | None = None
     # Under which name a training recipe holds the settings of this task, if not under its own.
     recipe_family: str = "decimal"
 
@@ -100,6 +103,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             breakdowns={"carries": breakdowns.carries, "longest chain of carries": breakdowns.longest_carries},
             suite=slices.addition,
             unforeseen=unforeseen.addition,
+            transducer=columns.ADDITION,
         ),
         "subtraction": Operation(
             symbol="-",
@@ -117,6 +121,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             },
             suite=slices.subtraction,
             unforeseen=unforeseen.subtraction,
+            transducer=columns.SUBTRACTION,
         ),
         "multiplication": Operation(
             symbol="*",

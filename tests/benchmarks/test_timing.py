@@ -38,7 +38,7 @@ def test_a_function_runs_in_a_process_of_its_own():
 def test_the_states_of_the_adder_of_the_package_are_the_carry():
     run = draw.open_run(draw.SHIPPED_RUNS / "addition")
     weights, _ = draw.checkpoints.load(run.best)
-    after, written = draw.behaviour(draw.proof.tables_of(run, weights), run.task.alphabet)
+    after, written = draw.behaviour(draw.LatchTagger(weights, run.task.alphabet), run.task)
     carry = draw.merged(after, written)
     assert set(carry) == {0, 1}
     carry = carry != carry[0]  # at first there is none

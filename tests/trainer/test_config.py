@@ -28,6 +28,8 @@ REFUSED = [
     {"schedule": "linear"},
     {"warmup": 1.0},
     {"lowest_rate": 0.1},
+    {"prove": 1},
+    {"prove": 1, "schedule": "cosine", "averaging": 0.9},
     {"stage_right": 0.8},
     {"batch_size": 2**11, "batch_doublings": 10},
     {"name": "lstm", "dropout": 0.1},

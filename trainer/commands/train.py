@@ -11,7 +11,7 @@ from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.proving.questions import check_provable
+from seq2seq_arith.trainer.proving.networks import check_provable
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
 from seq2seq_arith.trainer.registry import MODELS, POSITIONS, VIEWS

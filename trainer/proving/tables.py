@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from seq2seq_arith.trainer.proving.automata import NONE, Groups, Latched, backward, distinct, forward, remembering
-from seq2seq_arith.trainer.proving.questions import Automaton, pairs
+from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids
 
 BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in cache
 UNIT = 2.0**-24  # a float32 is rounded by at most this, relatively
@@ -81,16 +81,11 @@ class Dense:
         return inputs @ self.kernel + self.bias
 
 
-def _ids(alphabet: str) -> np.ndarray:
-    """The ids of the two characters of each symbol, int64 [symbols, 2]."""
-    return np.array([[alphabet.index(character) for character in pair] for pair in pairs()])
-
-
 class LatchTagger(Tables):
     """A latch tagger on pairs of digits (``models/parallel.py``)."""
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
-        left, right = _ids(alphabet).T
+        left, right = pair_ids(alphabet).T
         self.read = np.maximum(weights["read/table"].astype(np.float64)[left * len(alphabet) + right], 0)
         layers = sum(name.startswith("settings_") and name.endswith("/kernel") for name in weights)
         self.settings = [Dense.of(weights, f"settings_{number}") for number in range(layers)]
@@ -168,7 +163,7 @@ class SmallAdder(Tables):
     """
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
-        vector, ids = Dense.of(weights, "vector").kernel, _ids(alphabet)
+        vector, ids = Dense.of(weights, "vector").kernel, pair_ids(alphabet)
         right = Dense.of(weights, "right").kernel if "right/kernel" in weights else vector
         self.vector, self.column = vector, vector[ids[:, 0]] + right[ids[:, 1]]
         self.carry, self.digit, self.last = (Dense.of(weights, name) for name in ("carry", "digit", "logits"))

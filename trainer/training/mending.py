@@ -13,12 +13,13 @@ from collections.abc import Callable
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.operations import BUILT_IN
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say, wrapped
 from seq2seq_arith.trainer.data.lanes import Block
 from seq2seq_arith.trainer.data.stream import Stream
-from seq2seq_arith.trainer.proving.questions import QUESTIONS
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
@@ -90,7 +91,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
             say(f"note: not proved: {error}")
             return
         say(wrapped(str(proof)))
-        if proof.holds or run.task.name not in QUESTIONS:  # only of these, rounds take questions of other lengths
+        if proof.holds or not _has_rounds(run.task):
             return
         # A round that has made more wrong is undone: the next one begins where the fewest cases were wrong.
         is_worse = proof.wrong + proof.near >= least
@@ -131,6 +132,11 @@ def _trained(loop: Loop, learner: Learner, batches: Mixed) -> dict[str, np.ndarr
     for target, source in zip(loop.learner.model.variables, learner.model.variables, strict=True):
         target.assign(np.asarray(source))
     return {name: np.concatenate([each[name] for each in outcomes]) for name in outcomes[0]}
+
+
+def _has_rounds(task: Task) -> bool:
+    """Whether a question of the task stays one when a digit changes: only its file knows it of a task of one's own."""
+    return task.operation.transducer is not None and task.name in BUILT_IN
 
 
 def _digits(question: str) -> int:

@@ -1,27 +1,30 @@
 """From a run to a proof that its model is always right, or to the questions that it answers wrong.
 
-What a proof rests on, beside this code: that the view shows the digits in pairs, which is tested; and that the network
-computes in float32, and not in a GPU's TF32, which ``witness`` compares with the tables.
+What a proof rests on, beside this code: that the view shows the columns that the task's transducer reads, and that the
+network computes in float32, and not in a GPU's TF32. Both are tried on some questions: ``witnesses``.
 """
 
 import dataclasses
+import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from seq2seq_arith import __version__
-from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic import draws, numbers, suites, text
+from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import View
-from seq2seq_arith.trainer.proving import automata
+from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.proving import automata, networks
 from seq2seq_arith.trainer.proving.automata import TooLargeError
-from seq2seq_arith.trainer.proving.questions import BLANK, COUNTED, DIGITS, OWN_QUESTIONS, QUESTIONS, pairs
-from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError, Weights, counter_bound
+from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids, question_automaton, symbols
+from seq2seq_arith.trainer.proving.tables import Tables, UncertainError, Weights, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
@@ -31,31 +34,35 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 # From a task to the model on its strings.
 Restore = Callable[[Task], Learner]
-# The weights by which each kind of network is known.
-KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {"settings_0/kernel": LatchTagger, "carry/kernel": SmallAdder}
-# Questions of these numbers of digits, beside the run's own, are asked of the network itself, so many of each.
+# Questions of these numbers of digits, beside the run's own, are asked of the network itself, about so many of each.
 WITNESS_DIGITS, WITNESSES = (12, 200), 300
 MOST_KINDS = 10_000  # of wrong cases are told by a question
 SUMS = 100  # of pq are proved at a time
-# What was checked: by how much the right logit of each case is above all others, float64 [cases]; how far a float32
-# logit can be from that of the case; how many states the network has; and a function from the numbers of cases to the
-# shortest question of each, the shortest first.
-Checked = tuple[np.ndarray, float, int, Callable[[np.ndarray], list[Sample]]]
 
 
-def tables_of(run: Run, weights: Weights) -> Tables:
-    """The weights of a run's model as tables; raises InputError if it is not one that can be proved."""
-    model, task = run.config.model, run.task
-    kinds = [kind for name, kind in KINDS.items() if name in weights]
-    if not kinds or not (task.name in OWN_QUESTIONS or (task.name in QUESTIONS and model.view == "aligned")):
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """All cases of a model."""
+
+    margins: np.ndarray  # by how much the right logit of each is above all others, float64 [cases]
+    bound: float  # how far a float32 logit can be from that of the case
+    states: int  # of the network
+    # From the numbers of some cases to the shortest question of each, the shortest first.
+    questions: Callable[[np.ndarray], list[Sample]]
+
+
+def tables_of(run: Run, weights: Weights) -> Tables | None:
+    """The weights of a run's model as tables, None for a counter; raises InputError if the model cannot be proved."""
+    if why := networks.why_not(run.task, run.config):
+        raise InputError(f"{run.place}: {why}; give a run of such a model")
+    network = networks.find(run.task, run.config, weights)
+    if network is None:
         raise InputError(
-            f"{run.place} is a run of {task.name} by {model.name}, view {model.view}, which cannot be proved; give one "
-            f"of {' or '.join(QUESTIONS)} by latch_tagger or examples/small_adder.py, view aligned, or of pq by counter"
+            f"{run.place} is a run of {run.config.model.name}, whose layers are not those of a network that can be "
+            f"proved; give a run of one of these: {'; '.join(map(str, networks.NETWORKS))}"
         )
-    if run.config.precision != "float32":
-        raise InputError(f"{run.place} computes in {run.config.precision}; give a run of --precision float32")
     try:
-        return kinds[0](weights, task.alphabet)
+        return network.tables and network.tables(weights, run.task.alphabet)
     except (KeyError, ValueError, IndexError):
         raise InputError(f"{run.place} has a layer of another shape than the networks that can be proved") from None
 
@@ -73,15 +80,16 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
     """
     started, sha256 = time.monotonic(), proofs.sha256(run)
     weights, _ = checkpoints.load(run.best)
-    is_counter = (run.task.name, run.config.model.name, run.config.model.view) == (*COUNTED, "raw")
-    margins, bound, states, find = (_of_sums if is_counter else _of_tables)(run, weights, restore)
+    tables = tables_of(run, weights)
+    checked = _of_sums(run, weights, restore) if tables is None else _of_tables(run, tables, restore)
+    margins, bound = checked.margins, checked.bound
     wrong = np.flatnonzero(margins <= 2 * bound)
     # First what is really answered wrong; of the other questions, rounding may decide.
-    found = sorted(dict.fromkeys(find(wrong)), key=lambda each: each.right)
+    found = sorted(dict.fromkeys(checked.questions(wrong)), key=lambda sample: sample.right)
     proof = Proof(
         task=run.task.name,
         weights_sha256=sha256,
-        states=states,
+        states=checked.states,
         cases=len(margins),
         wrong=int(np.count_nonzero(margins <= 0)),
         near=int(np.count_nonzero(margins[wrong] > 0)),
@@ -90,30 +98,30 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=dataclasses.asdict(found[0]) if found else None,
-        dashes=run.task.digits if is_counter else None,
+        dashes=run.task.digits if tables is None else None,
     )
     if not run.is_shipped:
         write_json(run.proof, proof.to_json())
     return proof, found
 
 
-def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
+def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
     """All cases that some question of any length has; the network is asked, too, when none is wrong."""
-    tables = tables_of(run, weights)
-    if run.task.name in OWN_QUESTIONS:
-        _check_own(restore(run.task).view)
+    questions, view = question_automaton(run.task), _view(run, run.task)
+    _check_columns(run, view, questions)
     try:
-        cases = tables.cases((QUESTIONS | OWN_QUESTIONS)[run.task.name](run.task.alphabet))
+        cases = tables.cases(questions)
     except (TooLargeError, UncertainError) as error:
         why = "has too many states" if isinstance(error, TooLargeError) else "has gates that rounding may open or close"
         raise InputError(
             f"the model of {run.place} {why}, so it cannot be proved; train one with fewer --hidden units, or longer"
         ) from None
-    asked, case = automata.distinct(np.stack([cases.window, cases.automaton.right], axis=1))
+    # int64 [cases, 2]: a window and what is right there; and the case of each transition.
+    windows, case = automata.distinct(np.stack([cases.window, cases.automaton.right], axis=1))
     parts, done = list[np.ndarray](), 0
-    with progress(f"{run.task.name}, proof", len(asked), "cases") as report_progress:
-        for logits in tables.logits(cases, cases.windows[asked[:, 0]]):
-            parts.append(_above(logits, asked[done : done + len(logits), 1]))
+    with progress(f"{run.task.name}, proof", len(windows), "cases") as report_progress:
+        for logits in tables.logits(cases, cases.windows[windows[:, 0]]):
+            parts.append(_above(logits, windows[done : done + len(logits), 1]))
             done += len(logits)
             report_progress(done)
     margins = np.concatenate(parts)
@@ -121,29 +129,29 @@ def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
     if margins.min() > 2 * tables.bound:
         _ask_network(run, tables, restore)
 
-    def find(wrong: np.ndarray) -> list[Sample]:
+    def shortest(wrong: np.ndarray) -> list[Sample]:
         transitions = np.flatnonzero(np.isin(case, wrong))
         strings = automata.shortest(cases.automaton, transitions, case[transitions], MOST_KINDS)
-        return [_wrong(run.task, tables, symbols) for symbols in strings]
+        return _answered(run, view, tables, strings)
 
-    return margins, tables.bound, cases.states, find
+    return Checked(margins, tables.bound, cases.states, shortest)
 
 
-def _check_own(view: View) -> None:
-    """Raises InputError unless a task and a view of one's own are those that ``times_digit`` knows."""
-    task, generator = view.task, np.random.default_rng(0)
-    operands = [_operands(task, generator, True) for _ in range(WITNESSES)]
-    asked = probes.asked(task, [text.stored(task, *pair) for pair in operands])
-    ids = np.asarray(view.encode_question(asked.questions))
-    shown = ["".join(task.alphabet[number] for number in row) for row in ids.reshape(len(ids), -1)]
-    steps = ids.shape[1]
-    columns = [zip(left[::-1].ljust(steps), digit * steps, strict=True) for left, digit in operands]
-    products = [str(int(left) * int(digit)) for left, digit in operands]
-    told = [answer.strip() for answer in text.to_strings(asked.answers)]
-    if shown != ["".join(map("".join, each)) for each in columns] or told != products:
+def _view(run: Run, task: Task) -> View:
+    return make_view(run.config.model.view, task, run.config.model.view_sha256)
+
+
+def _check_columns(run: Run, view: View, questions: Automaton) -> None:
+    """Raises InputError unless the view shows questions of the run's length as its task's transducer reads them."""
+    examples, alphabet = witnesses(run.task, seed=0), run.task.alphabet
+    ids, right = (
+        np.asarray(part) for part in (view.encode_question(examples.questions), view.encode_answer(examples.answers))
+    )
+    is_paired = ids.shape == (*right.shape, 2) and view.alphabet == alphabet
+    if not is_paired or not questions.accepts(symbols(ids, alphabet), right).all():
         raise InputError(
-            f"{task.name} can be proved as the task of examples/times_digit.py, which shows the digit at every step; "
-            "give a run of that file, with --view examples/digit_view.py:RepeatedDigit"
+            f"the view {view.name} does not show {run.task.name} in the columns that this task's transducer reads, or "
+            "other answers are right there, so its models cannot be proved; give a run with the view of these columns"
         )
 
 
@@ -176,7 +184,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
                 known += ["".join(task.alphabet[number] for number in row).strip() for row in found]
             report_progress(start + len(total))
 
-    def find(wrong: np.ndarray) -> list[Sample]:
+    def shortest(wrong: np.ndarray) -> list[Sample]:
         rows = np.unique(wrong // task.answer_width)[:MOST_KINDS]
         operands = [("-" * first[row], "-" * (sums[row] - first[row])) for row in rows]
         return [
@@ -184,7 +192,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
             for row, pair in zip(rows, operands, strict=True)
         ]
 
-    return np.concatenate(margins), bound, len(sums), find
+    return Checked(np.concatenate(margins), bound, len(sums), shortest)
 
 
 def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -217,36 +225,47 @@ def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:
 def witness(learner: Learner, tables: Tables, seed: int) -> float:
     """The largest difference between the logits of a network and of its tables, infinity if an id differs.
 
-    They are asked ``WITNESSES`` random questions of its task's length, of which half have long carries.
+    They are asked the ``witnesses`` of the learner's task.
     """
-    view, generator = learner.view, np.random.default_rng(seed)
-    task = view.task
-    asked = probes.asked(task, [text.stored(task, *_operands(task, generator, n % 2 == 0)) for n in range(WITNESSES)])
-    ids = np.asarray(view.encode_question(asked.questions))
-    there, _ = learner.network.answer(ids)
-    found = learner.network.logits(ids, view.encode_answer(asked.answers), training=False)
-    numbers = np.array([(DIGITS + BLANK).find(character) for character in task.alphabet])
-    here = tables.answered(np.array([len(DIGITS + BLANK), 1]) @ numbers[np.swapaxes(ids, 1, 2)])
-    is_equal = np.array_equal(here.argmax(axis=2), there)
-    return float(np.abs(here - np.asarray(found)).max()) if is_equal else np.inf
+    view = learner.view
+    examples = witnesses(view.task, seed)
+    ids = np.asarray(view.encode_question(examples.questions))
+    answer, _ = learner.network.answer(ids)
+    logits = np.asarray(learner.network.logits(ids, view.encode_answer(examples.answers), training=False))
+    expected = tables.answered(symbols(ids, view.task.alphabet))
+    is_equal = np.array_equal(expected.argmax(axis=2), answer)
+    return float(np.abs(expected - logits).max()) if is_equal else np.inf
 
 
-def _operands(task: Task, generator: np.random.Generator, is_random: bool) -> list[str]:
-    """Two operands of random lengths; if not random, the second makes nines with the first, or is the first."""
-    left, right = (generator.integers(10, size=generator.integers(1, task.digits + 1)) for _ in range(2))
-    if not is_random:
-        right = (9 - left, left)[generator.integers(2)]
-        right[: generator.integers(len(right))] = generator.integers(10)
-    right = right[:1] if task.name in OWN_QUESTIONS else right
-    return ["".join(map(str, digits)).lstrip("0") or "0" for digits in (left, right)]
+def witnesses(task: Task, seed: int) -> Examples:
+    """About ``WITNESSES`` questions: half of them as the task's datasets draw them, the others hard, of its suite."""
+    drawn = draws.operands(dataclasses.replace(task, seed=seed), np.arange(WITNESSES // 2, dtype=np.uint64))
+    slices = task.operation.slices(STANDARD, task.digits)
+    count = -(-WITNESSES // (2 * max(1, len(slices))))
+    hard = [pair for slice in slices for pair in suites.pairs(task.name, task.digits, slice, seed, count)]
+    words = task.notation.words(task.digits)
+    sides = (
+        (numbers.from_ints(side, words) for side in zip(*hard, strict=True))
+        if hard
+        else (side[:, :0] for side in drawn)
+    )
+    return probes.examples(task, tuple(np.concatenate(side, axis=1) for side in zip(drawn, sides, strict=True)))
 
 
-def _wrong(task: Task, tables: Tables, symbols: np.ndarray) -> Sample:
-    """A question that is answered wrong, of the symbols of its steps."""
-    columns = [pairs()[symbol] for symbol in symbols]
-    left, right = ("".join(column[side] for column in reversed(columns)).strip() for side in range(2))
-    right = right[:1] if task.name in OWN_QUESTIONS else right
-    question = text.parse(f"{left}{task.operation.symbol}{right}", task, task.operation.max_digits)
-    ids = tables.answered(symbols[np.newaxis])[0].argmax(axis=1)
-    written = "".join(task.alphabet[number] for number in reversed(ids))
-    return Sample(question.given, text.answer(question), written.strip())
+def _answered(run: Run, view: View, tables: Tables, strings: Sequence[np.ndarray]) -> list[Sample]:
+    """Questions of the symbols of their steps, int64 [steps] each, the shortest first, and what the network answers."""
+    samples, ids_of = list[Sample](), pair_ids(run.task.alphabet).astype(np.uint8)
+    for steps, group in itertools.groupby(strings, len):
+        columns = np.stack(list(group))
+        written = tables.answered(columns).argmax(axis=2)[:, ::-1]
+        # So long that the view has as many steps, or more: behind a question, its last column stands again.
+        task = run.task_of_length(max(1, steps - view.question_shape[0] + run.task.digits))
+        longer = view if task == run.task else _view(run, task)
+        padded = np.pad(columns, ((0, 0), (0, longer.question_shape[0] - steps)), mode="edge")
+        questions = np.asarray(longer.decode_question(ids_of[padded]))
+        answers = text.answers(task, *text.operands(task, questions))
+        rows = zip(text.to_strings(questions), text.to_strings(answers), written, strict=True)
+        for question, answer, ids in rows:
+            prediction = "".join(task.alphabet[number] for number in ids).strip()
+            samples.append(Sample(text.written(question, task), answer.strip(), prediction))
+    return samples

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
-from seq2seq_arith.trainer.proving.questions import check_provable
+from seq2seq_arith.trainer.proving.networks import check_provable
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary

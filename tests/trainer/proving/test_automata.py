@@ -4,73 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from paths import Paths, symbols_of
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.proving import automata, tables
-from seq2seq_arith.trainer.proving.questions import OWN_QUESTIONS, QUESTIONS, Automaton, pairs
+from seq2seq_arith.trainer.proving.questions import Automaton, question_automaton
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError
 
-RIGHT = {"addition": int.__add__, "subtraction": int.__sub__}
-
-
-def symbols_of(left: str, right: str, steps: int) -> list[int]:
-    """The symbols of a question, the units first, and blank behind its ends."""
-    columns = zip(left[::-1].ljust(steps), right[::-1].ljust(steps), strict=True)
-    return [pairs().index(column) for column in columns]
-
-
-class Paths:
-    """Finds all ways from an initial to a final state along some symbols, as lists of transitions."""
-
-    def __init__(self, automaton: Automaton) -> None:
-        self.automaton = automaton
-        self._out = automata.Groups(automaton.source * 121 + automaton.symbol, len(automaton.initial) * 121)
-
-    def __call__(self, symbols: list[int]) -> list[list[int]]:
-        ways = [(state, []) for state in np.flatnonzero(self.automaton.initial).tolist()]
-        for symbol in symbols:
-            places, edges = self._out.members(np.array([state * 121 + symbol for state, _ in ways], np.int64))
-            targets = self.automaton.target[edges].tolist()
-            ways = [
-                (target, [*ways[place][1], edge])
-                for place, edge, target in zip(places, edges.tolist(), targets, strict=True)
-            ]
-        return [way for state, way in ways if self.automaton.final[state]]
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-@given(left=st.integers(0, 10**6), right=st.integers(0, 10**6), nearly=st.booleans(), blanks=st.integers(1, 3))
-def test_each_question_is_one_path_with_its_right_answer(name, left, right, nearly, blanks):
-    right = max(0, left + right % 3 - 1) if nearly else right
-    alphabet, steps = Task(name).alphabet, max(len(str(left)), len(str(right))) + blanks
-    questions = QUESTIONS[name](alphabet)
-    (way,) = Paths(questions)(symbols_of(str(left), str(right), steps))
-    written = "".join(alphabet[questions.right[edge]] for edge in reversed(way))
-    assert written == str(RIGHT[name](left, right)).rjust(steps)
-
-
-@given(left=st.integers(0, 10**6), digit=st.integers(0, 9), blanks=st.integers(1, 3))
-def test_each_product_with_a_digit_is_one_path_with_its_right_answer(left, digit, blanks):
-    alphabet, steps = "0123456789* ", len(str(left)) + blanks
-    questions = OWN_QUESTIONS["times_digit"](alphabet)
-    (way,) = Paths(questions)(symbols_of(str(left), str(digit) * steps, steps))
-    assert "".join(alphabet[questions.right[edge]] for edge in reversed(way)) == str(left * digit).rjust(steps)
-    for other in (str((digit + 1) % 10) + str(digit) * (steps - 1), str(digit)):
-        assert not Paths(questions)(symbols_of(str(left), other, steps))
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-@pytest.mark.parametrize(
-    ("left", "right"), [("07 ", "12 "), ("1  ", "00 "), ("123", "45 "), ("1 2", "33 "), ("   ", "1  "), ("12 ", "345")]
-)
-def test_what_is_not_a_question_is_no_path(name, left, right):
-    questions = QUESTIONS[name](Task(name).alphabet)
-    columns = zip(left.rstrip()[::-1].ljust(3), right.rstrip()[::-1].ljust(3), strict=True)
-    if " " in left.rstrip():
-        columns = zip(left, right, strict=True)
-    assert not Paths(questions)([pairs().index(column) for column in columns])
+QUESTIONS = {name: question_automaton(Task(name)) for name in ("addition", "subtraction")}
 
 
 def latch_tagger(layers: int, seed: int) -> dict[str, np.ndarray]:
@@ -99,7 +40,7 @@ def small_adder(seed: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(("layers", "seed"), [(1, 0), (1, 1), (2, 2), (3, 3), (3, 6)])
 def test_every_step_of_every_question_is_a_case_and_every_case_is_a_step_of_a_question(layers, seed):
     task = Task("subtraction")
-    check(LatchTagger(latch_tagger(layers, seed), task.alphabet), QUESTIONS[task.name](task.alphabet))
+    check(LatchTagger(latch_tagger(layers, seed), task.alphabet), QUESTIONS[task.name])
 
 
 def check(network: Tables, questions: Automaton) -> None:
@@ -130,7 +71,7 @@ def check(network: Tables, questions: Automaton) -> None:
 
 def test_the_small_adder_sees_two_columns_and_what_is_right_before():
     task = Task("addition")
-    cases = SmallAdder(small_adder(0), task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
+    cases = SmallAdder(small_adder(0), task.alphabet).cases(QUESTIONS[task.name])
     symbols = symbols_of("978", "156", 4)
     (way,) = Paths(cases.automaton)(symbols)
     before, written, symbol = cases.windows[cases.window[way]].T
@@ -142,11 +83,11 @@ def test_a_setting_that_rounding_decides_is_followed_both_ways(monkeypatch):
     weights, task = latch_tagger(2, 6), Task("subtraction")
     weights["settings_1/kernel"][:, 0] = 0
     weights["settings_1/bias"][0] = 0  # a gate that is open, or closed
-    both = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
+    both = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name])
     gates = {tuple(row) for row in both.automaton.latches[:, 2:].tolist()}
     assert any(row[0] == 0 for row in gates) and any(row[0] != 0 for row in gates)
     weights["settings_0/kernel"][:, 0] = weights["settings_0/bias"][0] = 0
-    first = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
+    first = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name])
     assert {tuple(row) for row in first.automaton.latches[:, :2].tolist()} > {
         tuple(row) for row in both.automaton.latches[:, :2].tolist()
     }
@@ -154,4 +95,4 @@ def test_a_setting_that_rounding_decides_is_followed_both_ways(monkeypatch):
     weights["settings_1/kernel"][:] = weights["settings_1/bias"][:] = 0
     monkeypatch.setattr(tables, "MOST_UNCERTAIN", 3)
     with pytest.raises(UncertainError):
-        LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
+        LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name])

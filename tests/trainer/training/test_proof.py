@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
-from seq2seq_arith.trainer.proving.questions import QUESTIONS
+from seq2seq_arith.trainer.proving.questions import question_automaton
 from seq2seq_arith.trainer.proving.tables import counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
@@ -67,7 +67,7 @@ def test_the_adder_of_the_package_is_proved_anew_with_the_same_figures(adder):
 def test_a_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder, capsys):
     arrays, state = checkpoints.load(adder.best)
     tables, nine = proof.tables_of(adder, arrays), adder.task.alphabet.index("9")
-    cases = tables.cases(QUESTIONS[adder.task.name](adder.task.alphabet))
+    cases = tables.cases(question_automaton(adder.task))
     window, right = np.unique([cases.window, cases.automaton.right], axis=1)
     logits = np.concatenate(list(tables.logits(cases, cases.windows)))[window]
     above = np.sort((logits[np.arange(len(logits)), right] - logits[:, nine])[right != nine])

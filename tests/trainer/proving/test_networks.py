@@ -1,0 +1,85 @@
+"""Which models can be proved, on which tasks: an entry each."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.proving import networks
+from seq2seq_arith.trainer.proving.networks import NETWORKS, Provable, check_provable, find, why_not
+
+OWN_MODEL, OWN_VIEW = "some_nets.adders:small", "some_nets.views:Paired"
+COSINE = TrainConfig(schedule="cosine")
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "view", "can"),
+    [
+        ("addition", "latch_tagger", "aligned", True),
+        ("subtraction", "latch_tagger", "aligned", True),
+        ("subtraction", OWN_MODEL, "aligned", True),
+        ("addition", OWN_MODEL, OWN_VIEW, True),
+        ("addition", "latch_tagger", OWN_VIEW, True),
+        ("pq", "counter", "raw", True),
+        ("addition", "latch_tagger", "raw", False),
+        ("addition", "bilstm_tagger", "aligned", False),
+        ("addition", "counter", "raw", False),
+        ("multiplication", "latch_tagger", "aligned", False),
+        ("multiplication", OWN_MODEL, OWN_VIEW, False),
+        ("pq", OWN_MODEL, "raw", False),
+        ("pq", "counter", OWN_VIEW, False),
+        ("pq", "latch_tagger", "aligned", False),
+    ],
+)
+def test_what_can_be_proved(task, model, view, can):
+    config = override(COSINE, name=model, view=view, prove=1)
+    why = why_not(Task(task), config)
+    assert (why == "") == can
+    if can:
+        check_provable(Task(task), config)
+        return
+    assert why.startswith(f"{task} by {model}, view {view}, cannot be proved, but these can: ")
+    with pytest.raises(InputError, match="; train such a model, or give --prove 0"):
+        check_provable(Task(task), config)
+    check_provable(Task(task), override(config, prove=0))
+
+
+def test_nothing_is_proved_in_a_lower_precision():
+    config = override(COSINE, name="latch_tagger", view="aligned", precision="mixed_bfloat16")
+    assert "computes in mixed_bfloat16" in why_not(Task("addition"), config)
+
+
+def test_code_of_ones_own_is_known_by_its_weights():
+    own, task = override(COSINE, name=OWN_MODEL, view="aligned"), Task("addition")
+    for network in NETWORKS:
+        found = find(task, own, {network.variable: np.zeros(())})
+        assert found == (network if network.tables else None)
+    assert find(task, own, {"dense/kernel": np.zeros(())}) is None
+    adder, _, counter = NETWORKS
+    assert find(Task("pq"), override(COSINE, name="counter"), {counter.variable: np.zeros(())}) == counter
+    assert find(task, override(own, name="latch_tagger"), {"carry/kernel": np.zeros(())}) is None
+    assert find(task, override(own, name="latch_tagger"), {adder.variable: np.zeros(())}) == adder
+
+
+def test_another_network_is_one_entry(monkeypatch):
+    config, task = override(COSINE, name="gru", view="aligned"), Task("subtraction")
+    before = why_not(task, config)
+    gru = Provable(name="gru", view="aligned", variable="encoder/gates", tables=lambda weights, alphabet: ...)
+    monkeypatch.setattr(networks, "NETWORKS", (*NETWORKS, gru))
+    assert why_not(task, config) == ""
+    assert find(task, config, {gru.variable: np.zeros(())}) is gru
+    assert why_not(Task("multiplication"), config) == before.replace(
+        "subtraction by gru", "multiplication by gru", 1
+    ) + ("; addition or subtraction by gru, view aligned")
+
+
+def test_a_task_with_a_transducer_can_be_proved(monkeypatch):
+    task = Task("addition_of_three")
+    config = override(COSINE, name="latch_tagger", view="aligned")
+    assert why_not(task, config)
+    with_rule = dataclasses.replace(task.operation, transducer=Task("addition").operation.transducer)
+    monkeypatch.setattr(Task, "operation", with_rule)
+    assert not why_not(task, config)

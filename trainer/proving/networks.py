@@ -1,0 +1,87 @@
+"""The networks that can be proved, an entry each, and why another cannot be.
+
+To add a network, write its ``Tables`` in ``tables.py`` and add an entry to ``NETWORKS``. To add a task, give its
+``Operation`` a ``transducer`` (``arithmetic/columns.py``).
+
+>>> from seq2seq_arith.trainer.config import ModelConfig
+>>> adder = TrainConfig(model=ModelConfig(name="latch_tagger", view="aligned"))
+>>> why_not(Task("addition"), adder)
+''
+>>> why_not(Task("division"), adder).partition(",")[0]
+'division by latch_tagger'
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+from seq2seq_arith.arithmetic.operations import BUILT_IN
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, Weights
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Provable:
+    """A kind of network that can be proved.
+
+    Attributes:
+      name: In the registry, or the file of an example: code of one's own is known by its variables.
+      view: Through which it sees a question. A view of one's own may show the same columns.
+      variable: One of its weights that no other kind has.
+      tables: From its weights and the alphabet to its tables; None for the counter, whose questions are so few that
+        the network itself is asked.
+      task: The one task of which it is proved; None for each task with a transducer.
+    """
+
+    name: str
+    view: str
+    variable: str
+    tables: Callable[[Weights, str], Tables] | None = None
+    task: str | None = None
+
+    def takes(self, task: Task, config: TrainConfig) -> bool:
+        """Whether a model of this configuration may be such a network, on questions that it is proved of."""
+        name, view = config.model.name, config.model.view
+        if self.task is not None:
+            return (name, view, task.name) == (self.name, self.view, self.task)
+        is_known = name == self.name or plugins.is_plugin(name)
+        is_paired = view == self.view or plugins.is_plugin(view)
+        return is_known and is_paired and task.operation.transducer is not None
+
+    def __str__(self) -> str:
+        tasks = self.task or " or ".join(name for name, operation in BUILT_IN.items() if operation.transducer)
+        return f"{tasks} by {self.name}, view {self.view}"
+
+
+NETWORKS = (
+    Provable(name="latch_tagger", view="aligned", variable="settings_0/kernel", tables=LatchTagger),
+    Provable(name="examples/small_adder.py", view="aligned", variable="carry/kernel", tables=SmallAdder),
+    Provable(name="counter", view="raw", variable="encoder/kernel", task="pq"),
+)
+
+
+def why_not(task: Task, config: TrainConfig) -> str:
+    """Why no model of this configuration can be proved on the task's questions, as a sentence; empty if one can.
+
+    Whether code of one's own is one of ``NETWORKS``, only its weights say: ``find`` looks at them.
+    """
+    if config.precision != "float32":
+        return f"a model that computes in {config.precision} cannot be proved, but one in float32 can"
+    if any(network.takes(task, config) for network in NETWORKS):
+        return ""
+    known = "; ".join(map(str, NETWORKS))
+    return f"{task.name} by {config.model.name}, view {config.model.view}, cannot be proved, but these can: {known}"
+
+
+def find(task: Task, config: TrainConfig, weights: Weights) -> Provable | None:
+    """The network that a model of these weights is; None if it is none of ``NETWORKS``."""
+    known = (network for network in NETWORKS if network.takes(task, config) and network.variable in weights)
+    return next(known, None)
+
+
+def check_provable(task: Task, config: TrainConfig) -> None:
+    """Raises InputError if ``prove`` asks for the proof of a model that has none."""
+    if config.prove and (why := why_not(task, config)):
+        raise InputError(f"prove is {config.prove}, but {why}; train such a model, or give --prove 0")

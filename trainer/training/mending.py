@@ -8,7 +8,7 @@ cases may become wrong by that, so the next round proves all of them again.
 import dataclasses
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from seq2seq_arith.base.terminal import say, wrapped
 from seq2seq_arith.trainer.data.lanes import Block
 from seq2seq_arith.trainer.data.stream import Stream
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.proofs import Proof
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.proof import Restore, prove
@@ -69,6 +72,27 @@ def _varied(numbers: np.ndarray, digits: int, generator: np.random.Generator) ->
     return np.concatenate([np.where(generator.random(low.shape) < 0.5, others, low), numbers[1:]])
 
 
+class Best:
+    """The weights of a run with the fewest wrong cases so far; each round begins from these."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._weights: dict[str, np.ndarray] = {}
+        self._wrong = np.inf
+
+    def keep(self, proof: Proof) -> bool:
+        """Takes the weights of best.npz, which a proof is of, if fewer cases are wrong; returns whether it has."""
+        wrong = proof.wrong + proof.near
+        if wrong >= self._wrong:
+            return False
+        self._wrong, (self._weights, _) = wrong, checkpoints.load(self._run.best)
+        return True
+
+    def assign(self, learner: Learner) -> None:
+        """Gives the weights to the model of a learner."""
+        checkpoints.assign(learner.model.variables, self._weights, self._run.best)
+
+
 def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], stream: Stream) -> None:
     """Proves the best model of a training that has ended; while that fails, trains on, at most ``prove`` rounds.
 
@@ -81,43 +105,51 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
     if exact < NEARLY_RIGHT:
         say(f"note: not proved, for the exact match is below {NEARLY_RIGHT:g}")
         return
-    weights: dict[str, np.ndarray] = {}
-    run, known, least = loop.run, list[str](), np.inf
+    run, rounds, best, wrong = loop.run, loop.config.prove, Best(loop.run), list[str]()
     done = loop.state.history[-1]["round"]  # before this run was stopped, or with fewer rounds
-    for number in range(min(done, loop.config.prove), loop.config.prove + 1):
+    for number in range(min(done, rounds), rounds + 1):
         try:
-            proof, found = prove(run, restore)
+            proof, samples = prove(run, restore)
         except InputError as error:  # the training has ended well, whatever can be proved of it
             say(f"note: not proved: {error}")
             return
         say(wrapped(str(proof)))
         if proof.holds or not _has_rounds(run.task):
             return
-        # A round that has made more wrong is undone: the next one begins where the fewest cases were wrong.
-        is_worse = proof.wrong + proof.near >= least
-        if not is_worse:
-            least, (weights, _) = proof.wrong + proof.near, checkpoints.load(run.best)
-        if number == loop.config.prove:
-            if is_worse:
-                checkpoints.assign(loop.learner.model.variables, weights, run.best)
+        is_better = best.keep(proof)
+        if number == rounds:
+            if not is_better:
+                best.assign(loop.learner)
                 loop.undo_round()
                 say(wrapped(f"undone: {prove(run, restore)[0]}"))
             return
-        # With more blanks behind it, a question may be answered in another way, and is told once more.
-        newest = list(dict.fromkeys(each.question for each in found if _digits(each.question) <= MOST_DIGITS))
-        known = list(dict.fromkeys([*newest, *known]))
-        if not known:
+        newest = _questions(samples)
+        wrong = list(dict.fromkeys([*newest, *wrong]))
+        if not wrong:
             return
-        say(f"round {number + 1} of {loop.config.prove}: {STEPS} steps with {len(newest):,} questions of these cases")
-        seed = stream.seed + 10**6 * (len(loop.state.history) + 1)
-        length = max(max(map(_digits, known)) + 1, run.task.digits)
-        how = stream.task, stream.cutoff, stream.batch_size, stream.multiple, seed, length
-        mixed = Mixed(*how, wrong=tuple(known), newest=len(newest) or len(known))
-        learner = make(mixed, STEPS)
-        checkpoints.assign(learner.model.variables, weights, run.best)
+        say(f"round {number + 1} of {rounds}: {STEPS} steps with {len(newest):,} questions of these cases")
+        batches = _batches(loop, stream, wrong, len(newest))
+        learner = make(batches, STEPS)
+        best.assign(learner)
         started = time.monotonic()
-        outcomes = _trained(loop, learner, mixed)
+        outcomes = _trained(loop, learner, batches)
         loop.add_round(STEPS, outcomes, time.monotonic() - started)
+
+
+def _questions(samples: Sequence[Sample]) -> list[str]:
+    """The questions of a proof that are trained on, each once.
+
+    With more blanks behind it, a question may be answered in another way, and so there may be several samples of it.
+    """
+    return list(dict.fromkeys(each.question for each in samples if _digits(each.question) <= MOST_DIGITS))
+
+
+def _batches(loop: Loop, stream: Stream, wrong: Sequence[str], newest: int) -> Mixed:
+    """The batches of the next round; their draws are fresh, and as long as the questions, or longer by a digit."""
+    task, seed = loop.run.task, stream.seed + 10**6 * (len(loop.state.history) + 1)
+    length = max(max(map(_digits, wrong)) + 1, task.digits)
+    how = stream.task, stream.cutoff, stream.batch_size, stream.multiple, seed, length
+    return Mixed(*how, wrong=tuple(wrong), newest=newest or len(wrong))
 
 
 def _trained(loop: Loop, learner: Learner, batches: Mixed) -> dict[str, np.ndarray]:

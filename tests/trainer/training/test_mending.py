@@ -1,10 +1,21 @@
-"""The batches of a round: half of them are what was answered wrong, and questions like it."""
+"""Training until a proof holds: which weights a round begins from, on what it trains, and how it ends."""
 
+import types
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
+from layout import ROOT
 
-from seq2seq_arith.arithmetic import numbers, text
+from seq2seq_arith.arithmetic import numbers, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.data.stream import Stream
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.proofs import Proof
+from seq2seq_arith.trainer.runs.samples import Sample
+from seq2seq_arith.trainer.training import mending
 from seq2seq_arith.trainer.training.mending import Mixed
 
 WRONG = ("1991-2000", "2100-1691")
@@ -38,3 +49,144 @@ def test_what_may_be_in_the_validation_set_is_not_trained_on():
 def differs(left: int, right: int) -> int:
     """In how many places two numbers differ."""
     return sum(a != b for a, b in zip(f"{left:040}", f"{right:040}", strict=True))
+
+
+class FakeLearner:
+    """One weight, to which each step adds 1."""
+
+    def __init__(self, weight: float = 0.0) -> None:
+        self.model = types.SimpleNamespace(variables=[keras.Variable(np.float32(weight), name="weight")])
+        self.began_with: float | None = None
+
+    @property
+    def weight(self) -> float:
+        return float(self.model.variables[0])
+
+    def steps_per_call(self, batches: Mixed) -> int:
+        return 2
+
+    def train(self, batches: Mixed, step: int, count: int) -> dict[str, np.ndarray]:
+        if step == 0:
+            self.began_with = self.weight
+        self.model.variables[0].assign_add(np.float32(count))
+        return {"loss": np.arange(step, step + count, dtype=np.float32)}
+
+
+class FakeLoop:
+    """A training that has ended, whose best weights are those of its learner, in a file."""
+
+    def __init__(self, folder: Path, task: Task, prove: int) -> None:
+        self.run = types.SimpleNamespace(task=task, best=folder / "best.npz")
+        self.config = types.SimpleNamespace(prove=prove)
+        self.learner = FakeLearner()
+        self.state = types.SimpleNamespace(history=[{"round": 0, "val_exact_match": 1.0}], best_epoch=1)
+        self.losses: list[list[float]] = []
+        self.undone = 0
+        self._save()
+
+    def add_round(self, steps: int, outcomes: dict[str, np.ndarray], seconds: float) -> None:
+        assert steps == len(outcomes["loss"]) and seconds >= 0
+        self.losses.append(outcomes["loss"].tolist())
+        self.state.history.append({"round": self.state.history[-1]["round"] + 1, "val_exact_match": 1.0})
+        self._save()
+
+    def undo_round(self) -> None:
+        self.undone += 1
+        self._save()
+
+    def _save(self) -> None:
+        checkpoints.save(self.run.best, checkpoints.values(self.learner.model.variables), {})
+
+
+@pytest.fixture
+def mend(tmp_path, monkeypatch):
+    """Mends a fake training whose proofs find these: each is how many cases are wrong, or are too near, and questions.
+
+    Returns the loop, the learners of the rounds, the batches, and the weights that were proved.
+    """
+
+    def mended(*found: tuple[int, int, list[str]] | InputError, prove: int, task: str = "addition", **changes):
+        proofs, proved, learners, batches = iter(found), [], [], []
+        loop = FakeLoop(tmp_path, Task(task), prove)
+        for name, value in changes.items():
+            loop.state.history[0][name] = value
+
+        def fake_prove(run, restore) -> tuple[Proof, list[Sample]]:
+            proved.append(float(checkpoints.load(run.best)[0]["weight"]))
+            case = next(proofs)
+            if isinstance(case, InputError):
+                raise case
+            wrong, near, questions = case
+            proof = Proof(
+                task=task, weights_sha256="", states=1, cases=9, wrong=wrong, near=near, margin=-1.0, bound=0.0,
+                seconds=0.0, version="", counterexample={"question": "9+1", "answer": "10", "prediction": "9"},
+            )  # fmt: skip
+            return proof, [Sample(question, "10", "9") for question in questions]
+
+        def make(stream: Mixed, steps: int) -> FakeLearner:
+            assert steps == mending.STEPS
+            batches.append(stream)
+            learners.append(FakeLearner(-1.0))
+            return learners[-1]
+
+        monkeypatch.setattr(mending, "prove", fake_prove)
+        monkeypatch.setattr(mending, "STEPS", 3)
+        mending.mend(loop, None, make, Stream(Task(task), 0, 64, 1, 7))
+        assert next(proofs, None) is None  # as many proofs as were expected
+        return loop, learners, batches, proved
+
+    return mended
+
+
+SUM = ["9+1"]
+
+
+def test_each_round_begins_from_the_weights_with_the_fewest_wrong_cases(mend, capsys):
+    loop, learners, _, proved = mend((5, 0, SUM), (5, 1, SUM), (1, 3, SUM), (4, 4, SUM), (0, 0, []), prove=9)
+    # After the first round more was wrong, so the second begins where the first did; the fourth begins as the third.
+    assert [learner.began_with for learner in learners] == [0, 0, 3, 3]
+    assert proved == [0, 3, 3, 6, 6] and loop.undone == 0
+    assert loop.losses == [[0, 1, 2]] * 4  # in calls of two steps at most
+    assert loop.learner.weight == 6
+    assert "round 4 of 9: 3 steps with 1 questions of these cases" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("last", "undone"), [((1, 2), 0), ((3, 1), 1), ((4, 0), 1)])
+def test_a_last_round_is_undone_if_it_has_as_many_wrong_cases_as_before(mend, last, undone, capsys):
+    further = [(4, 0, SUM)] * undone
+    loop, _, _, proved = mend((4, 0, SUM), (*last, SUM), *further, prove=1)
+    assert loop.undone == undone
+    assert proved == [0, 3, 0][: 2 + undone] and loop.learner.weight == proved[-1]
+    assert ("undone: not proved" in " ".join(capsys.readouterr().out.split())) == bool(undone)
+
+
+def test_only_questions_that_fit_into_a_word_are_trained_on(mend):
+    fitting, long = f"{'9' * 17}+1", f"1+{'9' * 18}"
+    _, _, batches, _ = mend((3, 0, [long, fitting, "9+1", fitting]), (2, 0, ["9+2", "9+1"]), (0, 0, []), prove=2)
+    assert [each.wrong for each in batches] == [(fitting, "9+1"), ("9+2", "9+1", fitting)]
+    assert [(each.newest, each.length) for each in batches] == [(2, 18), (2, 18)]
+    # Its draws are not those of another round, or of the training.
+    assert len({7, *(each.seed for each in batches)}) == 3
+    _, learners, _, _ = mend((3, 0, [long]), prove=2)
+    assert not learners
+    # Questions of earlier proofs go on if the newest ones are all too long.
+    _, _, batches, _ = mend((3, 0, SUM), (2, 0, [long]), (0, 0, []), prove=2)
+    assert [(each.wrong, each.newest, each.length) for each in batches] == [(("9+1",), 1, 3)] * 2
+
+
+def test_rounds_go_on_where_they_were_stopped(mend):
+    loop, learners, _, _ = mend((3, 0, SUM), (2, 0, SUM), prove=3, round=2)
+    assert len(learners) == 1 and loop.state.history[-1]["round"] == 3
+    loop, learners, _, _ = mend((3, 0, SUM), prove=3, round=4)  # it had more rounds than it has now
+    assert not learners and not loop.undone
+
+
+def test_what_has_no_rounds(mend, capsys, no_custom_tasks):
+    assert not mend((3, 0, ["---p-"]), prove=3, task="pq")[1]
+    assert not mend((0, 0, []), prove=3)[1]
+    assert not mend(InputError("it has too many states"), prove=3)[1]
+    assert "note: not proved: it has too many states" in capsys.readouterr().out
+    assert not mend(prove=3, val_exact_match=0.98)[1]
+    assert "note: not proved, for the exact match is below 0.99" in capsys.readouterr().out
+    own_tasks.use(ROOT / "examples/times_digit.py")
+    assert not mend((3, 0, ["12*3"]), prove=3, task="times_digit")[1]

@@ -71,13 +71,13 @@ RULES = {
 def test_a_rule_of_ones_own_that_is_none_is_refused(name, tmp_path, monkeypatch, refusal):
     monkeypatch.setattr(proving_questions, "MOST_STATES", 100)
     file = tmp_path / "own.py"
-    transducer = f"Transducer(starts=(0,), step={RULES[name]}, is_end=lambda state: False)"
+    rule = f"Transducer(starts=(0,), step={RULES[name]}, is_end=lambda state: False)"
     file.write_text(
         "from seq2seq_arith.arithmetic.columns import Transducer\n"
         "from seq2seq_arith.arithmetic.operations import OPERATIONS as BUILT_IN\n"
         "import dataclasses\n"
-        f"RULE = {transducer}\n"
-        "OPERATIONS = {'sums': dataclasses.replace(BUILT_IN['addition'], transducer=RULE)}\n"
+        f"small = {{'max_digits': 3, 'suite': lambda size: (), 'unforeseen': lambda size: (), 'transducer': {rule}}}\n"
+        "OPERATIONS = {'sums': dataclasses.replace(BUILT_IN['addition'], **small)}\n"
     )
     own_tasks.use(file)
     with refusal(InputError):

@@ -44,8 +44,8 @@ def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
     operation = FURTHER[name]
     size = min(max(size, operation.min_digits), operation.max_digits)
     task = Task(name, digits=size, num_examples=10)
-    for drawn in operation.draws.values():
-        assert task_rules.first_fault_of_size(name, operation, size, drawn) == ""
+    for way in operation.draws:
+        assert task_rules.first_fault_of_size(name, operation, way, size) == ""
     sides = draws.operands(task, np.arange(200, dtype=np.uint64))
     slices = operation.slices("standard", size)
     assert len({slice.name for slice in slices}) == len(slices)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,6 @@ import pytest
 from seq2seq_arith.arithmetic import letters, numbers, own_tasks, task_rules, text
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_rules import Rule
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import digest
 
@@ -187,21 +187,17 @@ def test_a_fault_is_one_sentence_with_the_file_and_the_line(write, fault, refusa
     assert not own_tasks.is_task("distance")
 
 
-def test_every_rule_is_broken_by_a_fault(write, monkeypatch):
+def test_every_rule_is_broken_by_a_fault(write):
     """So no rule is without a case, or stands behind another that says the same."""
-    broken, broken_by = set(), Rule.broken_by
-
-    def noted(rule, it) -> str:
-        sentence = broken_by(rule, it)
-        broken.update([rule] if sentence else [])
-        return sentence
-
-    monkeypatch.setattr(Rule, "broken_by", noted)
+    said = []
     for changes in FAULTS.values():
-        with pytest.raises(InputError):
+        with pytest.raises(InputError) as caught:
             own_tasks.use(write(*changes))
+        said.append(str(caught.value))
     tables = [table for name, table in vars(task_rules).items() if name.startswith("OF_")]
-    assert {rule.sentence for table in tables for rule in table} == {rule.sentence for rule in broken}
+    for sentence in (sentence for table in tables for sentence in table):
+        pattern = re.sub(r"\\\{.*?\\\}", ".*", re.escape(sentence))
+        assert any(re.search(f"the task '.*' {pattern}$", each) for each in said), sentence
 
 
 @pytest.mark.parametrize("prefix", ["", "=", "=>"])

@@ -19,7 +19,7 @@ import collections
 import contextlib
 import contextvars
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,9 +52,6 @@ class Process:
 
     is_silent: bool = False  # whether nothing is printed, and no progress is shown; base/terminal.py
     output: Any = None  # the ``Output`` of a notebook's cell that collects what is shown; base/progress.py
-    # What notes and changes the attention of a model's layers, from a layer's path and its shares to the shares that
-    # it goes on with; trainer/models/layers.py.
-    attention: Callable[[str, Any], Any] | None = None
 
 
 _process = contextvars.ContextVar("process", default=Process())  # noqa: B039, a new thread finds the same containers

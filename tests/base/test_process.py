@@ -122,8 +122,6 @@ def is_empty_container(node: ast.AST | None) -> bool:
 
 # What is filled while its module is imported, and never later.
 FILLED_AT_ONCE = {("trainer.arguments", "COMMANDS")}
-# What has not joined yet.
-FILLED_AT_ONCE |= {("trainer.models.layers", "_look")}
 
 
 def test_no_other_module_keeps_state():

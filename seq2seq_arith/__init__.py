@@ -10,6 +10,8 @@ Importing this package is cheap: a public name imports its module when it is fir
 import importlib
 from typing import TYPE_CHECKING
 
+from seq2seq_arith.base.version import __version__
+
 if TYPE_CHECKING:
     from seq2seq_arith.arithmetic.operations import OPERATIONS
     from seq2seq_arith.arithmetic.task import Task
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.api.training import train
     from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
     from seq2seq_arith.trainer.recipes import recipe, recipe_data
-
-__version__ = "0.2.0.dev0"
 
 # The public names of each module.
 _NAMES = {

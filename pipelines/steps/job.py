@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import EngineError, InputError, RunError
 from seq2seq_arith.base.packages import installed
+from seq2seq_arith.base.version import __version__
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
 from seq2seq_arith.pipelines.formats.shards import ShardReport
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath

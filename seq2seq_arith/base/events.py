@@ -22,8 +22,8 @@ import time
 from collections.abc import Sequence
 from typing import IO, Any
 
-from seq2seq_arith import __version__
 from seq2seq_arith.base import process
+from seq2seq_arith.base.version import __version__
 
 PROGRESS_SECONDS = 1.0  # between two events of progress
 

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import as_typed
+from seq2seq_arith.base.version import __version__
 
 # Names for people, and the names of the packages on PyPI; any of them is enough.
 PACKAGES = {

@@ -72,7 +72,7 @@ def imported(file: Path) -> Iterator[str]:
                 yield name
             elif ours in MODULES:
                 yield ours
-            elif ours != "__version__":
+            else:
                 yield ours.rpartition(".")[0]
 
 

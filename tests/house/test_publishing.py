@@ -66,7 +66,7 @@ def test_a_release_is_made_once_and_is_what_its_tag_says(tmp_path):
     released.parent.mkdir(parents=True)
     released.write_text("{}")
     checkout = tmp_path / "checkout"
-    for name in (".ci", "seq2seq_arith"):
+    for name in (".ci", "seq2seq_arith/base"):
         (checkout / name).mkdir(parents=True)
     shutil.copy(ROOT / ".ci/unreleased", checkout / ".ci")
     (checkout / "CHANGELOG.md").write_text("# Changelog\n\n## 0.2.0\n\n## 0.1.0\n")
@@ -75,7 +75,7 @@ def test_a_release_is_made_once_and_is_what_its_tag_says(tmp_path):
         index = {"INDEX": url}
 
         def refusal(tag: str, version: str) -> str:
-            (checkout / "seq2seq_arith/__init__.py").write_text(f'__version__ = "{version}"\n')
+            (checkout / "seq2seq_arith/base/version.py").write_text(f'__version__ = "{version}"\n')
             program = [sys.executable, checkout / ".ci/unreleased", tag]
             return subprocess.run(program, env=index, capture_output=True, text=True, check=False).stderr.strip()
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.collect import RunReport

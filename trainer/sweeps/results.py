@@ -13,13 +13,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_of
 from seq2seq_arith.base.options import did_you_mean, one_of, options_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.registry import knobs_of

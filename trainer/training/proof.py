@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic import draws, numbers, suites, text
 from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import View, make_view

@@ -9,8 +9,9 @@ from seq2seq_arith.arithmetic.suites import SETS, Pair, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.checking.redraw import redraw
+from seq2seq_arith.pipelines.formats.layout import METADATA, advice
 from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.steps.example_draws import example_draws
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +76,12 @@ def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
     def key(pair: Pair) -> Pair:
         return pair if of_dataset.ordered else tuple(sorted(pair))
 
+    examples = example_draws(of_dataset, metadata["draws_used"], layout.num_shards)
+    if examples is None:
+        raise InputError(f"{directory / METADATA}: draws_used is not right; {advice(directory, of_dataset)}")
     keys = {key(pair) for pair in asked}
     trained = set()
-    for drawn in redraw(of_dataset, metadata["draws_used"], layout.num_shards)["train"]:
-        sides = map(numbers.to_ints, draws.operands(of_dataset, drawn.astype("uint64")))
+    for drawn in examples["train"]:
+        sides = map(numbers.to_ints, draws.operands(of_dataset, drawn))
         trained |= keys & set(map(key, zip(*sides, strict=True)))
     return {pair for pair in asked if key(pair) in trained}

@@ -1,8 +1,6 @@
-"""Independent witnesses: they read a dataset back and draw it again, with code that the writer does not share."""
+"""The checks of a finished dataset: what its metadata says, its files, and every example of it."""
 
-
-class Problem(Exception):
-    """One file of a dataset is wrong; the message says how, and in which row if there is one (counted from 0)."""
+from seq2seq_arith.pipelines.formats import Problem
 
 
 class OtherDatasetError(Problem):

@@ -1,54 +1,54 @@
-"""Reads a finished dataset back and checks all of it.
+"""Checks a finished dataset: makes it again, and compares; and holds 10,000 of its rows against plain Python.
 
-A witness: the writer's functions do not vouch for the examples. The CRC library and protobuf read the records, other
-code draws the examples again (``redraw``) and writes their strings again (``rows``), and the two are compared. Only the
-files that TFDS reads first are compared with what the writer's own function gives: TFDS itself writes them.
+A dataset is a function of its parameters. So every file is made again in this process, and only its checksum is kept:
+the bytes must be the same. Another version of the file's library (PyArrow, ArrayRecord) may have written others; then
+the rows are compared. The pipeline's own functions make the files, so a mistake of theirs would stay unseen: therefore
+``independent`` draws, solves, hashes and writes some of the rows again.
+
+To be checked, a data format needs no more than its ``FORMAT``.
 """
 
-import contextlib
 import dataclasses
-import functools
-import itertools
+import io
+import math
 import os
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from seq2seq_arith.arithmetic import draws, numbers, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, RunError
-from seq2seq_arith.pipelines.checking import Problem, records, rows
+from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.pipelines.checking import Problem, independent
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
+from seq2seq_arith.pipelines.checking.independent import Example
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
 from seq2seq_arith.pipelines.formats.layout import (
-    ARRAY_RECORD,
     DATASET_INFO,
     METADATA,
     MISSING,
     NAME,
-    PARQUET,
-    SPLITS,
     TFRECORD,
-    WRITTEN,
     dataset_path,
     default_path,
     default_problem,
     format_name,
+    format_of,
     generate_command,
 )
+from seq2seq_arith.pipelines.formats.shards import write_files
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.steps.example_draws import example_draws, parallel_map
 
-BLOCK_BYTES = 2**24  # characters of strings that are written again and compared at once
-# What the indexes of a Parquet or ArrayRecord file take at most: bytes, and rows.
-INDEX_BYTES, INDEX_ROWS = 2**19, 32
-READER_THREADS = 72  # its library starts 64 threads at once
+SAMPLED = 10_000  # rows that are held against plain Python
+SAMPLED_CHARACTERS = 2**23  # of long rows fewer
+# A file that another version of a library has written may be larger than the one that is made here.
+LARGER, MORE_BYTES = 2, 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,23 +76,25 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     files = Files.of(directory, task, layout, metadata["files"])
     of_default = list(_default_problems(directory))
     problems = [*of_default, *files.name_problems(), *files.description_problems()]
-    draws, held = None, sum(size for name, size in files.sizes.items() if format_name(name) == TFRECORD)
-    if ARRAY_RECORD in layout.formats and not quick:
-        _start_readers()
+    examples, held = None, sum(size for name, size in files.sizes.items() if format_name(name) == TFRECORD)
     if count_problems := list(files.count_problems()):
-        # Redraw only what counts right and has half of its bytes: a forged draws_used could ask for unlimited memory.
+        # Draw only what counts right and has half of its bytes: a forged draws_used could ask for unlimited memory.
         problems += count_problems
     elif quick or 2 * held < record_format(task).length * task.num_examples:
         problems += files.size_problems()
     else:
-        draws, count_problems = _redrawn(files, metadata["draws_used"])
-        problems += count_problems
-    problems += _shard_problems(files, draws)
-    number, own = f"{len(files.digests) + 1} files", metadata["sha256"]
-    said = f"{number} and {task.num_examples:,} examples are as they should be"
-    if quick:
-        said = f"{number} have the right names, sizes and checksums; no example was checked"
-    return CheckResult(problems, said, own, _advice(files, only_beside=problems == of_default) if problems else "")
+        examples = example_draws(task, metadata["draws_used"], layout.num_shards)
+        problems += _draw_problems(files, examples)
+    if examples is None:
+        problems += _digest_problems(files)
+        summary = "have the right names, sizes and checksums; no example was checked"
+    else:
+        check = _Check(files, examples)
+        problems += check.problems()
+        summary = f"and {task.num_examples:,} examples are as they should be; {check.summary()}"
+    summary = f"{len(files.digests) + 1} files {summary}"
+    advice = _advice(files, only_beside=problems == of_default) if problems else ""
+    return CheckResult(problems, summary, metadata["sha256"], advice)
 
 
 def _default_problems(directory: AnyPath) -> Iterator[str]:
@@ -104,162 +106,167 @@ def _default_problems(directory: AnyPath) -> Iterator[str]:
             yield f"{default_path(parent)}: {problem}"
 
 
-def _redrawn(files: Files, draws_used: int) -> tuple[dict | None, list[str]]:
-    """The result of ``redraw``, or None if there is no such dataset, and the problems with the counts."""
-    task = files.task
-    draws = redraw(task, draws_used, files.layout.num_shards)
-    numbers = [numbers for shards in draws.values() for numbers in shards]
-    last = max(int(numbers.max(initial=0)) for numbers in numbers)
-    if sum(map(len, numbers)) != task.num_examples or last + 1 != draws_used:
-        return None, [f"{files.directory / METADATA}: draws_used does not give {task.num_examples} examples"]
-    return draws, [
-        f"{files.directory / DATASET_INFO}: counts other examples in the files of {split}"
-        for split, shards in draws.items()
-        if files.lengths[split] != [len(numbers) for numbers in shards]
-    ]
+def _draw_problems(files: Files, examples: dict[str, list[np.ndarray]] | None) -> Iterator[str]:
+    """The problems with the counts of a dataset, of whose draws these are the examples; None if there is none such."""
+    if examples is None:
+        yield f"{files.directory / METADATA}: draws_used does not give {files.task.num_examples} examples"
+        return
+    for split, shards in examples.items():
+        if files.lengths[split] != [len(drawn) for drawn in shards]:
+            yield f"{files.directory / DATASET_INFO}: counts other examples in the files of {split}"
 
 
-def _shard_problems(files: Files, draws: dict | None) -> Iterator[str]:
-    """The problems with the files of examples; only their checksums are checked if there are no ``draws``."""
+def _digest_problems(files: Files) -> Iterator[str]:
+    """The problems with the checksums of the files of examples."""
 
-    def check(at: tuple[str, int]) -> list[str]:
-        split, shard = at
-        expected = operands(files.task, draws[split][shard]) if draws else None
-        names = zip(files.layout.formats, files.layout.paths(split, shard), strict=True)
-        return [
-            problem
-            for kind, name in names
-            if name in files.sizes
-            for problem in _file_problems(files.task, files.directory / name, files.digests[name], kind, expected)
-        ]
+    def check(name: str) -> list[str]:
+        file = files.directory / name
+        try:
+            return digest_problems(file, paths.pieces(file), files.digests[name])
+        except InputError:  # of a store
+            raise
+        except OSError as error:
+            return [_unreadable(file, error)]
 
-    for problems in parallel_map(check, [(split, n) for split in SPLITS for n in range(files.layout.num_shards)]):
+    for problems in parallel_map(check, [name for *_, name in files.layout.shard_files() if name in files.sizes]):
         yield from problems
 
 
-def _file_problems(task: Task, file: AnyPath, digest: str, kind: str, expected: Operands | None) -> Iterator[str]:
-    """The problems with a file of examples in a data format; only its checksum if ``expected`` is None."""
-    try:
-        if expected is None:
-            yield from digest_problems(file, paths.pieces(file), digest)
-            return
-        data = paths.read_bytes(file, _most_bytes(task, kind, len(expected[0])))
-        if of_digest := digest_problems(file, [data], digest):
-            yield from of_digest  # and what has another sha256 is not parsed
+class _Check:
+    """The check of every example of a dataset, of whose draws these are the examples."""
+
+    def __init__(self, files: Files, examples: dict[str, list[np.ndarray]]) -> None:
+        self._files, self._examples, self._task = files, examples, files.task
+        most = min(SAMPLED, max(1, SAMPLED_CHARACTERS // (self._task.question_width + self._task.answer_width)))
+        self._step = math.ceil(self._task.num_examples / most)
+        self._sampled: dict[str, list[Example]] = {split: [] for split in examples}
+
+    def problems(self) -> Iterator[str]:
+        """The problems with the files of examples, and with the division into splits."""
+        for problems in parallel_map(self._of_shard, [(split, n) for split in self._examples for n in self._numbers]):
+            yield from problems
+        places = {split: [(row.split_hash, row.key) for row in rows] for split, rows in self._sampled.items()}
+        if all(places.values()) and max(places["validation"]) > min(places["train"]):
+            yield f"{self._files.directory}: an example of validation should be one of train, or the other way round"
+
+    def summary(self) -> str:
+        """What was held against plain Python, and what could not be."""
+        count = sum(map(len, self._sampled.values()))
+        several = f"{count:,} of them were" if count < self._task.num_examples else "all of them were"
+        unknown = [
+            *([] if independent.is_drawn(self._task) else ["operands"]),
+            *([] if independent.is_solved(self._task) else ["answers"]),
+        ]
+        if not unknown:
+            return f"{several} drawn and solved again in plain Python"
+        return (
+            f"{several} written again in plain Python, but nothing independent is known of the "
+            f"{' and '.join(unknown)}, which are those of the task's own code"
+        )
+
+    @property
+    def _numbers(self) -> range:
+        return range(self._files.layout.num_shards)
+
+    def _of_shard(self, place: tuple[str, int]) -> list[str]:
+        """The problems with the files of one shard of a split."""
+        split, shard = place
+        drawn, files = self._examples[split][shard], self._files
+        sampled = _Sample(self._task, drawn, self._step)
+        made = self._made(drawn)
+        self._sampled[split] += sampled.examples
+        problems, names = [], files.layout.paths(split, shard)
+        for kind, name in zip(files.layout.formats, names, strict=True):
+            if name in files.sizes:
+                problems += self._of_file(kind, name, made[kind], sampled)
+        places = [(row.shard(files.layout.num_shards), row.order_hash, row.key) for row in sampled.examples]
+        if places != sorted(places) or {of_shard for of_shard, *_ in places} - {shard}:
+            problems.append(f"{files.directory / names[0]}: its rows are not in the order of their hashes")
+        return problems
+
+    def _of_file(self, kind: str, name: str, made: HashedFile, sampled: "_Sample") -> Iterator[str]:
+        """The problems with a file of examples in a data format, of which ``made`` was made again."""
+        file = self._files.directory / name
+        try:
+            data = paths.read_bytes(file, LARGER * made.num_bytes + MORE_BYTES)
+            if of_digest := digest_problems(file, [data], self._files.digests[name]):
+                yield from of_digest  # and what has another sha256 is not parsed
+                return
+            if made.sha256 != self._files.digests[name]:
+                _compare(self._task, kind, data, sampled.drawn)
+            sampled.check(kind, data)
+        except Problem as problem:
+            yield f"{file}: {problem}"
+        except (InputError, RunError):  # of a store, or for want of threads
+            raise
+        except (OSError, ValueError, RuntimeError) as error:  # those of Arrow are ValueErrors, too
+            yield _unreadable(file, error)
+
+    def _made(self, drawn: np.ndarray) -> dict[str, HashedFile]:
+        """The files of the examples of these draws, by their format, of which only the checksum and the size stay."""
+        with Path(os.devnull).open("wb", buffering=0) as nowhere:
+            made = {kind: HashedFile(nowhere) for kind in self._files.layout.formats}
+            write_files(self._task, made, drawn)
+        return made
+
+
+class _Sample:
+    """Some rows of a shard, from the draws of its examples, held against plain Python."""
+
+    def __init__(self, task: Task, drawn: np.ndarray, step: int) -> None:
+        self._task, self.drawn, self._rows = task, drawn, slice(0, len(drawn), step)
+        chosen = drawn[self._rows]
+        sides = draws.operands(task, chosen)
+        if independent.is_drawn(task):
+            operands = [independent.draw(task, number) for number in chosen.tolist()]
         else:
-            CHECKS[kind](task, data, expected)
-    except Problem as problem:
-        yield f"{file}: {problem}"
-    except InputError:  # of a store
-        raise
-    except (OSError, ValueError, RuntimeError, pa.ArrowException) as error:
-        yield f"{file}: cannot be read ({getattr(error, 'strerror', None) or str(error).splitlines()[0]})"
+            operands = list(zip(*map(numbers.to_ints, sides), strict=True))
+        answers: list[Any] = [None] * len(chosen)
+        if not independent.is_solved(task):
+            answers = text.to_strings(text.answers(task, *sides))
+        self.examples = [independent.example(task, *row) for row in zip(operands, answers, strict=True)]
+
+    def check(self, kind: str, data: bytes) -> None:
+        """Raises Problem if these rows are others in the content of a file, or not in their order."""
+        wanted, read = [(row.question, row.answer) for row in self.examples], format_of(kind).read
+        if kind == TFRECORD:
+            rows = np.frombuffer(data, np.uint8).reshape(-1, record_format(self._task).length)[self._rows]
+            if rows.tobytes() == b"".join(independent.record(*pair) for pair in wanted):
+                return
+        if read:
+            sides = (text.to_strings(side[self._rows]) for side in read(data, self._task, len(self.drawn)))
+            for number, (pair, right) in enumerate(zip(zip(*sides, strict=True), wanted, strict=True)):
+                if pair != right:
+                    row = number * self._rows.step
+                    raise Problem(f"row {row}: {independent.complaint(self._task, pair, right)}")
+        if kind == TFRECORD:
+            raise Problem("its rows are right, but its records are not as the data format says")
 
 
-def _most_bytes(task: Task, kind: str, count: int) -> int:
-    """Bytes that no file of so many examples exceeds: those of TFRecord, and some more for the others' indexes."""
-    row = records.uniform_records(task.question_width, task.answer_width).length
-    row += task.question_width if kind == WRITTEN else 0
-    return count * row + (0 if kind == TFRECORD else INDEX_BYTES + INDEX_ROWS * row)
+def _compare(task: Task, kind: str, data: bytes, drawn: np.ndarray) -> None:
+    """Raises Problem if a file's content is not that of the examples of these draws, written by some version."""
+    content = io.BytesIO()
+    file = HashedFile(content)  # which closes it when it goes
+    write_files(task, {kind: file}, drawn)
+    of_format, made = format_of(kind), content.getvalue()
+    if of_format.read:
+        texts, wanted = (of_format.read(stored, task, len(drawn)) for stored in (data, made))
+        differs = np.zeros(len(drawn), bool)
+        for side, right in zip(texts, wanted, strict=True):
+            differs |= (side != right).any(axis=1)
+        if differs.any():
+            row = int(np.argmax(differs))
+            pairs = (tuple(side[row].tobytes().decode("latin-1") for side in sides) for sides in (texts, wanted))
+            raise Problem(f"row {row}: {independent.complaint(task, *pairs)}")
+    if not of_format.library and data != made:
+        size = min(len(data), len(made))
+        differs = np.frombuffer(data, np.uint8, size) != np.frombuffer(made, np.uint8, size)
+        place = int(np.argmax(differs)) if differs.any() else size
+        raise Problem(f"is not what the parameters give, from byte {place:,} on")
 
 
-def _check_tfrecord(task: Task, data: bytes, expected: Operands) -> None:
-    uniform = records.uniform_records(task.question_width, task.answer_width)
-    is_sized = len(data) == len(expected[0]) * uniform.length
-    if not (is_sized and _are_written(task, expected, functools.partial(uniform.read, data))):
-        rows.check_rows(task, records.read(data), expected)
-
-
-def _check_parquet(task: Task, data: bytes, expected: Operands, kind: str = PARQUET) -> None:
-    file, count = pq.ParquetFile(pa.BufferReader(data)), len(expected[0])
-    names = ["question", "answer", *["written"] * (kind == WRITTEN)]
-    if [(field.name, field.type, field.nullable) for field in file.schema_arrow] != [
-        (name, pa.string(), False) for name in names
-    ]:
-        raise Problem(f"its columns are {file.schema_arrow.to_string()!r}")
-    _check_count(file.metadata.num_rows, count)
-    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
-    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
-    # A dictionary holds a long string once for all rows.
-    if any(each.has_dictionary_page for each in columns) or (
-        sum(each.total_uncompressed_size for each in columns) > _most_bytes(task, kind, count)
-    ):
-        raise Problem("its columns hold other strings than such a dataset has")
-    table = file.read()
-    table.validate(full=True)
-    stored = table.select(["question", "answer"])
-    if kind == WRITTEN:
-        asked = pc.utf8_reverse(table["question"]) if task.reverse else table["question"]
-        is_right = pc.equal(table["written"], pc.utf8_trim(asked, rows.PAD))
-        if (row := pc.index(is_right, False).as_py()) >= 0:
-            raise Problem(f"row {row}: another question is written than stored")
-    if all(
-        pa.table(written, schema=stored.schema).equals(stored.slice(start, end - start))
-        for start, end, written in _written(task, expected)
-    ):
-        return
-    pairs = (zip(*(column.to_pylist() for column in batch.columns), strict=True) for batch in stored.to_batches(4096))
-    rows.check_rows(task, (pair for batch in pairs for pair in batch), expected)
-
-
-def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
-    from array_record.python.array_record_module import ArrayRecordReader  # workers need not have it
-
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        with contextlib.closing(ArrayRecordReader(file.name)) as reader:
-            _check_count(reader.num_records(), len(expected[0]))
-            contents = reader.read_all() if len(expected[0]) else []
-    uniform = records.uniform_records(task.question_width, task.answer_width)
-    length = uniform.length - records.HEADER - records.FOOTER
-    if {len(content) for content in contents} <= {length}:
-        content = np.frombuffer(b"".join(contents), np.uint8).reshape(-1, length)
-        if _are_written(task, expected, lambda start, end: uniform.texts(content[start:end])):
-            return
-    rows.check_rows(task, map(records.parsed, contents, itertools.count()), expected)
-
-
-def _check_count(found: int, expected: int) -> None:
-    if found != expected:
-        raise Problem(f"has {found:,} rows, not {expected:,}")
-
-
-def _start_readers() -> None:
-    """Starts the threads of ArrayRecord's library, which waits for ever if the system refuses one of them."""
-    from array_record.python.array_record_module import ArrayRecordReader
-
-    stop = threading.Event()
-    threads = [threading.Thread(target=stop.wait) for _ in range(READER_THREADS)]
-    try:
-        for thread in threads:
-            thread.start()
-    except RuntimeError:
-        raise RunError(
-            f"this process cannot start the {READER_THREADS} threads that reading ArrayRecord takes; allow it more "
-            "threads and memory (ulimit -u, ulimit -v)"
-        ) from None
-    finally:
-        stop.set()
-        for thread in filter(threading.Thread.is_alive, threads):
-            thread.join()
-    ArrayRecordReader(os.devnull)
-
-
-def _written(task: Task, expected: Operands) -> Iterator[tuple[int, int, tuple[pa.Array, pa.Array]]]:
-    """The first row, the end, and the questions and answers of blocks of rows, written again."""
-    count, size = len(expected[0]), max(1, BLOCK_BYTES // (task.question_width + task.answer_width))
-    for start in range(0, count, size):
-        end = min(start + size, count)
-        yield start, end, rows.written(task, tuple(side[start:end] for side in expected))
-
-
-def _are_written(task: Task, expected: Operands, read: Callable[[int, int], Sequence[np.ndarray] | None]) -> bool:
-    """Whether ``read``, from a first row and an end, gives the characters of all rows as they are written again."""
-    return all(
-        (texts := read(start, end)) is not None and all(map(rows.same_characters, texts, written))
-        for start, end, written in _written(task, expected)
-    )
+def _unreadable(file: AnyPath, error: Exception) -> str:
+    return f"{file}: cannot be read ({getattr(error, 'strerror', None) or str(error).splitlines()[0]})"
 
 
 def _advice(files: Files, only_beside: bool) -> str:
@@ -273,12 +280,3 @@ def _advice(files: Files, only_beside: bool) -> str:
     words = "is whole, and the file beside it is written" if only_beside else "is damaged; make it anew"
     others = [] if only_beside else ["--overwrite"]
     return f"{directory} {words} with: {generate_command(files.task, files.layout, above[2], others)}"
-
-
-# The check of each data format, by its name.
-CHECKS = {
-    TFRECORD: _check_tfrecord,
-    PARQUET: _check_parquet,
-    ARRAY_RECORD: _check_array_record,
-    WRITTEN: functools.partial(_check_parquet, kind=WRITTEN),
-}

@@ -9,7 +9,9 @@ from seq2seq_arith.pipelines.commands.shared import DATASET, add_sha256, failed,
 from seq2seq_arith.pipelines.formats.layout import find_dataset
 
 DOES = "check a finished dataset"
-DESCRIPTION = "Read a dataset back, solve every question, and draw it again."
+DESCRIPTION = (
+    "Make a dataset again from its parameters, and compare every file; draw and solve 10,000 rows in plain Python."
+)
 EXAMPLES = ["verify data/seq2seq_arith/addition/1.0.0", "verify data/seq2seq_arith/addition/1.0.0 --quick"]
 
 

@@ -8,21 +8,27 @@ import collections
 import contextlib
 import functools
 import math
+import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from array_record.python.array_record_module import ArrayRecordWriter
+import numpy as np
+from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import RunError
 from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.pipelines.formats import check_count
 from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 
 # Compared with one record per group, files are smaller, and are written faster.
 OPTIONS = "group_size:16"
 COPIED = 2**20  # bytes at once
+READER_THREADS = 72  # its library starts 64 threads at once
 
 # A file is a multiple of such a block, and ends with one for its index. An example has some bytes of its own beside its
 # compressed characters, of which about half of Parquet's share is left.
@@ -43,6 +49,36 @@ def _writer(file: HashedFile, task: Task) -> Iterator[Write]:
             shutil.copyfileobj(written, file, COPIED)
 
 
+def _read(data: bytes, task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
+    _start_readers()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        with contextlib.closing(ArrayRecordReader(file.name)) as reader:
+            check_count(reader.num_records(), count)
+            return record_format(task).texts_of(reader.read_all() if count else [])
+
+
+@functools.cache
+def _start_readers() -> None:
+    """Starts the threads of the library's reader, which waits for ever if the system refuses one of them."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=stop.wait) for _ in range(READER_THREADS)]
+    try:
+        for thread in threads:
+            thread.start()
+    except RuntimeError:
+        raise RunError(
+            f"this process cannot start the {READER_THREADS} threads that reading ArrayRecord takes; allow it more "
+            "threads and memory (ulimit -u, ulimit -v)"
+        ) from None
+    finally:
+        stop.set()
+        for thread in filter(threading.Thread.is_alive, threads):
+            thread.join()
+    ArrayRecordReader(os.devnull)
+
+
 def _bytes_of(task: Task, num_shards: int) -> int:
     width = task.question_width + task.answer_width
     example = EXAMPLE_BYTES + SHARE_OF_PARQUET * task.notation.parquet_share * width
@@ -54,6 +90,7 @@ FORMAT = Format(
     path=functools.partial(tfrecord_path, suffix="array_record"),
     names=rf"{NAME}-\w+\.array_record-\d+-of-\d+",
     writer=_writer,
+    read=_read,
     bytes_of=_bytes_of,
     library="array-record",
 )

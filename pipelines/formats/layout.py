@@ -11,7 +11,9 @@
         parquet_written/train-00000-of-00008.parquet
     DATA_DIR/seq2seq_arith/.config/metadata.json      names the config that ``tfds.load`` takes when it is given none
 
-To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``.
+To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``: that is all
+that ``generate``, ``plan``, ``verify``, ``fetch`` and ``show`` know of it. Its files are in a folder of its name, or
+have its name as their suffix.
 """
 
 import dataclasses
@@ -72,9 +74,17 @@ class Format:
     writer: Callable[[HashedFile, Task], AbstractContextManager[Write]]
     bytes_of: Callable[[Task, int], int]  # from a task and the number of shards to the bytes of all files
     library: str = ""  # the package on whose version the bytes depend; empty if they depend on none
+    # From a file's content, a task and the number of examples to the stored questions and answers, as ``Write`` takes
+    # them; raises Problem if the file is not one of so many examples. Needed if there is a ``library``: where another
+    # version has written other bytes, ``verify`` compares the rows.
+    read: Callable[[bytes, Task, int], tuple[np.ndarray, np.ndarray]] | None = None
     # From a task to the largest number of examples per call of ``Write``; a power of two, as are all numbers of
     # examples except for the last call's.
     block_rows: Callable[[Task], int] = lambda task: 2**20
+
+    def __post_init__(self) -> None:
+        if self.library and not self.read:
+            raise ValueError(f"the bytes of the format depend on {self.library}; give it a read, too")
 
 
 def format_of(name: str) -> Format:

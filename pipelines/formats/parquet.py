@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.formats import Problem, check_count
 from seq2seq_arith.pipelines.formats.layout import PARQUET, SPLITS, Format, Write, numbered
 
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])
@@ -24,6 +25,8 @@ MAX_ROW_GROUP_ROWS = 2**20
 
 # Besides its rows, a file has about a thousand bytes, and repeats its smallest and largest strings several times.
 FILE_BYTES, STRINGS_PER_FILE = 1000, 3.4
+# What the indexes of a file take at most: bytes, and rows.
+INDEX_BYTES, INDEX_ROWS = 2**19, 32
 
 
 def row_group_rows(task: Task) -> int:
@@ -62,6 +65,50 @@ def writer(file: Any, task: Task, schema: pa.Schema = SCHEMA) -> Iterator[Write]
             flush()
 
 
+def read(data: bytes, task: Task, count: int, schema: pa.Schema = SCHEMA) -> tuple[np.ndarray, np.ndarray]:
+    """The questions and answers of a file, as ``Format.read``. A stranger's may be a very large table: not read."""
+    file = pq.ParquetFile(pa.BufferReader(data))
+    if [(field.name, field.type, field.nullable) for field in file.schema_arrow] != [
+        (field.name, field.type, field.nullable) for field in schema
+    ]:
+        raise Problem(f"its columns are {file.schema_arrow.to_string()!r}")
+    check_count(file.metadata.num_rows, count)
+    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
+    most = (count + INDEX_ROWS) * (2 * task.question_width + task.answer_width + 64) + INDEX_BYTES
+    # A dictionary holds a long string once for all rows.
+    if any(column.has_dictionary_page for column in columns) or (
+        sum(column.total_uncompressed_size for column in columns) > most
+    ):
+        raise Problem("its columns hold other strings than such a dataset has")
+    table = file.read()
+    table.validate(full=True)
+    if schema is WRITTEN_SCHEMA:
+        is_right = pc.equal(table["written"], as_written(task, table["question"]))
+        if (row := pc.index(is_right, False).as_py()) >= 0:
+            raise Problem(f"row {row}: another question is written than stored")
+    return (
+        _characters(table["question"], "question", task.question_width),
+        _characters(table["answer"], "answer", task.answer_width),
+    )
+
+
+def _characters(column: pa.ChunkedArray, name: str, width: int) -> np.ndarray:
+    """Strings as uint8 of shape (n, width); Problem if one of them has another width.
+
+    By their bytes: the comparison with a Python number would import pandas, which takes a quarter of a second.
+    """
+    parts, row = [np.empty((0, width), np.uint8)], 0
+    for chunk in filter(len, column.chunks):
+        _, offsets, content = chunk.buffers()
+        bounds = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        if len(wrong := np.flatnonzero(np.diff(bounds) != width)):
+            raise Problem(f"row {row + wrong[0]}: the {name} is not {width} characters wide")
+        parts.append(np.frombuffer(content, np.uint8, len(chunk) * width, bounds[0]).reshape(-1, width))
+        row += len(chunk)
+    return np.concatenate(parts)
+
+
 def parquet_path(split: str, shard: int, num_shards: int, folder: str = PARQUET) -> str:
     """A Parquet file below the dataset's directory, by Hugging Face's naming."""
     return f"{folder}/{split}-{numbered(shard, num_shards)}.parquet"
@@ -79,6 +126,7 @@ FORMAT = Format(
     path=parquet_path,
     names=r"parquet/\w+-\d+-of-\d+\.parquet",
     writer=writer,
+    read=read,
     bytes_of=_bytes_of,
     library="pyarrow",
     block_rows=row_group_rows,

@@ -18,5 +18,6 @@ FORMAT = dataclasses.replace(
     path=functools.partial(parquet.parquet_path, folder=WRITTEN),
     names=rf"{WRITTEN}/\w+-\d+-of-\d+\.parquet",
     writer=functools.partial(parquet.writer, schema=parquet.WRITTEN_SCHEMA),
+    read=functools.partial(parquet.read, schema=parquet.WRITTEN_SCHEMA),
     bytes_of=_bytes_of,
 )

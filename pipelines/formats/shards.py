@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers, questions
+from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
 from seq2seq_arith.pipelines.places.staging import Staging
 
@@ -30,15 +31,9 @@ def write_shard(
     task: Task, layout: Layout, staging: Staging, split: str, shard: int, numbers: np.ndarray
 ) -> ShardReport:
     """Writes the examples of draws, uint64 (n,), in this order; each file in one step, so a bundle may run twice."""
-    formats = [format_of(name) for name in layout.formats]
     with contextlib.ExitStack() as stack:
         files = {path: stack.enter_context(staging.whole_file(path)) for path in layout.paths(split, shard)}
-        opened = zip(formats, files.values(), strict=True)
-        writes = [stack.enter_context(each.writer(file, task)) for each, file in opened]
-        for operands in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats)):
-            question, answer = questions(task, *operands), answers(task, *operands)
-            for write in writes:
-                write(question, answer)
+        write_files(task, dict(zip(layout.formats, files.values(), strict=True)), numbers)
     tfrecord, *_ = files.values()
     return ShardReport(
         split=split,
@@ -48,6 +43,17 @@ def write_shard(
         files={path: file.sha256 for path, file in files.items()},
         versions={path: file.version for path, file in files.items()},
     )
+
+
+def write_files(task: Task, files: Mapping[str, HashedFile], numbers: np.ndarray) -> None:
+    """Writes the examples of draws, uint64 (n,), in this order, into an open file of each format, by its name."""
+    formats = {name: format_of(name) for name in files}
+    with contextlib.ExitStack() as stack:
+        writes = [stack.enter_context(formats[name].writer(file, task)) for name, file in files.items()]
+        for operands in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats.values())):
+            question, answer = questions(task, *operands), answers(task, *operands)
+            for write in writes:
+                write(question, answer)
 
 
 def _operand_blocks(task: Task, numbers: np.ndarray, most: int) -> Iterator[draws.Key]:

@@ -13,17 +13,20 @@ order of their keys.
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import google_crc32c
 import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.pipelines.formats import Problem, check_count
 from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write, numbered
 
 HEADER = 12  # bytes before the data
 FOOTER = 4  # bytes after it
+
+NOT_A_RECORD = "is not a record of one question and one answer of these widths, or has another checksum"
 
 # Up to this many varying characters, a table per character is faster than a call to the library per record.
 MAX_TABLES = 160
@@ -50,6 +53,20 @@ class RecordFormat:
         """The data of the records of n examples, which is what other containers of Examples hold."""
         data = np.ascontiguousarray(self._without_checksums(questions, answers)[:, HEADER:-FOOTER])
         return data.view(f"V{data.shape[1]}").ravel().tolist()
+
+    def texts_of(self, examples: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        """The inverse of ``examples``; raises Problem if one of them is not such an Example."""
+        size = self.length - HEADER - FOOTER
+        for row, example in enumerate(examples):
+            if len(example) != size:
+                raise Problem(f"row {row}: {NOT_A_RECORD}")
+        _, answer, question = self._template
+        data = np.frombuffer(b"".join(examples), np.uint8).reshape(len(examples), size)
+        questions, answers = (data[:, part.start - HEADER : part.stop - HEADER] for part in (question, answer))
+        written = self._without_checksums(questions, answers)[:, HEADER:-FOOTER]
+        if not (same := (data == written).all(axis=1)).all():
+            raise Problem(f"row {np.argmin(same)}: {NOT_A_RECORD}")
+        return questions, answers
 
     def texts(self, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The questions and answers of records, as ``__call__`` takes them: views of uint8 of shape (n, length)."""
@@ -161,10 +178,23 @@ def _writer(file: HashedFile, task: Task) -> Iterator[Write]:
     yield lambda questions, answers: file.write(record(questions, answers))
 
 
+def _read(data: bytes, task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
+    record = record_format(task)
+    whole, rest = divmod(len(data), record.length)
+    records = np.frombuffer(data, np.uint8, whole * record.length).reshape(whole, record.length)
+    if not (intact := record.intact(records)).all():
+        raise Problem(f"row {np.argmin(intact)}: {NOT_A_RECORD}")
+    if rest:
+        raise Problem(f"row {whole}: ends in the middle of a record")
+    check_count(whole, count)
+    return record.texts(records)
+
+
 FORMAT = Format(
     path=tfrecord_path,
     names=rf"{NAME}-\w+\.tfrecord-\d+-of-\d+",
     writer=_writer,
+    read=_read,
     bytes_of=lambda task, num_shards: task.num_examples * record_format(task).length,
 )
 

@@ -24,11 +24,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import coverage, numbers
+from seq2seq_arith.arithmetic import coverage, draws, numbers
 from seq2seq_arith.arithmetic.draws import Key
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.steps.blocks import unpack
+from seq2seq_arith.pipelines.steps.blocks import pack, unpack
 from seq2seq_arith.pipelines.steps.dedup import by_significance, hashes
 
 # Half a window's width in ranks is this times √N: at least eight standard deviations.
@@ -136,6 +136,11 @@ def _bucket(num_draws: int) -> int:
     return -(-num_draws // BUCKETS)
 
 
+def packed(windows: Windows, kept: np.ndarray) -> bytes:
+    """The packed block of the rows that ``dedup.unique`` has kept, with what is foreseen of their splits."""
+    return pack(kept[DRAW], *foreseen(windows, kept[SPLIT]))
+
+
 def foreseen(windows: Windows, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Whether examples with these SPLIT hashes are in the validation split, and whether that is undecided yet.
 
@@ -174,6 +179,23 @@ def cutoff(task: Task, windows: Windows, found: WindowRows) -> Cutoff | None:
     chosen = candidates[:, order[place], np.newaxis]
     key = (numbers.to_ints(number)[0] for number in np.split(chosen[KEY:], arity))
     return Cutoff(int(last_draw), (int(chosen[SPLIT, 0]), *key))
+
+
+def split(task: Task, block: bytes, cut: Cutoff) -> dict[str, np.ndarray]:
+    """The examples among the kept draws of a packed block: from a split to their draws, uint64 (n,), in their order."""
+    kept, validation, undecided = unpack(block)
+    validation[undecided] = _validation(task, kept[undecided], cut)
+    is_example = kept <= np.uint64(cut.last_draw)
+    return {"train": kept[is_example & ~validation], "validation": kept[is_example & validation]}
+
+
+def _validation(task: Task, kept: np.ndarray, cut: Cutoff) -> np.ndarray:
+    """Whether the example of each draw number is in the validation set: bool of shape (n,)."""
+    result = np.empty(len(kept), bool)
+    for rows in draws.blocks(len(kept)):
+        key = draws.key(task, *draws.operands(task, kept[rows]))
+        result[rows] = in_validation(cut, draws.key_hash(task, draws.SPLIT, key), key)
+    return result
 
 
 def in_validation(cut: Cutoff, hashes: np.ndarray, key: Key) -> np.ndarray:

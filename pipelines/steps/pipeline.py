@@ -9,11 +9,8 @@ import functools
 import math
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.pvalue import AsSingleton
 
-from seq2seq_arith.arithmetic import draws
-from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import SPLITS
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
 from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup
@@ -95,7 +92,7 @@ def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> Deduplicated:
     shard, its_blocks = element
     numbers = blocks.draw_numbers(its_blocks)
     kept = dedup.unique(job.task, numbers, job.layout.num_shards, shard)
-    packed = blocks.pack(kept[cutoff.DRAW], *cutoff.foreseen(job.windows, kept[cutoff.SPLIT]))
+    packed = cutoff.packed(job.windows, kept)
     return (shard, packed), len(numbers) - kept.shape[1]
 
 
@@ -105,23 +102,8 @@ def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
     if cut is None:
         return []
     shard, kept = block
-    numbers, validation, undecided = blocks.unpack(kept)
-    validation[undecided] = _validation(job.task, numbers[undecided], cut)
-    examples = numbers <= np.uint64(cut.last_draw)
-    numbers, validation = numbers[examples], validation[examples]
-    return [
-        write_shard(job.task, job.layout, job.staging, split, shard, numbers[validation == (split != "train")])
-        for split in SPLITS
-    ]
-
-
-def _validation(task: Task, numbers: np.ndarray, cut: Cutoff) -> np.ndarray:
-    """Whether the example of each draw number is in the validation set: bool of shape (n,)."""
-    result = np.empty(len(numbers), bool)
-    for block in draws.blocks(len(numbers)):
-        key = draws.key(task, *draws.operands(task, numbers[block]))
-        result[block] = cutoff.in_validation(cut, draws.key_hash(task, draws.SPLIT, key), key)
-    return result
+    examples = cutoff.split(job.task, kept, cut)
+    return [write_shard(job.task, job.layout, job.staging, split, shard, examples[split]) for split in SPLITS]
 
 
 def _written(reports: list[ShardReport]) -> dict[str, int]:

@@ -13,8 +13,7 @@ True
 >>> LETTERS.split("", "abc", arity=1)
 ('abc',)
 
-Three modules repeat these rules on purpose, as witnesses: ``pipelines.checking.redraw``,
-``pipelines.checking.rows`` and ``reference`` of the tests.
+``pipelines.checking.independent`` repeats these rules on purpose, in plain Python.
 """
 
 import abc

@@ -118,12 +118,12 @@ def checkout(folder: Path) -> Path:
 
 
 def add_entry(root: Path, guide: str) -> None:
-    """Adds the Python block of a guide to the registry that the sentence before it names."""
-    found = re.search(r"Add\s+to\s+`(\w+)`\s+in\s+`([\w/.]+)`:\n\n *```python\n(.*?)```", guide, re.DOTALL)
+    """Adds each Python block of a guide to the registry that the sentence before it names."""
+    found = re.findall(r"Add\s+to\s+`(\w+)`\s+in\s+`([\w/.]+)`:\n\n *```python\n(.*?)```", guide, re.DOTALL)
     assert found
-    name, file, entry = found.groups()
-    text = (root / file).read_text(encoding="utf-8")
-    head = re.search(rf"^{name}: .*?\{{\n(?=    )", text, re.MULTILINE | re.DOTALL)
-    assert head
-    indented = textwrap.indent(textwrap.dedent(entry), "        ")
-    (root / file).write_text(text[: head.end()] + indented + text[head.end() :], encoding="utf-8")
+    for name, file, entry in found:
+        text = (root / file).read_text(encoding="utf-8")
+        head = re.search(rf"^{name}: .*?\{{\n(?=    )", text, re.MULTILINE | re.DOTALL)
+        assert head
+        indented = textwrap.indent(textwrap.dedent(entry), "        ")
+        (root / file).write_text(text[: head.end()] + indented + text[head.end() :], encoding="utf-8")

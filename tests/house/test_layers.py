@@ -21,7 +21,8 @@ DATA = (
     ("pipelines.beam",),
     ("pipelines.places",),
     ("pipelines.formats",),
-    ("pipelines.steps", "pipelines.checking"),
+    ("pipelines.steps",),
+    ("pipelines.checking",),
     ("pipelines.publishing",),
     ("pipelines",),
 )

@@ -4,21 +4,29 @@ import json
 import re
 import shutil
 
-import numpy as np
 import pytest
+import reference
+import stored
 from layout import ROOT
 from programs import run_here
 from reference import rows_sha256
-from rewriting import rows
+from rewriting import rewritten, rows, write_both
 
-from seq2seq_arith.arithmetic import own_tasks
+from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.operations import FURTHER
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.checking import Problem
-from seq2seq_arith.pipelines.checking import rows as checked
+from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.checking.redraw import operands, redraw
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, Layout, metadata_of, read_metadata
+from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats.layout import (
+    DATASET_INFO,
+    FEATURES,
+    METADATA,
+    Layout,
+    dataset_path,
+    metadata_of,
+    read_metadata,
+)
 from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
@@ -33,26 +41,19 @@ VECTORS = re.findall(
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector[0])
 def test_the_vectors_of_the_page(vector, no_custom_tasks):
-    """The draws as the pipeline makes them, and as the witness makes them."""
+    """The examples as the pipeline makes them, and as plain Python does; it has no answers of tasks of one's own."""
     name, draws_used, *digests = vector
     own_tasks.use(EXAMPLE)
     task = Task.from_name(name)
     found = sample.draw(task)
     assert f"{found.draws_used:,}" == draws_used
-    bounds = ((0, task.num_train), (task.num_train, task.num_examples))
-    by_pipeline = [
-        [bytes(row).decode() for row in side[start:stop]]
-        for start, stop in bounds
-        for side in (np.ascontiguousarray(found.questions), found.answers)
-    ]
-    again = redraw(task, found.draws_used, 1)
-    by_witness = [
-        column.to_pylist()
-        for split in ("train", "validation")
-        for column in checked.written(task, operands(task, again[split][0]))
-    ]
-    for found in (by_pipeline, by_witness):
-        assert [rows_sha256(zip(*found[at : at + 2], strict=True)) for at in (0, 2)] == digests
+    sides = (text.to_strings(side) for side in (found.questions, found.answers))
+    pairs = list(zip(*sides, strict=True))
+    assert [rows_sha256(of_split) for of_split in (pairs[: task.num_train], pairs[task.num_train :])] == digests
+    if independent.is_solved(task):
+        expected = reference.dataset(task)
+        assert expected.draws_used == found.draws_used
+        assert [rows_sha256(expected.rows(split)) for split in reference.SPLITS] == digests
 
 
 def test_all_vectors_are_on_the_page():
@@ -79,18 +80,19 @@ class Vowels(drawing.Drawing):
 
 
 @pytest.mark.parametrize("letters", [4, 15])
-def test_the_witness_takes_a_drawing_of_letters_from_its_file(tmp_path, letters, no_custom_tasks):
-    own, text = tmp_path / "mine.py", EXAMPLE.read_text()
-    before, after = text.replace('"fixed": drawing.FIXED_LETTERS', '"vowels": Vowels()').split("OPERATIONS =")
+def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, no_custom_tasks):
+    own, content = tmp_path / "mine.py", EXAMPLE.read_text()
+    before, after = content.replace('"fixed": drawing.FIXED_LETTERS', '"vowels": Vowels()').split("OPERATIONS =")
     own.write_text(f"{before}{VOWELS}OPERATIONS ={after}")
     own_tasks.use(own)
     task = Task("sort", digits=letters, num_examples=100, draws="vowels")
-    found = sample.draw(task)
-    again = redraw(task, found.draws_used, 1)
-    questions = [
-        each for split in again for each in checked.written(task, operands(task, again[split][0]))[0].to_pylist()
-    ]
-    assert sorted(questions) == sorted(bytes(row).decode() for row in np.ascontiguousarray(found.questions))
+    stored.make(task, Layout.of(task, 2), tmp_path)
+    checked = verify(dataset_path(tmp_path, task))
+    assert checked.problems == []
+    assert checked.summary == (
+        "11 files and 100 examples are as they should be; all of them were written again in plain Python, but nothing "
+        "independent is known of the operands and answers, which are those of the task's own code"
+    )
 
 
 def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
@@ -143,23 +145,27 @@ def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_cust
     assert read_checked(tmp_path)[0] == task  # so many are nothing to be refused
 
 
-def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):
-    """A question that is written otherwise, although the checksums agree with the files."""
-    options = ("--letters", 7, "--num-examples", 100, "--draws", "fixed", "--num-shards", 2)
-    assert run_here("generate", "sort", *options, *FILE, "--data-dir", tmp_path).returncode == 0
-    (directory,) = (tmp_path / "seq2seq_arith").glob("sort*/1.0.0")
-    task, layout, metadata = read_checked(directory)
-    numbers = redraw(task, metadata["draws_used"], layout.num_shards)["train"][0]
-    expected, right = operands(task, numbers), rows(directory, "train")[: len(numbers)]
-    checked.check_rows(task, right, expected)
-    for wrong, complaint in (
-        ((right[0][0], right[0][1][::-1]), "answer is wrong"),
-        (right[1], "not the example"),
-        ((right[0][0].upper(), right[0][1]), "alphabet"),
-        (("ab cdef", right[0][1]), "asks nothing"),
-    ):
-        with pytest.raises(Problem, match=complaint):
-            checked.check_rows(task, [wrong, *right[1:]], expected)
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda right: [(right[0][0], right[0][1][::-1]), *right[1:]], "row 0: the answer is wrong"),
+        (lambda right: [right[1], right[0], *right[2:]], "row 0: is not the example that the parameters give here"),
+        (lambda right: [(right[0][0].upper(), right[0][1]), *right[1:]], "row 0: the question is not of the alphabet"),
+        (lambda right: [("ab cdef", right[0][1]), *right[1:]], "row 0: the question asks nothing"),
+    ],
+)
+def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
+    """With all checksums made right."""
+    own_tasks.use(EXAMPLE)
+    task = Task("sort", digits=7, num_examples=100, draws="fixed")
+    stored.make(task, Layout.of(task, 3), tmp_path)
+    directory = dataset_path(tmp_path, task)
+    assert verify(directory).summary.endswith("is known of the answers, which are those of the task's own code")
+    write_both(directory, "train-00000", change(rows(directory, "train-00000")))
+    rewritten(directory)
+    problems = verify(directory).problems
+    assert len(problems) == 2
+    assert all(complaint in problem for problem in problems)
 
 
 @pytest.mark.parametrize(

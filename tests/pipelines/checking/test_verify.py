@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import resource
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,9 @@ from programs import files, run
 from rewriting import SHARDS, TASK, rewritten, rows, write_both
 from strategies import small_tasks
 
+from seq2seq_arith.arithmetic import draws, operations
+from seq2seq_arith.pipelines import create
+from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking import verify as module
 from seq2seq_arith.pipelines.checking.files import MOST_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
@@ -24,6 +28,7 @@ from seq2seq_arith.pipelines.formats.array_record import FORMAT, OPTIONS
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats, dataset_path
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
+from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 
@@ -79,7 +84,7 @@ def test_a_file_that_is_harmed_is_named(copy, harm, name):
 
 def test_what_is_not_there_is_not_drawn_again(copy, monkeypatch):
     """A stranger's few bytes that claim to be a very large dataset would take very much memory."""
-    monkeypatch.setattr(module, "redraw", None)
+    monkeypatch.setattr(module, "example_draws", None)
     for path in sorted(copy.glob("*.tfrecord-*"))[1:]:
         path.write_bytes(b"")
     assert len(verify(copy).problems) >= 2 * SHARDS - 1
@@ -141,9 +146,7 @@ def test_the_column_of_written_questions(tmp_path, column, value, said):
     assert problem.startswith(f"{path}: {said}")
 
 
-def test_two_array_records_in_another_order(tmp_path, monkeypatch):
-    """In the last of many blocks that are compared."""
-    monkeypatch.setattr("seq2seq_arith.pipelines.checking.verify.BLOCK_BYTES", 500)
+def test_two_array_records_in_another_order(tmp_path):
     stored.make(TASK, Layout(1, choose_formats({"array_record": True})), tmp_path)
     directory = dataset_path(tmp_path, TASK)
     path = directory / FORMAT.path("train", 0, 1)
@@ -287,3 +290,82 @@ class TestQuick:
         rewritten(copy)
         (problem,) = verify(copy, quick=True).problems
         assert problem.startswith(f"{path}: has {path.stat().st_size:,} bytes, not the ")
+
+
+def test_other_bytes_of_another_version_of_a_library_are_right(tmp_path):
+    """And rows that differ are found in them."""
+    stored.make(TASK, Layout(1, choose_formats({"array_record": True})), tmp_path)
+    directory = dataset_path(tmp_path, TASK)
+    table, records = directory / "parquet/train-00000-of-00001.parquet", directory / FORMAT.path("train", 0, 1)
+    before = table.read_bytes(), records.read_bytes()
+    right, examples = pq.read_table(table), ArrayRecordReader(str(records)).read_all()
+
+    def rewrite(count):
+        pq.write_table(right[:count], table, compression="snappy", use_dictionary=False)
+        writer = ArrayRecordWriter(str(records), "group_size:1")
+        for example in examples[:count]:
+            writer.write(example)
+        writer.close()
+        rewritten(directory)
+
+    rewrite(TASK.num_train)
+    assert table.read_bytes() != before[0]
+    assert records.read_bytes() != before[1]
+    assert verify(directory).problems == []
+    rewrite(TASK.num_train - 1)
+    said = f"has {TASK.num_train - 1} rows, not {TASK.num_train}"
+    assert sorted(verify(directory).problems) == sorted(f"{path}: {said}" for path in (table, records))
+
+
+class TestIndependent:
+    """What making the dataset again repeats is seen by plain Python, and what it does not know is said."""
+
+    def altered(self, monkeypatch, name, **fields):
+        """Alters an operation of this package, or adds one."""
+        altered = dataclasses.replace(operations.BUILT_IN.get(name, operations.BUILT_IN["subtraction"]), **fields)
+        monkeypatch.setattr(operations, "BUILT_IN", operations.BUILT_IN | {name: altered})
+
+    def made(self, task, tmp_path):
+        with tempfile.TemporaryDirectory(dir=tmp_path) as name:
+            data_dir = Path(name)
+            create.create(Order(task, Layout(3), data_dir))
+            return verify(dataset_path(data_dir, task))
+
+    def test_a_wrong_answer(self, monkeypatch, tmp_path):
+        solve = operations.BUILT_IN["subtraction"].solve
+        self.altered(monkeypatch, "subtraction", solve=lambda size, left, right: solve(size, right, left))
+        problems = self.made(TASK, tmp_path).problems
+        assert len(problems) == 2 * 2 * SHARDS
+        assert all(problem.endswith(": the answer is wrong") for problem in problems)
+
+    @pytest.mark.parametrize("name", ["key_hash", "operands"])
+    def test_wrong_hashes_and_draws(self, monkeypatch, tmp_path, name):
+        """Of another seed."""
+        right = getattr(draws, name)
+        other = lambda task, *rest: right(dataclasses.replace(task, seed=task.seed + 1), *rest)  # noqa: E731
+        monkeypatch.setattr(draws, name, other)
+        problems = " ".join(self.made(TASK, tmp_path).problems)
+        said = {"key_hash": "its rows are not in the order of their hashes", "operands": "is not the example that"}
+        assert said[name] in problems
+        assert "an example of validation should be one of train" in problems
+
+    def test_a_task_without_a_line(self, monkeypatch, tmp_path):
+        """It is verified, without a word that its answers were checked."""
+        solve = operations.BUILT_IN["subtraction"].solve
+        self.altered(monkeypatch, "difference", solve=solve)
+        task = dataclasses.replace(TASK, name="difference")
+        checked = self.made(task, tmp_path)
+        assert checked.problems == []
+        assert checked.summary == (
+            "15 files and 120 examples are as they should be; all of them were written again in plain Python, but "
+            "nothing independent is known of the answers, which are those of the task's own code"
+        )
+        monkeypatch.setattr(independent, "SOLVERS", {"difference": independent.SOLVERS["subtraction"]})
+        checked = self.made(task, tmp_path)
+        assert checked.summary.endswith("all of them were drawn and solved again in plain Python")
+        monkeypatch.setattr(independent, "SOLVERS", {"difference": lambda size, left, right: "0"})
+        assert any(problem.endswith("the answer is wrong") for problem in self.made(task, tmp_path).problems)
+
+    def test_some_of_many_rows(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(module, "SAMPLED", 30)
+        assert "; 32 of them were drawn and solved again in plain Python" in self.made(TASK, tmp_path).summary

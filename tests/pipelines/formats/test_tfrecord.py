@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_arith.pipelines.formats.tfrecord import MAX_TABLES, RecordFormat
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.checking import independent
+from seq2seq_arith.pipelines.formats import Problem
+from seq2seq_arith.pipelines.formats.tfrecord import FORMAT, MAX_TABLES, RecordFormat
 
 # Checksums go by tables up to MAX_TABLES characters and by the library above; the lengths of protobuf's fields take a
 # byte more at 128 and at 16,384.
@@ -51,3 +54,39 @@ def test_intact_sees_every_flipped_bit(question_width, answer_width):
     for bit in range(bits):
         records[bit, bit // 8] ^= 1 << bit % 8
     assert np.flatnonzero(record.intact(records)).tolist() == [bits]
+
+
+TASK, ROWS = Task("subtraction", digits=2), [("12-3 ", "9  "), ("5-7  ", "-2 "), ("0-0  ", "0  ")]
+DATA = b"".join(independent.record(*row) for row in ROWS)
+
+
+def test_what_is_read_back():
+    assert [tuple(map(bytes, pair)) for pair in zip(*FORMAT.read(DATA, TASK, 3), strict=True)] == [
+        (question.encode(), answer.encode()) for question, answer in ROWS
+    ]
+    assert [side.shape for side in FORMAT.read(b"", TASK, 0)] == [(0, 5), (0, 3)]
+
+
+@pytest.mark.parametrize("place", range(len(DATA)))
+def test_every_flipped_byte(place):
+    """Of the framing and of the fields around the characters, and of these by the checksum."""
+    data = bytearray(DATA)
+    data[place] ^= 1 + place % 255
+    with pytest.raises(Problem, match=f"row {place // (len(DATA) // 3)}: is not a record of one question"):
+        FORMAT.read(bytes(data), TASK, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (DATA[:-1], "row 2: ends in the middle of a record"),
+        (DATA[:11], "row 0: ends in the middle of a record"),
+        (DATA[: len(DATA) // 3], "has 1 rows, not 3"),
+        (DATA + DATA, "has 6 rows, not 3"),
+        (DATA.replace(independent.record(*ROWS[1]), independent.record("5-7", "-2")), "row 1: is not a record"),
+    ],
+)
+def test_what_is_not_so_many_records(data, said):
+    with pytest.raises(Problem) as problem:
+        FORMAT.read(data, TASK, 3)
+    assert str(problem.value).startswith(said)

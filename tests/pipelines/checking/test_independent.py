@@ -1,0 +1,111 @@
+"""The data format in plain Python, against the pipeline's functions and the page; and what it says of a wrong row."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from layout import ROOT
+from strategies import SEEDS
+
+from seq2seq_arith.arithmetic import draws, numbers, own_tasks, text
+from seq2seq_arith.arithmetic.operations import BUILT_IN
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task_rules import DRAWINGS
+from seq2seq_arith.pipelines.checking import independent
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
+
+EXAMPLE = ROOT / "examples/task/own_tasks.py"
+
+
+def test_every_task_and_every_way_of_drawing_is_known():
+    """One line for each; what has none is said by ``verify``, and must not be said of what is built in."""
+    assert independent.SOLVERS.keys() == BUILT_IN.keys()
+    assert independent.DRAWN.keys() == {drawn for of_notation in DRAWINGS.values() for drawn in of_notation}
+    assert {drawn for operation in BUILT_IN.values() for drawn in operation.draws.values()} <= independent.DRAWN.keys()
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@given(data=st.data())
+def test_every_task_as_the_pipeline_makes_it(name, data):
+    """Operands, keys, hashes, strings and records, of any size, seed and way of drawing."""
+    operation = BUILT_IN[name]
+    most = min(operation.max_digits, 300)
+    task = Task(
+        name,
+        digits=data.draw(st.one_of(*(st.integers(operation.min_digits, end) for end in (min(18, most), most)))),
+        seed=data.draw(SEEDS),
+        draws=data.draw(st.sampled_from(sorted(operation.draws))),
+        reverse=data.draw(st.booleans()),
+        num_examples=10,
+    )  # fmt: skip
+    drawn = np.array(data.draw(st.lists(st.integers(0, 2**44), min_size=1, max_size=20)), np.uint64)
+    sides = draws.operands(task, drawn)
+    operands = [independent.draw(task, number) for number in drawn.tolist()]
+    assert operands == list(zip(*map(numbers.to_ints, sides), strict=True))
+    rows = [independent.example(task, pair) for pair in operands]
+    key = draws.key(task, *sides)
+    assert [row.key for row in rows] == list(zip(*map(numbers.to_ints, key), strict=True))
+    assert [row.order_hash for row in rows] == draws.key_hash(task, draws.ORDER, key).tolist()
+    assert [row.split_hash for row in rows] == draws.key_hash(task, draws.SPLIT, key).tolist()
+    questions, answers = text.questions(task, *sides), text.answers(task, *sides)
+    assert [row.question for row in rows] == text.to_strings(questions)
+    assert [row.answer for row in rows] == text.to_strings(answers)
+    records = record_format(task)(questions, answers).tobytes()
+    assert b"".join(independent.record(row.question, row.answer) for row in rows) == records
+
+
+@given(st.text("0123456789+", min_size=1, max_size=300), st.text("0123456789", min_size=1, max_size=300))
+def test_records_of_any_widths(question, answer):
+    """Beyond 127 bytes the lengths in a protobuf message take more bytes themselves."""
+    from tensorflow_datasets.proto import tf_example_pb2
+
+    example = tf_example_pb2.Example()
+    for name, characters in (("question", question), ("answer", answer)):
+        example.features.feature[name].bytes_list.value.append(characters.encode())
+    assert independent.record(question, answer)[12:-4] == example.SerializeToString(deterministic=True)
+
+
+def test_an_own_task_is_not_solved(no_custom_tasks):
+    """Not even one that has the notation and the draws of this package; its questions are."""
+    own_tasks.use(EXAMPLE)
+    task = Task("sort", digits=7, num_examples=10, draws="fixed")
+    assert (independent.is_drawn(task), independent.is_solved(task)) == (True, False)
+    row = independent.example(task, independent.draw(task, 0), answer="given")
+    assert re.fullmatch("[a-z]{7}", row.question)
+    assert row.answer == "given"
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (("12*3 ", "9  "), "the question is not of the alphabet ' +-0123456789'"),
+        (("12-3 ", "9x "), "the answer is not of the alphabet ' +-0123456789'"),
+        (("12--3", "15 "), "the question asks nothing that can be answered"),
+        (("12-03", "9  "), "the question asks nothing that can be answered"),
+        ((" 12-3", "9  "), "the question asks nothing that can be answered"),
+        (("12-3 ", "09 "), "the answer is wrong"),
+        (("12-3 ", "   "), "the answer is wrong"),
+        (("12-4 ", "8  "), "is not the example that the parameters give here"),
+        (("12-4 ", "9  "), "the answer is wrong"),
+    ],
+    ids=str,
+)
+def test_what_is_said_of_a_row(row, complaint):
+    assert independent.complaint(Task("subtraction", digits=2), row, ("12-3 ", "9  ")) == complaint
+
+
+@pytest.mark.parametrize(
+    ("task", "row", "complaint"),
+    [
+        (Task("division", digits=2), ("12/0 ", "0r0 "), "the question asks nothing that can be answered"),
+        (Task("copy", digits=3), ("ab ", "ba "), "the answer is wrong"),
+        (Task("copy", digits=14), ("abcdefghijklmn", "abcdefghijklmn"), "is not the example that the parameters give"),
+        (Task("pq", digits=2), ("-p-- ", "q-- "), "the answer is wrong"),
+        (Task("modular_addition", digits=7), ("6+6", "5"), "is not the example that the parameters give here"),
+    ],
+    ids=str,
+)
+def test_what_is_said_of_other_notations(task, row, complaint):
+    assert complaint in independent.complaint(task, row, ("", ""))

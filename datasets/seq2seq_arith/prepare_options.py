@@ -107,8 +107,7 @@ def _given(options: "PipelineOptions") -> dict[str, Any]:
         every = options.get_all_options(drop_default=True, retain_unknown_options=True)
     except SystemExit:
         raise InputError("Beam cannot use one of beam_options; it says why above") from None
-    # ``PipelineOptions()`` reads the command line of its program, where some arguments are not meant for Beam.
-    own = {
-        argument.lstrip("-").split("=")[0].replace("-", "_") for argument in sys.argv[1:] if argument.startswith("-")
-    }
-    return {name: value for name, value in every.items() if name in known or name not in own}
+    # ``PipelineOptions()`` reads the command line of its program, where some arguments are not meant for Beam. Of
+    # ``--epochs=3 data`` it makes an option ``epochs=3`` with the value ``data``.
+    own = {argument.lstrip("-").partition("=")[0].replace("-", "_") for argument in sys.argv[1:] if argument[:1] == "-"}
+    return {name: value for name, value in every.items() if name in known or name.partition("=")[0] not in own}

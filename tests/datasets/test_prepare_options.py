@@ -113,7 +113,17 @@ def test_beam_options(options, runner, expected):
     assert (options and not_default(options)) == before
 
 
-def test_arguments_of_the_program_that_are_not_for_beam_are_left_out(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["train.py", "--epochs=5", "--name", "x", "--job_name=mine", "-q"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--epochs=5", "--name", "x", "-q"],
+        ["--epochs=3", "data"],
+        ["--epochs=3", "data", "more"],
+        ["--batch-size=3", "data", "-x=1", "y"],
+    ],
+    ids=" ".join,
+)
+def test_arguments_of_the_program_that_are_not_for_beam_are_left_out(monkeypatch, words):
+    monkeypatch.setattr("sys.argv", ["train.py", *words, "--job_name=mine"])
     given = not_default(beam_options(PipelineOptions(direct_num_workers=2), None))
     assert given == {"runner": "FnApiRunner", "direct_num_workers": 2, "job_name": "mine"}

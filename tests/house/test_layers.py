@@ -126,6 +126,14 @@ def test_no_layer_imports_a_forbidden_library():
     assert not bad, "\n".join(sorted(bad))
 
 
+def test_the_core_of_arithmetic_is_pure_numpy():
+    core = {"breakdowns", "decimal_text", "drawing", "letters", "notation", "numbers", "splitmix"}
+    modules = {f"arithmetic.{name}" for name in core}
+    allowed = modules | {"numpy"} | sys.stdlib_module_names
+    imports = {(name, target) for name, target in IMPORTS if name in modules}
+    assert {(name, target) for name, target in imports if not {target, target.partition(".")[0]} & allowed} == set()
+
+
 @pytest.mark.parametrize("layers", [("base", "arithmetic"), ("pipelines", "datasets")], ids=" and ".join)
 def test_no_forbidden_library_is_loaded(layers):
     """The same in a fresh process, which also sees what the libraries import in their turn."""

@@ -1,5 +1,6 @@
 """The search for wrong questions: what it finds is wrong, the same seed finds the same, and it tells what it asked."""
 
+import itertools
 import json
 import random
 import shutil
@@ -123,6 +124,28 @@ def test_climbing_finds_what_chance_does_not(monkeypatch):
     found = search.Searched(size)
     search.climb(learner, found, SearchOptions(questions=40_000, most=1))
     assert found.mistakes > 0
+
+
+def test_a_search_ends_after_its_seconds(monkeypatch):
+    """By a clock on which each round takes two seconds."""
+    monkeypatch.setattr(search, "mistakes_of", lambda *_: [])
+    monkeypatch.setattr(search, "time", types.SimpleNamespace(monotonic=itertools.count(100, 2).__next__))
+    for seconds, rounds in ((5, 2), (4, 1), (None, 5)):
+        found = search.Searched(30)
+        search.climb(Chains(), found, SearchOptions(questions=5 * search.ROUND, seconds=seconds))
+        assert found.asked == rounds * search.ROUND
+
+
+@pytest.mark.parametrize(("most", "kept"), [(1000, [2, 2]), (3, [2, 1])])
+def test_of_a_climb_two_mistakes_are_kept(most, kept, monkeypatch):
+    """Of five in each round of two, all of which are counted; and never more than are wanted."""
+    rounds = itertools.count()
+    wrong = [[{"question": f"{number}+{n}"} for n in range(5)] for number in range(2)]
+    monkeypatch.setattr(search, "mistakes_of", lambda *_: wrong[next(rounds)])
+    found = search.Searched(30)
+    search.climb(Chains(), found, SearchOptions(questions=2 * search.ROUND, most=most))
+    assert found.mistakes == 10
+    assert found.wrong == [one for part, count in zip(wrong, kept, strict=True) for one in part[:count]]
 
 
 @pytest.mark.parametrize(

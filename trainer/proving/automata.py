@@ -1,6 +1,8 @@
 """The automaton that a network of latches is: that of all questions, with the latches of each layer beside it.
 
-Here are only finite sets and NumPy; that the steps of latches are exact makes it finite.
+Here are only finite sets and NumPy; that the steps of latches are exact makes it finite. A layer is added as in the
+product of two automata (Rabin and Scott, "Finite Automata and Their Decision Problems", 1959), of which only the pairs
+that some question meets are explored, all pairs of the same distance at once.
 """
 
 import dataclasses
@@ -23,11 +25,13 @@ def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, m
 
     ``cases``, int64 [transitions], is the case that each of some transitions is.
     """
+    # A string goes from the nearest start to the transition's source, along it, and on to the nearest end.
     back, before = _nearest(automaton.initial, automaton.source, automaton.target)
     on, behind = _nearest(automaton.final, automaton.target, automaton.source)
     order = np.lexsort([cases, before[automaton.source[transitions]] + behind[automaton.target[transitions]]])
     _, first = np.unique(cases[order], return_index=True)
-    transitions = transitions[order[np.sort(first)[:most]]]
+    transitions = transitions[order[np.sort(first)[:most]]]  # of each case the one whose string is the shortest
+    # int64 [transitions] each: the symbols of one step, which grow to both sides until all strings have ended.
     columns = [automaton.symbol[transitions]]
     for last, ends, goes_back in ((back, automaton.source, True), (on, automaton.target, False)):
         edges = last[ends[transitions]]
@@ -38,7 +42,10 @@ def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, m
 
 
 def _nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The last transition on a shortest way from a start to each state, ``NONE`` at a start, and how long that is."""
+    """The last transition on a shortest way from a start to each state, ``NONE`` at a start, and how long that is.
+
+    ``starts``, bool [states]; both results are int64 [states]. The search goes on from all states that are equally far.
+    """
     last, steps, out = np.full(len(starts), NONE), np.zeros(len(starts), np.int64), Groups(source, len(starts))
     seen, frontier, step = starts.copy(), np.flatnonzero(starts), 0
     while len(frontier):
@@ -68,7 +75,13 @@ class Latched(Automaton):
 
 
 def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows of int64 [rows, columns] of numbers from -1, and the number of each row among them."""
+    """The distinct rows of int64 [rows, columns] of numbers from -1, and the number of each row among them.
+
+    >>> distinct(np.array([[3, -1], [0, 2], [3, -1]]))
+    (array([[ 0,  2],
+           [ 3, -1]]), array([1, 0, 1]))
+    """
+    # Each row is one number whose digits are its columns, so that sorting is quick.
     sizes = rows.max(axis=0, initial=0) + 2
     assert np.prod(sizes.astype(object)) < 2**63
     key = np.zeros(len(rows), np.int64)
@@ -83,15 +96,20 @@ def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Groups:
-    """Numbers 0 to n - 1 by the group that each belongs to."""
+    """Numbers 0 to n - 1 by the group that each belongs to.
+
+    >>> Groups(np.array([2, 0, 2]), 3).members(np.array([2, 1, 0]))
+    (array([0, 0, 2]), array([0, 2, 1]))
+    """
 
     def __init__(self, group: np.ndarray, groups: int) -> None:
+        # The numbers, sorted by their group, and where each group ends among them.
         self._members = np.argsort(group, kind="stable")
         self._ends = np.cumsum(np.bincount(group, minlength=groups))
 
     def members(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All members of some groups: the place of its group in ``groups``, and the member."""
-        ends = self._ends[groups]
+        ends = self._ends[groups]  # as all here, int64 [groups]; the last three are int64 [members]
         starts = np.where(groups > 0, self._ends[groups - 1], 0)
         counts = ends - starts
         place = np.repeat(np.arange(len(groups)), counts)
@@ -100,16 +118,22 @@ class Groups:
 
 
 class _States:
-    """The states of a layer's latches that have been met, and where each setting leads from each."""
+    """The states of a layer's latches that have been met, and where each setting leads from each.
+
+    A state has a number, by which ``rows`` has what the latches hold, int8 [units]; state 0 is where all hold 0.
+    """
 
     def __init__(self, gates: np.ndarray, candidates: np.ndarray) -> None:
-        self._gates, self._candidates = gates.astype(np.int8), candidates.astype(np.int8)
+        self._gates, self._candidates = gates.astype(np.int8), candidates.astype(np.int8)  # [settings, units] both
         self.rows = [np.zeros(gates.shape[1], np.int8)]
         self._numbers = {self.rows[0].tobytes(): 0}
-        self._next = np.empty((0, len(gates)), np.int64)
+        self._next = np.empty((0, len(gates)), np.int64)  # [states, settings], of the first states
 
     def after(self, states: np.ndarray, settings: np.ndarray) -> np.ndarray:
-        """The numbers of the states that follow."""
+        """The numbers of the states that follow on some states with some settings, int64 [steps] all.
+
+        An open gate takes its candidate, a closed one holds.
+        """
         while len(self._next) <= states.max(initial=-1):
             state = self.rows[len(self._next)]
             reached = np.where(self._gates == 1, self._candidates, state)
@@ -145,29 +169,31 @@ def remembering(questions: Automaton) -> tuple[Automaton, np.ndarray]:
 def forward(questions: Automaton, setting: np.ndarray, gates: np.ndarray, candidates: np.ndarray) -> Latched:
     """Adds a first layer of latches, which runs forward; arguments are as for ``backward``."""
     states, out = _States(gates, candidates), Groups(questions.source, len(questions.initial))
-    # A state of the product is a pair of a question's state and one of the latches.
+    # A state of the product is a pair of a question's state and a row of the latches, which hold 0 at first. The
+    # frontier are the pairs that were met last, int64 [pairs, 2]; all that were met are numbered.
     frontier = np.stack([np.flatnonzero(questions.initial), np.zeros(questions.initial.sum(), np.int64)], axis=1)
     numbers, edges = {tuple(pair): number for number, pair in enumerate(frontier.tolist())}, []
     while len(frontier):
+        # Each transition from the state of each pair, and what the latches hold when it is read.
         place, edge = out.members(frontier[:, 0])
-        reached = states.after(frontier[place, 1], setting[edge])
-        targets = np.stack([questions.target[edge], reached], axis=1)
-        found, inverse = distinct(targets)
-        new = [pair for pair in map(tuple, found.tolist()) if pair not in numbers]
+        held = states.after(frontier[place, 1], setting[edge])
+        targets, inverse = distinct(np.stack([questions.target[edge], held], axis=1))
+        new = [pair for pair in map(tuple, targets.tolist()) if pair not in numbers]
         numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
-        named = np.array([numbers[pair] for pair in map(tuple, found.tolist())], np.int64)
-        sources = np.array([numbers[pair] for pair in map(tuple, frontier.tolist())], np.int64)
-        edges.append(np.stack([sources[place], edge, named[inverse]], axis=1))
+        target = np.array([numbers[pair] for pair in map(tuple, targets.tolist())], np.int64)
+        source = np.array([numbers[pair] for pair in map(tuple, frontier.tolist())], np.int64)
+        edges.append(np.stack([source[place], edge, target[inverse]], axis=1))
         frontier = np.array(new, np.int64).reshape(-1, 2)
-    source, edge, target = np.concatenate(edges).T
-    product = np.array(list(numbers), np.int64)
-    latches = np.array(states.rows)
+    source, edge, target = np.concatenate(edges).T  # int64 [steps] each: a pair, a transition of the questions, a pair
+    product = np.array(list(numbers), np.int64)  # int64 [pairs, 2]
     is_initial = questions.initial[product[:, 0]]
     before = np.where(is_initial, NONE, product[:, 1])
-    # Each state of the product is told apart by the latches at the next step; at the end there is none.
+    # A window has the latches after a step, too. So each pair is split by what they hold at the next step, which is
+    # none at the end of a question: int64 [states, 2], a pair, and the row of its next step.
     final = np.flatnonzero(questions.final[product[:, 0]])
     nexts = np.stack([source, product[target, 1]], axis=1)
     split, inverse = distinct(np.concatenate([nexts, np.stack([final, np.full(len(final), NONE)], axis=1)]))
+    # A step leads to all states that its target was split into.
     place, reached = Groups(split[:, 0], len(product)).members(target)
     return Latched(
         initial=is_initial[split[:, 0]],
@@ -178,7 +204,7 @@ def forward(questions: Automaton, setting: np.ndarray, gates: np.ndarray, candid
         right=questions.right[edge[place]],
         before=before[split[:, 0]],
         after=split[:, 1],
-        latches=latches,
+        latches=np.array(states.rows),
     )
 
 
@@ -187,46 +213,75 @@ def backward(known: Latched, setting: np.ndarray, gates: np.ndarray, candidates:
 
     ``setting``, int64 [transitions], is the row that holds at each transition: of ``gates``, 0 or 1, and of
     ``candidates``, -1 or +1, [settings, units] both.
+
+    Raises TooLargeError if there are more than ``MOST`` transitions.
     """
-    states, into = _States(gates, candidates), Groups(known.target, len(known.initial))
-    # Pairs of a state and of what the latches hold at the step after it.
+    states = _States(gates, candidates)
+    edge, held, later, starts = _steps_back(known, setting, states)
+    # Each state is split by the rows of this layer at the step before it and at the one after: int64 [states, 3].
+    into = np.stack([known.target[edge], held, later], axis=1)
+    split, inverse = distinct(np.concatenate([into, starts]))
+    # A step leads from each state that its source was split into, if after that the latches hold what they do here.
+    count = len(split)
+    pairs, pair = distinct(np.concatenate([split[:, [0, 2]], np.stack([known.source[edge], held], axis=1)]))
+    states_of, wanted = Groups(pair[:count], len(pairs)), pair[count:]
+    if np.bincount(pair[:count], minlength=len(pairs))[wanted].sum() > MOST:
+        raise TooLargeError
+    place, source = states_of.members(wanted)
+    before, after, latches = _with_layer(known, split, np.array(states.rows))
+    return Latched(
+        initial=known.initial[split[:, 0]] & (split[:, 1] == NONE),
+        final=known.final[split[:, 0]],
+        source=source,
+        target=inverse[: len(edge)][place],
+        symbol=known.symbol[edge[place]],
+        right=known.right[edge[place]],
+        before=before,
+        after=after,
+        latches=latches,
+    )
+
+
+def _steps_back(
+    known: Latched, setting: np.ndarray, states: _States
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """All that latches do from the ends of questions back to their starts.
+
+    Returns, int64 [steps] each, a transition, the row that the latches hold at it, and that at the step after it, which
+    is none behind the last step. And, int64 [starts, 3], an initial state, none, and the row at the first step.
+    """
+    into = Groups(known.target, len(known.initial))
+    # Pairs of a state and of the row at the step after it, int64 [pairs, 2]; in ``seen`` they are one number each.
     frontier = np.stack([np.flatnonzero(known.final), np.zeros(known.final.sum(), np.int64)], axis=1)
     seen, steps = frontier[:, 0] * 2**31 + frontier[:, 1], []
     while len(frontier):
+        # Each transition into the state of each pair, and what the latches hold when it is read, behind what follows.
         place, edge = into.members(frontier[:, 0])
         held = states.after(frontier[place, 1], setting[edge])
         steps.append(np.stack([edge, held, frontier[place, 1]], axis=1))
         if sum(map(len, steps)) > MOST:
             raise TooLargeError
-        found = np.unique(known.source[edge] * 2**31 + held)
-        new = np.setdiff1d(found, seen, assume_unique=True)
+        new = np.setdiff1d(np.unique(known.source[edge] * 2**31 + held), seen, assume_unique=True)
         seen = np.union1d(seen, new)
         frontier = np.stack([new >> 31, new & (2**31 - 1)], axis=1)
     edge, held, later = np.concatenate(steps).T
     later = np.where(known.final[known.target[edge]], NONE, later)
-    # A new state also knows what the latches hold at the step before it.
     starts = seen[known.initial[seen >> 31]]
     starts = np.stack([starts >> 31, np.full(len(starts), NONE), starts & (2**31 - 1)], axis=1)
-    names, inverse = distinct(np.concatenate([np.stack([known.target[edge], held, later], axis=1), starts]))
-    # The transition from (state, any, held) to (target, held, later).
-    pair, where = distinct(np.concatenate([names[:, [0, 2]], np.stack([known.source[edge], held], axis=1)]))
-    sources = np.bincount(where[: len(names)], minlength=len(pair))[where[len(names) :]]
-    if sources.sum() > MOST:
-        raise TooLargeError
-    place, source = Groups(where[: len(names)], len(pair)).members(where[len(names) :])
+    return edge, held, later, starts
+
+
+def _with_layer(known: Latched, split: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``Latched.before``, ``after`` and ``latches`` with one more layer.
+
+    ``split``, int64 [states, 3], are states of the layers so far, and the rows of the new layer before and after them;
+    ``rows``, int8 [rows, units], is what the latches of the new layer hold.
+    """
     sides = (known.before, 1), (known.after, 2)
-    rows, number = distinct(np.concatenate([np.stack([of[names[:, 0]], names[:, at]], axis=1) for of, at in sides]))
-    is_none = (rows == NONE).any(axis=1)
-    latches = np.concatenate([known.latches[rows[~is_none, 0]], np.array(states.rows)[rows[~is_none, 1]]], axis=1)
-    number = np.where(is_none, NONE, np.cumsum(~is_none) - 1)[number]
-    return Latched(
-        initial=known.initial[names[:, 0]] & (names[:, 1] == NONE),
-        final=known.final[names[:, 0]],
-        source=source,
-        target=inverse[: len(edge)][place],
-        symbol=known.symbol[edge[place]],
-        right=known.right[edge[place]],
-        before=number[: len(names)],
-        after=number[len(names) :],
-        latches=latches,
-    )
+    # What the layers so far hold at a step, and what the new one holds at it; both are none where no step is.
+    both = np.concatenate([np.stack([of[split[:, 0]], split[:, column]], axis=1) for of, column in sides])
+    pairs, number = distinct(both)
+    is_none = (pairs == NONE).any(axis=1)
+    latches = np.concatenate([known.latches[pairs[~is_none, 0]], rows[pairs[~is_none, 1]]], axis=1)
+    before, after = np.split(np.where(is_none, NONE, np.cumsum(~is_none) - 1)[number], 2)
+    return before, after, latches

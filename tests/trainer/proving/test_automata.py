@@ -96,3 +96,38 @@ def test_a_setting_that_rounding_decides_is_followed_both_ways(monkeypatch):
     monkeypatch.setattr(tables, "MOST_UNCERTAIN", 3)
     with pytest.raises(UncertainError):
         LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name])
+
+
+def test_the_candidate_of_a_closed_gate_does_not_matter(monkeypatch):
+    """Eleven of them are zero, more than could be followed both ways; that of an open gate is followed."""
+    closed, open_ = -np.ones(tables.MOST_UNCERTAIN + 1), np.ones(tables.MOST_UNCERTAIN + 1)
+    zeros = np.zeros(len(closed))
+    settings, relations = tables._either(np.concatenate([closed, zeros])[np.newaxis], np.full(2 * len(closed), 0.1))
+    assert settings.tolist() == [[0] * len(closed) + [1] * len(closed)] and relations.tolist() == [[0, 0]]
+    with pytest.raises(UncertainError):
+        tables._either(np.concatenate([open_, zeros])[np.newaxis], np.full(2 * len(closed), 0.1))
+    # A gate that may be open: then its candidate matters, and closed it does not.
+    settings, _ = tables._either(np.array([[0.05, 0.0]]), np.full(2, 0.1))
+    assert settings.tolist() == [[0, 1], [1, -1], [1, 1]]
+
+
+def test_a_network_with_too_many_transitions_is_not_explored_to_its_end(monkeypatch):
+    network, questions, calls = (
+        LatchTagger(latch_tagger(2, 6), Task("subtraction").alphabet),
+        QUESTIONS["subtraction"],
+        [],
+    )
+    after = automata._States.after
+    monkeypatch.setattr(automata._States, "after", lambda self, *given: calls.append(1) or after(self, *given))
+    transitions = len(network.cases(questions).automaton.source)
+    whole, steps = len(calls), 132_110  # of the latches that run backward
+    assert steps < transitions
+    for most, explores in ((transitions, True), (transitions - 1, True), (steps - 1, True), (1000, False)):
+        calls.clear()
+        monkeypatch.setattr(automata, "MOST", most)
+        if most == transitions:
+            network.cases(questions)
+            continue
+        with pytest.raises(automata.TooLargeError):
+            network.cases(questions)
+        assert (len(calls) == whole) == explores

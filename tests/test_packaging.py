@@ -62,7 +62,7 @@ def sources(clone: Path) -> set[str]:
     wanted = (
         "*.py",
         "py.typed",
-        "README.md",
+        "seq2seq_arith/README.md",
         "CITATIONS.bib",
         "TAGS.txt",
         "templates/*",

@@ -3,24 +3,17 @@
 import sys
 from collections.abc import Sequence
 
-from seq2seq_arith.base import events, terminal
+from seq2seq_arith.base import terminal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit code: 0, 1 for a failure, 2 for input that cannot be used."""
     words = sys.argv[1:] if argv is None else argv
     with terminal.program("arith-data", words) as outcome:
-        # Here, where Ctrl-C is a sentence: on a slow disk these take seconds.
-        from seq2seq_arith.arithmetic import own_tasks
-        from seq2seq_arith.pipelines.commands import COMMANDS, parse
-        from seq2seq_arith.pipelines.commands.shared import NOTHING_LEFT, PROGRAM
+        # Here, where Ctrl-C is a sentence: on a slow disk this takes seconds.
+        from seq2seq_arith.pipelines.commands import ARITH_DATA
 
-        outcome.stopped = f"stopped; {NOTHING_LEFT}"
-        args = parse(words)
-        terminal.start_log(args)
-        events.start(PROGRAM, args.words, args)
-        own_tasks.use(args.task_file)
-        outcome.code = COMMANDS[args.command].run(args)
+        ARITH_DATA.run(words, outcome)
     return outcome.code
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from seq2seq_arith.base import events, terminal
+from seq2seq_arith.base import terminal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -12,22 +12,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever a person set for other programs
     with terminal.program("arith-model", words) as outcome:
-        # Here, where Ctrl-C is a sentence: on a slow disk these take seconds.
-        from seq2seq_arith.arithmetic import own_tasks
-        from seq2seq_arith.trainer.arguments import PROGRAM
-        from seq2seq_arith.trainer.commands import COMMANDS, parse
-        from seq2seq_arith.trainer.quiet import require_tensorflow
+        # Here, where Ctrl-C is a sentence: on a slow disk this takes seconds.
+        from seq2seq_arith.trainer.commands import ARITH_MODEL
 
-        args = parse(words)
-        terminal.start_log(args)
-        events.start(PROGRAM, list(words), args)
-        own_tasks.use(args.task_file)
-        command = COMMANDS[args.command]
-        if command.goes_on:
-            outcome.stopped += "; the same command goes on from the last checkpoint, or starts anew if there is none"
-        if command.needs_tensorflow:
-            require_tensorflow()  # before a dataset is made for nothing
-        outcome.code = command.run(args)
+        ARITH_MODEL.run(words, outcome)
     return outcome.code
 
 

@@ -4,45 +4,44 @@ It is YAML for programs, then text for people. Hugging Face's ``datasets`` and i
 files only, and stands beside the datasets, so no dataset changes.
 """
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
 
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.own_tasks import IS_CODE
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import events, files
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.tables import markdown
-from seq2seq_arith.base.terminal import SUCCESS, printable
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.commands.shared import failed
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA, failed
 from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN, standing_configs
 from seq2seq_arith.pipelines.places.paths import local_path
 
-DOES = "describe the datasets for Hugging Face"
-DESCRIPTION = "Write DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face."
-EXAMPLES = ["card data"]
 CARD = "README.md"
 MARK = "<!-- Written by arith-data card, which replaces this file. -->"
 LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data_dir", metavar="DATA_DIR", help="where datasets are kept, as TFDS's data_dir")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Writes the card, and prints where it is; returns the exit code."""
-    args.parser.refuse_unknown(args.rest)
-    data_dir = local_path(args.data_dir)
+@ARITH_DATA.command(
+    "describe the datasets for Hugging Face",
+    "card data",
+    description="Write DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face.",
+)
+def card(
+    data_dir: Annotated[str, Option("where datasets are kept, as TFDS's data_dir", metavar="DATA_DIR")],
+) -> str | int:
+    """Writes the card of all datasets in a directory, and returns where it is; or an exit code."""
+    folder = local_path(data_dir)
     try:
-        written = write_card(data_dir)
+        written = write_card(folder)
     except OSError as error:
-        return failed(f"the card of {data_dir} could not be written: {error.strerror or error}")
+        return failed(f"the card of {folder} could not be written: {error.strerror or error}")
     events.emit("result", path=written)
-    print(printable(written))
-    return SUCCESS
+    return printable(written)
 
 
 def write_card(data_dir: Path) -> Path:
@@ -57,11 +56,11 @@ def write_card(data_dir: Path) -> Path:
     path = folder / CARD
     if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
         raise InputError(f"{path} is not by arith-data card; move it away first")
-    files.write_atomically(path, card(configs).encode())
+    files.write_atomically(path, content(configs).encode())
     return path
 
 
-def card(configs: dict[Task, tuple[str, str]]) -> str:
+def content(configs: dict[Task, tuple[str, str]]) -> str:
     """The content of the dataset card, from each dataset's task, folder of Parquet files and sha256 of its metadata."""
     import yaml
 
@@ -132,7 +131,7 @@ parameters.
 
 
 def _config(directory: Path) -> tuple[Task, tuple[str, str]] | None:
-    """What ``card`` needs of the dataset in a directory; None if it has no Parquet files, or a task of unknown code."""
+    """What ``content`` needs of a dataset; None if it has no Parquet files, or its task is of unknown code."""
     try:
         task, layout, metadata = read_sound(directory)
     except InputError as error:

@@ -1,57 +1,68 @@
 """``arith-data fetch``: copies a finished dataset here, and publishes it when every file has its checksum."""
 
-import argparse
 import json
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Annotated
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, progress
+from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import write_atomically
+from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked, with_advice
-from seq2seq_arith.pipelines.commands import shared
+from seq2seq_arith.pipelines.commands.program import (
+    ARITH_DATA,
+    DATASET,
+    NOTHING_LEFT,
+    Sha256,
+    failed,
+    print_load,
+    refuse_surplus,
+)
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, advice, dataset_path, find_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, local_path
 from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
-DOES = "copy a finished dataset, for example from an object store"
-DESCRIPTION = "Copy a dataset, check every file, and make it visible when it is complete."
-EXAMPLES = ["fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data"]
 AT_ONCE = 8  # files
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", help=shared.DATASET)
-    parser.add_argument("data_dir", metavar="DIR", help="where datasets are kept here, as TFDS's data_dir")
-    parser.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
-    shared.add_sha256(parser)
-
-
-def run(args: argparse.Namespace) -> int:
+@ARITH_DATA.command(
+    "copy a finished dataset, for example from an object store",
+    "fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data",
+    description="Copy a dataset, check every file, and make it visible when it is complete.",
+)
+def fetch(
+    url: Annotated[str, Option(DATASET)],
+    data_dir: Annotated[str, Option("where datasets are kept here, as TFDS's data_dir", metavar="DIR")],
+    *,
+    overwrite: Annotated[bool, Option("replace a dataset that has other files")] = False,
+    sha256: Sha256 = None,
+    rest: Rest = NO_REST,
+) -> int:
     """Copies a dataset, and checks every file; returns the exit code."""
-    shared.refuse_surplus(args, args.url, "fetch takes a URL and a directory")
-    data_dir = local_path(args.data_dir)
-    source = find_dataset(args.url, args.rest)
+    refuse_surplus(rest, url, "fetch takes a URL and a directory")
+    here, source = local_path(data_dir), find_dataset(url, rest.words)
     if not (source / DATASET_INFO).is_file():
         raise InputError(
             f"{source} is not a finished dataset, for it has no {DATASET_INFO}; wait for the run that makes it"
         )
     start = time.perf_counter()
     try:
-        path, task, copied = fetch(source, data_dir, args.overwrite, args.sha256)
+        path, task, copied = copy(source, here, overwrite, sha256)
     except StoreError as error:
-        return shared.failed(f"{error}; {shared.NOTHING_LEFT}")
+        return failed(f"{error}; {NOTHING_LEFT}")
     except OSError as error:
-        return shared.failed(f"{data_dir} could not be written: {error.strerror or error}; {shared.NOTHING_LEFT}")
+        return failed(f"{here} could not be written: {error.strerror or error}; {NOTHING_LEFT}")
     events.emit("result", path=path, is_new=bool(copied))
     if copied:
         print(
@@ -60,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
         )
     else:
         print(f"{printable(path)} is there already, and the same as {printable(source)}; nothing was done")
-    shared.print_load(task, path, args.data_dir)
+    print_load(task, path, data_dir)
     return SUCCESS
 
 
-def fetch(
+def copy(
     source: AnyPath, data_dir: Path, overwrite: bool = False, sha256: str | None = None
 ) -> tuple[Path, Task, bool]:
     """Copies the dataset of a directory or prefix into a data directory; with ``overwrite``, in the place of another.
@@ -92,7 +103,7 @@ def fetch(
                 raise InputError(f"{forged}; {advice(source, task)}")
             paths.check_space(sum(files.sizes.values()), data_dir, "make room, or give another directory")
             with publisher.staged(layout) as staging:
-                _copy(source, staging, files.digests, files.sizes)
+                _copy_files(source, staging, files.digests, files.sizes)
                 write_atomically(staging.catalog / METADATA, json.dumps(metadata).encode())
         elif standing != metadata:
             raise InputError(f"{path} is not the same as {source}, byte for byte; give --overwrite to replace it")
@@ -100,7 +111,7 @@ def fetch(
     return path, task, standing is None
 
 
-def _copy(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dict[str, int]) -> None:
+def _copy_files(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dict[str, int]) -> None:
     """Copies these files, several at once, and shows the progress."""
     stop = threading.Event()
     progress.reset()

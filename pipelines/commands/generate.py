@@ -1,30 +1,23 @@
 """``arith-data generate``: makes a dataset."""
 
-import argparse
 import errno
 import time
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
 from seq2seq_arith.base import events, progress
+from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
-from seq2seq_arith.base.options import FIRST_OPTIONS
+from seq2seq_arith.base.options import FIRST, MORE, Option, Options
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, printable
-from seq2seq_arith.pipelines.commands import shared
+from seq2seq_arith.pipelines.commands import program
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import parse_place
 
-DOES = "make a dataset"
-DESCRIPTION = "Make a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam."
-EXAMPLES = [
-    "generate addition --data-dir data",
-    "generate pq --dashes 20 --data-dir data",
-    "generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
-    "generate addition --data-dir gs://BUCKET/data --no-parquet",
-]
 # Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"
 TOLD = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
@@ -32,39 +25,42 @@ MENDED = "when that is mended, "
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    first = parser.add_argument_group(FIRST_OPTIONS)
-    first.add_argument(
-        "--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…"
-    )
-    more = shared.add_dataset_options(parser, first)
-    more.add_argument("--overwrite", action="store_true", help="replace a dataset of that name that has other files")
+@ARITH_DATA.command(
+    "make a dataset",
+    "generate addition --data-dir data",
+    "generate pq --dashes 20 --data-dir data",
+    "generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
+    "generate addition --data-dir gs://BUCKET/data --no-parquet",
+    description="Make a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam.",
+)
+def generate(
+    dataset: Annotated[Requested, Options(requested)],
+    *,
+    data_dir: Annotated[
+        str, Option("where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…", group=FIRST)
+    ],
+    overwrite: Annotated[bool, Option("replace a dataset of that name that has other files", group=MORE)] = False,
+    rest: Rest = NO_REST,
+) -> int:
+    """Makes a dataset unless it is there already, and says so; returns the exit code."""
+    # All arguments are checked here: a misspelt option of ours is among Beam's flags, and is refused before anything
+    # is said to be as asked for.
+    place, beam_options = parse_place(data_dir, rest.words), None
+    if rest.words:
+        from seq2seq_arith.pipelines.beam.options import pipeline_options
 
-
-def run(args: argparse.Namespace) -> int:
-    """Makes the dataset unless it is there already; returns the exit code."""
-    order = _order(args)
+        beam_options = pipeline_options(rest.words, rest.parser)
+    order = Order(dataset.task, dataset.layout, place, beam_options, overwrite)
     if metadata := order.published():
         order.publisher.name_default()
         print(f"{printable(order.path)} is there already, complete and as asked for; nothing was done")
         events.emit("result", path=order.path, is_new=False, **{name: metadata[name] for name in TOLD})
-        shared.print_load(order.task, order.path, args.data_dir)
+        program.print_load(order.task, order.path, data_dir)
         return SUCCESS
     order.check_space()
-    shared.print_fewer(order.task, args)
-    return _make(order, args.data_dir)
-
-
-def _order(args: argparse.Namespace) -> Order:
-    """The order that the arguments give; all of them are checked here."""
-    task, layout = shared.requested_dataset(args)
-    place, beam_options = parse_place(args.data_dir, args.rest), None
-    if args.rest:
-        # A misspelt option of ours is among Beam's flags: refuse it before anything is said to be as asked for.
-        from seq2seq_arith.pipelines.beam.options import pipeline_options
-
-        beam_options = pipeline_options(args.rest, args.parser)
-    return Order(task, layout, place, beam_options, args.overwrite)
+    if dataset.fewer:
+        print(dataset.fewer)
+    return _make(order, data_dir)
 
 
 def _make(order: Order, data_dir: str) -> int:
@@ -83,23 +79,23 @@ def _make(order: Order, data_dir: str) -> int:
         )
         return SUCCESS
     except KeyboardInterrupt:
-        return shared.failed("stopped", INTERRUPTED, _what_is_left(order))
+        return program.failed("stopped", INTERRUPTED, _what_is_left(order))
     except (StoreError, EngineError) as error:
-        return shared.failed(str(error), advice=_what_is_left(order, MENDED if isinstance(error, EngineError) else ""))
+        return program.failed(str(error), advice=_what_is_left(order, MENDED if isinstance(error, EngineError) else ""))
     except (InputError, RunError):
         raise
     except Exception as error:
         if is_short_of_memory(error):
-            return shared.failed(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_what_is_left(order))
+            return program.failed(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_what_is_left(order))
         if not isinstance(error, OSError):
             raise
         why = f"{order.path} could not be written: {error.strerror or error}"
-        return shared.failed(why, advice=_what_is_left(order, "make room, then " if error.errno in FULL else MENDED))
+        return program.failed(why, advice=_what_is_left(order, "make room, then " if error.errno in FULL else MENDED))
     try:
         _print_summary(order, metadata, time.perf_counter() - start)
-        shared.print_load(order.task, order.path, data_dir)
+        program.print_load(order.task, order.path, data_dir)
     except KeyboardInterrupt:
-        return shared.failed(f"stopped, but {order.path} is complete", INTERRUPTED)
+        return program.failed(f"stopped, but {order.path} is complete", INTERRUPTED)
     return SUCCESS
 
 
@@ -110,7 +106,7 @@ def _what_is_left(order: Order, first: str = "") -> str:
     done, total = progress.count("shards"), order.layout.num_shards
     # Workers in other processes do not always tell how many.
     written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
-    left = LEFT_IN_STORE if "://" in str(order.path) else shared.NOTHING_LEFT
+    left = LEFT_IN_STORE if "://" in str(order.path) else program.NOTHING_LEFT
     return f"{written}{left}; {first}run the same command again"
 
 

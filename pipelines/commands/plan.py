@@ -1,36 +1,33 @@
 """``arith-data plan``: says what a dataset takes, and makes nothing."""
 
-import argparse
 import dataclasses
+from typing import Annotated
 
 from seq2seq_arith.base import events
-from seq2seq_arith.base.options import FIRST_OPTIONS, check_int, whole_number
+from seq2seq_arith.base.options import FIRST, Option, Options
 from seq2seq_arith.base.tables import bytes_in_words, pairs
-from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.pipelines.commands.shared import add_dataset_options, print_fewer, requested_dataset
+from seq2seq_arith.pipelines import plan as plans
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, FORMATS, TFRECORD
-from seq2seq_arith.pipelines.plan import plan
 
 MAX_WORKERS = 10**6  # more than there are
-DOES = "estimate what a dataset takes, without making it"
-DESCRIPTION = "Estimate what a dataset takes: draws, bytes, memory and time. Nothing is made."
-EXAMPLES = ["plan addition", "plan addition --digits 7 --num-examples 100000000 --workers 64"]
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    first = parser.add_argument_group(FIRST_OPTIONS)
-    first.add_argument("--workers", type=whole_number, default=2, help="cores that work on it (default: 2)")
-    add_dataset_options(parser, first)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Prints the time, memory and files that the dataset would take; returns the exit code."""
-    args.parser.refuse_unknown(args.rest)
-    task, layout = requested_dataset(args)
-    planned = plan(task, layout)
-    workers = check_int("--workers", args.workers, 1, MAX_WORKERS)
+@ARITH_DATA.command(
+    "estimate what a dataset takes, without making it",
+    "plan addition",
+    "plan addition --digits 7 --num-examples 100000000 --workers 64",
+    description="Estimate what a dataset takes: draws, bytes, memory and time. Nothing is made.",
+)
+def plan(
+    dataset: Annotated[Requested, Options(requested)],
+    *,
+    workers: Annotated[int, Option("cores that work on it", low=1, high=MAX_WORKERS, group=FIRST)] = 2,
+) -> str:
+    """The time, memory and files that a dataset would take, as a table."""
+    task, layout = dataset.task, dataset.layout
+    planned = plans.plan(task, layout)
     local, engine = (f"{planned.seconds(workers, local):,.1f} s" for local in (True, False))
-    print_fewer(task, args)
     rows = {
         "dataset": f"seq2seq_arith/{task.config_name}",
         "examples": f"{task.num_examples:,}",
@@ -49,5 +46,4 @@ def run(args: argparse.Namespace) -> int:
     )
     rows["time"] = f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start"
     events.emit("result", examples=task.num_examples, **dataclasses.asdict(planned))
-    print(pairs(rows))
-    return SUCCESS
+    return "\n".join(filter(None, [dataset.fewer, pairs(rows)]))

@@ -1,48 +1,51 @@
 """``arith-data score``: scores the answers of any model or program to the questions of a suite."""
 
-import argparse
 import json
 import os
 from pathlib import Path
+from typing import Annotated
 
 from seq2seq_arith.arithmetic import scoring
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, write_atomically
-from seq2seq_arith.base.terminal import SUCCESS, printable
+from seq2seq_arith.base.options import Option
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines import answers
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA
 
-DOES = "score anyone's answers to a suite"
-DESCRIPTION = (
-    "Score the answers that any model or program gave to the questions of a suite: by slice, with 95% intervals, the "
-    "worst slice last."
-)
-EXAMPLES = ["score suite.tsv answers.txt", "score suite.tsv - -o score.md"]
 # How a file of each ending holds a score.
 WRITERS = {".json": lambda scores: json.dumps(scores.to_json(), indent=2) + "\n", ".md": scoring.Scores.markdown}
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "questions", metavar="QUESTIONS", help="a table that suite has written, or - for standard input"
-    )
-    parser.add_argument(
-        "answers",
-        metavar="ANSWERS",
-        help="one answer per line, in the same order, or question, tab, answer; or JSON; or - for standard input",
-    )
-    parser.add_argument("-o", "--output", metavar="FILE", help="also write everything to this file, .json or .md")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Prints the score of some answers; returns the exit code."""
-    args.parser.refuse_unknown(args.rest)
-    if args.questions == args.answers:
-        both = answers.name_of(args.answers)
+@ARITH_DATA.command(
+    "score anyone's answers to a suite",
+    "score suite.tsv answers.txt",
+    "score suite.tsv - -o score.md",
+    description="Score the answers that any model or program gave to the questions of a suite: by slice, with 95% "
+    "intervals, the worst slice last.",
+)
+def score(
+    questions: Annotated[str, Option("a table that suite has written, or - for standard input", metavar="QUESTIONS")],
+    given: Annotated[
+        str,
+        Option(
+            "one answer per line, in the same order, or question, tab, answer; or JSON; or - for standard input",
+            metavar="ANSWERS",
+        ),
+    ],
+    *,
+    output: Annotated[
+        str | None, Option("also write everything to this file, .json or .md", short="o", metavar="FILE")
+    ] = None,
+) -> str:
+    """The score of some answers; also in a file, if it is named."""
+    if questions == given:
+        both = answers.name_of(given)
         raise InputError(f"both QUESTIONS and ANSWERS are {both}; give another file for one of them")
-    path = None if args.output is None else _output(args.output, (args.questions, args.answers))
-    rows = answers.read_questions(args.questions)
-    scores = scoring.score(rows, answers.read_answers(args.answers, rows))
+    path = None if output is None else _output(output, (questions, given))
+    rows = answers.read_questions(questions)
+    scores = scoring.score(rows, answers.read_answers(given, rows))
     scores.emit()
     if path:
         try:
@@ -50,10 +53,7 @@ def run(args: argparse.Namespace) -> int:
         except OSError as error:
             raise WriteError(path, error.strerror or error) from None
     events.emit("result", path=path, **scores.to_json(), worst_slice=scores.worst_slice)
-    print(scores.text())
-    if path:
-        print(printable(path))
-    return SUCCESS
+    return scores.text() + (f"\n{printable(path)}" if path else "")
 
 
 def _output(name: str, read: tuple[str, ...]) -> Path:

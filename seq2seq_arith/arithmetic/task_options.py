@@ -1,28 +1,24 @@
-"""The options that name a task's parameters, for both programs.
+"""The options that name a task and its parameters, for both programs and for Python.
 
 Each parameter is an option of its name. The size of a task has a word of its own where it does not count digits:
-``--dashes`` is ``--digits`` for pq, and ``--modulus`` is ``--digits`` for modular addition.
+``dashes`` is ``digits`` for pq, and ``modulus`` is ``digits`` for modular addition.
 
->>> parser = argparse.ArgumentParser()
->>> add_task_options(parser)
->>> arguments = parser.parse_args(["--dashes", "20"])
->>> task_parameters(arguments, "pq")
+>>> task_fields("pq", {"dashes": 20})
 {'digits': 20}
->>> named_task(arguments, "pq").config_name
+>>> named_task("pq", {"dashes": 20}).config_name
 'pq-d20-n210'
 """
 
-import argparse
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
-from seq2seq_arith.arithmetic import coverage, operations
+from seq2seq_arith.arithmetic import coverage, operations, own_tasks
 from seq2seq_arith.arithmetic.notation import NOTATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import add_options, given, options_of, whole_number
-from seq2seq_arith.base.terminal import add_log_options
+from seq2seq_arith.base.options import Form, Option, Parameter, parameters_of
 
 SIZE = "digits"
 # The other words for a task's size: an option each, also for custom tasks of that notation.
@@ -33,62 +29,61 @@ _DASH = r"(?:-(?:\{[0-9]+\})?)"
 DASHES_QUESTION = re.compile(rf"{_DASH}+[a-z](?:{_DASH}*|[0-9]+)")
 
 
-def add_common_options(parser: Any, *, has_events: bool) -> None:
-    """Adds what every command has behind its own options; ``own_tasks.use`` takes the file of tasks."""
-    if has_events:
-        group = parser.add_argument_group("for other programs")
-        help = "print events, one JSON object per line; what people read goes to standard error"
-        group.add_argument("--json", dest="events", action="store_true", help=help)
-    parser.add_argument(
-        "--task-file", metavar="FILE.py", help="a file with tasks of your own, whose code then runs (docs/models.md)"
-    )
-    add_log_options(parser)
-    parser.add_help_option()
+def tasks() -> str:
+    """What may be given for the name of a task, for help."""
+    return f"one of {', '.join(operations.BUILT_IN)}"
 
 
-def add_task_options(
-    parser: Any,
-    names: Iterable[str] | None = None,
+TaskName = Annotated[str, Option(tasks, metavar="TASK")]
+# Questions of dashes among them.
+_QUESTION = Form(is_value=DASHES_QUESTION.fullmatch)
+Question = Annotated[str, _QUESTION]
+Questions = Annotated[Sequence[str], _QUESTION]
+
+
+def _other_size(word: str) -> Parameter:
+    """Another word for the size of a task."""
+
+    def help() -> str:
+        named = ", ".join(name for name, each in operations.BUILT_IN.items() if each.notation.size_word == word)
+        return f"the same as --{SIZE}, for {named} and other tasks of {SIZE_WORDS[word]}"
+
+    return Parameter(word, int, Option(help), None, is_optional=True)
+
+
+# By name: the other words for the size, and all that a person may give besides a task's name.
+SIZES = {word: _other_size(word) for word in SIZE_WORDS}
+PARAMETERS: dict[str, Parameter] = parameters_of(Task) | SIZES
+
+
+def use_task_file(
     *,
-    first: Any = None,
-    first_names: Collection[str] = (),
-    flags: Mapping[str, str] | None = None,
-    default_of: Callable[[str], str | None] | None = None,
+    task_file: Annotated[
+        str | Path | None,
+        Option("a file with tasks of your own, whose code then runs (docs/models.md)", metavar="FILE.py"),
+    ] = None,
 ) -> None:
-    """Adds an option per parameter of a task, ``first_names`` to the group ``first``, and other words for its size."""
-    how: dict[str, Any] = {"flags": flags, "default_of": default_of}
-    if first_names:
-        add_options(first, Task, first_names, **how)
-    if rest := [name for name in names or options_of(Task) if name not in first_names]:
-        add_options(parser, Task, rest, **how)
-    for word, unit in SIZE_WORDS.items():
-        tasks = ", ".join(name for name, each in operations.BUILT_IN.items() if each.notation.size_word == word)
-        help = f"the same as --{SIZE}, for {tasks} and other tasks of {unit}"
-        parser.add_argument(f"--{word}", type=whole_number, help=help)
+    """What every command does first: ``own_tasks.use``."""
+    own_tasks.use(task_file)
 
 
-def task_parameters(
-    arguments: argparse.Namespace,
-    task: str,
-    names: Iterable[str] | None = None,
-    *,
-    flags: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """The parameters that were given for a task, by field name; as ``add_task_options`` with the same."""
-    own = Task(task).notation.size_word
-    parameters = given(arguments, Task, names, flags=flags)
-    for word in SIZE_WORDS:
-        if (size := getattr(arguments, word)) is None:
-            continue
+def task_fields(task: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as the fields of ``Task``: the other word for a task's size is ``digits``.
+
+    Raises InputError if there is no such task, or it has another word for its size.
+    """
+    own, fields = Task(task).notation.size_word, dict(parameters)
+    for word in [word for word in SIZE_WORDS if word in fields]:
+        size = fields.pop(word)
         if word != own:
-            raise InputError(f"--{word} is {size}, but {task} has no {word}; give --{own} instead")
-        if SIZE in parameters:
-            raise InputError(f"--{word} and --{SIZE} are the same for {task}; give one of them")
-        parameters[SIZE] = size
-    return parameters
+            raise InputError(f"{word} is {size}, but {task} has no {word}; give {own} instead")
+        if SIZE in fields:
+            raise InputError(f"{word} and {SIZE} are the same for {task}; give one of them")
+        fields[SIZE] = size
+    return fields
 
 
-def named_task(arguments: argparse.Namespace, task: str) -> Task:
-    """The task of this name with the parameters that were given, and no more examples than are practical by default."""
-    parameters = task_parameters(arguments, task)
-    return coverage.fitted(Task(task, **parameters), parameters)
+def named_task(task: str, parameters: Mapping[str, Any]) -> Task:
+    """The task of this name with these parameters, and no more examples than are practical by default."""
+    fields = task_fields(task, parameters)
+    return coverage.fitted(Task(task, **fields), fields)

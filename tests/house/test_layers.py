@@ -35,13 +35,14 @@ TRAINER = (
     ("trainer.asking",),
     ("trainer.demo", "trainer.sweeps", "trainer.playground"),
     ("trainer.reporting",),
+    ("trainer.commands",),
     ("trainer.api",),
 )
 # The datasets and the trainer both stand on the pipelines, and neither knows the other.
 CHAINS = (
     (*DATA, ("pipelines.commands",), ("pipelines.__main__",)),
     (*DATA, ("datasets",)),
-    (*DATA, *TRAINER, ("trainer.commands",), ("trainer.__main__",)),
+    (*DATA, ("pipelines.commands",), *TRAINER, ("trainer.__main__",)),
 )
 ROOMS = {room for chain in CHAINS for tier in chain for room in tier}
 

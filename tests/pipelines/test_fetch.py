@@ -12,7 +12,7 @@ from stored import LAYOUTS, TASK, make, objects
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.commands.fetch import fetch
+from seq2seq_arith.pipelines.commands.fetch import copy
 from seq2seq_arith.pipelines.formats.layout import FORMATS, Layout, dataset_path
 
 pytestmark = pytest.mark.usefixtures("copied")
@@ -24,7 +24,7 @@ def test_every_format_goes_through_a_store(data_dir, with_beam, tmp_path):
     make(TASK, layout, data_dir)
     make(TASK, layout, tmp_path / "disk")
     assert verify(dataset_path(data_dir, TASK)).problems == []
-    fetch(dataset_path(data_dir, TASK), tmp_path / "here")
+    copy(dataset_path(data_dir, TASK), tmp_path / "here")
     assert files(tmp_path / "here") == files(tmp_path / "disk")
 
 
@@ -35,11 +35,11 @@ def test_fetch_asks_for_room_only_if_there_is_something_to_copy(tmp_path, monkey
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: full)
         with pytest.raises(InputError, match="make room"):
-            fetch(source, tmp_path / "here")
+            copy(source, tmp_path / "here")
     assert without_lock(tmp_path / "here") == {}
-    fetch(source, tmp_path / "here")
+    copy(source, tmp_path / "here")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    assert fetch(source, tmp_path / "here")[2] is False
+    assert copy(source, tmp_path / "here")[2] is False
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("folder", "Is a directory"), ("pipe", "Not a regular file")])

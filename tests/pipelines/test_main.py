@@ -23,7 +23,7 @@ from programs import (
 )
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.options import options_of
+from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__
 from seq2seq_arith.pipelines.commands import generate
@@ -212,9 +212,9 @@ def test_help_shows_every_option_with_its_default(capsys, command):
     with pytest.raises(SystemExit):
         __main__.main([command, "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    for name in (*options_of(Task), *options_of(Layout), *OPTIONAL_FORMATS):
+    for name in (*parameters_of(Task), *parameters_of(Layout), *OPTIONAL_FORMATS):
         assert f"--{name.replace('_', '-')}" in text
-    assert text.count("default: ") >= len(options_of(Task)) + len(options_of(Layout)) + len(OPTIONAL_FORMATS)
+    assert text.count("default: ") >= len(parameters_of(Task)) + len(parameters_of(Layout)) + len(OPTIONAL_FORMATS)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["generate", "--help"], ["--version"]], ids=" ".join)
@@ -257,7 +257,7 @@ def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, copied
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(generate.shared, "print_load", stop)
+    monkeypatch.setattr(generate.program, "print_load", stop)
     assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 130
     path = dataset_path(tmp_path, Task(num_examples=100))
     assert capsys.readouterr().err == f"arith-data: stopped, but {path} is complete\n"

@@ -10,7 +10,7 @@ from layout import ROOT
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import options_of
+from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
@@ -79,8 +79,7 @@ def test_recipes_come_back_from_json():
 
 def test_every_setting_is_in_the_documentation():
     pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
-    options = options_of(ModelConfig) | options_of(TrainConfig)
-    flags = {(about.flag or name).replace("_", "-") for name, (_, about) in options.items()}
+    flags = {each.flag for each in (parameters_of(ModelConfig) | parameters_of(TrainConfig)).values()}
     assert {flag for flag in flags if f"--{flag}" not in pages and f"--no-{flag}" not in pages} == set()
 
 

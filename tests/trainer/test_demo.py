@@ -10,9 +10,10 @@ import types
 import numpy as np
 import pytest
 
-from seq2seq_arith.trainer import commands, demo, recipes
+from seq2seq_arith.trainer import demo, recipes
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.commands import ARITH_MODEL
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import Recipe, TaskRecipe
 from seq2seq_arith.trainer.runs.run import open_run
@@ -105,7 +106,7 @@ def test_what_it_says_to_try_next_works(ended, monkeypatch):
     assert words[0][2].endswith("subtraction")
     for program, *arguments in words:
         assert program.endswith("arith-model")
-        assert commands.parse(arguments).command == arguments[0]
+        assert ARITH_MODEL.parse(arguments).command == arguments[0]
     assert words[-1][-3:] == ["random-pairs", "subtraction", "53-53"]
 
 

@@ -15,12 +15,12 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import options_of
-from seq2seq_arith.pipelines import commands
+from seq2seq_arith.base.options import call, given, parameters_of
+from seq2seq_arith.pipelines.commands import ARITH_DATA
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.arguments import parse_lengths
-from seq2seq_arith.trainer.commands import COMMANDS, parse
-from seq2seq_arith.trainer.commands.train import configuration
+from seq2seq_arith.trainer.commands import ARITH_MODEL
+from seq2seq_arith.trainer.commands.program import read_numbers
+from seq2seq_arith.trainer.commands.train import Setup, set_up
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
@@ -91,9 +91,14 @@ def test_refuses_in_one_sentence_and_writes_nothing(command, refusal, capsys, pl
     refusal.said(printed)
 
 
+def configuration(words: list[str]) -> Setup:
+    """What a command trains."""
+    return call(set_up, given(ARITH_MODEL.parse(words), parameters_of(set_up)))
+
+
 TRAIN = ["train", "addition", "--data-dir", "D", "--run-dir", "R"]
 # Values that are no default, by the type of the field; of choices it is the last one.
-OTHER = {int: 7, int | None: 7, float: 0.25, float | None: 0.25, str | None: '{"units": 7}'}
+OTHER = {int: 7, float: 0.25, str: '{"units": 7}'}
 # Settings that only some models have.
 CAUSAL = ["--model", "causal", "--view", "backward"]
 STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
@@ -112,30 +117,27 @@ WRITTEN = {"curriculum": "1:1.5", "heads": 8, "rope_base": 3.0}
 
 
 @pytest.mark.parametrize(
-    ("cls", "name"), [(cls, name) for cls in (ModelConfig, TrainConfig) for name in options_of(cls)]
+    ("cls", "name"), [(cls, name) for cls in (ModelConfig, TrainConfig) for name in parameters_of(cls)]
 )
 def test_every_field_is_an_option_and_none_is_ignored(cls, name):
-    field, about = options_of(cls)[name]
-    flag = (about.flag or name).replace("_", "-")
-    if field.type in (bool, bool | None):
-        value, words = not field.default, [f"--no-{flag}" if field.default else f"--{flag}"]
-    else:
-        value = WRITTEN.get(name) or (about.allowed[-1] if about.choices else OTHER[field.type])
-        words = [f"--{flag}", str(value)]
+    field = parameters_of(cls)[name]
+    value = not field.default
+    if field.kind is not bool:
+        value = WRITTEN.get(name) or (field.about.allowed[-1] if field.about.choices else OTHER[field.kind])
     # Only a cosine schedule has a warmup.
-    args = parse([*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *WITH.get(name, []), *words])
-    config = configuration(args)[1]
+    words = [*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *WITH.get(name, []), *field.typed(value)]
+    config = configuration(words).config
     assert getattr(config.model if cls is ModelConfig else config, name) == value != field.default
 
 
 def test_every_field_of_a_task_is_an_option():
     words = ["--digits", "4", "--num-examples", "50", "--data-seed", "3", "--no-reverse", "--ordered"]
     words += ["--draws", "value", "--num-validation", "7"]
-    task, config = configuration(parse([*TRAIN, *words, "--seed", "8"]))
+    task, config = configuration([*TRAIN, *words, "--seed", "8"])
     values = {"digits": 4, "num_examples": 50, "seed": 3, "reverse": False, "ordered": True, "draws": "value"}
     values |= {"num_validation": 7}
     assert task == Task("addition", **values)
-    assert set(values) == set(options_of(Task))
+    assert set(values) == set(parameters_of(Task))
     assert config.seed == 8
 
 
@@ -153,31 +155,31 @@ def test_every_field_of_a_task_is_an_option():
     ],
 )
 def test_a_recipe_names_its_dataset_and_options_change_it(words, config_name):
-    args = parse([*words.split(), "--data-dir", "D", "--run-dir", "R"])
-    assert configuration(args)[0].config_name == config_name
+    assert configuration([*words.split(), "--data-dir", "D", "--run-dir", "R"]).task.config_name == config_name
 
 
-PROGRAMS = {"arith-data": (commands.parse, commands.COMMANDS), "arith-model": (parse, COMMANDS)}
+PROGRAMS = (ARITH_DATA, ARITH_MODEL)
 
 
 @pytest.mark.parametrize(
-    ("program", "command"), [(name, each) for name, (_, known) in PROGRAMS.items() for each in ("", *known)]
+    ("program", "command"),
+    [(program, each) for program in PROGRAMS for each in ("", *program.commands)],
+    ids=lambda each: getattr(each, "name", each),
 )
 def test_help_ends_with_examples_that_the_parser_accepts(capsys, program, command):
-    parse, _ = PROGRAMS[program]
     with pytest.raises(SystemExit):
-        parse([*command.split(), "--help"])
+        program.parse([*command.split(), "--help"])
     examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
     assert examples
     for example in examples:
         name, *words = shlex.split(example.partition(">")[0])
-        assert name == program
+        assert name == program.name
         if "--help" not in words:
-            args = parse(words)
+            args = program.parse(words)
             assert args.command == command or not command
             assert getattr(args, "rest", []) == []
             if args.command == "train":
-                assert configuration(args)
+                assert configuration(words)
 
 
 def test_describe(trained, capsys):
@@ -199,25 +201,25 @@ def test_questions_of_dashes_are_no_options():
             question = operation.symbol.join(operation.notation.example)
             short = f"-{{1000}}{operation.symbol}-"
             asked = [question, short, f"-{{7}}{operation.symbol}5", f"300{operation.symbol}2"]
-            assert parse(["predict", "R", *asked, "--json"]).questions == asked
+            assert ARITH_MODEL.parse(["predict", "R", *asked, "--json"]).questions == asked
 
 
 def test_questions_may_stand_behind_an_option():
     for words in (["3+4", "--json", "5+6"], ["--json", "3+4", "5+6"]):
-        args = parse(["predict", "R", *words])
-        assert (sorted(args.questions), args.json) == (["3+4", "5+6"], True)
+        args = ARITH_MODEL.parse(["predict", "R", *words])
+        assert (sorted(args.questions), args.as_json) == (["3+4", "5+6"], True)
     with pytest.raises(InputError, match=r"unrecognized arguments: -1\+2; see"):
-        parse(["predict", "R", "39+3", "-1+2", "39-3"])
+        ARITH_MODEL.parse(["predict", "R", "39+3", "-1+2", "39-3"])
 
 
 def test_lengths():
-    assert (parse_lengths(None), parse_lengths("3,5-6")) == ([], [3, 5, 6])
+    assert read_numbers("lengths", "3,5-6") == [3, 5, 6]
 
 
 @pytest.mark.parametrize("text", ["six", "6-", "6,,7", "18-6", "1-999999999", "²"])
 def test_bad_lengths(text):
     with pytest.raises(InputError, match="give whole numbers up to 1000000 and rising ranges"):
-        parse_lengths(text)
+        read_numbers("lengths", text)
 
 
 def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):

@@ -5,9 +5,9 @@ import dataclasses
 from layout import ROOT
 
 from seq2seq_arith.arithmetic import own_tasks
-from seq2seq_arith.trainer.arguments import parse_numbers
-from seq2seq_arith.trainer.commands import parse
-from seq2seq_arith.trainer.commands.train import configuration
+from seq2seq_arith.base.options import call, from_flags, parameters_of
+from seq2seq_arith.trainer.commands.program import read_seeds
+from seq2seq_arith.trainer.commands.train import set_up
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.sweeps import plan, results
 
@@ -19,14 +19,13 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_task
     own_tasks.use(ROOT / "examples/times_digit.py")
     files = sorted((ROOT / "benchmarks").glob("*.toml"))
     planned = {
-        each.name: each
-        for file in files
-        for each in plan.read(file, [], lambda text: parse_numbers("seeds", text, "0-9"))
+        each.name: each for file in files for each in plan.read(file, [], lambda text: read_seeds("seeds", text))
     }
     assert len(rows) > 30
     for row in rows:
         each = planned[f"{row['run']}-seed{row['seed']}"]
-        task, config = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
+        settings = from_flags(parameters_of(set_up), each.settings, "train") | {"seed": each.seed}
+        task, config = call(set_up, settings | {"task": each.task})
         stored = TrainConfig.from_json(row["settings"])
         assert stored == dataclasses.replace(config, deterministic=stored.deterministic), row["run"]
         assert row["dataset"] == task.config_name

@@ -2,15 +2,15 @@
 
 import html
 from collections.abc import Callable
-from typing import Any, NoReturn, Unpack
+from typing import Any, NoReturn
 
 from seq2seq_arith.arithmetic import scoring, text
-from seq2seq_arith.arithmetic.suites import STANDARD, VERSION, SuiteOptions
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_int, one_of
+from seq2seq_arith.base.options import call, check_int, one_of, shows
 from seq2seq_arith.base.tables import Table, Tabular
-from seq2seq_arith.trainer.api import given, options
-from seq2seq_arith.trainer.api.dataset import named
+from seq2seq_arith.pipelines.commands import suite as suites
+from seq2seq_arith.trainer.api import given
+from seq2seq_arith.trainer.api.dataset import is_config_name, named
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.runs import history
 
@@ -107,34 +107,30 @@ class Suite(Tabular, dict[str, Table]):
         return Table(rows, title=self._title)
 
 
-@options.shown
-def suite(
-    task: str,
-    *,
-    per_slice: int = 1000,
-    seed: int = 0,
-    set: str = STANDARD,
-    version: int = VERSION,
-    **size: Unpack[options.Size],
-) -> Suite:
+@shows(suites.suite)
+def suite(task: str, **options: Any) -> Suite:
     """The hard questions of a task's suite, with their answers, as ``arith-data suite`` writes them.
 
     There are at most ``per_slice`` questions per slice, and ``seed`` decides which. ``set`` is ``standard``, or
     ``unforeseen``: slices that were made when the recipes were fixed, on which nobody tunes. An earlier ``version`` of
     the suites has fewer slices. The size is the most of an operand, ``digits``, for pq ``dashes``, ``letters``, or
-    ``modulus`` of modular addition; without it, the task's default.
+    ``modulus`` of modular addition; without it, the task's default. ``unseen_of`` is the path of a dataset, the pairs
+    of whose training split are left out.
 
     Raises InputError if there is no such task, it has no suite, or a value is out of its range.
     """
-    from seq2seq_arith.pipelines.suite import build, rows
+    from seq2seq_arith.pipelines.suite import rows
 
-    asked = named(task, size)
-    built = build(asked, SuiteOptions(per_slice=per_slice, seed=seed, set=set, version=version))
+    if is_config_name(task):
+        drawn = call(suites.suite, options, task=named(task, {}))
+    else:
+        drawn = call(suites.suite, options | {"name": task})
+    asked, built = drawn.task, drawn.suite
     of_slices: dict[str, list[dict[str, str]]] = {name: [] for name in built.pairs}
     for name, question, answer in rows(asked, built):
         of_slices[name].append({"question": question, "answer": answer})
     tables = {name: Table(found, ["question", "answer"], name) for name, found in of_slices.items()}
-    why = {each.name: each.why for each in asked.operation.slices(set, asked.digits)}
+    why = {each.name: each.why for each in asked.operation.slices(drawn.chosen.set, asked.digits)}
     title = f"suite of {asked.description}, version {built.version}"
-    known = {"set": set, "version": built.version, "size": asked.digits}
+    known = {"set": drawn.chosen.set, "version": built.version, "size": asked.digits}
     return Suite(tables, why, f"{title}: {built.num_questions:,} different questions", **known)

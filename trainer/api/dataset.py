@@ -13,19 +13,20 @@ import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import breakdowns, coverage, own_tasks, text
+from seq2seq_arith.arithmetic import breakdowns, own_tasks, text
 from seq2seq_arith.arithmetic.task import VERSION, Task
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, named_task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_int, did_you_mean, one_of
+from seq2seq_arith.base.options import Options, call, check_int, one_of, shows
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent, silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, find_dataset, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.trainer.api import given, options, pictures
+from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
@@ -37,13 +38,29 @@ ROWS = 5  # that a dataset shows of itself
 SMALL = 10**6  # characters of a dataset that is made in some seconds
 
 
-@options.shown
+def _placed(
+    dataset: str | Path,
+    data_dir: str | Path,
+    *,
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, build=dict)],
+) -> "Dataset":
+    """The dataset of a name and parameters in a data directory, or that of its own path; it need not be there."""
+    if not isinstance(dataset, Path) and "/" not in _short(dataset):
+        return Dataset(named(dataset, parameters), str(data_dir))
+    directory = find_dataset(str(dataset))
+    config, top = directory.parents[0].name, directory.parents[2]
+    if parameters:
+        raise InputError(f"{dataset} says all parameters, and {next(iter(parameters))} is given, too; leave it out")
+    return Dataset(Task.from_name(config), str(top))
+
+
+@shows(_placed)
 def generate(
     dataset: str | Path,
     *,
     data_dir: str | Path = "data",
     task_file: str | Path | None = None,
-    **parameters: Unpack[options.Parameters],
+    **parameters: Any,
 ) -> "Dataset":
     """Makes a dataset, or takes the one that is there.
 
@@ -60,36 +77,25 @@ def generate(
     Raises InputError if an argument is wrong, or the directory cannot be used; RunError if making it fails.
     """
     own_tasks.use(task_file)
-    found = _placed(dataset, data_dir, parameters)
+    found = call(_placed, parameters, owner="generate", dataset=dataset, data_dir=data_dir)
     make(found.task, found.data_dir)
     return _opened(found)
 
 
-@options.shown
+@shows(_placed)
 def load(
     dataset: str | Path,
     *,
     data_dir: str | Path = "data",
     task_file: str | Path | None = None,
-    **parameters: Unpack[options.Parameters],
+    **parameters: Any,
 ) -> "Dataset":
     """The dataset that is there; the arguments are those of ``generate``.
 
     Raises InputError if there is none, or it is not as arith-data wrote it.
     """
     own_tasks.use(task_file)
-    return _opened(_placed(dataset, data_dir, parameters))
-
-
-def _placed(dataset: str | Path, data_dir: str | Path, parameters: Mapping[str, Any]) -> "Dataset":
-    """The dataset of a name and parameters in a data directory, or that of its own path; it need not be there."""
-    if not isinstance(dataset, Path) and "/" not in _short(dataset):
-        return Dataset(named(dataset, parameters), str(data_dir))
-    directory = find_dataset(str(dataset))
-    config, top = directory.parents[0].name, directory.parents[2]
-    if parameters:
-        raise InputError(f"{dataset} says all parameters, and {next(iter(parameters))} is given, too; leave it out")
-    return Dataset(Task.from_name(config), str(top))
+    return _opened(call(_placed, parameters, owner="load", dataset=dataset, data_dir=data_dir))
 
 
 def _short(dataset: Any) -> str:
@@ -115,30 +121,12 @@ def named(dataset: str, parameters: Mapping[str, Any]) -> Task:
                 "with parameters, or the dataset's name alone"
             )
         return Task.from_name(dataset)
-    fields = task_fields(dataset, parameters)
-    return coverage.fitted(Task(dataset, **fields), fields)
+    return named_task(dataset, parameters)
 
 
 def is_config_name(dataset: str) -> bool:
     """Whether a name says the parameters of a dataset, too; the name of a task alone does not."""
     return isinstance(dataset, str) and "-" in dataset
-
-
-def task_fields(task: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters by the fields of ``Task``: the other word for a task's size is ``digits``.
-
-    Raises InputError if there is no such task, or no such parameter.
-    """
-    default = Task(task)
-    size = default.notation.size_word
-    known = {size: "digits"} | {field: field for field in default.defaults}
-    if unknown := [name for name in parameters if name not in known]:
-        raise InputError(
-            f"{task} has no parameter {unknown[0]!r}, only {', '.join(known)}{did_you_mean(unknown[0], known)}"
-        )
-    if size != "digits" and {size, "digits"} <= parameters.keys():
-        raise InputError(f"{size} and digits are the same for {task}; give one of them")
-    return {known[name]: value for name, value in parameters.items() if value is not None}
 
 
 def make(task: Task, data_dir: str) -> None:

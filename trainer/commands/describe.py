@@ -1,18 +1,17 @@
 """``arith-model describe``, ``runs`` and ``plot``: what runs are, how far they are, and how they learned."""
 
-import argparse
+from typing import Annotated, Any
 
-from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.own_tasks import is_task
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, tasks
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import Parser, add_options, options_of
-from seq2seq_arith.base.terminal import SUCCESS, printable, say
+from seq2seq_arith.base.options import Group, Option, Options
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.arguments import DATA_FLAGS, RUNS_DIR, command
-from seq2seq_arith.trainer.commands.train import configuration
+from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, RunDirs, command
+from seq2seq_arith.trainer.commands.train import DATA_NAMES, MODEL_NAMES, set_up
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES, default_text
@@ -20,95 +19,84 @@ from seq2seq_arith.trainer.runs import history, listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import SHIPPED, Run, local_folder, open_run
 
-
-def _describe_options(describe: Parser) -> None:
-    describe.add_argument(
-        "what", metavar="RUN_DIR_OR_TASK", help=f"the folder of a run; or one of {', '.join(BUILT_IN)}"
-    )
-    task = describe.add_argument_group("a task", "What a recipe would train. A run has its own settings.")
-    task.add_argument("--recipe", help=f"one of {', '.join(RECIPES)} (default: best)")
-    add_task_options(task, flags=DATA_FLAGS, default_of=default_text)
-    add_options(task, ModelConfig, default_of=default_text)
+OF_A_TASK = Group("a task", "What a recipe would train. A run has its own settings.")
+OF_DATA = Options(PARAMETERS, names=DATA_NAMES, group=OF_A_TASK, default_of=default_text, build=dict)
+OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, group=OF_A_TASK, default_of=default_text, build=dict)
 
 
 @command(
     "show the network, its view and the training of a run or a recipe",
-    _describe_options,
     "describe runs/addition",
     "describe pq --recipe notebook --dashes 20",
     prints_data=True,
 )
-def describe(args: argparse.Namespace) -> int:
-    if is_task(args.what):
-        run, args.recipe, args.task = None, args.recipe or "best", args.what
-        task, config = configuration(args)
+def describe(
+    what: Annotated[str, Option(lambda: f"the folder of a run; or {tasks()}", metavar="RUN_DIR_OR_TASK")],
+    *,
+    recipe: Annotated[str | None, Option(f"one of {', '.join(RECIPES)}", default="best", group=OF_A_TASK)] = None,
+    parameters: Annotated[dict[str, Any], OF_DATA],
+    model: Annotated[dict[str, Any], OF_MODEL],
+) -> str:
+    """The network, its view and the training of a run, or of a recipe."""
+    if is_task(what):
+        run = None
+        task, config = set_up(what, recipe=recipe or "best", parameters=parameters, model=model, training={})
     else:
-        run = _open(args)
+        run = _opened(what, recipe, parameters, model)
         task, config = run.task, run.config
     import_tensorflow()
     from seq2seq_arith.trainer.training import describe
 
-    say(describe.describe(task, config, run))
-    return SUCCESS
+    return describe.describe(task, config, run)
 
 
-def _open(args: argparse.Namespace) -> Run:
+def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: dict[str, Any]) -> Run:
     """The run to describe; raises InputError if there is none, or there are options, which are for tasks."""
-    if not args.what.startswith(SHIPPED) and "/" not in args.what and not expanded(args.what).exists():
-        Task(args.what)  # refuses it, and says which tasks there are
-    for option in (kind.option for kind in plugins.KINDS):
-        if (name := getattr(args, option)) and plugins.is_plugin(name):  # it only says that the code may run
-            plugins.allow(name)
-            setattr(args, option, None)
-    run = open_run(args.what)
-    names = [DATA_FLAGS.get(name, name) for name in options_of(Task)]
-    names += [about.flag or name for name, (_, about) in options_of(ModelConfig).items()]
-    for name in ("recipe", *names, *SIZE_WORDS):
-        if getattr(args, name.replace("-", "_")) is not None:
-            flag = name.replace("_", "-")
-            raise InputError(f"--{flag} is given, but {args.what} is a run, which has its own settings; leave it out")
+    if not what.startswith(SHIPPED) and "/" not in what and not expanded(what).exists():
+        Task(what)  # refuses it, and says which tasks there are
+    own = {name: model.get(name) for name in ("name", "view")}
+    own = {name: value for name, value in own.items() if value is not None and plugins.is_plugin(value)}
+    plugins.allow(*own.values())  # they only say that the code may run
+    run = open_run(what)
+    flags = ["recipe"] if recipe is not None else []
+    flags += [OF_DATA.members()[name].flag for name in parameters]
+    flags += [OF_MODEL.members()[name].flag for name in model if name not in own]
+    if flags:
+        raise InputError(f"--{flags[0]} is given, but {what} is a run, which has its own settings; leave it out")
     return run
 
 
-def _runs_options(runs: Parser) -> None:
-    runs.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
-    runs.add_argument("--json", action="store_true", help="one JSON object per line")
-
-
-@command(
+@ARITH_MODEL.command(
     "list the runs in a folder: what they are, how far they are, what they reached",
-    _runs_options,
     "runs runs",
     "runs runs/sweep --json",
-    needs_tensorflow=False,
     prints_data=True,
 )
-def runs(args: argparse.Namespace) -> int:
-    entries = [listing.entry(name, folder) for name, folder in listing.folders(local_folder(args.runs_dir)).items()]
-    say(listing.json_lines(entries) if args.json else listing.text(entries))
-    return SUCCESS
+def runs(
+    runs_dir: Annotated[str, Option(RUNS_DIR, metavar="RUNS_DIR")],
+    *,
+    as_json: Annotated[bool, Option("one JSON object per line", flag="json")] = False,
+) -> str:
+    """A list of the runs in a folder."""
+    entries = [listing.entry(name, folder) for name, folder in listing.folders(local_folder(runs_dir)).items()]
+    return listing.json_lines(entries) if as_json else listing.text(entries)
 
 
-def _plot_options(plot: Parser) -> None:
-    plot.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
-    plot.add_argument(
-        "-o", "--output", metavar="FILE", default="curves.png", help="a file .png, .svg or .pdf (default: curves.png)"
-    )
-
-
-@command(
+@ARITH_MODEL.command(
     "draw the curves of runs into one picture",
-    _plot_options,
     "plot runs/addition",
     "plot runs/lstm runs/gru -o curves.png",
-    needs_tensorflow=False,
     prints_data=True,
 )
-def plot(args: argparse.Namespace) -> int:
-    path = local_folder(args.output)
+def plot(
+    run_dirs: RunDirs,
+    *,
+    output: Annotated[str, Option("a file .png, .svg or .pdf", short="o", metavar="FILE")] = "curves.png",
+) -> str:
+    """Draws the curves of runs, and returns the file."""
+    path = local_folder(output)
     drawing.check_picture(path)
-    histories = listing.usable(listing.opened(args.run_dirs), lambda _, run: history.epochs_of(run))
+    histories = listing.usable(listing.opened(run_dirs), lambda _, run: history.epochs_of(run))
     figure = history.curves(histories)
     write(path, drawing.image(figure, path.suffix))
-    say(printable(path))
-    return SUCCESS
+    return printable(path)

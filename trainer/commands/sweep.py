@@ -1,135 +1,146 @@
 """``arith-model sweep`` and ``results``: many runs, and tables of what they reach."""
 
-import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import Parser, check_int, check_number, number, whole_number
+from seq2seq_arith.base.options import Option, arguments, call, from_flags, parameters_of, typed
 from seq2seq_arith.base.tables import markdown, table
-from seq2seq_arith.base.terminal import SUCCESS, printable, say
-from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.arguments import COMMANDS, command, parse_lengths, parse_numbers, suite_options
-from seq2seq_arith.trainer.commands.train import configuration
+from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer.commands.evaluate import evaluate
+from seq2seq_arith.trainer.commands.program import (
+    ARITH_MODEL,
+    GOES_ON,
+    Lengths,
+    Seeds,
+    check_lengths,
+    command,
+    one_run,
+    read_seeds,
+)
+from seq2seq_arith.trainer.commands.train import set_up
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run, local_folder
 from seq2seq_arith.trainer.sweeps import plan
 from seq2seq_arith.trainer.sweeps import results as tables
 
 MAX_JOBS = 64
-
-
-def _sweep_options(sweep: Parser) -> None:
-    sweep.add_argument("file", metavar="FILE", help="a TOML file: tables of settings; docs/training.md shows one")
-    sweep.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
-    sweep.add_argument("--run-dir", required=True, help="a folder in which each run gets a folder of its own")
-    sweep.add_argument("--seeds", default="0", help="the seeds of each setting: 0-9, or 1,5 (default: 0)")
-    sweep.add_argument(
-        "--jobs", type=whole_number, default=1, help="how many runs are trained at once (1 to 64; default: 1)"
-    )
-    sweep.add_argument("--dry-run", action="store_true", help="only check the file, and list its runs")
+TASK_FILE = "task-file"
 
 
 @command(
     "train many runs, with several seeds, and collect what they reach",
-    _sweep_options,
     "sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2",
-    goes_on=True,
+    when_stopped=GOES_ON,
 )
-def sweep(args: argparse.Namespace) -> int:
+def sweep(
+    file: Annotated[str, Option("a TOML file: tables of settings; docs/training.md shows one", metavar="FILE")],
+    *,
+    data_dir: Annotated[str, Option("where datasets are kept; those that are missing are made")],
+    run_dir: Annotated[str, Option("a folder in which each run gets a folder of its own")],
+    seeds: Annotated[Seeds, Option("the seeds of each setting: 0-9, or 1,5", default="0")] = (0,),
+    jobs: Annotated[int, Option("how many runs are trained at once", low=1, high=MAX_JOBS)] = 1,
+    dry_run: Annotated[bool, Option("only check the file, and list its runs")] = False,
+    task_file: str | Path | None = None,
+) -> None:
+    """Trains and evaluates the runs of a file that are missing, and collects what they reach."""
     from seq2seq_arith.trainer.data import making
     from seq2seq_arith.trainer.sweeps.runner import Runner
 
-    common = {"task-file": args.task_file} if args.task_file else {}
-    planned = plan.read(expanded(args.file), _seeds(args.seeds), _seeds, common)
-    check_int("jobs", args.jobs, 1, MAX_JOBS)
-    datasets, settings = {}, {}
+    usual = {TASK_FILE: str(task_file)} if task_file else {}
+    planned = plan.read(expanded(file), list(seeds), lambda text: read_seeds("seeds", text), usual)
+    datasets, jobs_by_name = {}, {}
     for each in planned:
         try:
-            task, settings[each.name] = checked(each)
+            task, jobs_by_name[each.name] = checked(each)
         except InputError as error:
-            raise InputError(f"{args.file}, runs {each.group}: {error}") from None
+            raise InputError(f"{file}, runs {each.group}: {error}") from None
         datasets[task.config_name] = task
-    runner = Runner(planned, settings, run_dir=args.run_dir, data_dir=args.data_dir, jobs=args.jobs)
-    if args.dry_run:
+    runner = Runner(planned, jobs_by_name, run_dir=run_dir, data_dir=data_dir, jobs=jobs)
+    if dry_run:
         states = {each.name: "done" for each in planned} | {each.name: "missing" for each in runner.missing()}
-        anew = {name: " (is made)" * making.is_missing(task, args.data_dir) for name, task in datasets.items()}
-        sets = {each.name: settings[each.name]["dataset"] for each in planned}
+        anew = {name: " (is made)" * making.is_missing(task, data_dir) for name, task in datasets.items()}
+        sets = {name: job.settings["dataset"] for name, job in jobs_by_name.items()}
         rows = [[name, sets[name] + anew[sets[name]] * (state != "done"), state] for name, state in states.items()]
         say(table(["run", "dataset", "state"], rows))
-        return SUCCESS
-    runner.run(lambda name: making.make_missing(datasets[name], args.data_dir))
-    return SUCCESS
+        return
+    runner.run(lambda name: making.make_missing(datasets[name], data_dir))
 
 
-def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
-    """The dataset and the settings of a planned run; raises InputError if ``train`` or ``evaluate`` refuses them."""
-    args = COMMANDS["train"].parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
-    own_tasks.use(args.task_file)
-    task, config = configuration(args)
-    suite = COMMANDS["evaluate"].parse(["R", *plan.typed(planned.suite)])
-    suite_options(suite)
-    if suite.every_epoch and not (config.keep_epochs and task.operation.slices(STANDARD, task.digits)):
+def checked(planned: plan.Planned) -> tuple[Task, plan.Job]:
+    """The dataset of a planned run, and what is to be done; raises InputError if ``train`` or ``evaluate`` refuses."""
+    settings = {name: value for name, value in planned.settings.items() if name != TASK_FILE}
+    own_tasks.use(planned.settings.get(TASK_FILE))
+    train, suite = parameters_of(set_up), parameters_of(evaluate)
+    given = from_flags(train, settings, "train") | {"seed": planned.seed}
+    task, config = call(set_up, given | {"task": planned.task})
+    # The run is that of the training, and so is what may run of one's own code.
+    known = {name: each for name, each in suite.items() if name not in parameters_of(one_run)}
+    asked = from_flags(known, planned.suite, "evaluate")
+    what = arguments(evaluate, asked, run=None)
+    if what.get("every_epoch") and not (config.keep_epochs and task.operation.slices(STANDARD, task.digits)):
         raise InputError("every-epoch needs keep-epochs = true, and a task with a suite; otherwise leave it out")
-    for length in parse_lengths(suite.lengths):
-        Run(Path("R"), task, "", "", config).task_of_length(length)
-    return task, {"dataset": task.config_name, "train": config.to_json(), "suite": planned.suite}
-
-
-def _seeds(text: str) -> list[int]:
-    return parse_numbers("seeds", text, "0-9 or 1,5")
-
-
-def _results_options(options: Parser) -> None:
-    options.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
-    options.add_argument("--by", default="run", help="what the rows are: run, or fields such as task,positions")
-    options.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE", help="only runs that have it")
-    options.add_argument(
-        "--threshold",
-        type=number,
-        default=1.0,
-        help="a seed counts if its worst slice reaches it (default: 1, no mistake)",
+    check_lengths(Run(Path("R"), task, "", "", config), what.get("lengths", ()))
+    # Code of one's own runs only if it is named.
+    file = [f"--{TASK_FILE}={planned.settings[TASK_FILE]}"] if TASK_FILE in planned.settings else []
+    own = {kind.option: given[kind.option] for kind in plugins.KINDS if kind.option in given}
+    return task, plan.Job(
+        settings={"dataset": task.config_name, "train": config.to_json(), "suite": planned.suite},
+        train=[planned.task, *typed(train, given), *file],
+        evaluate=[*typed(suite, asked | own), *file],
     )
-    options.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
-    usual = f"(default: those of {','.join(tables.USUAL)} that are known)"
-    options.add_argument("--columns", help=f"show these: some of {','.join(tables.COLUMNS)} {usual}")
-    options.add_argument(
-        "--plot-lengths", metavar="FILE", help="draw exact match against length instead: a .png, .svg or .pdf file"
-    )
-    options.add_argument("--markdown", action="store_true", help="print the table in Markdown")
 
 
-@command(
+@ARITH_MODEL.command(
     "print a table of the results of a sweep",
-    _results_options,
     "results runs/sweep --by positions",
     "results runs/sweep --where task=addition --markdown",
     "results runs/sweep --by positions --plot-lengths lengths.png",
-    needs_tensorflow=False,
     prints_data=True,
 )
-def results(args: argparse.Namespace) -> int:
-    wrong = next((each for each in args.where if "=" not in each), None)
+def results(
+    files: Annotated[Sequence[str], Option("a results.jsonl, or the folder of a sweep", metavar="FILE")],
+    *,
+    by: Annotated[str, Option("what the rows are: run, or fields such as task,positions")] = "run",
+    where: Annotated[Sequence[str], Option("only runs that have it", metavar="FIELD=VALUE", repeat=True)] = (),
+    threshold: Annotated[
+        float,
+        Option("a seed counts if its worst slice reaches it", low=0.0, high=1.0, default="1, no mistake"),
+    ] = 1.0,
+    lengths: Annotated[Lengths, Option("show the suites of these further lengths, too: 18,40")] = (),
+    columns: Annotated[
+        str | None,
+        Option(
+            f"show these: some of {','.join(tables.COLUMNS)}",
+            default=f"those of {','.join(tables.USUAL)} that are known",
+        ),
+    ] = None,
+    plot_lengths: Annotated[
+        str | None,
+        Option("draw exact match against length instead: a .png, .svg or .pdf file", metavar="FILE"),
+    ] = None,
+    as_markdown: Annotated[bool, Option("print the table in Markdown", flag="markdown")] = False,
+) -> str:
+    """A table of the results of sweeps; or a picture of them, of which this is the file."""
+    wrong = next((each for each in where if "=" not in each), None)
     if wrong is not None:
         raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
-    check_number("threshold", args.threshold, 0.0, 1.0)
-    read = [row for file in args.files for row in tables.read(expanded(file))]
+    read = [row for file in files for row in tables.read(expanded(file))]
     # A run that two files hold is counted once.
     same = ("run", "seed", "sha256", "settings", "suite")
     rows = list({str([tables.version_of(row), *map(row.get, same)]): row for row in read}.values())
-    where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
-    lengths = parse_lengths(args.lengths)
-    columns = tuple(args.columns.split(",")) if args.columns else None
-    asked = tables.Asked(args.by.split(","), where, args.threshold, lengths, columns)
-    if args.plot_lengths:
-        path = local_folder(args.plot_lengths)
+    conditions = [(name, value) for name, _, value in (each.partition("=") for each in where)]
+    chosen = tuple(columns.split(",")) if columns else None
+    asked = tables.Asked(by.split(","), conditions, threshold, lengths, chosen)
+    if plot_lengths:
+        path = local_folder(plot_lengths)
         drawing.check_picture(path)
         write(path, drawing.image(tables.draw_lengths(rows, asked), path.suffix))
-        say(printable(path))
-        return SUCCESS
-    say((markdown if args.markdown else table)(*tables.tabulate(rows, asked)))
-    return SUCCESS
+        return printable(path)
+    return (markdown if as_markdown else table)(*tables.tabulate(rows, asked))

@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.decoding import MalformedError
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, held, remove_temporaries
-from seq2seq_arith.base.options import check_choice, options_of
+from seq2seq_arith.base.options import check_choice, parameters_of
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import KNOBS, TrainConfig
@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.runs.files import read_json, write_json
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
 # are rounded differently, as are those of other kernels, and a network with noise draws other noise.
-NOT_COMPARED = {name for name, (_, about) in options_of(TrainConfig).items() if not about.compared}
+NOT_COMPARED = {name for name, each in parameters_of(TrainConfig).items() if not each.about.compared}
 NOT_COMPARED |= {"directory", TASK_FILE}
 # May be more when a run goes on whose configuration ``fits_more_epochs``.
 EPOCHS = "train.epochs"

@@ -56,21 +56,14 @@ class Planned:
         """The name of its folder."""
         return f"{self.group}-seed{self.seed}"
 
-    def words(self) -> list[str]:
-        """The task and the options, as they are typed."""
-        return [self.task, *typed(self.settings), "--seed", str(self.seed)]
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is done for a planned run, when all its settings are checked."""
 
-def typed(settings: dict[str, Any]) -> list[str]:
-    """Settings as options.
-
-    >>> typed({"digits": 3, "xla": True, "ordered": False, "view": "raw"})
-    ['--digits=3', '--xla', '--no-ordered', '--view=raw']
-    """
-    return [
-        f"--{name}" if value is True else f"--no-{name}" if value is False else f"--{name}={value}"
-        for name, value in settings.items()
-    ]
+    settings: dict[str, Any]  # the dataset's name, the configuration as JSON, and the options of the suite
+    train: list[str]  # what is typed behind ``arith-model train``, but for the places
+    evaluate: list[str]  # likewise, of ``evaluate``
 
 
 def read(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_of
-from seq2seq_arith.base.options import did_you_mean, one_of, options_of
+from seq2seq_arith.base.options import did_you_mean, one_of, parameters_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.base.version import __version__
@@ -342,5 +342,5 @@ def _default_in_words(row: dict[str, Any], field: str) -> str:
     """What a setting that is not given is; nothing if the model does not have it."""
     if field in KNOBS and field not in knobs_of(row.get("model", ""), row["settings"]["model"].get("positions")):
         return ""
-    _, about = (options_of(ModelConfig) | options_of(TrainConfig)).get(field, (None, None))
-    return about.default if about and about.default else "None"
+    setting = (parameters_of(ModelConfig) | parameters_of(TrainConfig)).get(field)
+    return (setting and setting.about.default) or "None"

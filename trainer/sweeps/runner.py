@@ -12,12 +12,11 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded, held
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.evaluated import in_brief
 from seq2seq_arith.trainer.runs.run import ELSEWHERE, differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
-from seq2seq_arith.trainer.sweeps.plan import Planned, typed
+from seq2seq_arith.trainer.sweeps.plan import Job, Planned
 
 PROGRAM = (sys.executable, "-m", "seq2seq_arith.trainer")
 
@@ -25,21 +24,20 @@ PROGRAM = (sys.executable, "-m", "seq2seq_arith.trainer")
 class Runner:
     """Runs what a sweep lacks, so many runs at once, in a folder of all runs and of ``results.jsonl``.
 
-    The settings are, by a run's name, the dataset's name, ``dataset``, the configuration as JSON, ``train``, and the
-    options of its suite, ``suite``.
+    The jobs are by the name of their run.
     """
 
     def __init__(
         self,
         planned: Sequence[Planned],
-        settings: Mapping[str, dict[str, Any]],
+        checked: Mapping[str, Job],
         *,
         run_dir: str,
         data_dir: str,
         jobs: int,
     ) -> None:
         self.planned = planned
-        self.settings = settings
+        self.checked = checked
         self.folder = local_folder(run_dir)
         self.data_dir = str(expanded(data_dir))
         self.jobs = jobs
@@ -56,7 +54,7 @@ class Runner:
             done_before = f"{count - len(missing)} of them done before"
             say(f"{count} runs, {done_before}; the results are in {printable(self.results)}")
             # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
-            for name in dict.fromkeys(self.settings[each.name]["dataset"] for each in missing):
+            for name in dict.fromkeys(self.checked[each.name].settings["dataset"] for each in missing):
                 make(name)
             failed = self._run_all(missing, count)
         if failed:
@@ -71,7 +69,7 @@ class Runner:
             done.add(name := f"{row['run']}-seed{row['seed']}")
             trained = TrainConfig.from_json(row["settings"]).to_json()
             there = {"dataset": row["dataset"], "train": trained, "suite": row["suite"]}
-            if name in self.settings and (found := differences(there, self.settings[name])):
+            if name in self.checked and (found := differences(there, self.checked[name].settings)):
                 raise InputError(
                     f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "
                     "--run-dir, or another name to these runs"
@@ -105,12 +103,9 @@ class Runner:
 
     def _run_one(self, planned: Planned) -> dict[str, Any]:
         """Trains and evaluates a run; each goes on where it was stopped."""
-        folder = self.folder / planned.name
-        places = f"--data-dir={self.data_dir}", f"--run-dir={folder}"
-        self._call(planned, ["train", *planned.words(), *places, "--no-suite"])
-        own_code = [*(kind.option for kind in plugins.KINDS), "task-file"]  # which runs only if it is named
-        named = {name: value for name, value in planned.settings.items() if name in own_code}
-        self._call(planned, ["evaluate", str(folder), *typed(planned.suite | named)])
+        folder, job = self.folder / planned.name, self.checked[planned.name]
+        self._call(planned, ["train", *job.train, f"--data-dir={self.data_dir}", f"--run-dir={folder}", "--no-suite"])
+        self._call(planned, ["evaluate", str(folder), *job.evaluate])
         return results.row_of(folder, planned.group, planned.seed, planned.suite)
 
     def _call(self, planned: Planned, words: Sequence[str]) -> None:

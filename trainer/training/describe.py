@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.options import options_of
+from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.tables import abridged, cut, fitted, pairs, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
@@ -163,10 +163,10 @@ def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
     """Every setting that the network has: its option, its value and its meaning."""
     found = []
     for instance in (config.model, config):
-        for name, (_, about) in options_of(instance).items():
-            shown = _shown(getattr(instance, name), about.default)
+        for name, parameter in parameters_of(type(instance)).items():
             if config.model.has(name):
-                found.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
+                shown = _shown(getattr(instance, name), parameter.about.default)
+                found.append((f"--{parameter.flag}", shown, parameter.about.line))
     return found
 
 

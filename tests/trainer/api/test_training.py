@@ -5,41 +5,37 @@ import os
 import subprocess
 import sys
 import types
-import typing
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
-from seq2seq_arith.base.options import options_of
+from seq2seq_arith.arithmetic.task_options import PARAMETERS
+from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.api import options
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 
 
-def test_options_have_the_names_and_types_of_the_fields():
-    fields = {
-        name: field.type
-        for each in (sa.Task, sa.ModelConfig, sa.TrainConfig)
-        for name, (field, _) in options_of(each).items()
-    }
-    hints = typing.get_type_hints(options.Settings)
-    sizes = {*hints} & {"digits", *SIZE_WORDS}
-    assert sizes == {"digits", *SIZE_WORDS} == {*typing.get_type_hints(options.Size)}
-    own = {"data_seed": int, "options": str | dict[str, Any], **dict.fromkeys(sizes, int)}
-    named = {name: kind | None for name, kind in (fields | own).items()}
+def test_the_signature_shows_every_option_with_its_type():
+    """From which notebooks complete them; they are those of the command, and of the fields that they set."""
     shown = inspect.signature(sa.train).parameters
-    assert {name: shown[name].annotation for name in ("view", "epochs")} == {"view": str | None, "epochs": int | None}
-    assert hints == {name: kind for name, kind in named.items() if name not in ("name", "view", "epochs")}
-    assert hints.items() <= {name: each.annotation for name, each in shown.items()}.items()
-    parameters = {*options_of(sa.Task), *SIZE_WORDS}
-    assert typing.get_type_hints(options.Parameters) == {name: named[name] for name in parameters}
+    fields = {**parameters_of(sa.ModelConfig), **parameters_of(sa.TrainConfig), **PARAMETERS}
+    renamed = {"name": "model"}
+    assert {*shown} >= {renamed.get(name, name) for name in fields} | {"recipe", "data_seed"}
+    kinds = {
+        "view": str | None,
+        "epochs": int | None,
+        "dashes": int | None,
+        "xla": bool | None,
+        "dropout": float | None,
+    }
+    assert {name: shown[name].annotation for name in kinds} == kinds
+    assert {*inspect.signature(sa.generate).parameters} == {"dataset", "data_dir", "task_file", *PARAMETERS}
+    assert {"per_slice", "seed", "set", "version", "digits", "dashes"} < {*inspect.signature(sa.suite).parameters}
 
 
 def test_a_foreign_backend_of_keras_is_refused_and_the_program_sets_its_own(tmp_path):

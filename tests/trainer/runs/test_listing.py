@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.commands import parse
+from seq2seq_arith.trainer.commands import ARITH_MODEL
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.listing import RunState
 
@@ -122,7 +122,7 @@ def test_a_folder_without_runs_is_refused(tmp_path, capsys):
     assert main(["runs", str(tmp_path)]) == 2
     sentence = capsys.readouterr().err
     assert "holds no run; train one first: arith-model " in sentence
-    words = parse(shlex.split(sentence.partition("first: arith-model ")[2]))
+    words = ARITH_MODEL.parse(shlex.split(sentence.partition("first: arith-model ")[2]))
     assert (words.command, words.run_dir) == ("train", f"{tmp_path}/addition")
     (tmp_path / "seq2seq_arith").mkdir()
     assert main(["runs", str(tmp_path)]) == 2

@@ -33,9 +33,11 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
     names = ["cells-lstm-16", "cells-lstm-32", "cells-gru-16", "cells-gru-32"]
     names = [f"{name}-seed{seed}" for seed in (0, 3) for name in names]
     assert [run.name for run in runs] == [*names, "other-seed5", "other-seed6"]
-    assert runs[1].words() == ["addition", "--num-examples=2000", "--model=lstm", "--hidden=32", "--seed", "0"]
+    assert (runs[1].task, runs[1].seed) == ("addition", 0)
+    assert runs[1].settings == {"num-examples": 2000, "model": "lstm", "hidden": 32}
     assert runs[1].suite == {"per-slice": 20}
-    assert runs[-1].words() == ["pq", "--num-examples=2000", "--xla", "--seed", "6"]
+    assert (runs[-1].task, runs[-1].seed) == ("pq", 6)
+    assert runs[-1].settings == {"num-examples": 2000, "xla": True}
     assert runs[-1].suite == {"per-slice": 20, "lengths": "30"}
 
 

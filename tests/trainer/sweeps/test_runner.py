@@ -15,7 +15,7 @@ from seq2seq_arith.base.errors import InputError, SweepError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.sweeps import results, runner
-from seq2seq_arith.trainer.sweeps.plan import Planned
+from seq2seq_arith.trainer.sweeps.plan import Job, Planned
 
 COMMON = """
 [common]
@@ -86,7 +86,7 @@ def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tm
     planned = [Planned(group=group, seed=0, task="addition", settings={}, suite={}) for group in "abc"]
     found, tried, made = results.read(ROOT / "benchmarks" / results.RESULTS)[0], [], []
     known = {"dataset": found["dataset"], "train": found["settings"], "suite": found["suite"]}
-    settings = {each.name: known for each in planned}
+    jobs = {each.name: Job(settings=known, train=[], evaluate=[]) for each in planned}
 
     def run_one(_, each):
         tried.append(each.group)
@@ -95,13 +95,14 @@ def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tm
         return found | {"run": each.group, "seed": 0}
 
     monkeypatch.setattr(runner.Runner, "_run_one", run_one)
-    sweep = runner.Runner(planned, settings, run_dir=str(tmp_path), data_dir="data", jobs=1)
+    sweep = runner.Runner(planned, jobs, run_dir=str(tmp_path), data_dir="data", jobs=1)
     with pytest.raises(SweepError, match=r"1 of 3 runs failed: a-seed0 \(it broke\); the same command"):
         sweep.run(made.append)
     sweep.run(made.append)
     assert ("".join(tried), made) == ("abca", [found["dataset"]] * 2)
     assert sweep.missing() == []
-    settings["b-seed0"] = known | {"suite": found["suite"] | {"per-slice": 9}}
+    other = known | {"suite": found["suite"] | {"per-slice": 9}}
+    jobs["b-seed0"] = Job(settings=other, train=[], evaluate=[])
     with pytest.raises(InputError, match=r"b-seed0 with other settings \(suite\.per-slice is 20 there and 9"):
         sweep.missing()
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.options import options_of
+from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import outline, sketch
@@ -81,9 +81,9 @@ def test_every_setting_that_the_network_has_is_shown_with_its_meaning(monkeypatc
     shown = described("best", "subtraction")
     config = recipe("best", "subtraction")
     for instance in (config, config.model):
-        for name, (_, about) in options_of(instance).items():
-            lines = re.findall(rf"^--{(about.flag or name).replace('_', '-')} .*$", shown, re.MULTILINE)
-            assert [line.endswith(f"  {about.help}") for line in lines] == [True] * (name not in KNOBS)
+        for name, parameter in parameters_of(type(instance)).items():
+            lines = re.findall(rf"^--{parameter.flag} .*$", shown, re.MULTILINE)
+            assert [line.endswith(f"  {parameter.about.help}") for line in lines] == [True] * (name not in KNOBS)
     assert re.search(r"^--learning-rate +0\.01 ", shown, re.MULTILINE)
     assert re.search(r"^--steps-per-epoch +those of --epoch-examples ", shown, re.MULTILINE)
     assert re.search(r"^--prove +6 ", shown, re.MULTILINE)

@@ -1,0 +1,213 @@
+"""The frame of both programs: a command is a function, whose parameters are its arguments and options.
+
+>>> from typing import Annotated
+>>> program = Program(name="count", does="Count.", examples=["double 3"])
+>>> @program.command("double a number", "double 3", "double 3 --more 1")
+... def double(
+...     number: Annotated[int, Option("the number", low=0, metavar="NUMBER")],
+...     *,
+...     more: Annotated[int, Option("what is added in the end")] = 0,
+... ) -> str:
+...     return str(2 * number + more)
+>>> program.run(["double", "20", "--more", "2"], terminal.Outcome())
+42
+
+So to add a command is to write a function and what it does. It may take what no option takes, a ``Rest``. What it
+returns is printed, or given to ``show``, whose own parameters are options of the command, too, and which may return an
+exit code. A function that needs a large library imports it itself, when it is called.
+"""
+
+import argparse
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from seq2seq_arith.base import events, terminal
+from seq2seq_arith.base.options import (
+    Group,
+    Option,
+    Parameter,
+    Parser,
+    add_options,
+    call,
+    given,
+    parameters_of,
+)
+from seq2seq_arith.base.packages import ShowVersions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FOR_PROGRAMS = Group("for other programs")
+EVENTS = Parameter(
+    "events",
+    bool,
+    Option(
+        "print events, one JSON object per line; what people read goes to standard error",
+        flag="json",
+        group=FOR_PROGRAMS,
+    ),
+    default=False,
+    is_switch=True,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rest:
+    """The words of a command that no option takes; ``parser`` is for messages, None if nobody typed them."""
+
+    words: Sequence[str] = ()
+    parser: Parser | None = None
+
+    @property
+    def option_names(self) -> list[str]:
+        """The options that the command has, as they are typed."""
+        return self.parser.option_names if self.parser else []
+
+
+NO_REST = Rest()
+
+
+def show_text(result: str | int | None) -> int | None:
+    """Prints a text; a number is an exit code."""
+    if isinstance(result, str):
+        terminal.say(result)
+        return None
+    return result
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command of a program.
+
+    Attributes:
+      work: Does its work: a function whose parameters are its arguments and options.
+      does: One line for the help of the program; ``description`` for its own, else the same.
+      examples: What follows the program's name, at the end of its help; they work when they are typed.
+      show: Shows people what ``work`` returned; returns the exit code, or None for success.
+      prints_data: Its standard output is what was asked for, so it has no events.
+      before: Called before anything else, to refuse what is sure to fail.
+      when_stopped: What its last sentence says besides, when a signal has stopped it.
+    """
+
+    work: Callable[..., Any]
+    does: str
+    examples: Sequence[str]
+    description: str | None = None
+    show: Callable[..., int | None] = show_text
+    prints_data: bool = False
+    before: Callable[[], object] | None = None
+    when_stopped: str = ""
+
+    def parameters(self) -> dict[str, Parameter]:
+        """What is given to it, by name."""
+        return parameters_of(self.work) | parameters_of(self.show) | ({} if self.prints_data else {"events": EVENTS})
+
+    def add_options(self, parser: Parser) -> None:
+        """Adds its options to its parser."""
+        found = self.parameters()
+        add_options(parser, found.values())
+        forms = [parameter.form.is_value for parameter in found.values() if parameter.form.is_value]
+        parser.is_value = forms[0] if forms else None
+
+    def take_rest(self, args: argparse.Namespace, rest: list[str]) -> None:
+        """Gives it the words that are left: further values of the last argument, then ``Rest``; or refuses them.
+
+        >>> command = Command(work=lambda: None, does="nothing", examples=[])
+        >>> command.take_rest(argparse.Namespace(parser=Parser(prog="p")), ["x"])
+        Traceback (most recent call last):
+            ...
+        seq2seq_arith.base.errors.InputError: unrecognized arguments: x; see p --help
+        """
+        for name, parameter in self.parameters().items():
+            # Values may also stand behind an option.
+            if parameter.is_many and (parameter.is_argument or getattr(args, name)):
+                values = [word for word in rest if not word.startswith("-") or word == "-" or args.parser.takes(word)]
+                setattr(args, name, [*(getattr(args, name) or []), *values])
+                rest = [word for word in rest if word not in values and word != "--"]
+        args.rest = rest
+        if not self._rest:
+            args.parser.refuse_unknown(rest)
+
+    @functools.cached_property
+    def _rest(self) -> list[str]:
+        """The parameter that takes what no option takes, if there is one."""
+        declared = inspect.signature(self.work).parameters.items()
+        return [name for name, each in declared if each.annotation is Rest]
+
+    def run(self, args: argparse.Namespace, common: Iterable[str] = ()) -> int:
+        """Does its work, and shows what came out; returns the exit code.
+
+        Of the options that are ``common`` to all commands, its work takes those that it has parameters for.
+        """
+        takes = inspect.signature(self.work).parameters
+        objects: dict[str, Any] = dict.fromkeys(self._rest, Rest(args.rest, args.parser))
+        objects |= {name: getattr(args, name) for name in common if name in takes}
+        result = call(self.work, given(args, parameters_of(self.work)), **objects)
+        first = next(iter(inspect.signature(self.show).parameters))
+        return call(self.show, given(args, parameters_of(self.show)), **{first: result}) or terminal.SUCCESS
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Program:
+    """A program and its commands.
+
+    Attributes:
+      does: A sentence for its help; ``examples`` stand at its end.
+      setup: Called before every command, with options that every command has.
+      when_stopped: What its last sentence says, besides that it was stopped, when a signal has stopped it.
+      commands: By name, in the order of the help.
+    """
+
+    name: str
+    does: str
+    examples: Sequence[str]
+    setup: Callable[..., Any] = lambda: None
+    when_stopped: str = ""
+    commands: dict[str, Command] = dataclasses.field(default_factory=dict)
+
+    def command(self, does: str, *examples: str, **how: Any) -> Callable[[F], F]:
+        """Makes a function a command, named after it; ``how`` are further attributes of ``Command``."""
+
+        def add(work: F) -> F:
+            self.commands[work.__name__] = Command(work=work, does=does, examples=examples, **how)
+            return work
+
+        return add
+
+    def parser(self) -> Parser:
+        """The commands and their options."""
+        top = Parser(prog=self.name, description=self.does, examples=[f"{self.name} {each}" for each in self.examples])
+        top.add_argument("--version", action=ShowVersions)
+        parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+        for name, command in self.commands.items():
+            sentence = command.description or f"{command.does[0].upper()}{command.does[1:]}."
+            examples = [f"{self.name} {each}" for each in command.examples]
+            parser = parsers.add_parser(name, help=command.does, description=sentence, examples=examples)
+            command.add_options(parser)
+            add_options(parser, parameters_of(self.setup).values())
+            terminal.add_log_options(parser)
+            parser.add_help_option()
+        top.add_help_option()
+        return top
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parses what is typed behind the program's name; raises InputError if a word of it is wrong."""
+        args, rest = self.parser().parse_known_args(words or ["--help"])
+        self.commands[args.command].take_rest(args, rest)
+        return args
+
+    def run(self, words: Sequence[str], outcome: terminal.Outcome) -> None:
+        """Runs the command that is typed, and sets its outcome."""
+        outcome.stopped += self.when_stopped
+        args = self.parse(words)
+        terminal.start_log(args)
+        events.start(self.name, list(words), args)
+        common = parameters_of(self.setup)
+        call(self.setup, given(args, common))
+        command = self.commands[args.command]
+        outcome.stopped += command.when_stopped
+        if command.before is not None:
+            command.before()
+        outcome.code = command.run(args, common)

@@ -1,0 +1,169 @@
+"""The frame of both programs: a command that is added at run time is one function, and has all that others have."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import pytest
+
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, Questions, TaskName, named_task
+from seq2seq_arith.base import commands, events
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import Form, Option, Options, call, parameters_of, shows
+from seq2seq_arith.base.terminal import FAILURE
+from seq2seq_arith.pipelines import __main__ as data
+from seq2seq_arith.pipelines.commands import ARITH_DATA
+from seq2seq_arith.trainer import __main__ as model
+from seq2seq_arith.trainer.commands import ARITH_MODEL
+
+PROGRAMS = {"arith-data": (ARITH_DATA, data.main), "arith-model": (ARITH_MODEL, model.main)}
+
+
+@pytest.fixture(params=PROGRAMS)
+def program(request, monkeypatch):
+    """A program, its ``main``, and nothing left of what a test adds to its commands."""
+    added, main = PROGRAMS[request.param]
+    for name, command in added.commands.items():
+        monkeypatch.setitem(added.commands, name, command)  # all are restored
+    yield added, main
+    for name in {*added.commands} - {*known(added)}:
+        del added.commands[name]
+
+
+def known(program: commands.Program) -> list[str]:
+    return [name for name, command in program.commands.items() if command.work.__module__ != __name__]
+
+
+def add_halves(program: commands.Program) -> None:
+    @program.command("halve numbers", "halves 8", "halves 8 9 --round")
+    def halves(
+        numbers: Annotated[Sequence[str], Option("what is halved", metavar="NUMBER")],
+        *,
+        least: Annotated[int, Option("the least that is taken", low=0, high=9)] = 0,
+        rounded: Annotated[bool, Option("to whole numbers", flag="round")] = False,
+    ) -> str:
+        events.emit("result", count=len(numbers))
+        if any(int(number) < least for number in numbers):
+            raise InputError(f"one of {', '.join(numbers)} is below {least}; give others")
+        return " ".join(str(int(number) // 2 if rounded else int(number) / 2) for number in numbers)
+
+
+def test_a_command_is_one_function(program, capsys):
+    added, main = program
+    add_halves(added)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert " halves " in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SystemExit):
+        main(["halves", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "Halve numbers.",
+        "--least LEAST the least that is taken (from 0 to 9; default: 0)",
+        "--round to whole numbers",
+    ):
+        assert words in shown
+    assert shown.endswith(f"examples: {added.name} halves 8 {added.name} halves 8 9 --round")
+    assert "--task-file" in shown and "--log-level" in shown and "--json" in shown
+    assert main(["halves", "8", "--round", "9"]) == 0  # a value may stand behind an option
+    assert capsys.readouterr().out == "4 4\n"
+    refused = {
+        ("halves",): "the following arguments are required: NUMBER",
+        ("halves", "8", "--least=10"): "least is 10; give a whole number from 0 to 9",
+        ("halves", "8", "--lest=3"): "unrecognized arguments: --lest=3; did you mean --least?",
+        ("halves", "8", "--least=9"): "one of 8 is below 9; give others",
+        ("halve",): f"COMMAND is 'halve'; {added.name}",
+    }
+    for words, sentence in refused.items():
+        assert main(list(words)) == 2
+        assert capsys.readouterr().err.startswith(f"{added.name}: {sentence.partition(';')[0]}")
+    assert main(["halves", "8", "--json"]) == 0
+    captured = capsys.readouterr()
+    told = [json.loads(line) for line in captured.out.splitlines()]
+    assert [each["event"] for each in told] == ["start", "result", "end"]
+    assert (told[0]["command"], told[1]["count"], told[2]["exit_code"], captured.err) == ("halves", 1, 0, "4.0\n")
+
+
+def test_a_result_is_shown_by_a_function_of_its_own(program, capsys):
+    added, main = program
+
+    def show(result: int, *, base: Annotated[int, Option("of the number", low=2)] = 10) -> int:
+        print(result if base == 10 else f"{result:b}")
+        return FAILURE if result > 7 else 0
+
+    @added.command("count words", "count a b", show=show, when_stopped="; nothing was counted")
+    def count(words: Annotated[Sequence[str], Option("words")] = (), *, rest: commands.Rest = commands.NO_REST) -> int:
+        assert not rest.words or rest.option_names
+        return len(words) + 10 * len(rest.words)
+
+    assert main(["count", "a", "b", "--base", "2"]) == 0
+    assert main(["count", "--no-such-flag"]) == 1  # it is in the rest
+    assert capsys.readouterr().out.split() == ["10", "10"]
+
+
+def test_questions_are_told_by_the_type_of_a_parameter(program, capsys):
+    added, main = program
+
+    @added.command("print questions", "ask 1+2", prints_data=True)
+    def ask(
+        questions: Annotated[Questions, Option("questions")],
+        *,
+        output: Annotated[str | None, Option("a file", short="o")] = None,
+    ) -> str:
+        return " ".join([*questions, str(output)])
+
+    assert main(["ask", "--p-", "-o", "x", "-{3}p-"]) == 0
+    assert capsys.readouterr().out == "--p- -{3}p- x\n"
+    assert main(["ask", "--p-", "--json"]) == 2  # which prints_data leaves out
+
+
+def sized(
+    task: TaskName,
+    *,
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, names={"seed": "data_seed"}, build=dict)],
+    chosen: Annotated[SuiteOptions, Options(SuiteOptions, flags={"seed": "suite-seed"})],
+    lengths: Annotated[list[int], Form(read=lambda label, value: [int(value)]), Option("lengths")] = [1],  # noqa: B006
+) -> tuple:
+    return named_task(task, parameters).config_name, chosen, lengths
+
+
+def test_values_are_checked_by_the_same_function_whichever_way_they_come():
+    """Words of a command, keywords of Python, and a table of a file stand for the same, and are refused alike."""
+    names = parameters_of(sized)
+    assert {"task", "data_seed", "dashes", "seed", "per_slice", "lengths"} <= names.keys()
+    assert (names["data_seed"].flag, names["seed"].flag, names["version"].flag) == (
+        "data-seed", "suite-seed", "suite-version",
+    )  # fmt: skip
+    found = call(sized, {"task": "pq", "dashes": 20, "data_seed": 3, "seed": 5, "lengths": "7", "per_slice": 2})
+    assert found == ("pq-d20-n210-s3", SuiteOptions(seed=5, per_slice=2), [7])
+    for values, sentence in (
+        ({"per_slice": 0}, "per_slice is 0; give a whole number from 1"),
+        ({"per_slice": None}, "per_slice is None; give a whole number from 1"),
+        ({"set": "standrad"}, "set is 'standrad'; give one of standard, unforeseen; did you mean 'standard'"),
+        ({"seeds": 3}, "sized has no option 'seeds'"),
+        ({"dashes": 3}, "dashes is 3, but addition has no dashes; give digits instead"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            call(sized, {"task": "addition"} | values)
+    assert call(sized, {"task": "addition", "dashes": None})[0] == "addition"
+
+
+def test_a_function_of_python_shows_the_options_that_it_passes_on():
+    @shows(sized, without=["lengths"], aliases={"number": "per_slice"})
+    def suite(task: str, **options: Any) -> tuple:
+        return call(sized, options, task=task)
+
+    with pytest.raises(InputError, match=r"suite has no option 'number'; did you mean 'per_slice'\?"):
+        suite("pq", number=3)
+    with pytest.raises(InputError, match="suite has no option 'lengths'"):
+        suite("pq", lengths=3)
+    assert suite("pq", dashes=20)[0] == "pq-d20-n210"
+
+
+def test_two_options_of_one_name_are_a_mistake_of_ours():
+    def twice(*, one: Annotated[SuiteOptions, Options(SuiteOptions)], seed: Annotated[int, Option("a seed")] = 0):
+        return one, seed
+
+    with pytest.raises(TypeError, match="twice has two options of one name"):
+        parameters_of(twice)

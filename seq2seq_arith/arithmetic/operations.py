@@ -1,9 +1,9 @@
 """The operations: everything in which one task differs from another.
 
 To add a task, add an entry to ``FURTHER``; its notation, draws and slices may be those of others. All that asks for
-tasks finds it there. One line more is on purpose not derived from the entry: ``SOLVERS`` of
-``pipelines/checking/independent.py`` solves the task in plain Python, so that ``verify`` and the tests can check its
-answers. A custom task can also be in a file, as ``own_tasks.py`` describes.
+tasks finds it there. One line is on purpose not derived from the entry: with it, ``SOLVERS`` in
+``pipelines/checking/independent.py``, ``verify`` and the tests solve the task in plain Python. A custom task can also
+be in a file, as ``own_tasks.py`` describes.
 
 ``FURTHER`` are those that the field compares with arithmetic; the last four are controls without carries. Those of
 ``OPERATIONS`` TFDS lists, too, before one is named.

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow, so that a wrong value is refused at once.
 """
 
 import dataclasses
+import functools
 import json
 from typing import Any
 
@@ -15,6 +16,7 @@ from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import check, option
 from seq2seq_arith.trainer import plugins, registry
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW, Curriculum
+from seq2seq_arith.trainer.plugins import Plugin
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -107,8 +109,9 @@ class ModelConfig:
         check(self)
         for field, digest, kind in CODE:
             if plugins.is_plugin(name := getattr(self, field)):
-                object.__setattr__(self, field, plugins.absolute(name))
-                object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
+                plugin = Plugin.resolve(kind, name, getattr(self, digest))
+                object.__setattr__(self, field, plugin.name)
+                object.__setattr__(self, digest, plugin.sha256)
         if isinstance(self.options, dict):
             object.__setattr__(self, "options", json.dumps(self.options))
         if self.options is not None:
@@ -136,11 +139,15 @@ class ModelConfig:
         """The network in the registry."""
         return registry.model_entry(self.name)
 
-    @property
-    def own_code(self) -> list[tuple[plugins.Kind, str, str | None]]:
-        """The model and the view if they are of your own: kind, name and checksum."""
-        named = [(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
-        return [each for each in named if plugins.is_plugin(each[1])]
+    @functools.cached_property
+    def own_code(self) -> list[Plugin]:
+        """The model and the view, if they are of your own."""
+        named = [Plugin(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
+        return [plugin for plugin in named if plugins.is_plugin(plugin.name)]
+
+    def own(self, kind: plugins.Kind) -> Plugin | None:
+        """The model or the view, if it is of your own."""
+        return next((plugin for plugin in self.own_code if plugin.kind == kind), None)
 
     @property
     def encoding(self) -> registry.PositionsEntry:
@@ -398,8 +405,7 @@ class TrainConfig:
         Raises InputError if a field is unknown, of another type or out of range.
         """
         try:
-            fields = decode(dict[str, Any], values)
-            return decode(cls, fields | {"model": _with_moved_code(fields.get("model", {}))})
+            return decode(cls, values)
         except MalformedError as error:
             raise InputError(f"{error}; give a configuration of this version, or of an older one") from None
 
@@ -417,18 +423,6 @@ class SearchOptions:
 
     def __post_init__(self) -> None:
         check(self)
-
-
-def _with_moved_code(model: Any) -> Any:
-    """The JSON of a ModelConfig, with the names by which a person has named its code of one's own if its file moved."""
-    if not isinstance(model, dict):
-        return model
-    moved = {
-        name: plugins.found(model[name], model.get(checksum))
-        for name, checksum, _ in CODE
-        if isinstance(model.get(name), str)
-    }
-    return model | moved
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:

@@ -9,13 +9,14 @@ folder names it.
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.base import plugin_code, process
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.plugin_code import file_of, where
+from seq2seq_arith.base.plugin_code import digest, file_of, where
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,28 +49,6 @@ def allow(*names: str | None) -> None:
     process.current().plugins.update(absolute(name) for name in names if name is not None and is_plugin(name))
 
 
-def found(name: str, known: str | None) -> str:
-    """The name, or that of an allowed plug-in whose file has this sha256, if the file has moved since."""
-    name = absolute(name)
-    allowed = process.current().plugins
-    for each in (name, *sorted(allowed)) if known else ():
-        if each in allowed and each.endswith(f":{name.rpartition(':')[2]}"):
-            with contextlib.suppress(InputError):  # it is gone, or cannot be read
-                if sha256(each) == known:
-                    return each
-    return name
-
-
-def sha256(name: str, kind: Kind = MODEL) -> str | None:
-    """The sha256 of a plug-in's file, None if it has none of its own; raises InputError if it cannot be read."""
-    file = file_of(name)
-    return None if file is None else plugin_code.digest(_read(name, file, kind))
-
-
-def _read(name: str, file: Path, kind: Kind) -> bytes:
-    return plugin_code.read(file, f"{kind.option} is {name!r}", kind.form)
-
-
 def absolute(name: str) -> str:
     """A plug-in's name with the absolute path of its file, so that it is the same from every folder."""
     file = file_of(name)
@@ -84,44 +63,93 @@ def relative(name: str) -> str:
     return f"{file.relative_to(Path.cwd())}:{name.rpartition(':')[2]}"
 
 
-def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
-    """The function or class of a plug-in, by its absolute name.
+@dataclasses.dataclass(frozen=True)
+class Plugin:
+    """A model or a view of your own, as its name was resolved once; what knows it passes this object on.
 
-    ``known`` is the sha256 that its file must have; None if that does not matter.
-
-    Raises InputError if nobody named it, it is not there, it has changed, or its module fails; the sentence then has
-    the file and the line.
+    Attributes:
+      name: With the absolute path of its file.
+      sha256: The one that its file must have; None if it has no file of its own, as in a package.
     """
-    option = kind.option
-    place, _, attribute = name.rpartition(":")
-    file = file_of(name)
-    if name not in process.current().plugins:
-        raise InputError(
-            f"this run's {option} is the code {name}, which runs only if you name it; if you trust it, add: "
-            f"--{option} {name}"
-        )
-    source = b"" if file is None else _read(name, file, kind)
-    if known is not None and plugin_code.digest(source) != known:
-        raise InputError(
-            f"{file} has changed since this run was trained with it; give the file as it was, or train anew in another "
-            "--run-dir"
-        )
-    try:
-        module = importlib.import_module(place) if file is None else plugin_code.module_of(file, source)
-    except (Exception, SystemExit) as error:
-        raise InputError(f"{option} is {name!r}, and its code fails: {where(error, file)}") from None
-    found = getattr(module, attribute, None)
-    if not (isinstance(found, type) if kind is VIEW else callable(found)):
-        raise InputError(
-            f"{option} is {name!r}, and {place} has no {kind.what} {attribute!r}; it has {_names(module, kind)}"
-        )
-    return found
+
+    kind: Kind
+    name: str
+    sha256: str | None
+
+    @classmethod
+    def resolve(cls, kind: Kind, name: str, sha256: str | None = None) -> "Plugin":
+        """The plug-in of a name, whose file must have this sha256; None for the one that it has now.
+
+        If the file has moved since, and a person has named it at its new place, it is that one.
+
+        Raises InputError if the sha256 is not given, and the file cannot be read.
+        """
+        plugin = cls(kind, absolute(name), sha256)
+        if sha256 is None:
+            return plugin if plugin.file is None else dataclasses.replace(plugin, sha256=digest(plugin._read()))
+        allowed = process.current().plugins
+        places = [plugin.name, *sorted(each for each in allowed if each.endswith(f":{plugin.attribute}"))]
+        moved = (dataclasses.replace(plugin, name=place) for place in places if place in allowed)
+        return next((each for each in moved if each._is_unchanged), plugin)
+
+    @property
+    def attribute(self) -> str:
+        """The name of the function or class within its module."""
+        return self.name.rpartition(":")[2]
+
+    @property
+    def file(self) -> Path | None:
+        """Its file; None if it is in a package."""
+        return file_of(self.name)
+
+    @functools.cached_property
+    def code(self) -> Any:
+        """The function or class, whose module is run when this is first asked.
+
+        Raises InputError if nobody named it, it is not there, it has changed, or its module fails; the sentence then
+        has the file and the line.
+        """
+        option, place, file = self.kind.option, self.name.rpartition(":")[0], self.file
+        if self.name not in process.current().plugins:
+            raise InputError(
+                f"this run's {option} is the code {self.name}, which runs only if you name it; if you trust it, add: "
+                f"--{option} {self.name}"
+            )
+        source = b"" if file is None else self._read()
+        if self.sha256 is not None and digest(source) != self.sha256:
+            raise InputError(
+                f"{file} has changed since this run was trained with it; give the file as it was, or train anew in "
+                "another --run-dir"
+            )
+        try:
+            module = importlib.import_module(place) if file is None else plugin_code.module_of(file, source)
+        except (Exception, SystemExit) as error:
+            raise InputError(f"{option} is {self.name!r}, and its code fails: {where(error, file)}") from None
+        found = getattr(module, self.attribute, None)
+        if not (isinstance(found, type) if self.kind == VIEW else callable(found)):
+            what = f"{self.kind.what} {self.attribute!r}; it has {_names(module, self.kind)}"
+            raise InputError(f"{option} is {self.name!r}, and {place} has no {what}")
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: without the code, which another process may not run."""
+        return {name: value for name, value in vars(self).items() if name != "code"}
+
+    @property
+    def _is_unchanged(self) -> bool:
+        with contextlib.suppress(InputError):  # it is gone, or cannot be read
+            return self.file is not None and digest(self._read()) == self.sha256
+        return False
+
+    def _read(self) -> bytes:
+        assert self.file
+        return plugin_code.read(self.file, f"{self.kind.option} is {self.name!r}", self.kind.form)
 
 
 def _names(module: Any, kind: Kind) -> str:
     """The functions or classes of a module, in words."""
     values = {key: value for key, value in vars(module).items() if not key.startswith("_")}
-    if kind is VIEW:
+    if kind == VIEW:
         own = [key for key, value in values.items() if isinstance(value, type) and value.__module__ == module.__name__]
     else:
         own = [key for key, value in values.items() if callable(value)]

@@ -14,6 +14,7 @@ from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
+from seq2seq_arith.trainer.plugins import Plugin
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import devices, learner
@@ -155,7 +156,7 @@ def test_a_file_that_cannot_be_imported(nets):
     nets.write_text("def f(:\n", encoding="utf-8")
     plugins.allow(name := f"{nets}:f")
     with pytest.raises(InputError, match=r"nets\.py, line 1: SyntaxError: invalid syntax$"):
-        plugins.load(name)
+        _ = Plugin.resolve(plugins.MODEL, name).code
 
 
 VIEWS = '''"""Views of my own."""

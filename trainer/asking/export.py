@@ -73,7 +73,7 @@ def export(run: Run, out: str) -> None:
     arrays, state = checkpoints.load(run.best)
     if "row" not in state:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
-    view = make_view(run.config.model.view, run.task, run.config.model.view_sha256)
+    view = make_view(run.config.model.view, run.task, run.config.model.own(plugins.VIEW))
     network, seen_through = elsewhere(lambda: build_network(run.config.model, view)), name_beside(view.name)
     checkpoints.assign(network.model.variables, arrays, run.best)
     try:
@@ -159,7 +159,7 @@ def _collect(name: str, ordered: dict[str, str]) -> None:
 def code_files(run: Run) -> dict[str, Path]:
     """The files of a model, a view and a task of your own, by their names in the export."""
     files: dict[str, Path] = {}
-    named = [(kind.option, plugins.file_of(name)) for kind, name, _ in run.config.model.own_code]
+    named = [(plugin.kind.option, plugin.file) for plugin in run.config.model.own_code]
     if run.task.code:
         named.append(("task", Path(run.task.code)))
     for what, file in named:

@@ -36,6 +36,7 @@ from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.plugins import Plugin
 from seq2seq_arith.trainer.registry import VIEWS, check_view, view_entry
 
 # The letters of index hints.
@@ -452,25 +453,26 @@ class RawScratchpad(Scratchpad):
         return self._to_codes(self._backwards(ids[:, self._thought :], self.task.answer_width))
 
 
-def make_view(name: str, task: Task, sha256: str | None = None) -> View:
-    """The view of a name, the registry's or one's own, on a task's strings; its file must have the sha256, if any."""
+def make_view(name: str, task: Task, own: Plugin | None = None) -> View:
+    """The view of a name, the registry's or one's own, on a task's strings; one's own as it was resolved, if it was."""
     check_view(name, task)
     if name in VIEWS:
         return VIEWS[name].build(name, task)
-    return _own(name, plugins.load(name, sha256, plugins.VIEW), task)
+    return _own(own or Plugin.resolve(plugins.VIEW, name), task)
 
 
-def _own(name: str, found: type, task: Task) -> View:
+def _own(plugin: Plugin, task: Task) -> View:
     """A view of one's own, tried out."""
-    file, place = plugins.file_of(name), _place(found)
+    found = plugin.code
+    place = _place(found)
     if not issubclass(found, View):
         raise InputError(f"{place} {found.__name__} does not derive from seq2seq_arith.trainer.data.views.View")
     try:
         with tf.init_scope():
-            view = found(name, task)
+            view = found(plugin.name, task)
             fault = _fault(view)
     except (Exception, SystemExit) as error:
-        raise InputError(f"view {name!r} cannot be used: {plugins.where(error, file)}") from None
+        raise InputError(f"view {plugin.name!r} cannot be used: {plugins.where(error, plugin.file)}") from None
     if fault:
         raise InputError(f"{place} the view {found.__name__} {fault}")
     return view

@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Autoregressive, Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, MODELS, check_model, check_steps, view_entry
+from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, check_model, check_steps, view_entry
 
 T = TypeVar("T")
 STEPPED = 8  # steps of a network of one's own that are compared with the whole model
@@ -48,10 +48,10 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
         unroll=not cudnn and view.longest <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
         on_gpu=cudnn,
     )
-    if config.name in MODELS:
+    if (own := config.own(plugins.MODEL)) is None:
         network = as_network(config.entry.build(spec))
     else:
-        network = _built(config.name, plugins.load(config.name, config.code_sha256), spec)
+        network = _built(config.name, own.code, spec)
     network.end, network.blank = view.pad if config.blanks is False else view.end, view.pad
     return network
 
@@ -112,7 +112,7 @@ def try_out(config: ModelConfig, view: View, outlined: Sequence[keras.Variable] 
 
     Raises InputError if it has one, or its variables do not have the paths of its outline: checkpoints go by them.
     """
-    if config.name in MODELS:
+    if config.own(plugins.MODEL) is None:
         return
     made = elsewhere(lambda: build_network(config, view).model.variables)
     if other := outlined and sorted({each.path for each in made} ^ {each.path for each in outlined}):
@@ -123,8 +123,8 @@ def try_out(config: ModelConfig, view: View, outlined: Sequence[keras.Variable] 
 
 def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *, cudnn: bool = False) -> T:
     """What a function finds out about a network that is built without values."""
-    if config.name not in MODELS:  # so that what stands in its module does not belong to the graph
-        plugins.load(config.name, config.code_sha256)
+    if own := config.own(plugins.MODEL):
+        _ = own.code  # loaded here, so that what stands in its module does not belong to the graph
 
     def build() -> T:
         with tf.Graph().as_default():

@@ -10,7 +10,6 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_choice
 from seq2seq_arith.base.tables import shortened
-from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, history, listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
@@ -45,8 +44,8 @@ def offer(name: str, folder: Path) -> dict[str, Any]:
     listing.refuse_links(folder)
     run = open_run(folder)
     task, model = run.task, run.config.model
-    for kind, code, sha256 in model.own_code:
-        plugins.load(code, sha256, kind)  # refuses code that may not run
+    for plugin in model.own_code:
+        _ = plugin.code  # refuses code that may not run
     return {
         "name": name,  # its folder, below the folder of all runs
         "task": task.name,

@@ -17,6 +17,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, probes, records
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import sketch, try_out
+from seq2seq_arith.trainer.plugins import VIEW
 from seq2seq_arith.trainer.registry import given_in_words, view_entry
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
@@ -50,7 +51,7 @@ class Layer:
 
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     """What a run, or a training on this dataset, is, as text."""
-    view = make_view(config.model.view, task, config.model.view_sha256)
+    view = make_view(config.model.view, task, config.model.own(VIEW))
     found = sketch(config.model, view, layers, cudnn=True)
     parts = [
         pairs({**_data(task, run), **view_facts(config.model, view)}),
@@ -189,7 +190,7 @@ def costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
 
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:
     """What would be made and trained, as text; nothing is. Raises InputError if the training would be refused."""
-    view = make_view(config.model.view, task, config.model.view_sha256)
+    view = make_view(config.model.view, task, config.model.own(VIEW))
     dataset, sha256 = _dataset(task, data_dir)
     run = _run(Run(run_folder(run_dir), task, sha256, absolute(data_dir), config))
     network = sketch(config.model, view, layers, cudnn=True)

@@ -21,6 +21,7 @@ from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.plugins import VIEW
 from seq2seq_arith.trainer.proving import automata, networks
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids, question_automaton, symbols
@@ -138,7 +139,7 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
 
 
 def _view(run: Run, task: Task) -> View:
-    return make_view(run.config.model.view, task, run.config.model.view_sha256)
+    return make_view(run.config.model.view, task, run.config.model.own(VIEW))
 
 
 def _check_columns(run: Run, view: View, questions: Automaton) -> None:

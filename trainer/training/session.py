@@ -19,6 +19,7 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
+from seq2seq_arith.trainer.plugins import VIEW
 from seq2seq_arith.trainer.proving.networks import check_provable
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
@@ -236,7 +237,7 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
 
 
 def _view_of(config: TrainConfig, task: Task) -> View:
-    return make_view(config.model.view, task, config.model.view_sha256)
+    return make_view(config.model.view, task, config.model.own(VIEW))
 
 
 def _count(variables: Sequence[keras.Variable]) -> int:

@@ -18,6 +18,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data import probes, views
 from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.plugins import Plugin
 from seq2seq_arith.trainer.registry import VIEWS, check_view
 
 # A task whose answer is narrower than its operands, and one whose answer is wider than all views need.
@@ -175,6 +176,7 @@ class Wide(View):
 
 
 def test_a_custom_view_that_decodes_to_another_type_is_refused(monkeypatch):
-    monkeypatch.setattr(plugins, "load", lambda *_: Wide)
+    monkeypatch.setattr(Plugin, "code", Wide)
+    own = Plugin(plugins.VIEW, "views.py:Wide", None)
     with pytest.raises(InputError, match="the view Wide decodes 256 answers to int32"):
-        make_view("views.py:Wide", Task("addition"))
+        make_view(own.name, Task("addition"), own)

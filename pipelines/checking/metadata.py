@@ -12,9 +12,35 @@ from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METAD
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
+SHA256 = "sha256"  # the entry of the metadata's own checksum
+
 
 def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, Layout, dict[str, Any]]:
     """Task, layout and content of ``metadata.json``; Problem if it is damaged, OtherDatasetError for another sha256."""
+    text, metadata = _read(directory)
+    try:
+        task = Task.from_parameters(metadata.get("parameters", {}))
+        stated = Layout.of_metadata(metadata)
+        layout = Layout.of(task, stated.num_shards, stated.formats)
+        draws, files = _draws(task, metadata.get("draws_used")), _files(layout, metadata.get("files"))
+    except InputError as error:
+        raise Problem(str(error)) from None
+    expected = metadata_of(task, layout, draws, files)
+    for name in [*(name for name in expected | metadata if name != SHA256), SHA256]:
+        if name not in expected:
+            raise Problem(f"has the entry {name!r}, which does not belong to it")
+        if metadata.get(name) != expected[name]:
+            damaged = f"{name} is {metadata.get(name)!r}, not {expected[name]!r}"
+            raise Problem("its content does not have the sha256 that it states" if name == SHA256 else damaged)
+    if sha256 not in (None, expected[SHA256]):
+        raise OtherDatasetError(expected[SHA256], sha256)
+    if text != json.dumps(expected):
+        raise Problem("is not written as it was published")
+    return task, layout, metadata
+
+
+def _read(directory: AnyPath) -> tuple[str, dict[str, Any]]:
+    """The text of ``metadata.json``, and the object that it is."""
     try:
         text = paths.read_bytes(directory / METADATA).decode()
         metadata = json.loads(text)
@@ -23,41 +49,31 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     except OSError as error:
         raise Problem(f"cannot be read ({error.strerror or error})") from None
     except (ValueError, RecursionError):
-        raise Problem("is not a JSON object") from None
+        text, metadata = "", None
     if not isinstance(metadata, dict):
         raise Problem("is not a JSON object")
-    try:
-        task = Task.from_parameters(metadata.get("parameters", {}))
-        stated = Layout.of_metadata(metadata)
-        layout = Layout.of(task, stated.num_shards, stated.formats)
-        most_draws = 4 * coverage.num_draws(task) + 1000
-        if task.own:  # whose drawing may count more pairs than there are
-            most_draws = 4 * coverage.draws_limit(task.num_examples)
-    except InputError as error:
-        raise Problem(str(error)) from None
-    files, draws = metadata.get("files"), metadata.get("draws_used")
+    return text, metadata
+
+
+def _draws(task: Task, draws: Any) -> int:
+    """The draws that a dataset has used, if it can have used so many."""
+    most = 4 * coverage.num_draws(task) + 1000
+    if task.own:  # whose drawing may count more pairs than there are
+        most = 4 * coverage.draws_limit(task.num_examples)
+    if not isinstance(draws, int) or not task.num_examples <= draws <= most:
+        raise Problem(f"draws_used is {draws!r}")
+    return draws
+
+
+def _files(layout: Layout, files: Any) -> dict[str, str]:
+    """The files of a dataset, if they have the names that its layout gives them."""
     # The count first: num_shards may ask for very many names.
     count = layout.num_shards * len(layout.formats) * len(SPLITS) + 2
     if not isinstance(files, dict) or len(files) != count:
         raise Problem("its files are not those of its parameters")
     if set(files) != {*(name for *_, name in layout.shard_files()), DATASET_INFO, FEATURES}:
         raise Problem("its files are not those of its parameters")
-    if not isinstance(draws, int) or not task.num_examples <= draws <= most_draws:
-        raise Problem(f"draws_used is {draws!r}")
-    expected = metadata_of(task, layout, draws, files)
-    own = expected["sha256"]
-    for name, value in expected.items():
-        if metadata.get(name) != value and name != "sha256":
-            raise Problem(f"{name} is {metadata.get(name)!r}, not {value!r}")
-    if more := sorted(set(metadata) - set(expected)):
-        raise Problem(f"has the entry {more[0]!r}, which does not belong to it")
-    if metadata.get("sha256") != own:
-        raise Problem("its content does not have the sha256 that it states")
-    if sha256 not in (None, own):
-        raise OtherDatasetError(own, sha256)
-    if text != json.dumps(expected):
-        raise Problem("is not written as it was published")
-    return task, layout, metadata
+    return files
 
 
 def read_sound(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:

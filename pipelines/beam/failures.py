@@ -42,33 +42,36 @@ def translate_errors() -> Iterator[None]:
     """
     try:
         yield
-    except SubmittedError:
-        raise
-    except (InputError, StoreError) as error:
-        # Beam adds the step of the pipeline.
-        raise type(error)(str(error).partition(WHILE_RUNNING)[0]) from error
     except (KeyboardInterrupt, Exception) as error:
-        details = getattr(error, "details", None)  # a gRPC error has a separate line that says why
-        text = str(details() if callable(details) else error)
-        if text.startswith("KeyboardInterrupt"):
-            raise KeyboardInterrupt from None
-        if found := STORE_ERROR.search(text):
-            raise {"InputError": InputError, "StoreError": StoreError}[found[1]](found[2]) from error
-        for number in DISK_ERRORS:
-            if os.strerror(number) in text:
-                raise OSError(number, os.strerror(number)) from error
-        if found := JOB_ENDED.match(text):
-            lack = _lack("\n".join(getattr(error, "__notes__", ())))
-            job = f" {found['job']}" if found["job"] else ""
-            reason = lack or _reason(found["reason"])
-            raise EngineError(f"the engine's job{job} ended as {found['state']}: {reason}") from error
-        # An OSError with errno comes from the operating system. Without errno it comes from a network library.
-        is_ours = isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None)
-        if is_ours or is_short_of_memory(error):
+        if (translated := _translated(error)) is error:
             raise
-        raise EngineError(
-            f"the engine failed with {type(error).__name__.lstrip('_')}: {first_sentence(_reason(text))}"
-        ) from error
+        raise translated from error
+
+
+def _translated(error: BaseException) -> BaseException:
+    """The exception of ours, or of Python, that an engine's error means; the error itself if it is one."""
+    if isinstance(error, SubmittedError):
+        return error
+    if isinstance(error, InputError | StoreError):
+        return type(error)(str(error).partition(WHILE_RUNNING)[0])  # Beam adds the step of the pipeline
+    details = getattr(error, "details", None)  # a gRPC error has a separate line that says why
+    text = str(details() if callable(details) else error)
+    if text.startswith("KeyboardInterrupt"):
+        return KeyboardInterrupt()
+    if found := STORE_ERROR.search(text):
+        return {"InputError": InputError, "StoreError": StoreError}[found[1]](found[2])
+    if number := next((number for number in DISK_ERRORS if os.strerror(number) in text), None):
+        return OSError(number, os.strerror(number))
+    if found := JOB_ENDED.match(text):
+        lack = _lack("\n".join(getattr(error, "__notes__", ())))
+        job = f" {found['job']}" if found["job"] else ""
+        return EngineError(f"the engine's job{job} ended as {found['state']}: {lack or _reason(found['reason'])}")
+    # An OSError with errno comes from the operating system. Without errno it comes from a network library.
+    is_ours = isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None)
+    if is_ours or is_short_of_memory(error):
+        return error
+    name = type(error).__name__.lstrip("_")
+    return EngineError(f"the engine failed with {name}: {first_sentence(_reason(text))}")
 
 
 def first_sentence(line: str) -> str:

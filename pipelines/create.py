@@ -10,6 +10,8 @@ from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.options import default_threads, is_local, job_outlives_program, workers_share_process
 from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.steps.job import RunFacts, Written
 from seq2seq_arith.pipelines.steps.run import describe, write_dataset
 
 
@@ -22,38 +24,40 @@ def create(order: Order) -> dict[str, Any]:
     Raises InputError, StoreError, EngineError, an OSError of the disk, or PublishedError: the dataset is complete, but
     the default config could not be written.
     """
-    publisher, began, told = order.publisher, run_records.clock(), dict[str, Any]()
+    began = run_records.clock()
     progress.reset()
-    with publisher.locked():
+    with order.publisher.locked():
         # Another run may have finished since the caller looked.
         metadata = order.published()
-        is_new = metadata is None
-        if is_new and (finished := order.finished_run()):
-            path, written = finished
-            print(
-                f"a job that has ended left the files in {path.parents[0]}; nothing is drawn",
-                file=sys.stderr,
-                flush=True,
-            )
-            with publisher.taken_up(path, order.overwrite) as staging:
-                metadata = describe(order.task, order.layout, staging, written)
-            told["job"] = path.parents[0].name
-        elif is_new:
-            order.check_engine()
-            options, outlives = order.options, job_outlives_program(order.options)
-            with (
-                _progress(order),
-                publisher.staged(order.layout, order.overwrite, outlives) as staging,
-                private.on_loopback(),
-                translate_errors(),
-            ):
-                metadata = write_dataset(
-                    order.task, order.layout, staging, options, default_threads(options), order.plan.draws, told
-                )
-        if is_new:
-            run_records.write(order, metadata["sha256"], began, told, "engine" in told and is_local(order.options))
-        publisher.name_default()
+        if metadata is None:
+            finished = order.finished_run()
+            metadata, facts = _publish_finished(order, *finished) if finished else _make(order)
+            in_this_process = facts.engine is not None and is_local(order.options)
+            run_records.write(order, metadata["sha256"], began, facts, in_this_process)
+        order.publisher.name_default()
     return metadata
+
+
+def _publish_finished(order: Order, report: AnyPath, written: Written) -> tuple[dict[str, Any], RunFacts]:
+    """Publishes the files that a finished job has left beside its report; returns their metadata, and what is known."""
+    folder = report.parents[0]
+    print(f"a job that has ended left the files in {folder}; nothing is drawn", file=sys.stderr, flush=True)
+    with order.publisher.taken_up(report, order.overwrite) as staging:
+        metadata = describe(order.task, order.layout, staging, written)
+    return metadata, RunFacts(job=folder.name)
+
+
+def _make(order: Order) -> tuple[dict[str, Any], RunFacts]:
+    """Makes the files on the engine, and publishes them; their metadata, and what is known of the run."""
+    order.check_engine()
+    options = order.options
+    with (
+        _progress(order),
+        order.publisher.staged(order.layout, order.overwrite, job_outlives_program(options)) as staging,
+        private.on_loopback(),
+        translate_errors(),
+    ):
+        return write_dataset(order.task, order.layout, staging, options, default_threads(options), order.plan.draws)
 
 
 def _progress(order: Order) -> contextlib.AbstractContextManager[Any]:

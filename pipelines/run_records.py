@@ -9,6 +9,7 @@ overwritten, also in an object store.
 """
 
 import contextlib
+import dataclasses
 import json
 import resource
 import sys
@@ -26,6 +27,7 @@ from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.clients import ABSENT
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.steps.job import RunFacts
 
 FOLDER, TIME = ".runs", "%Y%m%dT%H%M%S.%fZ"  # to the microsecond: the names' order is that of the runs
 MOST_BYTES, MOST_RECORDS = 2**16, 1000  # that are read of one record, and of one dataset
@@ -37,10 +39,10 @@ def clock() -> tuple[float, float, float]:
     return time.time(), time.perf_counter(), time.process_time()
 
 
-def write(order: Order, sha256: str, began: tuple[float, float, float], told: dict[str, Any], is_local: bool) -> None:
+def write(order: Order, sha256: str, began: tuple[float, float, float], facts: RunFacts, is_local: bool) -> None:
     """Writes the record of a run whose dataset is complete, or says in one line why that cannot be.
 
-    ``told`` is what is known of the engine's job; ``sha256`` that of the dataset's metadata. What is not known is null.
+    ``sha256`` is that of the dataset's metadata. What is not known is null.
     """
     plan, sizes = order.plan, order.publisher.sizes()
     _, seconds, core_seconds = (now - then for now, then in zip(clock(), began, strict=True))
@@ -48,7 +50,7 @@ def write(order: Order, sha256: str, began: tuple[float, float, float], told: di
     record = {
         "started": stamp,
         "sha256": sha256,
-        **told,
+        **dataclasses.asdict(facts),
         "planned": {
             "seconds": round(plan.seconds(cores(), local=True), 3) if is_local else None,
             "core_seconds": round(plan.core_seconds, 3),
@@ -59,7 +61,7 @@ def write(order: Order, sha256: str, began: tuple[float, float, float], told: di
         "spent": {
             "seconds": round(seconds, 3),
             "core_seconds": round(core_seconds, 3) if is_local else None,
-            "draws": told.get("counters", {}).get("draws"),
+            "draws": (facts.counters or {}).get("draws"),
             "bytes": sum(size for name, size in sizes.items() if format_name(name)),
             "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE if is_local else None,
         },
@@ -92,9 +94,9 @@ def in_words(directory: AnyPath) -> str:
     last = records[-1]
     spent, planned = (last[key] if isinstance(last.get(key), dict) else {} for key in ("spent", "planned"))
     engine = f" by {last['engine']}" if last.get("engine") else ""  # a job that was taken up does not say
-    told = [f"made {last.get('started')}{engine}", f"job {last['job']}" if last.get("job") else ""]
-    told += [f"{spent.get('seconds')} s", f"planned {planned['seconds']} s" if planned.get("seconds") else ""]
-    return f"{', '.join(filter(None, told))}; runs that are recorded: {len(records)}"
+    parts = [f"made {last.get('started')}{engine}", f"job {last['job']}" if last.get("job") else ""]
+    parts += [f"{spent.get('seconds')} s", f"planned {planned['seconds']} s" if planned.get("seconds") else ""]
+    return f"{', '.join(filter(None, parts))}; runs that are recorded: {len(records)}"
 
 
 def _folder(directory: AnyPath) -> Any:

@@ -115,6 +115,17 @@ class Report:
     written: Written | None
 
 
+@dataclasses.dataclass(frozen=True)
+class RunFacts:
+    """What is known of a run that has made a dataset; None is not known, as of a job that an earlier program began."""
+
+    engine: str | None = None  # the name of Beam's runner
+    image: str | None = None  # of the workers' container
+    versions: Mapping[str, str] | None = None  # of Python, and of what the bytes depend on
+    job: str | None = None  # the engine's name of the job
+    counters: Mapping[str, int] | None = None  # what the workers have counted
+
+
 def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
     """Writes the result of the run as JSON beside the shards, for the program that waits for it."""
     report = {

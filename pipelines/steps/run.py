@@ -30,7 +30,7 @@ from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.job import REFUSED, Job, Written, package_versions, read_report
+from seq2seq_arith.pipelines.steps.job import REFUSED, Job, RunFacts, Written, package_versions, read_report
 from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
 
@@ -45,12 +45,10 @@ def write_dataset(
     options: PipelineOptions,
     threads: int = 1,
     num_draws: int | None = None,
-    told: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Writes all files of a dataset, TFDS's files included, and returns its metadata.
+) -> tuple[dict[str, Any], RunFacts]:
+    """Writes all files of a dataset, TFDS's files included; returns its metadata, and what is known of the run.
 
-    ``num_draws`` are the draws of the first run, if they have been computed already. ``told`` gets what is to be known
-    of the engine: its name, the job, the workers' image and versions, and what they have counted.
+    ``num_draws`` are the draws of the first run, if they have been computed already.
 
     Raises InputError if the task has too few different pairs or the runner cannot be used, and EngineError if the
     engine's job left no report.
@@ -64,20 +62,21 @@ def write_dataset(
         threads=threads,
         versions=package_versions(layout.formats),
     )
-    told = {} if told is None else told
-    told |= {
-        "engine": options.view_as(StandardOptions).runner,
-        "image": options.view_as(WorkerOptions).sdk_container_image,
-        "versions": {"python": platform.python_version(), **job.versions},
-    }
     widening = 1
-    while (written := run_pipeline(job, options, told)) is None:
+    while (outcome := run_pipeline(job, options)).written is None:
         # One run in 10^9 has a few keys too few, or misses a window; if more are short, the first guess was.
         widening *= 2
         more = job.num_draws // 8 + 64 if widening == 2 else job.num_draws
         coverage.check_draws(task, job.num_draws)
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-    return describe(task, layout, staging, written)
+    facts = RunFacts(
+        engine=options.view_as(StandardOptions).runner,
+        image=options.view_as(WorkerOptions).sdk_container_image,
+        versions={"python": platform.python_version(), **job.versions},
+        job=outcome.job,
+        counters=outcome.counters,
+    )
+    return describe(task, layout, staging, outcome.written), facts
 
 
 def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> dict[str, Any]:
@@ -89,11 +88,17 @@ def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> 
     return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards)
 
 
-def run_pipeline(job: Job, options: PipelineOptions, told: dict[str, Any] | None = None) -> Written | None:
-    """Runs the pipeline once, and waits for it: the result, or None if the draws did not suffice.
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What one run of the pipeline has come to."""
 
-    ``told`` gets the engine's job, and its counters. Raises SubmittedError if the job goes on alone.
-    """
+    written: Written | None  # None if the draws did not suffice
+    job: str  # the engine's name of it; empty if it has none
+    counters: dict[str, int]  # what the workers have counted, as far as the engine tells
+
+
+def run_pipeline(job: Job, options: PipelineOptions) -> Outcome:
+    """Runs the pipeline once, and waits for it; raises SubmittedError if the engine's job goes on alone."""
     pipeline: Any = new_pipeline(options)
     result: Any = None
     report, waits = job.staging.own_file(REPORT), not options.view_as(StandardOptions).no_wait_until_finish
@@ -105,8 +110,6 @@ def run_pipeline(job: Job, options: PipelineOptions, told: dict[str, Any] | None
             with shown(result, options, report):
                 if waits:
                     result.wait_until_finish()
-            if told is not None:
-                told |= {"job": private.job_name(result), "counters": _counters(result)}
     except BaseException as error:
         private.add_messages(error, result)
         with contextlib.suppress(Exception):
@@ -115,9 +118,9 @@ def run_pipeline(job: Job, options: PipelineOptions, told: dict[str, Any] | None
             report.unlink()  # it is not that of a job that has ended
             raise InputError(refusal) from error
         raise
-    if waits:
-        return read_report(report).written
-    raise SubmittedError(private.job_name(result))
+    if not waits:
+        raise SubmittedError(private.job_name(result))
+    return Outcome(read_report(report).written, private.job_name(result), _counters(result))
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:

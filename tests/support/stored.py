@@ -17,6 +17,7 @@ from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory, Staging
+from seq2seq_arith.pipelines.steps.job import RunFacts
 
 TASK = Task(num_examples=200)
 LAYOUTS = {"three": Layout(3), "two": Layout(2, ("tfrecord",))}
@@ -34,7 +35,7 @@ def write(layout: Layout, staging: Staging) -> None:
     copy(TASK, layout, staging)
 
 
-def copy(task: Task, layout: Layout, staging: Staging, *_: object) -> dict[str, Any]:
+def copy(task: Task, layout: Layout, staging: Staging, *_: object) -> tuple[dict[str, Any], RunFacts]:
     """As ``create.write_dataset``, but Beam makes the files only once: how they are published does not depend on it."""
     made = _made(task, layout)
     for name, content in made.items():
@@ -44,7 +45,7 @@ def copy(task: Task, layout: Layout, staging: Staging, *_: object) -> dict[str, 
             with staging.whole_file(name) as file:
                 file.write(content)
             staging.expect({name: file.version})
-    return json.loads(made["metadata.json"])
+    return json.loads(made["metadata.json"]), RunFacts()
 
 
 @functools.cache

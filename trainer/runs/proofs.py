@@ -8,6 +8,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut, shortened
 from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.samples import Sample
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,12 @@ class Proof:
     bound: float  #: the most that a float32 logit can be wrong, or two of one sum can differ, rounded up
     seconds: float
     version: str  #: of this package
-    counterexample: dict[str, str] | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest one
+    counterexample: Sample | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest wrong or near one
     dashes: int | None = None  #: of an operand of pq, the most that are proved; None for questions of any length
+
+    def __post_init__(self) -> None:
+        if self.holds != (self.counterexample is None):
+            raise InputError("a proof has a counterexample if it does not hold, and only then; prove the model again")
 
     @property
     def holds(self) -> bool:
@@ -34,26 +39,26 @@ class Proof:
 
     def __str__(self) -> str:
         checked = f"{self.states:,} {'sums' if self.dashes else 'states'}, {self.cases:,} cases"
-        if self.holds:
+        wrong = self.counterexample
+        if wrong is None:
             reach = f"up to {self.dashes:,} dashes" if self.dashes else "any length"
             above = f"the right logit is above the others by at least {cut(self.margin, 5)}"
             return (
                 f"proved: every question of {self.task}, of {reach}, is answered right ({checked}; {above}, and "
                 f"float32 is wrong by at most {self.bound:g})"
             )
-        found = self.counterexample or {}
-        question, answer, said = (shortened(str(found.get(name))) for name in ("question", "answer", "prediction"))
-        if answer == said:
+        question, answer, prediction = map(shortened, dataclasses.astuple(wrong))
+        if wrong.right:
             kind = f"not proved: rounding in float32 may decide how {question} is answered"
         else:
-            kind = f"not proved: {question} is {answer}, and the model answers {said or 'nothing'}"
+            kind = f"not proved: {question} is {answer}, and the model answers {prediction or 'nothing'}"
         counts = f"{self.wrong:,} wrong, {self.near:,} too near to tell"
         return f"{kind}; it is the shortest such question ({checked}, {counts})"
 
     def in_brief(self) -> str:
         """For a table: what is proved, or the shortest question that is answered wrong, or may be by rounding."""
-        if not self.holds:
-            return f"{'wrong' if self.wrong else 'too near'} at {shortened((self.counterexample or {})['question'])}"
+        if self.counterexample is not None:
+            return f"{'wrong' if self.wrong else 'too near'} at {shortened(self.counterexample.question)}"
         return f"up to {self.dashes:,} dashes" if self.dashes else "every length"
 
     def to_json(self) -> dict[str, Any]:
@@ -73,7 +78,6 @@ def read(run: Run) -> Proof | None:
     """The proof of the weights that a run has now; None if there is none, or it is that of other weights."""
     try:
         proof = files.read_json(run.proof, Proof, further=True)  # whether it is ``proved`` follows from the rest
-        is_whole = proof.holds or {"question", "answer", "prediction"} <= (proof.counterexample or {}).keys()
-        return proof if is_whole and proof.weights_sha256 == sha256(run) else None
+        return proof if proof.weights_sha256 == sha256(run) else None
     except (OSError, InputError):
         return None

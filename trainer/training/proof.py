@@ -98,7 +98,7 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
         bound=math.ceil(1e5 * bound) / 1e5,
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
-        counterexample=dataclasses.asdict(found[0]) if found else None,
+        counterexample=found[0] if found else None,
         dashes=run.task.digits if tables is None else None,
     )
     if not run.is_shipped:

@@ -38,7 +38,9 @@ def made(folder):
     search = {"digits": 3, "asked": 9, "mistakes": 1, "wrong": [SAMPLE | {"margin": -0.5}]}
     files.write_json(run.search, {"best_epoch": 1, "searches": [search]})
     counts = dict.fromkeys(("states", "cases", "wrong", "near", "margin", "bound", "seconds"), 1)
-    proof = Proof(task="addition", version="1", weights_sha256=proofs.sha256(run), counterexample=SAMPLE, **counts)
+    proof = Proof(
+        task="addition", version="1", weights_sha256=proofs.sha256(run), counterexample=Sample(**SAMPLE), **counts
+    )
     files.write_json(run.proof, proof.to_json())
     return run
 

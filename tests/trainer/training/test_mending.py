@@ -119,7 +119,7 @@ def mend(tmp_path, monkeypatch):
             wrong, near, questions = case
             proof = Proof(
                 task=task, weights_sha256="", states=1, cases=9, wrong=wrong, near=near, margin=-1.0, bound=0.0,
-                seconds=0.0, version="", counterexample={"question": "9+1", "answer": "10", "prediction": "9"},
+                seconds=0.0, version="", counterexample=Sample("9+1", "10", "9") if wrong or near else None,
             )  # fmt: skip
             return proof, [Sample(question, "10", "9") for question in questions]
 

@@ -93,7 +93,14 @@ def test_new_weights_void_a_proof(adder):
     assert "proved" not in evaluated.read(adder, None).worst_in_words()
 
 
-EDITED = ({"states": "x"}, {"margin": 1e400}, {"wrong": 1, "counterexample": "1+1"})
+SAMPLE = {"question": "1+1", "answer": "2", "prediction": "3"}
+EDITED = (
+    {"states": "x"},
+    {"margin": 1e400},
+    {"wrong": 1, "counterexample": "1+1"},
+    {"wrong": 1},
+    {"counterexample": SAMPLE},
+)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"proved": true}', "\xff", *EDITED])
@@ -277,7 +284,7 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
         proved.append(weights)
         found = proofs.Proof(
             task="addition", weights_sha256="", states=1, cases=9, wrong=next(counts), near=0, margin=-1, bound=0,
-            seconds=0, version="", counterexample={"question": "9+1", "answer": "10", "prediction": "9"},
+            seconds=0, version="", counterexample=Sample("9+1", "10", "9"),
         )  # fmt: skip
         return found, [Sample("9+1", "10", prediction) for prediction in "987654"]  # one question, told often
 

@@ -12,11 +12,37 @@ from seq2seq_arith.trainer.models.layers import PACKAGE, note_attention, ops
 HIDDEN = -1e9
 
 
+def attend(layer: keras.layers.Layer, queries: Any, keys: Any, values: Any, adjust: Callable[[Any], Any]) -> Any:
+    """What queries see of keys and values: the attention of every network, [..., queries, size].
+
+    Args:
+      layer: Whose attention it is; what it looks at is noted under its path.
+      queries, keys, values: [..., queries, size], [..., keys, size] and [..., keys, size].
+      adjust: From the products of queries and keys, float32 [..., queries, keys], to the scores.
+    """
+    products = ops.cast(ops.matmul(queries, ops.swapaxes(keys, -1, -2)), "float32")
+    # A bfloat16 has 8 bits: too few for the shares of many steps, which must sum to 1.
+    shares = note_attention(layer, ops.softmax(adjust(products)))  # float32 [..., queries, keys]
+    return ops.matmul(ops.cast(shares, values.dtype), values)
+
+
+def split_heads(sequence: Any, heads: int) -> Any:
+    """[examples, steps, units] to [examples, heads, steps, units / heads]."""
+    steps, units = sequence.shape[1:]
+    return ops.transpose(ops.reshape(sequence, (-1, steps, heads, units // heads)), (0, 2, 1, 3))
+
+
+def join_heads(sequence: Any) -> Any:
+    """The inverse of ``split_heads``."""
+    _, heads, steps, size = sequence.shape
+    return ops.reshape(ops.transpose(sequence, (0, 2, 1, 3)), (-1, steps, heads * size))
+
+
 @keras.saving.register_keras_serializable(PACKAGE)
 class Attention(keras.layers.Layer):
     """Attention of several heads (Vaswani et al., "Attention Is All You Need", NIPS 2017), in two parts.
 
-    ``remember`` makes keys and values of what may be looked at, once; the call makes queries and looks.
+    ``remember`` makes keys and values of what may be looked at, once; ``queries`` and ``look`` look at them.
     """
 
     def __init__(self, heads: int, **kwargs: Any) -> None:
@@ -37,26 +63,44 @@ class Attention(keras.layers.Layer):
         """Queries, [examples, heads, steps, size], of a sequence [examples, steps, units]."""
         return self._product(sequence, self.query_kernel)
 
-    def look(self, queries: Any, keys: Any, values: Any, bias: Any = None, change: Any = None) -> Any:
+    def look(self, queries: Any, keys: Any, values: Any, bias: Any, change: Callable[[Any], Any] | None = None) -> Any:
         """What queries see of keys and values, [examples, heads, steps, size] each: [examples, queries, units].
 
-        A ``bias``, [1 or examples, 1 or heads, queries, keys], is added to the scores, which ``change`` then changes.
+        The ``bias``, [1 or examples, 1 or heads, queries, keys], is added to the scores, which ``change`` then changes.
         """
-        size = queries.shape[-1]
-        scores: Any = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32") / size**0.5
-        if bias is not None:
-            # In mixed precision, Keras has made it as short as all inputs of a layer.
-            scores = scores + ops.cast(bias, "float32")
-        shares = note_attention(self, ops.softmax(scores if change is None else change(scores)))
-        shares = ops.cast(shares, values.dtype)
-        mixed: Any = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
-        return ops.matmul(ops.reshape(mixed, (-1, mixed.shape[1], self.heads * size)), self.output_kernel)
+        # In mixed precision, Keras has made the bias as short as all inputs of a layer.
+        scale, bias = queries.shape[-1] ** 0.5, ops.cast(bias, "float32")
+
+        def adjust(products: Any) -> Any:
+            return products / scale + bias if change is None else change(products / scale + bias)
+
+        return ops.matmul(join_heads(attend(self, queries, keys, values, adjust)), self.output_kernel)
 
     def _product(self, sequence: Any, kernel: Any) -> Any:
         # While an answer is written, no layer is called, and Keras casts no weight.
-        sequence = ops.matmul(sequence, ops.cast(kernel, sequence.dtype))
-        size = sequence.shape[-1] // self.heads
-        return ops.transpose(ops.reshape(sequence, (-1, sequence.shape[1], self.heads, size)), (0, 2, 1, 3))
+        return split_heads(ops.matmul(sequence, ops.cast(kernel, sequence.dtype)), self.heads)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BiasedAttention(keras.layers.Layer):
+    """Self-attention whose scores have a learned bias per head and pair of steps."""
+
+    def __init__(self, heads: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def build(self, input_shape):
+        steps, units = input_shape[1:]
+        self.kernel = self.add_weight(name="kernel", shape=(units, 3 * units), initializer="glorot_uniform")
+        self.output_kernel = self.add_weight(name="output_kernel", shape=(units, units), initializer="glorot_uniform")
+        self.bias = self.add_weight(name="bias", shape=(self.heads, steps, steps), initializer="zeros")
+
+    def call(self, sequence):
+        parts: Any = ops.split(ops.matmul(sequence, self.kernel), 3, axis=-1)  # [examples, steps, units] each
+        queries, keys, values = (split_heads(part, self.heads) for part in parts)
+        scale, bias = queries.shape[-1] ** 0.5, ops.cast(self.bias, "float32")
+        mixed = attend(self, queries, keys, values, lambda products: products / scale + bias)
+        return ops.matmul(join_heads(mixed), self.output_kernel)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -64,9 +108,7 @@ class Look(keras.layers.Layer):
     """Attention of one head without weights: what queries see of steps, [examples, queries or steps, units]."""
 
     def call(self, queries, sequence):
-        scores = ops.cast(ops.matmul(queries, ops.transpose(sequence, (0, 2, 1))), "float32")
-        shares = note_attention(self, ops.softmax(scores))
-        return ops.matmul(ops.cast(shares, sequence.dtype), sequence)
+        return attend(self, queries, sequence, sequence, lambda products: products)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

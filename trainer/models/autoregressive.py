@@ -80,9 +80,7 @@ class CausalDecoder(keras.layers.Layer):
         self.units_first = units_first
         self.unseen = unseen
         self.knobs: Any = types.SimpleNamespace(**options)
-        entry = POSITIONS[self.knobs.positions]
-        self.needs_places = entry.needs_places
-        self.encoding: PositionEncoding = entry.build(
+        self.encoding: PositionEncoding = POSITIONS[self.knobs.positions].build(
             units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options
         )
 
@@ -107,7 +105,7 @@ class CausalDecoder(keras.layers.Layer):
         at = Coordinates(ops.arange(width + steps, dtype="int32"), self._places(question, steps))
         characters = [self._read(question, at.places[:, :width]), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), at, width + steps, key)
-        bias, turn = self._bias(at, at), self._turn(at.index)  # [examples or 1, heads or 1, queries, keys]
+        bias, turn = self._bias(at, at), self._turn(at.index)  # [examples, 1 or heads, queries, keys]
         if training:
             bias = self.encoding.crowded_bias(bias, at.places, key)
         sequence = self._dropped(key, 0)(sequence, 1)  # [examples, width + steps, units]
@@ -197,28 +195,17 @@ class CausalDecoder(keras.layers.Layer):
         return lambda vectors: self.encoding.turned(vectors, index)
 
     def _bias(self, query: Coordinates, key: Coordinates) -> Any:
-        """What is added to the scores, [examples or 1, 1 or heads, queries, keys]."""
-        bias: Any = causal_bias(query.index, key.index)
-        # Also where nothing is unseen, if places are known: of a bias that is the same for all examples, XLA makes a
-        # constant, and with that, asking a suite of 100 digits took minutes instead of seconds.
-        if self._knows_places:
-            bias = bias + ops.where(key.places < 0, HIDDEN, 0.0)[:, None, None]
-        more = self.encoding.bias(query, key)
+        """What is added to the scores, [examples, 1 or heads, queries, keys]."""
+        # Also where nothing is unseen: with a bias that is the same for all examples, a training step took five times
+        # as long on a CPU, and where XLA made a constant of it, a suite of 100 digits minutes instead of seconds.
+        unseen = ops.where(key.places < 0, HIDDEN, 0.0)[:, None, None]  # [examples, 1, 1, keys]
+        bias, more = causal_bias(query.index, key.index) + unseen, self.encoding.bias(query, key)
         return bias if more is None else bias + more
 
-    @property
-    def _knows_places(self) -> bool:
-        return self.unseen is not None or self.needs_places
-
     def _places(self, question: Any, steps: int) -> Any:
-        """The places of all characters, int32 [examples, question steps + steps]; zeros if nothing needs them.
-
-        What must not be seen has the place -1.
-        """
+        """The places of all characters, int32 [examples, question steps + steps]; -1 for what must not be seen."""
         ids: Any = ops.cast(question, "int32")
-        width = ids.shape[1]
-        if not self._knows_places:
-            return ops.zeros((1, width + steps), dtype="int32")
+        ids = ids if len(ids.shape) == 2 else ids[:, :, 0]
         read = digit_places(ids, self.alphabet, self.units_first)
         if self.unseen is not None:
             read = ops.where(ids == self.unseen, -1, read)

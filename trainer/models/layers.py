@@ -143,33 +143,6 @@ class LearnedSteps(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class BiasedAttention(keras.layers.Layer):
-    """Self-attention whose scores have a learned bias per head and pair of steps."""
-
-    def __init__(self, heads: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.heads = heads
-
-    def build(self, input_shape):
-        steps, units = input_shape[1:]
-        self.kernel = self.add_weight(name="kernel", shape=(units, 3 * units), initializer="glorot_uniform")
-        self.output_kernel = self.add_weight(name="output_kernel", shape=(units, units), initializer="glorot_uniform")
-        self.bias = self.add_weight(name="bias", shape=(self.heads, steps, steps), initializer="zeros")
-
-    def call(self, sequence):
-        steps, units = sequence.shape[1:]
-        size = units // self.heads
-        parts: Any = ops.reshape(ops.matmul(sequence, self.kernel), (-1, steps, 3, self.heads, size))
-        query, key, value = (ops.transpose(parts[:, :, part], (0, 2, 1, 3)) for part in range(3))
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) / size**0.5 + self.bias
-        # A bfloat16 has 8 bits: too few for the shares of many steps, which must sum to 1.
-        shares = note_attention(self, ops.softmax(ops.cast(scores, "float32")))
-        shares = ops.cast(shares, value.dtype)
-        mixed = ops.transpose(ops.matmul(shares, value), (0, 2, 1, 3))
-        return ops.matmul(ops.reshape(mixed, (-1, steps, units)), self.output_kernel)
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
 class Counter(keras.layers.Layer):
     """A recurrence without feedback: c_0 = 0, c_t = c_{t-1} + clip(i(x_t) + 1/2, 0, 1) * clip(g(x_t), -1, 1).
 

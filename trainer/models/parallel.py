@@ -10,9 +10,9 @@ from typing import Any
 import keras
 from keras import layers
 
+from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise
 from seq2seq_arith.trainer.models.layers import (
-    BiasedAttention,
     Counter,
     GoSignal,
     LearnedSteps,

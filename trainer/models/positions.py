@@ -38,7 +38,7 @@ class Coordinates(NamedTuple):
     """Where some characters stand, in the string of question and answer."""
 
     index: Any  #: int32 [steps]
-    places: Any  #: int32 [examples or 1, steps]; 0 for what is not a digit, -1 for what attention must not see
+    places: Any  #: int32 [examples, steps]; 0 for what is not a digit, -1 for what attention must not see
 
 
 class PositionEncoding:
@@ -95,7 +95,7 @@ class PositionEncoding:
         return part
 
     def crowded_bias(self, bias: Any, places: Any, key: Any) -> Any:
-        """The bias for keys that are ``crowded``, of that for an example's own, [examples or 1, 1, queries, keys]."""
+        """The bias for keys that are ``crowded``, of that for an example's own, [examples, 1, queries, keys]."""
         return bias
 
 

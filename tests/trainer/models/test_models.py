@@ -12,8 +12,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.build import build_network, outline
-from seq2seq_arith.trainer.models.layers import BiasedAttention, Counter, OneHot
+from seq2seq_arith.trainer.models.layers import Counter, OneHot
 from seq2seq_arith.trainer.models.recurrent import PlainLSTM
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints

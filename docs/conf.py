@@ -127,13 +127,13 @@ def _add_playground(app, failure: Exception | None) -> None:
     """Writes the page on which both networks of subtraction are asked what one of them answers wrong."""
     if failure is None and app.builder.name == "html":
         from seq2seq_arith.trainer.demo import RANDOM_PAIRS
-        from seq2seq_arith.trainer.playground import export
+        from seq2seq_arith.trainer.playground import page
         from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS
 
         runs = {"random-pairs": RANDOM_PAIRS, "subtraction": TRAINED}  # as the demo shows them
         runs = {name: run for name, run in runs.items() if (run / "best.npz").is_file()}
         asked = dict(zip(("run", "beside"), runs, strict=False)) | {"question": DEMO_QUESTIONS["subtraction"]}
-        (app.outdir / "playground.html").write_text(export.standalone(runs, asked), encoding="utf-8")
+        (app.outdir / "playground.html").write_text(page.standalone(runs, asked), encoding="utf-8")
 
 
 def _follow_here(app, page: str, template: str, context: dict, tree: object) -> None:

@@ -67,14 +67,14 @@ def playground(run: TrainedRun, other: TrainedRun | None = None, question: str =
     Raises InputError if the browser cannot compute a network, the tasks differ, or it is not a question.
     """
     runs = given.objects((run, *([] if other is None else [other])), TrainedRun, "playground")
-    from seq2seq_arith.trainer.playground import catalog, export
+    from seq2seq_arith.trainer.playground import catalog, page
 
     check_int("height", height, 100, 10_000)
     names = history.labels([str(each.folder) for each in runs])
     catalog.read(text.example(run.task) if question == "" else question, *(each.run for each in runs))
     asked = {"run": names[0], "beside": names[-1] if other else "", "question": question}
     folders = dict(zip(names, (each.folder for each in runs), strict=True))
-    return Playground(export.standalone(folders, {name: value for name, value in asked.items() if value}), height)
+    return Playground(page.standalone(folders, {name: value for name, value in asked.items() if value}), height)
 
 
 class Suite(Tabular, dict[str, Table]):

@@ -122,7 +122,7 @@ def serve(
             raise InputError("--export and --ask are both given; give one of them")
         folder = new_folder(export)
         import_tensorflow()
-        from seq2seq_arith.trainer.playground import export as page
+        from seq2seq_arith.trainer.playground import page
 
         page.export(top, folder)
         return

@@ -13,7 +13,7 @@ from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import BackwardView
-from seq2seq_arith.trainer.playground.catalog import read
+from seq2seq_arith.trainer.playground.catalog import checkpoint, lengths, read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
@@ -60,6 +60,8 @@ class Models:
 
     def at_length(self, run: Run, length: int, epoch: int | None = None) -> dict[str, Any]:
         """Asks a model some questions of each slice, of operands of at most this length; InputError if it cannot."""
+        if length not in lengths(run):
+            raise InputError(f"length is {length}; give one of those that the page lists")
         learner = self._inspector(run, run.task_of_length(length), epoch).learner
         found = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), digits=length)
         worst = found.worst
@@ -75,10 +77,7 @@ class Models:
 
     def _inspector(self, run: Run, task: Task, epoch: int | None) -> Inspector:
         """The model on the strings of a task, with the weights of an epoch."""
-        if epoch is not None and epoch not in run.kept_epochs:
-            raise InputError(f"the weights after epoch {epoch} of {run.place} are not kept; choose another epoch")
-        path = run.best if epoch is None else run.of_epoch(epoch)
-        inspector = self._built(run, task)
+        path, inspector = checkpoint(run, epoch), self._built(run, task)
         try:
             changed = path.stat().st_mtime_ns  # a training that goes on replaces its best weights
         except OSError as error:

@@ -1,6 +1,6 @@
 """Which runs the playground offers, and what can be asked of each; nothing here imports TensorFlow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,12 +23,19 @@ BROKEN = 0.9
 LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
-def listed(top: Path) -> dict[str, Any]:
-    """All runs as they are now, and what the page has to know; InputError if the folder is gone, or has no run."""
+def listed(top: Path, describe: "Callable[[str, Run], dict[str, Any]] | None" = None) -> dict[str, Any]:
+    """All runs below a folder as they are now, each as ``describe(name, run)`` says, ``offer`` if it is not given.
+
+    A run of which it raises something, and a folder without runs, is among those that cannot be asked.
+    """
     runs, refused = [], []
-    for name, folder in listing.folders(top).items():
+    try:
+        folders = listing.folders(top)
+    except InputError as error:
+        folders, refused = {}, [{"name": str(top), "why": str(error)}]
+    for name, folder in folders.items():
         try:
-            runs.append(offer(name, folder))
+            runs.append((describe or offer)(name, opened(folder)))
         except Exception as error:
             refused.append({"name": name, "why": listing.why(error)})
     return page_data(runs, refused)
@@ -39,13 +46,25 @@ def page_data(runs: list[dict[str, Any]], refused: list[dict[str, str]]) -> dict
     return {"runs": runs, "refused": refused, "broken": BROKEN, "blank": text.VISIBLE_PAD}
 
 
-def offer(name: str, folder: Path) -> dict[str, Any]:
-    """What can be asked of a run, as the page needs it; raises InputError if nothing can."""
+def opened(folder: Path) -> Run:
+    """The run in a folder; raises InputError if a link is in it, or its code may not run."""
     listing.refuse_links(folder)
     run = open_run(folder)
-    task, model = run.task, run.config.model
-    for plugin in model.own_code:
+    for plugin in run.config.model.own_code:
         _ = plugin.code  # refuses code that may not run
+    return run
+
+
+def checkpoint(run: Run, epoch: int | None) -> Path:
+    """The weights after an epoch, or the best ones; raises InputError if they are not kept."""
+    if epoch is not None and epoch not in run.kept_epochs:
+        raise InputError(f"the weights after epoch {epoch} of {run.place} are not kept; choose another epoch")
+    return run.best if epoch is None else run.of_epoch(epoch)
+
+
+def offer(name: str, run: Run) -> dict[str, Any]:
+    """What can be asked of a run, as the page shows it; raises InputError if it has no checkpoint."""
+    task, model = run.task, run.config.model
     return {
         "name": name,  # its folder, below the folder of all runs
         "task": task.name,

@@ -2,10 +2,11 @@
 
 ::
 
-    GET  /                the page, with style.css, app.js and icon.svg
-    GET  /api/runs        the runs: those that can be asked, and those that cannot, with the reason
+    GET  /                the page, with style.css, app.js, model.js and icon.svg
+    GET  /runs.js         the runs: those that can be asked, and those that cannot, with the reason
     POST /api/answer      {"run", "question", "epoch"}: an answer, as ``Models.answer``
     POST /api/length      {"run", "length", "epoch"}: how a model does at a length, as ``Models.at_length``
+    POST /api/weights     {"run", "epoch"}: the weights of a network that the page computes, as ``page.weights``
 
 A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON, and a
 browser says in ``Sec-Fetch-Site`` who asks), nor pretend to be this one by a name that leads here (the header ``Host``
@@ -13,6 +14,7 @@ must be ours). A question whose browser has left is dropped, and few wait at onc
 """
 
 import asyncio
+import functools
 import json
 import mimetypes
 import os
@@ -28,17 +30,17 @@ from aiohttp import web
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.terminal import SUCCESS, say
-from seq2seq_arith.trainer.playground import catalog, export
+from seq2seq_arith.trainer.playground import catalog, page
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.runs import listing
-from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.runs.run import Run
 
 HOST = "127.0.0.1"
 NAMES = {HOST, "localhost"}  # of this machine, in a browser
 MOST_BYTES = 1 << 16  # of what a browser sends
 MOST_WAITING = 32  # questions at once
 HTTP_PORT = 80  # which no browser writes into an address
-PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("style.css", "app.js", "icon.svg")}
+PAGES = {"/": "index.html"} | {f"/{name}": name for name in (*page.FILES[1:], page.RUNS)}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -91,10 +93,13 @@ class Playground:
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guarded], client_max_size=MOST_BYTES)
-        app.add_routes([web.get(path, _page) for path in PAGES])
-        app.router.add_get("/api/runs", self._runs)
-        app.router.add_post("/api/answer", self._answer)
-        app.router.add_post("/api/length", self._length)
+        app.add_routes([web.get(path, self._page) for path in PAGES])
+        for name, fields, ask in (
+            ("answer", {"question": str}, self._models.answer),
+            ("length", {"length": int}, self._models.at_length),
+            ("weights", {}, page.weights),
+        ):
+            app.router.add_post(f"/api/{name}", functools.partial(self._asked, fields, ask))
         app.on_cleanup.append(self._end)
         return app
 
@@ -105,28 +110,24 @@ class Playground:
     async def _end(self, _: web.Application) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _runs(self, _: web.Request) -> web.Response:
-        return web.json_response(await self._in_thread(catalog.listed, self._top))
+    async def _page(self, request: web.Request) -> web.Response:
+        name = PAGES[request.path]
+        content = await self._in_thread(page.served, self._top) if name == page.RUNS else page.static(name)
+        return web.Response(text=content, content_type=mimetypes.guess_type(name)[0])
 
-    async def _answer(self, request: web.Request) -> web.Response:
-        asked = await _asked(request, question=str)
-        run = self._open(asked["run"])
-        return web.json_response(await self._in_thread(self._models.answer, run, asked["question"], asked["epoch"]))
-
-    async def _length(self, request: web.Request) -> web.Response:
-        asked = await _asked(request, length=int)
-        run = self._open(asked["run"])
-        if asked["length"] not in catalog.lengths(run):
-            raise InputError(f"length is {asked['length']}; give one of those that /api/runs lists")
-        return web.json_response(await self._in_thread(self._models.at_length, run, asked["length"], asked["epoch"]))
+    async def _asked(self, fields: dict[str, type], ask: Callable[..., Any], request: web.Request) -> web.Response:
+        """What ``ask`` says of a run, of the values of these fields, and of an epoch."""
+        values = await _read(request, fields)
+        run = self._open(values["run"])
+        given = (values[name] for name in (*fields, "epoch"))
+        return web.json_response(await self._in_thread(ask, run, *given))
 
     def _open(self, name: str) -> Run:
         """A run by the name that the page has for it: no other folder can be named."""
         folder = listing.folders(self._top).get(name)
         if folder is None:
             raise InputError("there is no run of that name; load the page again")
-        listing.refuse_links(folder)
-        return open_run(folder)
+        return catalog.opened(folder)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         if self._waiting >= MOST_WAITING:
@@ -175,12 +176,7 @@ def _refusal(status: int, why: str) -> web.Response:
     return web.json_response({"why": why}, status=status)
 
 
-async def _page(request: web.Request) -> web.Response:
-    name = PAGES[request.path]
-    return web.Response(text=export.static(name), content_type=mimetypes.guess_type(name)[0])
-
-
-async def _asked(request: web.Request, **kinds: type) -> dict[str, Any]:
+async def _read(request: web.Request, fields: dict[str, type]) -> dict[str, Any]:
     """What a request asks: the name of a run, an epoch or None, and fields of these types."""
     if request.content_type != "application/json":
         raise InputError(f"the content type is {request.content_type}; send application/json")
@@ -188,7 +184,7 @@ async def _asked(request: web.Request, **kinds: type) -> dict[str, Any]:
         values = json.loads(await request.read())
     except (ValueError, RecursionError, web.RequestPayloadError):
         raise InputError("the request is not JSON; send an object") from None
-    kinds = {"run": str, **kinds}
+    kinds = {"run": str, **fields}
     if not isinstance(values, dict) or set(values) - {"epoch"} != set(kinds):
         raise InputError(f"the request must have {', '.join(kinds)}, and may have epoch; send an object with these")
     values = {"epoch": None, **values}

@@ -123,10 +123,11 @@ def typed(task, count):
     return [f"{left}{task.operation.symbol}{right}" for left, right in pairs]
 
 
+API = {"/api/answer", "/api/length", "/api/weights"}
 ANSWER_ALL = """
 const [name, questions, done] = arguments;
-const run = window.exported.runs.find((each) => each.name === name);
-Promise.all(questions.map((question) => window.exportedBackend.answer(run, question, null)))
+const run = window.playground.runs.find((each) => each.name === name);
+Promise.all(questions.map((question) => computed.answer(run, question, null)))
   .then((found) => found.map((each) => [each.answer, each.right, each.confidence]), String).then(done);
 """
 
@@ -189,11 +190,36 @@ def test_a_question_is_asked_and_looked_into(page, address):
     assert len(texts(page, ".choices li")) == 4
     assert "probability" in cells[1].get_attribute("aria-label")
     ask(page, "twelve")
-    assert "is not in the alphabet" in texts(page, "#problem")[0]
+    assert "'twelve' is not one of addition" in texts(page, "#problem")[0]
     assert page.find_element(By.ID, "question").get_attribute("aria-invalid") == "true"
-    assert browser.errors(page)  # the browser notes the refusal
     ask(page, "1+2")
     assert texts(page, "#problem") == [""]
+    assert browser.errors(page) == []
+    choose(page, "run-0", "causal")  # the server computes it, and refuses
+    ask(page, "twelve")
+    assert "is not in the alphabet" in texts(page, "#problem")[0]
+    assert browser.errors(page)  # the browser notes the refusal
+
+
+@pytest.mark.slow
+def test_a_served_page_computes_what_it_can_and_asks_about_the_rest(page, address):
+    """Both find where a model breaks, and both show every epoch."""
+    visit(page, f"{address}#run=counter&question=3p2")
+    asked = "return performance.getEntriesByType('resource').map((each) => new URL(each.name).pathname)"
+
+    def find_length():
+        page.find_element(By.CSS_SELECTOR, ".lengths button").click()
+        wait(page, "panels[0].finding === null")
+        assert texts(page, ".lengths .note")[0].startswith("It breaks at 1 ")
+
+    page.find_element(By.CSS_SELECTOR, ".epochs input").send_keys(Keys.END)
+    wait(page, "panels[0].epoch === 3 && !panels[0].busy")
+    find_length()
+    assert sorted({*page.execute_script(asked)} & API) == ["/api/length", "/api/weights"]
+    assert page.execute_script(asked).count("/api/weights") == 2  # of the best epoch, and of the last one
+    choose(page, "run-0", "causal")
+    find_length()
+    assert "/api/answer" in page.execute_script(asked) and browser.errors(page) == []
 
 
 @pytest.mark.slow

@@ -57,6 +57,11 @@ def test_runs_that_cannot_be_asked_say_why(top):
     assert "runs only if you name it" in refused["own"]
 
 
+def test_a_folder_that_is_gone_is_said(tmp_path):
+    found = catalog.listed(tmp_path / "gone")
+    assert found["runs"] == [] and "there is no folder" in found["refused"][0]["why"]
+
+
 def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
     assert list(listing.folders(top / "counter")) == ["counter"]
     (tmp_path / "link").symlink_to(top)

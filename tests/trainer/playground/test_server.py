@@ -21,7 +21,7 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.playground import export, server
+from seq2seq_arith.trainer.playground import page, server
 from seq2seq_arith.trainer.playground.server import Playground
 
 
@@ -43,22 +43,35 @@ def ask(top, method, path, **options):
     return asyncio.run(work())
 
 
-@pytest.mark.parametrize("path", server.PAGES)
+def runs_of(content):
+    """What runs.js says."""
+    return json.loads(content.removeprefix("window.playground = ").removesuffix(";\n"))
+
+
+@pytest.mark.parametrize("path", [path for path in server.PAGES if path != "/runs.js"])
 def test_pages(top, path):
     status, headers, content = ask(top, "GET", path)
-    file = (export.STATIC / server.PAGES[path]).read_text()
+    file = (page.STATIC / server.PAGES[path]).read_text()
     assert (status, content.removesuffix(file)) == (200, f"{drawing.VARIABLES}\n" if path == "/style.css" else "")
     assert headers["Content-Security-Policy"].startswith("default-src 'self';")
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_runs_and_answers(top):
-    status, _, content = ask(top, "GET", "/api/runs")
-    assert status == 200 and [each["name"] for each in json.loads(content)["runs"]] == ["adds"]
+    status, headers, content = ask(top, "GET", "/runs.js")
+    assert status == 200 and [each["name"] for each in runs_of(content)["runs"]] == ["adds"]
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"  # no page of another site can load the script
     status, _, content = ask(top, "POST", "/api/answer", json={"run": "adds", "question": "12+345", "epoch": 1})
     assert status == 200 and json.loads(content)["right"] == "357"
     status, _, content = ask(top, "POST", "/api/length", json={"run": "adds", "length": 2})
     assert status == 200 and json.loads(content)["worst"] < 1
+    best, first = (
+        json.loads(ask(top, "POST", "/api/weights", json={"run": "adds", **more})[2]) for more in ({}, EPOCH)
+    )
+    assert best["logits/kernel"]["shape"] == [32, 12] and best.keys() == first.keys()
+
+
+EPOCH = {"epoch": 1}
 
 
 JSON = {"Content-Type": "application/json"}
@@ -70,7 +83,7 @@ GOOD = {"run": "adds", "question": "1+2"}
     [
         ("POST", "/api/answer", {"json": GOOD, "headers": {"Host": "evil.example:80"}}, 403, "no other site"),
         ("POST", "/api/answer", {"json": GOOD, "headers": {"Origin": "http://evil.example"}}, 403, "no other site"),
-        ("GET", "/api/runs", {"headers": {"Sec-Fetch-Site": "cross-site"}}, 403, "no other site"),
+        ("GET", "/runs.js", {"headers": {"Sec-Fetch-Site": "cross-site"}}, 403, "no other site"),
         ("POST", "/api/answer", {"data": json.dumps(GOOD)}, 400, "send application/json"),
         ("POST", "/api/answer", {"data": "{", "headers": JSON}, 400, "not JSON"),
         ("POST", "/api/answer", {"json": GOOD | {"more": 1}}, 400, "must have run, question"),
@@ -80,6 +93,8 @@ GOOD = {"run": "adds", "question": "1+2"}
         ("POST", "/api/answer", {"json": GOOD | {"question": "x"}}, 400, "not in the alphabet"),
         ("POST", "/api/answer", {"json": GOOD | {"run": "../adds"}}, 400, "no run of that name"),
         ("POST", "/api/length", {"json": {"run": "adds", "length": 900}}, 400, "length is 900"),
+        ("POST", "/api/weights", {"json": {"run": "adds", "epoch": 9}}, 400, "are not kept"),
+        ("POST", "/api/runs", {"json": {"run": "adds"}}, 404, "Not Found"),
         ("POST", "/api/answer", {"json": GOOD | {"question": "1" * server.MOST_BYTES}}, 413, "Too Large"),
         ("GET", "/api/answer", {}, 405, "Not Allowed"),
         ("GET", "/../server.py", {}, 404, "Not Found"),
@@ -102,7 +117,7 @@ def test_a_body_that_cannot_be_decoded_is_refused():
             raise web.RequestPayloadError("400, message: deflate")
 
     with pytest.raises(InputError, match="not JSON"):
-        asyncio.run(server._asked(Broken()))
+        asyncio.run(server._read(Broken(), {}))
 
 
 def test_on_the_port_that_no_browser_names():
@@ -121,9 +136,9 @@ def test_links_are_not_opened(unbuilt, tmp_path):
     linked = unbuilt(top / "linked", Task("addition"))
     linked.best.unlink()
     linked.best.symlink_to(elsewhere.best)
-    _, _, content = ask(top, "GET", "/api/runs")
-    assert [each["name"] for each in json.loads(content)["runs"]] == ["whole"]
-    assert "is a link, which may lead out" in json.loads(content)["refused"][0]["why"]
+    found = runs_of(ask(top, "GET", "/runs.js")[2])
+    assert [each["name"] for each in found["runs"]] == ["whole"]
+    assert "is a link, which may lead out" in found["refused"][0]["why"]
     status, _, content = ask(top, "POST", "/api/answer", json=GOOD | {"run": "linked"})
     assert status == 400 and "is a link, which may lead out" in json.loads(content)["why"]
 

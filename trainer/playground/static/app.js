@@ -1,5 +1,5 @@
-// The page of the playground: it asks a backend, and shows what comes back. The backend is the server that sends this
-// page; in an exported page it is model.js, which has the same three functions.
+// The page of the playground. runs.js, which is loaded before, says what the runs are; model.js computes the networks
+// that a page can hold. The server that sends this page is asked about the others; an exported page has no others.
 "use strict";
 
 const LONGEST_RUN = 12; // of one character; longer runs are one cell
@@ -7,13 +7,6 @@ const STEP_MS = 140; // from one character of an answer to the next
 const MOST_MS = 1600; // for a whole answer
 const WAITING_MS = 250; // before the page says what it waits for
 const CHOICES = 4; // characters that a closer look shows
-
-const server = {
-  bestOnly: false,
-  runs: () => request("api/runs"),
-  answer: (run, question, epoch) => request("api/answer", { run: run.name, question, epoch }),
-  atLength: (run, length, epoch) => request("api/length", { run: run.name, length, epoch }),
-};
 
 async function request(path, body) {
   const options = body && {
@@ -32,7 +25,15 @@ async function request(path, body) {
   return found;
 }
 
-const backend = window.exportedBackend || server;
+const answerOf = (run, question, epoch) => run.network
+  ? computed.answer(run, question, epoch)
+  : request("api/answer", { run: run.name, question, epoch });
+
+// How a model does at a length; an exported page holds what was found of the best weights.
+const atLength = async (run, length, epoch) => run.at_lengths
+  ? run.at_lengths.find((at) => at.length === length)
+  : request("api/length", { run: run.name, length, epoch });
+
 const one = (selector, root = document) => root.querySelector(selector);
 
 function element(name, properties = {}, ...children) {
@@ -152,7 +153,7 @@ class Panel {
     one(".note", section).textContent =
       `It was trained on at most ${counted(digits, units)}` +
       (most > digits ? "." : ", and this page asks nothing longer.") +
-      (backend.bestOnly ? " This is what the best weights do." : "");
+      (this.run.at_lengths ? " This is what the best weights do." : "");
     one("button", section).addEventListener("click", () => this.findLength());
   }
 
@@ -170,7 +171,7 @@ class Panel {
     this.busy = true;
     const waiting = setTimeout(() => this.wait(), WAITING_MS);
     try {
-      const found = await backend.answer(this.run, question, this.epoch);
+      const found = await answerOf(this.run, question, this.epoch);
       this.report("");
       this.show(found, animate && ticket === this.asked);
     } catch (error) {
@@ -413,7 +414,7 @@ class Panel {
     try {
       for (const length of this.run.lengths) {
         note.textContent = `Asking about ${counted(length, this.run.units)} …`;
-        const at = await backend.atLength(this.run, length, mine.epoch);
+        const at = await atLength(this.run, length, mine.epoch);
         if (this.finding !== mine || !panels.includes(this)) break;
         found.push(at);
         list.append(this.lengthRow(at));
@@ -455,7 +456,7 @@ class Panel {
 // The page
 
 const panels = [];
-let catalogue = { runs: [], refused: [] }; // as trainer/playground/catalog.py makes it
+const catalogue = window.playground; // as trainer/playground/page.py makes it
 const selects = [one("#run-0"), one("#run-1")];
 const input = one("#question");
 const chosenRun = (place) => catalogue.runs.find((run) => run.name === selects[place].value);
@@ -519,7 +520,7 @@ function explain() {
 
 // Asks what the address says; an unknown run is as if it was not named.
 function follow() {
-  const asked = new URLSearchParams(location.hash.slice(1) || window.exported?.asked);
+  const asked = new URLSearchParams(location.hash.slice(1) || catalogue.asked);
   selects.forEach((select, place) => {
     const name = asked.get(place ? "beside" : "run") ?? "";
     if ([...select.options].some((each) => each.value === name)) select.value = name;
@@ -530,12 +531,8 @@ function follow() {
   ask();
 }
 
-async function start() {
-  try {
-    catalogue = await backend.runs();
-  } catch (error) {
-    return say(error.message);
-  }
+function start() {
+  if (!catalogue) return say("the runs cannot be read; start arith-model serve again, and load this page again");
   const { runs, refused } = catalogue;
   const list = Object.assign(one("#refused"), { hidden: !refused.length, open: !runs.length });
   one("summary", list).textContent = `${counted(refused.length, "runs")} cannot be asked`;

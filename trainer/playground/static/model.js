@@ -1,10 +1,9 @@
-// The models of an exported page: they answer in the browser, and nothing is sent anywhere. runs.js, which is loaded
-// before, holds the runs with their weights; this file gives app.js the same three functions as the server.
+// The networks that the page computes itself, of the runs in runs.js that have a ``network``.
 //
 // It repeats in JavaScript what trainer/models/ and trainer/data/views.py do in Python, for networks that fit on a page.
 "use strict";
 
-window.exportedBackend = (() => {
+const computed = (() => {
   const PAD = " ";
   const SATURATED = 20; // from here on, tanh is 1 in double precision
 
@@ -313,31 +312,34 @@ window.exportedBackend = (() => {
     return Array.from(powers, (value) => value / sum);
   }
 
-  // Weights: base64 of float32, the least significant byte first, read when they are first needed.
+  // Weights: base64 of float32, the least significant byte first. An exported page has them, else the server is asked.
+  const KEPT = 16; // networks whose weights stay in memory
   const known = new Map();
 
-  function weightsOf(run, epoch) {
-    const stored = run.weights[epoch ?? "best"];
-    if (!known.has(stored)) {
-      known.set(stored, Object.fromEntries(Object.entries(stored).map(([name, { shape, base64 }]) => {
+  async function weightsOf(run, epoch) {
+    const key = JSON.stringify([run.name, epoch]);
+    if (!known.has(key)) {
+      const stored = run.weights ? run.weights[epoch ?? "best"] : await request("api/weights", { run: run.name, epoch });
+      known.set(key, Object.fromEntries(Object.entries(stored).map(([name, { shape, base64 }]) => {
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
         return [name, { shape, values: new Float32Array(bytes.buffer) }];
       })));
+      if (known.size > KEPT) known.delete(known.keys().next().value);
     }
-    return known.get(stored);
+    return known.get(key);
   }
 
-  function answer(run, typed, epoch) {
+  async function answer(run, typed, epoch) {
     const parts = operands(run, typed);
     const room = roomFor(run, parts);
     const ids = encoded(run, parts, room);
-    const weights = weightsOf(run, epoch);
+    const weights = await weightsOf(run, epoch);
     const steps = answerSteps(run, room);
     const shares = []; // of each step, how much it looks at each character of the question
     const probabilities = NETWORKS[run.network](run, weights, ids, steps, shares).map(softmax);
     const written = probabilities.map((row) => run.alphabet[row.indexOf(Math.max(...row))]);
     const answered = decoded(run, written, room);
-    const show = (character) => (character === PAD ? window.exported.blank : character);
+    const show = (character) => (character === PAD ? window.playground.blank : character);
     const read = ids.map((step) => step.map((id) => show(run.alphabet[id])).join(""));
     return {
       question: parts.join(run.symbol),
@@ -353,10 +355,5 @@ window.exportedBackend = (() => {
     };
   }
 
-  return {
-    bestOnly: true,
-    runs: async () => window.exported,
-    answer: async (run, typed, epoch) => answer(run, typed, epoch),
-    atLength: async (run, length) => run.at_lengths.find((at) => at.length === length),
-  };
+  return { answer };
 })();

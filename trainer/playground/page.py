@@ -1,12 +1,20 @@
-"""The playground as files: a page that answers in the browser, with the weights of the runs in it.
+"""The page of the playground: the same whether it is served, or exported as files, or in a cell of a notebook.
 
-A class needs no installation for it, and no server: ``index.html`` opens from a disk, too. It has the networks that
-``static/model.js`` computes, up to a size that a page can hold.
+It computes the networks that ``static/model.js`` has, up to a size that a page can hold, and asks the server that sent
+it about others. What it knows of the runs is a script, ``runs.js``, which sets ``window.playground``::
+
+    {"runs": [{"name": …, what else the page shows of a run,
+               "network": …, what model.js needs to know, of the runs that it computes,
+               "weights": {"best": {…}, "8": {…}}, "at_lengths": […]}],     only exported: a server has them else
+     "refused": [{"name": …, "why": …}], "broken": 0.9, "blank": "␣", "asked": "run=…"}
+
+An exported page needs no installation and no server: ``index.html`` opens from a disk, too.
 """
 
 import base64
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,18 +33,13 @@ from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, files, listing
-from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.runs.run import Run
 
 STATIC = Path(__file__).parent / "static"
-COPIED = ("style.css", "app.js", "model.js", "icon.svg")
-SCRIPTS = "<!-- scripts of an exported page -->"
-# The page asks nobody anything.
-POLICY = (
-    """<meta http-equiv="Content-Security-Policy" content="connect-src 'none'; form-action 'none'; base-uri 'none'">"""
-)
-ALONE = f"""{POLICY}
-  <script src="runs.js" defer></script>
-  <script src="model.js" defer></script>"""
+RUNS = "runs.js"
+FILES = ("index.html", "style.css", "app.js", "model.js", "icon.svg")  # the others
+# Of the policy in index.html: an exported page asks nobody anything.
+SERVED, ALONE = "connect-src 'self'", "connect-src 'none'"
 # The networks that model.js computes, and their names there.
 NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
 COMPUTED_VIEWS = ("raw", "backward", "aligned", "crossed")
@@ -46,22 +49,19 @@ MOST_WEIGHTS = 1_500_000
 
 def export(top: Path, folder: Path) -> None:
     """Writes index.html and all it needs into a new folder; InputError if no run fits it, WriteError if that fails."""
-    models, exported = Models(), []
-    for name, path in listing.folders(top).items():
-        try:
-            exported.append(_exported(name, path, models))
-        except Exception as error:
-            say(printable(f"left out: {name}: {listing.why(error)}"))
-    if not exported:
+    models = Models()
+    listing.folders(top)  # raises InputError
+    data = catalog.listed(top, lambda name, run: _exported(name, run, models))
+    for each in data["refused"]:
+        say(printable(f"left out: {each['name']}: {each['why']}"))
+    if not data["runs"]:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
-    page = static("index.html").replace(SCRIPTS, ALONE)
     with files.whole_folder(folder) as partial:
-        for name in COPIED:
-            (partial / name).write_text(static(name), encoding="utf-8")
-        (partial / "index.html").write_text(page, encoding="utf-8")
-        (partial / "runs.js").write_text(_held(exported), encoding="utf-8")
-    size = sum(file.stat().st_size for file in folder.iterdir())
-    say(f"{printable(folder / 'index.html')}: {len(exported)} run{'s' * (len(exported) > 1)}, {size / 1e6:.1f} MB")
+        for name in FILES:
+            (partial / name).write_text(static(name).replace(SERVED, ALONE), encoding="utf-8")
+        (partial / RUNS).write_text(script(data | {"refused": []}), encoding="utf-8")
+    size, count = sum(file.stat().st_size for file in folder.iterdir()), len(data["runs"])
+    say(f"{printable(folder / 'index.html')}: {count} run{'s' * (count > 1)}, {size / 1e6:.1f} MB")
 
 
 def standalone(runs: Mapping[str, Path], asked: Mapping[str, str]) -> str:
@@ -70,12 +70,21 @@ def standalone(runs: Mapping[str, Path], asked: Mapping[str, str]) -> str:
     ``asked`` is what its address would say: ``run``, ``beside`` and ``question``. InputError if a run cannot be there.
     """
     models = Models()
-    held = _held([_exported(name, folder, models) for name, folder in runs.items()], asked=urlencode(asked))
-    page = static("index.html").replace(SCRIPTS, POLICY)
-    page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>{static('style.css')}</style>")
+    exported = [_exported(name, catalog.opened(folder), models) for name, folder in runs.items()]
+    held = script(catalog.page_data(exported, []) | {"asked": urlencode(asked)})
+    page = static("index.html").replace(SERVED, ALONE)
     page = page.replace('<link rel="icon" href="icon.svg" type="image/svg+xml">', "")
-    code = "".join(f"<script>{each}</script>" for each in (held, static("model.js"), static("app.js")))
-    return page.replace('<script src="app.js" defer></script>', "").replace("</body>", f"{code}</body>")
+    page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>{static('style.css')}</style>")
+
+    def inline(tag: re.Match[str]) -> str:
+        return f"<script>{held if tag[1] == RUNS else static(tag[1])}</script>"
+
+    return re.sub(r'<script src="([\w.]+)"></script>', inline, page)
+
+
+def served(top: Path) -> str:
+    """``runs.js`` of all runs below a folder as they are now; the server has the weights, and computes the others."""
+    return script(catalog.listed(top, _served))
 
 
 def static(name: str) -> str:
@@ -84,31 +93,51 @@ def static(name: str) -> str:
     return f"{drawing.VARIABLES}\n{content}" if name == "style.css" else content
 
 
-def _held(exported: list[dict[str, Any]], **more: str) -> str:
+def script(data: dict[str, Any]) -> str:
     """The script with all that the page knows of its runs, which begins and ends no element of HTML."""
-    return f"window.exported = {json.dumps(catalog.page_data(exported, []) | more)};\n".replace("<", "\\u003c")
+    return f"window.playground = {json.dumps(data)};\n".replace("<", "\\u003c")
 
 
-def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
-    """What runs.js holds of a run; raises InputError if it can hold nothing."""
-    offer = catalog.offer(name, folder)
-    run = open_run(folder)
-    task, model = run.task, run.config.model
-    if model.name not in NETWORKS:
-        raise InputError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
-    if model.blanks is False:
-        raise InputError("it did not learn the blanks behind an answer, which the page reads")
-    views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
-    if task.name not in OPERATIONS or model.view not in views:
-        raise InputError(f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone")
-    best = _arrays(run.best)
-    if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
-        raise InputError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
-    kept = _thinned(offer["epochs"], MOST_WEIGHTS // count - 1)
-    weights = {"best": best} | {str(each["epoch"]): _arrays(run.of_epoch(each["epoch"])) for each in kept}
+def _served(name: str, run: Run) -> dict[str, Any]:
+    """What a served page knows of a run; raises InputError if it can neither be computed nor asked."""
+    offer = catalog.offer(name, run)
+    try:
+        return offer | computed(run)
+    except NotOnPageError:
+        return offer
+
+
+def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
+    """What an exported page holds of a run; raises InputError if it can hold nothing."""
+    offer, facts = catalog.offer(name, run), computed(run)
+    kept = _thinned(offer["epochs"], MOST_WEIGHTS // facts["num_weights"] - 1)
+    epochs = {"best": None} | {str(each["epoch"]): each["epoch"] for each in kept}
     return {
         **offer,
-        # What model.js has to know of the task, of the view and of the network.
+        **facts,
+        "epochs": kept,
+        "at_lengths": _at_lengths(models, run, offer["lengths"]),
+        "weights": {name: weights(run, epoch) for name, epoch in epochs.items()},
+    }
+
+
+class NotOnPageError(InputError):
+    """A network that a page does not compute, and why."""
+
+
+def computed(run: Run) -> dict[str, Any]:
+    """What model.js has to know of a run's task, view and network; raises NotOnPageError if it cannot compute it."""
+    task, model = run.task, run.config.model
+    if model.name not in NETWORKS:
+        raise NotOnPageError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
+    if model.blanks is False:
+        raise NotOnPageError("it did not learn the blanks behind an answer, which the page reads")
+    views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
+    if task.name not in OPERATIONS or model.view not in views:
+        raise NotOnPageError(f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone")
+    if (count := sum(array.size for array in _arrays(run.best).values())) > MOST_WEIGHTS:
+        raise NotOnPageError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
+    return {
         "most": catalog.most_digits(run),
         "alphabet": task.alphabet,
         "dashes": task.notation is DASHES,
@@ -121,9 +150,18 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
         "network": NETWORKS[model.name],
         "layers": model.layers,
         "counter_steepness": Counter.STEEPNESS,
-        "epochs": kept,
-        "at_lengths": _at_lengths(models, run, offer["lengths"]),
-        "weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()},
+        "num_weights": count,
+    }
+
+
+def weights(run: Run, epoch: int | None = None) -> dict[str, Any]:
+    """The weights after an epoch, or the best: by name, its shape, and base64 of float32, least significant byte first.
+
+    Raises InputError if they are not kept.
+    """
+    return {
+        name: {"shape": list(array.shape), "base64": base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")}
+        for name, array in _arrays(catalog.checkpoint(run, epoch)).items()
     }
 
 
@@ -151,14 +189,6 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The weights in a checkpoint; other variables, such as the states of random generators, are not needed."""
     arrays, _ = checkpoints.load(path)
     return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-
-
-def _encoded(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Weights as JSON holds them: shapes, and base64 of float32, the least significant byte first."""
-    return {
-        name: {"shape": list(array.shape), "base64": base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")}
-        for name, array in arrays.items()
-    }
 
 
 def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""What ``arith-model serve --export`` leaves out, and when it refuses; what a page answers is in ``test_browser``."""
+"""What a page knows of runs, served and exported, and what it leaves out; what it answers is in ``test_browser``."""
+
+import json
 
 import pytest
 from layout import ROOT
@@ -9,7 +11,8 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import process
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.playground import export
+from seq2seq_arith.trainer.playground import page
+from seq2seq_arith.trainer.runs.run import open_run
 
 OWN_TASKS = f"{ROOT}/examples/task/own_tasks.py"
 OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
@@ -30,7 +33,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     unbuilt(top / "counter-pairs", Task("addition"), name="counter", view="aligned")
     unbuilt(top / "damaged", pq, name="counter").best.write_bytes(b"PK")
     unbuilt(top / "empty", pq, name="counter").config_path.write_text("{}")
-    unbuilt(top / "large", Task("addition"), name="bilstm_tagger", view="aligned", weights=export.MOST_WEIGHTS + 1)
+    unbuilt(top / "large", Task("addition"), name="bilstm_tagger", view="aligned", weights=page.MOST_WEIGHTS + 1)
     unbuilt(top / "no-blanks", Task("addition"), name="lstm_attention", blanks=False)
     unbuilt(top / "own-model", Task("addition"), name=OWN_MODEL)
     unbuilt(top / "own-task", Task("sort", digits=3), name="bilstm_tagger")
@@ -53,4 +56,19 @@ def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     left_out, written = capsys.readouterr().out.splitlines()
     assert left_out.startswith("left out: causal: ")
     assert written.startswith(f"{folder / 'index.html'}: 1 run, ")
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*export.COPIED, "index.html", "runs.js"])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*page.FILES, page.RUNS])
+    held = json.loads((folder / page.RUNS).read_text().removeprefix("window.playground = ").removesuffix(";\n"))
+    served = json.loads(page.served(tmp_path / "runs").removeprefix("window.playground = ").removesuffix(";\n"))
+    (on_page,), (other, computed) = held["runs"], served["runs"]
+    # One format: an exported page only holds what a server is asked for else.
+    assert {name: on_page[name] for name in computed} == computed and computed["network"] == "counter"
+    assert sorted({*on_page} - {*computed}) == ["at_lengths", "weights"]
+    assert {*computed} - {*other} == {*page.computed(open_run(tmp_path / "runs" / "counter"))}
+    assert on_page["weights"] == {"best": page.weights(open_run(tmp_path / "runs" / "counter"))}
+    assert "connect-src 'none'" in (folder / "index.html").read_text() and "connect-src 'self'" in page.static(
+        "index.html"
+    )
+
+
+def test_a_name_begins_and_ends_no_element():
+    assert "<" not in page.script({"runs": [{"name": "</script><!--"}]})

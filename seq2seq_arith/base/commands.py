@@ -176,8 +176,8 @@ class Program:
 
         return add
 
-    def parser(self) -> Parser:
-        """The commands and their options."""
+    def parser(self, only: str | None = None) -> Parser:
+        """The commands, and the options of all, or of one only."""
         top = Parser(prog=self.name, description=self.does, examples=[f"{self.name} {each}" for each in self.examples])
         top.add_argument("--version", action=ShowVersions)
         parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
@@ -185,16 +185,18 @@ class Program:
             sentence = command.description or f"{command.does[0].upper()}{command.does[1:]}."
             examples = [f"{self.name} {each}" for each in command.examples]
             parser = parsers.add_parser(name, help=command.does, description=sentence, examples=examples)
-            command.add_options(parser)
-            add_options(parser, parameters_of(self.setup).values())
-            terminal.add_log_options(parser)
-            parser.add_help_option()
+            if only in (name, None):  # to make all of them takes longer than to import them
+                command.add_options(parser)
+                add_options(parser, parameters_of(self.setup).values())
+                terminal.add_log_options(parser)
+                parser.add_help_option()
         top.add_help_option()
         return top
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """Parses what is typed behind the program's name; raises InputError if a word of it is wrong."""
-        args, rest = self.parser().parse_known_args(words or ["--help"])
+        name = next((word for word in words if not word.startswith("-")), "")
+        args, rest = self.parser(only=name).parse_known_args(words or ["--help"])
         self.commands[args.command].take_rest(args, rest)
         return args
 

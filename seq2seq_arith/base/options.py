@@ -52,12 +52,13 @@ import inspect
 import json
 import math
 import operator
+import re
 import sys
 import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from seq2seq_arith.base.errors import InputError, shown
 
@@ -65,6 +66,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 METADATA = "option"
 EXAMPLES = "examples:"
+MAX_NUMBER = 10**6  # of a list of numbers
 LONGEST_LIST = 150  # characters of names that a refusal lists where it knows which was meant
 
 
@@ -427,6 +429,35 @@ def check_int(label: str, value: Any, low: float | None, high: float | None) -> 
     if number is None or not _within(number, low, high):
         raise InputError(f"{label} is {shown(value)}; give a whole number {_range(low, high, 'd')}")
     return number
+
+
+def read_numbers(label: str, value: Any) -> list[int]:
+    """Whole numbers: a text of numbers and rising ranges, one number, or several.
+
+    >>> read_numbers("lengths", "6-8,12"), read_numbers("lengths", 9), read_numbers("lengths", (3, 4))
+    ([6, 7, 8, 12], [9], [3, 4])
+
+    Raises InputError if it is anything else.
+    """
+    if not isinstance(value, str):
+        try:  # an array, too
+            values = list(value)
+        except TypeError:
+            values = [value]
+        return [check_int(label, each, 0, MAX_NUMBER) for each in values]
+    numbers: list[int] = []
+    for part in value.split(","):
+        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if not first <= last <= MAX_NUMBER:
+            advice = f"give whole numbers up to {MAX_NUMBER} and rising ranges, such as 6-18 or 20,100"
+            raise InputError(f"{label} is {shown(value)}; {advice}")
+        numbers += range(first, last + 1)
+    return numbers
+
+
+# Whole numbers, also as ranges: 6-18 or 20,100.
+Numbers = Annotated[Sequence[int], Form(read=read_numbers)]
 
 
 def check_number(label: str, value: Any, low: float | None, high: float | None) -> None:

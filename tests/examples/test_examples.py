@@ -102,9 +102,9 @@ def test_a_model_a_view_and_a_task_of_ones_own_are_killed_go_on_and_are_asked_an
 @pytest.mark.parametrize("file", ["examples/sweep.toml", "benchmarks/recipes.toml"])
 def test_a_sweep_of_ours_can_be_trained_and_evaluated(file):
     """All that is checked before a training is right."""
-    planned = plan.read(ROOT / file, [0], lambda text: [int(text.partition("-")[0])])
+    planned = {each.group: each for each in plan.read(ROOT / file, [0])}
     assert len(planned) >= 5
-    for each in planned:
+    for each in planned.values():
         assert checked(each)[0].name == each.task
 
 

@@ -15,11 +15,10 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import call, given, parameters_of
+from seq2seq_arith.base.options import call, given, parameters_of, read_numbers
 from seq2seq_arith.pipelines.commands import ARITH_DATA
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import ARITH_MODEL
-from seq2seq_arith.trainer.commands.program import read_numbers
 from seq2seq_arith.trainer.commands.train import Setup, set_up
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs import history

@@ -6,11 +6,10 @@ from typing import Annotated
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import FIRST, MORE, Option, Options
+from seq2seq_arith.base.options import FIRST, MORE, Numbers, Option, Options
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable, say
 from seq2seq_arith.trainer.commands.program import (
     REPLICAS,
-    Lengths,
     OneRun,
     OwnCode,
     RunDirs,
@@ -35,7 +34,7 @@ ALSO = "ask the suite at each of these lengths, too: 18,40, or 6-9"
 def evaluate(
     run: OneRun,
     *,
-    lengths: Annotated[Lengths, Option(ALSO, default="only at the run's own", group=FIRST)] = (),
+    lengths: Annotated[Numbers, Option(ALSO, default="only at the run's own", group=FIRST)] = (),
     every_epoch: Annotated[bool, Option("ask all kept epochs, too, and map them by length", group=FIRST)] = False,
     data_dir: Annotated[
         str | None, Option("where the dataset is", default="where the run was trained from", group=FIRST)
@@ -62,7 +61,7 @@ def evaluate(
 def search(
     run: OneRun,
     *,
-    lengths: Annotated[Lengths, Option("search at each of these lengths, too: 18,40, or 6-9", group=FIRST)] = (),
+    lengths: Annotated[Numbers, Option("search at each of these lengths, too: 18,40, or 6-9", group=FIRST)] = (),
     options: Annotated[SearchOptions, Options(SearchOptions, group=FIRST)],
 ) -> None:
     """Looks for questions that a model answers wrong, and prints them."""
@@ -87,7 +86,7 @@ def report(
         int, Option("the most examples of each set that are asked", low=1, high=10**6, group=FIRST)
     ] = 5000,
     lengths: Annotated[
-        Lengths | None,
+        Numbers | None,
         Option(
             ALSO,
             default="one more than the run's own, and twice as many, if the model reads them and they are short",

@@ -1,15 +1,13 @@
 """The program ``arith-model``, and what several of its commands share: runs, suites, lengths."""
 
 import functools
-import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import use_task_file
 from seq2seq_arith.base.commands import Program
-from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import FIRST, Form, Option, Options, check_int, parameters_of
+from seq2seq_arith.base.options import FIRST, Option, Options, parameters_of
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.plugins import MODEL, VIEW
@@ -25,39 +23,10 @@ ARITH_MODEL = Program(
 # A command that needs TensorFlow refuses before it makes a dataset, or looks for a run.
 command = functools.partial(ARITH_MODEL.command, before=require_tensorflow)
 
-MAX_NUMBER = 10**6
 RUNS_DIR = "a run's folder, or one with runs at most three below it"
 GOES_ON = "; the same command goes on from the last checkpoint, or starts anew if there is none"
 
 
-def read_numbers(label: str, value: Any, example: str = "6-18 or 20,100") -> list[int]:
-    """Whole numbers: a text of numbers and rising ranges, one number, or several.
-
-    >>> read_numbers("lengths", "6-8,12"), read_numbers("lengths", 9), read_numbers("lengths", (3, 4))
-    ([6, 7, 8, 12], [9], [3, 4])
-
-    Raises InputError if it is anything else.
-    """
-    if not isinstance(value, str):
-        try:  # an array, too
-            values = list(value)
-        except TypeError:
-            values = [value]
-        return [check_int(label, each, 0, MAX_NUMBER) for each in values]
-    numbers: list[int] = []
-    for part in value.split(","):
-        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-        if not first <= last <= MAX_NUMBER:
-            advice = f"give whole numbers up to {MAX_NUMBER} and rising ranges, such as {example}"
-            raise InputError(f"{label} is {shown(value)}; {advice}")
-        numbers += range(first, last + 1)
-    return numbers
-
-
-Lengths = Annotated[Sequence[int], Form(read=read_numbers)]
-read_seeds = functools.partial(read_numbers, example="0-9 or 1,5")
-Seeds = Annotated[Sequence[int], Form(read=read_seeds)]
 # Which questions of a suite are drawn; --seed is that of the training.
 SuiteChoice = Annotated[
     SuiteOptions,

@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import Option, arguments, call, from_flags, parameters_of, typed
+from seq2seq_arith.base.options import Numbers, Option, arguments, call, from_flags, parameters_of, typed
 from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import drawing, plugins
@@ -17,12 +17,9 @@ from seq2seq_arith.trainer.commands.evaluate import evaluate
 from seq2seq_arith.trainer.commands.program import (
     ARITH_MODEL,
     GOES_ON,
-    Lengths,
-    Seeds,
     check_lengths,
     command,
     one_run,
-    read_seeds,
 )
 from seq2seq_arith.trainer.commands.train import set_up
 from seq2seq_arith.trainer.runs.files import write
@@ -44,7 +41,7 @@ def sweep(
     *,
     data_dir: Annotated[str, Option("where datasets are kept; those that are missing are made")],
     run_dir: Annotated[str, Option("a folder in which each run gets a folder of its own")],
-    seeds: Annotated[Seeds, Option("the seeds of each setting: 0-9, or 1,5", default="0")] = (0,),
+    seeds: Annotated[Numbers, Option("the seeds of each setting: 0-9, or 1,5", default="0")] = (0,),
     jobs: Annotated[int, Option("how many runs are trained at once", low=1, high=MAX_JOBS)] = 1,
     dry_run: Annotated[bool, Option("only check the file, and list its runs")] = False,
     task_file: str | Path | None = None,
@@ -54,7 +51,7 @@ def sweep(
     from seq2seq_arith.trainer.sweeps.runner import Runner
 
     usual = {TASK_FILE: str(task_file)} if task_file else {}
-    planned = plan.read(expanded(file), list(seeds), lambda text: read_seeds("seeds", text), usual)
+    planned = plan.read(expanded(file), seeds, usual)
     datasets, jobs_by_name = {}, {}
     for each in planned:
         try:
@@ -113,7 +110,7 @@ def results(
         float,
         Option("a seed counts if its worst slice reaches it", low=0.0, high=1.0, default="1, no mistake"),
     ] = 1.0,
-    lengths: Annotated[Lengths, Option("show the suites of these further lengths, too: 18,40")] = (),
+    lengths: Annotated[Numbers, Option("show the suites of these further lengths, too: 18,40")] = (),
     columns: Annotated[
         str | None,
         Option(

@@ -27,11 +27,12 @@ import itertools
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import read_numbers
 
 TABLES = {"common", "suite", "runs"}
 # What a table of runs may have besides options of ``arith-model train``.
@@ -66,10 +67,8 @@ class Job:
     evaluate: list[str]  # likewise, of ``evaluate``
 
 
-def read(
-    path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]], usual: dict[str, Any] | None = None
-) -> tuple[Planned, ...]:
-    """The runs of a file, in its order; ``read_seeds`` reads the seeds of a table that has its own.
+def read(path: Path, seeds: Sequence[int], usual: dict[str, Any] | None = None) -> tuple[Planned, ...]:
+    """The runs of a file, in its order; ``seeds`` are those of a table that has none of its own.
 
     ``usual`` are settings of all runs that do not have others.
     """
@@ -94,7 +93,7 @@ def read(
         suite = _dashed(content.get(SUITE, {})) | _dashed(own)
         chosen = settings.pop(SEEDS, None)
         combinations = list(_combinations(path, name, settings))
-        for seed in seeds if chosen is None else read_seeds(str(chosen)):
+        for seed in seeds if chosen is None else read_numbers(SEEDS, chosen):
             planned += [_planned(path, group, each, suite, seed) for group, each in combinations]
     names = Counter(each.name for each in planned)
     if twice := next((name for name, count in names.items() if count > 1), None):

@@ -25,7 +25,7 @@ suite = { lengths = "30" }
 def read(tmp_path, text, seeds=(0,)):
     path = tmp_path / "sweep.toml"
     path.write_text(text, encoding="utf-8")
-    return plan.read(path, list(seeds), lambda text: [int(seed) for seed in text.split(",")])
+    return plan.read(path, list(seeds))
 
 
 def test_every_combination_and_every_seed_is_a_run(tmp_path):
@@ -64,4 +64,4 @@ def test_what_is_not_a_sweep_is_refused(tmp_path, refusal, text):
 
 def test_a_file_that_is_not_there(tmp_path, refusal):
     with refusal(InputError):
-        plan.read(tmp_path / "gone.toml", [0], lambda _: [])
+        plan.read(tmp_path / "gone.toml", [0])

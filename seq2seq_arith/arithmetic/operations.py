@@ -170,13 +170,13 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
 DEFAULT_TASK = "addition"
 
 
-def _compare(digits: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _compare(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """One of <, = and >, as it is written."""
     side = numbers.less(right, left).astype(int) - numbers.less(left, right)
     return np.frombuffer(b"<=>", np.uint8)[1 + side][:, np.newaxis]
 
 
-def _parity(digits: int, number: np.ndarray) -> Solved:
+def _parity(number: np.ndarray) -> Solved:
     """Whether the count of odd digits is odd: 1, or else 0."""
     places = [word // np.uint64(10**place) for word in number for place in range(numbers.WORD_DIGITS)]
     return Solved((sum(places, np.zeros(number.shape[1], np.uint64)) % np.uint64(2))[np.newaxis])
@@ -217,12 +217,12 @@ FURTHER: MappingProxyType[str, Operation] = MappingProxyType({
         solve=lambda digits, left, right: DECIMAL.question("r", digits, np.divmod(left, right), digits + 2),
     ),
     "comparison": _further(
-        symbol=":", notation=DECIMAL, alphabet=f"{DIGITS}:<=> ", digits=3, solve=_compare,
-        answer_width=lambda digits: 1, suite=slices.comparison,
+        symbol=":", notation=DECIMAL, alphabet=f"{DIGITS}:<=> ", digits=3, answer_width=lambda digits: 1,
+        solve=lambda digits, left, right: _compare(left, right), suite=slices.comparison,
     ),
     "parity": _further(
-        arity=1, symbol="", notation=DECIMAL, alphabet=f"{DIGITS} ", digits=5, solve=_parity,
-        question_width=lambda digits: digits, answer_width=lambda digits: 1,
+        arity=1, symbol="", notation=DECIMAL, alphabet=f"{DIGITS} ", digits=5, question_width=lambda digits: digits,
+        answer_width=lambda digits: 1, solve=lambda digits, number: _parity(number),
         suite=lambda digits: slices.texts(digits, 1, slices.OF_DIGITS),
     ),
     "copy": _of_word(solve=lambda size, word: Solved(word)),

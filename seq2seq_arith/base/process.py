@@ -38,7 +38,8 @@ class Process:
     """What a program knows of its process; who uses a part says more of it."""
 
     command: Command = dataclasses.field(default_factory=Command)  # base/events.py
-    # The units that are done of the work that shows progress now, by name; base/progress.py.
+    # The units that are done of the work that shows progress now, by name, for display only: of two works at once, the
+    # sum; base/progress.py.
     counts: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     # Custom tasks (``OwnTask``) by name, the one that was named last; and all by name and sha256; own_tasks.py.
     tasks: dict[str, Any] = dataclasses.field(default_factory=dict)

@@ -3,9 +3,6 @@
 And one line in plain Python, by which ``verify`` solves it independently.
 """
 
-import argparse
-import functools
-
 import numpy as np
 import pytest
 from programs import run_here
@@ -15,8 +12,9 @@ from seq2seq_arith.arithmetic.notation import RESIDUES, Solved
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.suites import SETS, Slice, pairs
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
+from seq2seq_arith.arithmetic.task_options import named_task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.__main__ import main
 from seq2seq_arith.pipelines.checking import independent
 
 NAME = "modular_power"
@@ -101,14 +99,15 @@ def test_its_slices_are_asked():
     assert ENTRY.slices(SETS[1], 97) == []
 
 
-def test_its_size_is_an_option():
-    parser = argparse.ArgumentParser()
-    add_task_options(parser)
-    assert "for modular_addition, modular_power and other tasks of residues" in " ".join(parser.format_help().split())
-    named = functools.partial(named_task, task=NAME)
-    assert named(parser.parse_args(["--modulus", "11"])) == Task(NAME, digits=11) == Task(NAME, 11, 121)
-    with pytest.raises(InputError, match="--dashes is 5, but modular_power has no dashes; give --modulus instead"):
-        named(parser.parse_args(["--dashes", "5"]))
+def test_its_size_is_an_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["plan", "--help"])
+    assert "for modular_addition, modular_power and other tasks of residues" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert named_task(NAME, {"modulus": 11}) == Task(NAME, digits=11) == Task(NAME, 11, 121)
+    with pytest.raises(InputError, match="dashes is 5, but modular_power has no dashes; give modulus instead"):
+        named_task(NAME, {"dashes": 5})
 
 
 def test_the_program_makes_shows_and_asks_it(tmp_path):

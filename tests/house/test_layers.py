@@ -128,7 +128,7 @@ def test_no_layer_imports_a_forbidden_library():
 
 
 def test_the_core_of_arithmetic_is_pure_numpy():
-    core = {"breakdowns", "decimal_text", "drawing", "letters", "notation", "numbers", "splitmix"}
+    core = {"breakdowns", "columns", "decimal_text", "drawing", "letters", "notation", "numbers", "splitmix"}
     modules = {f"arithmetic.{name}" for name in core}
     allowed = modules | {"numpy"} | sys.stdlib_module_names
     imports = {(name, target) for name, target in IMPORTS if name in modules}

@@ -5,6 +5,7 @@ right character and the highest other one. It is below 0 where the answer is wro
 
     random questions  ->  asked, by margin  ->  the nearest ELITE are kept  ->  their variations  ->  asked ...
 
+A variation changes, inserts or deletes a piece of an operand, copies one, or makes a carry pass on (``Variations``).
 A climb ends with a mistake, or when PATIENCE rounds brought none nearer; the next begins with other random questions. A
 search that finds nothing says nothing of what it did not ask.
 """
@@ -59,6 +60,17 @@ class Searched:
     wrong: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     nearest: dict[str, Any] | None = None
 
+    def add(self, asked: int, nearest: dict[str, Any], wrong: Sequence[dict[str, Any]], most: int) -> None:
+        """Adds a round: how many questions it had, the one with the smallest margin, and those that are wrong.
+
+        At most ``PER_CLIMB`` of these are kept, and never more than ``most`` of all rounds.
+        """
+        self.asked += asked
+        if self.nearest is None or nearest["margin"] < self.nearest["margin"]:
+            self.nearest = nearest
+        self.mistakes += len(wrong)
+        self.wrong += wrong[: min(PER_CLIMB, most - len(self.wrong))]
+
     def sentence(self, task: Task) -> str:
         """What was found, and what was not."""
         where = f"search at {self.digits:,} {task.notation.unit}: "
@@ -68,6 +80,24 @@ class Searched:
             return f"{where}nothing was asked"
         nearest = f"the smallest margin is {self.nearest['margin']:.4g}, of {abridged(self.nearest['question'])}"
         return f"{where}none of {self.asked:,} questions is answered wrong; {nearest}; others were not asked"
+
+
+@dataclasses.dataclass
+class Climb:
+    """The questions of a climb that are nearest to a mistake, of which the next ones are variations.
+
+    Without any, the next round asks random questions: a climb has just begun.
+    """
+
+    elite: list[tuple[float, Operands]] = dataclasses.field(default_factory=list)  # by margin, the smallest first
+    stale: int = 0  # rounds since one of a smaller margin was found
+
+    def add(self, ranked: Sequence[tuple[float, Operands]], is_wrong: bool) -> None:
+        """Adds the questions of a round, by margin; the climb is over if one is wrong, or none was nearer for long."""
+        is_nearer = not self.elite or ranked[0][0] < self.elite[0][0]
+        self.stale = 0 if is_nearer else self.stale + 1
+        is_over = is_wrong or self.stale >= PATIENCE
+        self.elite = [] if is_over else sorted([*self.elite, *ranked])[:ELITE]
 
 
 def search(run: Run, options: SearchOptions, lengths: Sequence[int] = ()) -> list[Searched]:
@@ -108,32 +138,27 @@ def show(task: Task, found: Sequence[Searched]) -> None:
 
 
 def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
-    """Searches operands of at most ``found.digits``, and notes in ``found`` what it finds."""
+    """Searches operands of at most ``found.digits``, one climb after another, and adds to ``found`` what it finds."""
     task, size = learner.view.task, found.digits
-    words = Variations(task, size, random.Random(f"{options.seed} {size}"))
-    asked: set[Operands] = set()
-    elite: list[tuple[float, Operands]] = []
-    stale, end = 0, time.monotonic() + (options.seconds or np.inf)
+    variations = Variations(task, size, random.Random(f"{options.seed} {size}"))
+    current, asked = Climb(), set[Operands]()
+    end = time.monotonic() + (options.seconds or np.inf)
     with progress(f"{task.name}, search ({task.notation.size_word} {size})", options.questions, "questions") as report:
         while found.asked < options.questions and len(found.wrong) < options.most and time.monotonic() < end:
             most = min(ROUND, options.questions - found.asked)
-            new = words.fresh([operands for _, operands in elite], asked, most)
+            new = variations.fresh([operands for _, operands in current.elite], asked, most)
             if not new:
                 break  # all that there is, or nearly all
             asked.update(new)
             examples = probes.asked(task, [text.stored(task, *operands) for operands in new])
             margins = learner.margins(examples)
-            found.asked += len(new)
+            wrong = mistakes_of(learner, examples, margins)
             ranked = sorted(zip(margins.tolist(), new, strict=True))
             margin, operands = ranked[0]
-            if found.nearest is None or margin < found.nearest["margin"]:
-                found.nearest = {"question": task.operation.symbol.join(operands), "margin": margin}
-            wrong = mistakes_of(learner, examples, margins)
-            found.mistakes += len(wrong)
-            found.wrong += wrong[: min(PER_CLIMB, options.most - len(found.wrong))]
-            stale = 0 if not elite or margin < elite[0][0] else stale + 1
-            elite = [] if wrong or stale >= PATIENCE else sorted([*elite, *ranked])[:ELITE]
-            report(found.asked, f"smallest margin {found.nearest['margin']:.3g}")
+            nearest = {"question": task.operation.symbol.join(operands), "margin": margin}
+            found.add(len(new), nearest, wrong, options.most)
+            current.add(ranked, bool(wrong))
+            report(found.asked, f"smallest margin {(found.nearest or nearest)['margin']:.3g}")
 
 
 def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> list[dict[str, Any]]:

@@ -136,6 +136,21 @@ def test_a_search_ends_after_its_seconds(monkeypatch):
         assert found.asked == rounds * search.ROUND
 
 
+def test_a_climb_ends_with_a_mistake_or_without_progress():
+    climb = search.Climb()
+    for number in range(search.ELITE):
+        climb.add([(100.0 - number, ("1", str(number)))], False)
+    assert [margin for margin, _ in climb.elite] == [37.0 + number for number in range(search.ELITE)]
+    for number in range(search.PATIENCE):  # as near as the nearest is no progress
+        assert climb.elite
+        climb.add([(37.0 + number % 2, ("2", str(number)))], False)
+    assert not climb.elite
+    climb.add([(99.0, ("3", "3"))], False)  # it begins anew, with other questions
+    assert climb.elite == [(99.0, ("3", "3"))]
+    climb.add([(98.0, ("4", "4"))], True)
+    assert not climb.elite
+
+
 @pytest.mark.parametrize(("most", "kept"), [(1000, [2, 2]), (3, [2, 1])])
 def test_of_a_climb_two_mistakes_are_kept(most, kept, monkeypatch):
     """Of five in each round of two, all of which are counted; and never more than are wanted."""

@@ -4,6 +4,10 @@
 draw the operands of one question; then the tables of slices that are the same at every D, such as ``PQ``; then the
 functions from D to slices, such as ``addition``.
 
+To add a slice, add an entry to a table, or to what one of these functions gives. The questions of a version never
+change: the entry's ``since`` is the next version of the suites, and ``suites.VERSION`` is raised to it. Its rule is an
+entry in ``PROMISES`` of ``tests/arithmetic/test_suites.py``, by which its questions are tested.
+
 >>> of_addition = {slice.name: slice for slice in addition(3)}
 >>> list(of_addition)[:4]
 ['random', 'full', 'lengths-1-1', 'lengths-1-2']

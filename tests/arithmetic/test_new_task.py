@@ -1,7 +1,10 @@
 """A new task is one entry: modular exponentiation, which is added here, is known wherever tasks are asked for.
 
-And one line in plain Python, by which ``verify`` solves it independently.
+And one line in plain Python, by which ``verify`` solves it independently. A new slice is one entry, too.
 """
+
+import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from programs import run_here
 from seq2seq_arith.arithmetic import coverage, drawing, draws, operations, task_rules, text
 from seq2seq_arith.arithmetic.notation import RESIDUES, Solved
 from seq2seq_arith.arithmetic.operations import Operation
-from seq2seq_arith.arithmetic.suites import SETS, Slice, pairs
+from seq2seq_arith.arithmetic.suites import SETS, VERSION, Slice, Words, pairs
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import named_task
 from seq2seq_arith.base.errors import InputError
@@ -124,3 +127,22 @@ def test_the_program_makes_shows_and_asks_it(tmp_path):
     assert "modular_power" in shown.stdout
     rows = [line.split("\t") for line in asked.stdout.splitlines()]
     assert [rows[0], {row[0] for row in rows[1:]}] == [["slice", "question", "answer"], {"zeroth", "square"}]
+
+
+def test_a_new_slice_is_one_entry(monkeypatch):
+    """Older versions of the suite do not have it."""
+    addition = operations.BUILT_IN["addition"]
+    double = Slice("double", "The right operand is twice the left.", twice, since=VERSION)
+    added = dataclasses.replace(addition, suite=lambda digits: [*addition.suite(digits), double])
+    monkeypatch.setattr(operations, "BUILT_IN", operations.BUILT_IN | {"addition": added})
+    command = "suite", "addition", "--per-slice", 2, "--suite-version"
+    newest, oldest = (run_here(*command, version).stdout for version in (VERSION, VERSION - 1))
+    asked = re.findall(r"^double\t(\d+)\+(\d+)\t(\d+)$", newest, re.MULTILINE)
+    assert len(asked) == 2
+    assert all(int(right) == 2 * int(left) and int(answer) == 3 * int(left) for left, right, answer in asked)
+    assert "double" not in oldest and oldest.startswith("slice\t")
+
+
+def twice(words: Words, digits: int) -> tuple[int, int]:
+    number = words.below(10**digits // 2)
+    return number, 2 * number

@@ -31,6 +31,7 @@ from seq2seq_arith.base.options import (
     Parameter,
     Parser,
     add_options,
+    arguments,
     call,
     given,
     parameters_of,
@@ -144,9 +145,10 @@ class Command:
         takes = inspect.signature(self.work).parameters
         objects: dict[str, Any] = dict.fromkeys(self._rest, Rest(args.rest, args.parser))
         objects |= {name: getattr(args, name) for name in common if name in takes}
-        result = call(self.work, given(args, parameters_of(self.work)), **objects)
+        result = self.work(**arguments(self.work, given(args, parameters_of(self.work)), **objects))
         first = next(iter(inspect.signature(self.show).parameters))
-        return call(self.show, given(args, parameters_of(self.show)), **{first: result}) or terminal.SUCCESS
+        shown = arguments(self.show, given(args, parameters_of(self.show)), **{first: result})
+        return self.show(**shown) or terminal.SUCCESS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -237,6 +237,8 @@ class Parameter:
             return []
         if isinstance(value, bool):
             return [f"--{self.flag}" if value else f"--no-{self.flag}"]
+        if self.about.repeat:
+            return [word for each in value for word in (f"--{self.flag}", each)]
         if isinstance(value, dict):
             value = json.dumps(value)
         text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -10,7 +10,21 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import PARAMETERS, Questions, TaskName, named_task
 from seq2seq_arith.base import commands, events
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import Form, Option, Options, call, parameters_of, shows
+from seq2seq_arith.base.options import (
+    Form,
+    Numbers,
+    Option,
+    Options,
+    Parser,
+    add_options,
+    arguments,
+    call,
+    from_flags,
+    given,
+    parameters_of,
+    shows,
+    typed,
+)
 from seq2seq_arith.base.terminal import FAILURE
 from seq2seq_arith.pipelines import __main__ as data
 from seq2seq_arith.pipelines.commands import ARITH_DATA
@@ -147,6 +161,50 @@ def test_values_are_checked_by_the_same_function_whichever_way_they_come():
         with pytest.raises(InputError, match=sentence):
             call(sized, {"task": "addition"} | values)
     assert call(sized, {"task": "addition", "dashes": None})[0] == "addition"
+
+
+def work(
+    *,
+    left: Annotated[int | None, Option("a number", default="none")] = None,
+    quick: Annotated[bool, Option("be quick")] = False,
+    suite: Annotated[bool, Option("leave the suite out")] = True,
+    names: Annotated[Sequence[str], Option("names", repeat=True)] = (),
+    lengths: Annotated[Numbers | None, Option("lengths")] = None,
+    chosen: Annotated[SuiteOptions, Options(SuiteOptions, only=["version", "seed"], flags={"seed": "suite-seed"})],
+) -> None:
+    """Options of every kind."""
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ([], {}),
+        (["--left", "3"], {"left": 3}),
+        (["--left=-3"], {"left": -3}),
+        (["--quick", "--no-suite"], {"quick": True, "suite": False}),
+        (["--names", "a", "--names", "b"], {"names": ["a", "b"]}),
+        (["--lengths", "3,4"], {"lengths": "3,4"}),
+        (["--suite-version", "1", "--suite-seed", "7"], {"version": 1, "seed": 7}),
+    ],
+)
+def test_words_and_values_stand_for_each_other(words, values):
+    parameters = parameters_of(work)
+    parser = Parser()
+    add_options(parser, parameters.values())
+    assert given(parser.parse_args(words), parameters) == values
+    assert given(parser.parse_args(typed(parameters, values)), parameters) == values
+    flags = {parameters[name].flag: value for name, value in values.items()}
+    assert from_flags(parameters, flags, "work") == values
+    if values:
+        name = next(iter(flags))
+        with pytest.raises(InputError, match=f"work has no option '{name}s'"):
+            from_flags(parameters, {f"{name}s": 1}, "work")
+
+
+def test_what_stands_for_the_default_is_not_typed():
+    assert typed(parameters_of(work), {"quick": False, "suite": True, "lengths": [3, 4]}) == ["--lengths", "3,4"]
+    taken = arguments(work, {"left": None, "lengths": (5, 6)})
+    assert taken == {"lengths": [5, 6], "chosen": SuiteOptions()}
 
 
 def test_a_function_of_python_shows_the_options_that_it_passes_on():

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.base.machine import free_memory
-from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.plan import Plan, plan

@@ -9,7 +9,8 @@ from seq2seq_arith.arithmetic.suites import SETS, Pair, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.formats.layout import METADATA, advice
+from seq2seq_arith.pipelines.formats.advice import advice
+from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.steps.example_draws import example_draws
 

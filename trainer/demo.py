@@ -13,7 +13,8 @@ from pathlib import Path
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.tables import cut, fitted, table
 from seq2seq_arith.base.terminal import as_typed, say, terminal_width, wrapped
-from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
+from seq2seq_arith.pipelines.formats.layout import METADATA
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
 from seq2seq_arith.trainer.asking import answering, prediction, suites

@@ -15,7 +15,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
 from seq2seq_arith.datasets.seq2seq_arith.prepare_options import PrepareOptions, wants_array_record
 from seq2seq_arith.pipelines.formats import catalog
-from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout, generate_command, read_metadata
+from seq2seq_arith.pipelines.formats.advice import generate_command
+from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout
+from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import local_path
 

@@ -16,8 +16,8 @@ from seq2seq_arith.pipelines.formats.layout import (
     Layout,
     ShardLengths,
     format_name,
-    read_shard_lengths,
 )
+from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath

@@ -8,7 +8,9 @@ from seq2seq_arith.arithmetic.own_tasks import IS_CODE
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout, advice, metadata_of
+from seq2seq_arith.pipelines.formats.advice import advice
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout
+from seq2seq_arith.pipelines.formats.metadata import metadata_of
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 

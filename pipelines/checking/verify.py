@@ -26,19 +26,10 @@ from seq2seq_arith.pipelines.checking import Problem, independent
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.independent import Example
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.formats.layout import (
-    DATASET_INFO,
-    METADATA,
-    MISSING,
-    NAME,
-    TFRECORD,
-    dataset_path,
-    default_path,
-    default_problem,
-    format_name,
-    format_of,
-    generate_command,
-)
+from seq2seq_arith.pipelines.formats.advice import generate_command
+from seq2seq_arith.pipelines.formats.default_config import MISSING, default_path, default_problem
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, NAME, TFRECORD, format_name, format_of
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.shards import write_files
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.places import paths

@@ -18,7 +18,8 @@ from seq2seq_arith.base.tables import markdown
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, failed
-from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN, standing_configs
+from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN
+from seq2seq_arith.pipelines.formats.location import existing_configs
 from seq2seq_arith.pipelines.places.paths import local_path
 
 CARD = "README.md"
@@ -50,7 +51,7 @@ def write_card(data_dir: Path) -> Path:
     Raises InputError if no dataset there has Parquet files, one is damaged, or another program has written the file.
     """
     folder = data_dir / NAME
-    configs = dict(filter(None, (_config(folder / name / VERSION) for name in standing_configs(folder))))
+    configs = dict(filter(None, (_config(folder / name / VERSION) for name in existing_configs(folder))))
     if not configs:
         raise InputError(f"{folder} has no dataset with Parquet files; make one with arith-data generate first")
     path = folder / CARD

@@ -27,7 +27,9 @@ from seq2seq_arith.pipelines.commands.program import (
     print_load,
     refuse_surplus,
 )
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, advice, dataset_path, find_dataset
+from seq2seq_arith.pipelines.formats.advice import advice
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA
+from seq2seq_arith.pipelines.formats.location import dataset_path, find_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, local_path
 from seq2seq_arith.pipelines.places.staging import Staging

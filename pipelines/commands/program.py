@@ -14,15 +14,14 @@ from seq2seq_arith.base.commands import Program, Rest
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import MORE, Form, Option, Options, Parameter, mistyped_option
 from seq2seq_arith.base.terminal import FAILURE, fail
+from seq2seq_arith.pipelines.formats.advice import PROGRAM, task_file
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
     FORMATS,
     OPTIONAL_FORMATS,
-    PROGRAM,
     TFRECORD,
     Layout,
     choose_formats,
-    task_file,
 )
 from seq2seq_arith.pipelines.places.paths import AnyPath
 

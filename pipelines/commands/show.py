@@ -11,7 +11,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Group, Option, Options
 from seq2seq_arith.base.terminal import wrapped
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, refuse_surplus
-from seq2seq_arith.pipelines.formats.layout import find_dataset
+from seq2seq_arith.pipelines.formats.location import find_dataset
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
 OF_A_TASK = Group("a task", "Which dataset to draw. A directory has its own parameters.")

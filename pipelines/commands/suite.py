@@ -10,7 +10,7 @@ from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, refuse_surplus
-from seq2seq_arith.pipelines.formats.layout import find_dataset
+from seq2seq_arith.pipelines.formats.location import find_dataset
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.suite import Suite

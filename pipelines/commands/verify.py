@@ -8,7 +8,7 @@ from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, DATASET, Sha256, failed, refuse_surplus
-from seq2seq_arith.pipelines.formats.layout import find_dataset
+from seq2seq_arith.pipelines.formats.location import find_dataset
 
 
 @ARITH_DATA.command(

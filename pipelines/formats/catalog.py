@@ -23,8 +23,8 @@ from seq2seq_arith.pipelines.formats.layout import (
     TFRECORD,
     Layout,
     ShardLengths,
-    metadata_of,
 )
+from seq2seq_arith.pipelines.formats.metadata import metadata_of
 from seq2seq_arith.pipelines.formats.shards import ShardReport
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
 

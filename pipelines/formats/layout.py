@@ -17,28 +17,20 @@ have its name as their suffix.
 """
 
 import dataclasses
-import hashlib
 import importlib
-import json
 import re
-import shlex
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
-from seq2seq_arith.arithmetic.task import VERSION, Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.base.options import option, words
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.base.options import option
 
-NAME, PROGRAM = "seq2seq_arith", "arith-data"
+NAME = "seq2seq_arith"
 SPLITS = ("train", "validation")
 METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "features.json"
 # The modules of this package that write a format, by the words that messages use. The first one is always written.
@@ -51,14 +43,10 @@ FORMATS = {
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
 PARQUET, ARRAY_RECORD, WRITTEN = "parquet", "array_record", "parquet_written"
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
-DATASET = f"DATA_DIR/{NAME}/CONFIG/{VERSION}"
 # The examples per file, by split.
 ShardLengths = Mapping[str, Sequence[int]]
 # Adds n examples to a file: questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
 Write = Callable[[np.ndarray, np.ndarray], object]
-# The file beside the datasets, as TFDS writes it.
-DEFAULT_KEY, MISSING = "default_config_name", "is missing"
-NAMES_DEFAULT = json.dumps({DEFAULT_KEY: DEFAULT_TASK}).encode()
 MAX_SHARDS = 2**24
 SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some examples per shard
 
@@ -181,134 +169,3 @@ def choose_formats(wanted: Mapping[str, bool | None], otherwise: Sequence[str] =
 def default_num_shards(num_examples: int) -> int:
     """8; above 2^23 examples the smallest power of two that leaves at most 2^20 examples per shard."""
     return max(8, 1 << (-(-num_examples // 2**20) - 1).bit_length())
-
-
-@overload
-def dataset_path(data_dir: Path, task: Task) -> Path: ...
-@overload
-def dataset_path(data_dir: ObjectPath, task: Task) -> ObjectPath: ...
-def dataset_path(data_dir: AnyPath, task: Task) -> AnyPath:
-    """The directory, or the prefix, of a task's dataset: DATA_DIR/seq2seq_arith/CONFIG/1.0.0."""
-    return data_dir / NAME / task.config_name / VERSION
-
-
-def standing_configs(datasets: Path) -> list[str]:
-    """The names of the datasets in DATA_DIR/seq2seq_arith, in order: those folders that have a ``metadata.json``."""
-    return sorted(found.parents[1].name for found in datasets.glob(f"[a-z]*/{VERSION}/{METADATA}"))
-
-
-def find_dataset(place: str, flags: Sequence[str] = (), otherwise: str = "") -> AnyPath:
-    """The dataset of a place: its own directory or prefix, that of its config, or the only one of a data directory.
-
-    InputError if there is none, or several; ``otherwise`` says what else may be given.
-    """
-    path = paths.parse_place(place, flags)
-    try:
-        for own in (path, path / VERSION):
-            if (own / METADATA).is_file():
-                return own
-        folders = (path, path / NAME) if isinstance(path, Path) else ()
-        there = [above / config / VERSION for above in folders for config in standing_configs(above)]
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
-    if len(there) == 1:
-        return there[0]
-    found = f"has several datasets; give one of {', '.join(map(str, there))}"
-    raise InputError(f"{place} {found if there else f'is not a dataset; give {DATASET}'}{otherwise}")
-
-
-def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str, str]) -> dict[str, Any]:
-    """The content of ``metadata.json``, from the sha256 of every other file by its name; its own sha256 comes last."""
-    content = {
-        "parameters": task.parameters(),
-        "question_width": task.question_width,
-        "answer_width": task.answer_width,
-        "alphabet": task.alphabet,
-        "num_shards": layout.num_shards,
-        "draws_used": draws_used,
-        "duplicates": draws_used - task.num_examples,
-        "splits": task.splits,
-        "files": dict(sorted(files.items())),
-    }
-    return content | {"sha256": metadata_digest(content)}
-
-
-def metadata_digest(values: Mapping[str, Any]) -> str:
-    """The sha256 of metadata, or of another JSON object, as it is written, without its entry ``sha256``."""
-    content = {key: value for key, value in values.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def read_metadata(path: AnyPath) -> dict[str, Any] | None:
-    """The content of a dataset's ``metadata.json``; None if there is none that can be read."""
-    try:
-        metadata = json.loads(paths.read_bytes(path / METADATA).decode())
-    except InputError:  # of a store; it is a ValueError as well
-        raise
-    except (OSError, ValueError, RecursionError):
-        return None
-    return metadata if isinstance(metadata, dict) else None
-
-
-def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
-    """The examples per file by which TFDS goes, by split, from ``dataset_info.json``; empty if it cannot be read."""
-    try:
-        splits = json.loads(paths.read_bytes(path / DATASET_INFO).decode())["splits"]
-        return {split["name"]: [int(length) for length in split["shardLengths"]] for split in splits}
-    except InputError:  # of a store
-        raise
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return {}
-
-
-@overload
-def default_path(datasets: Path) -> Path: ...
-@overload
-def default_path(datasets: ObjectPath) -> ObjectPath: ...
-def default_path(datasets: AnyPath) -> AnyPath:
-    """The file that names the default config, below the folder of all datasets: DATA_DIR/seq2seq_arith."""
-    return datasets / ".config" / METADATA
-
-
-def default_problem(datasets: AnyPath) -> str:
-    """What is wrong with that file; empty if it names the default config, or another one whose dataset is there."""
-    try:
-        named = json.loads(paths.read_bytes(default_path(datasets)).decode())[DEFAULT_KEY]
-    except (FileNotFoundError, NotADirectoryError):
-        return MISSING
-    except InputError:  # of a store
-        raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return "does not name the default config"
-    is_name = isinstance(named, str) and re.fullmatch(r"[a-z0-9_-]{1,200}", named)
-    if named == DEFAULT_TASK or (is_name and (datasets / named / VERSION / METADATA).is_file()):
-        return ""
-    return f"names {str(named)[:100]!r} as the default config, which is not there"
-
-
-def generate_command(task: Task, layout: Layout, data_dir: object, others: Sequence[str] = ()) -> str:
-    """The command that makes a dataset with this layout in a directory or a store, whose flags a person adds.
-
-    >>> task = Task("subtraction", num_examples=500_000, draws="structured")
-    >>> generate_command(task, Layout.of(task), "data")
-    'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
-    >>> generate_command(Task(), Layout(3, ("tfrecord",)), "my data", ["--overwrite"])
-    "arith-data generate addition --num-shards 3 --no-parquet --data-dir 'my data' --overwrite"
-    """
-    files = words(layout, Layout.of(task))
-    for name in OPTIONAL_FORMATS:
-        if (name in layout.formats) != (name in DEFAULT_FORMATS):
-            files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
-    parameters = words(task, types.SimpleNamespace(**task.defaults))
-    given = [*task_file(task), *parameters, *files, "--data-dir", str(data_dir), *others]
-    return shlex.join([PROGRAM, "generate", task.name, *given])
-
-
-def advice(directory: AnyPath, task: Task | None = None) -> str:
-    """What to do about a dataset that is not as arith-data wrote it."""
-    return f"check it with {shlex.join([PROGRAM, 'verify', str(directory), *(task_file(task) if task else [])])}"
-
-
-def task_file(task: Task) -> list[str]:
-    """The option that names the file of a task of one's own; none for other tasks."""
-    return ["--task-file", task.code] if task.code else []

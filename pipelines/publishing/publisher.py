@@ -10,7 +10,8 @@ from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.formats.layout import METADATA, Layout, read_metadata, read_shard_lengths
+from seq2seq_arith.pipelines.formats.layout import METADATA, Layout
+from seq2seq_arith.pipelines.formats.metadata import read_metadata, read_shard_lengths
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import Staging

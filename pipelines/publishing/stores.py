@@ -42,18 +42,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.formats.layout import (
-    DATASET_INFO,
-    FEATURES,
-    METADATA,
-    NAME,
-    NAMES_DEFAULT,
-    Layout,
-    default_path,
-    default_problem,
-    format_name,
-    read_metadata,
-)
+from seq2seq_arith.pipelines.formats.default_config import NAMES_DEFAULT, default_path, default_problem
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, Layout, format_name
+from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.places.clients import ABSENT, Entry, etag
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT

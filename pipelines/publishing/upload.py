@@ -9,7 +9,7 @@ from typing import IO
 
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.pipelines.formats.layout import read_metadata
+from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.places.clients import ABSENT, etag
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 

@@ -14,7 +14,9 @@ from seq2seq_arith.arithmetic import coverage, draws, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.formats.layout import SPLITS, advice, read_shard_lengths
+from seq2seq_arith.pipelines.formats.advice import advice
+from seq2seq_arith.pipelines.formats.layout import SPLITS
+from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath

@@ -6,14 +6,15 @@ import errno
 import fcntl
 import hashlib
 import io
+import json
 import os
 import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from seq2seq_arith.base.errors import InputError
 
@@ -58,6 +59,12 @@ class HashedFile(io.RawIOBase):
     def sync(self) -> None:
         """Waits until the disk has what was written."""
         os.fsync(self._file.fileno())
+
+
+def json_sha256(values: Mapping[str, Any]) -> str:
+    """The sha256 of a JSON object as it is written, without its entry ``sha256``."""
+    content = {key: value for key, value in values.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig
-from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 CONFIG = ArithConfig(digits=9, num_examples=200_000)

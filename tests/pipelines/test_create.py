@@ -18,7 +18,7 @@ from seq2seq_arith.pipelines import create, run_records
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath

@@ -13,7 +13,8 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.commands.fetch import copy
-from seq2seq_arith.pipelines.formats.layout import FORMATS, Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import FORMATS, Layout
+from seq2seq_arith.pipelines.formats.location import dataset_path
 
 pytestmark = pytest.mark.usefixtures("copied")
 

@@ -27,7 +27,8 @@ from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__
 from seq2seq_arith.pipelines.commands import generate
-from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.steps import transforms
 
 SMALL = ("--num-examples", "100")

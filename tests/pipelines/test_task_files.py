@@ -18,15 +18,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import (
-    DATASET_INFO,
-    FEATURES,
-    METADATA,
-    Layout,
-    dataset_path,
-    metadata_of,
-    read_metadata,
-)
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, Layout
+from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.formats.metadata import metadata_of, read_metadata
 from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import reference
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.layout import metadata_digest
+from seq2seq_arith.base.files import json_sha256
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 
@@ -28,7 +28,7 @@ def rewritten(directory: Path, change: Callable[[dict], object] = lambda metadat
         if (directory / name).exists():
             metadata["files"][name] = hashlib.sha256((directory / name).read_bytes()).hexdigest()
     change(metadata)
-    metadata["sha256"] = metadata_digest(metadata)
+    metadata["sha256"] = json_sha256(metadata)
     path.write_text(json.dumps(metadata))
 
 

@@ -24,7 +24,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Options, call, check_int, one_of, shows
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent, silent_log
-from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, find_dataset, read_metadata
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS
+from seq2seq_arith.pipelines.formats.location import find_dataset
+from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture

@@ -9,7 +9,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.terminal import printable, say, wrapped
-from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path, generate_command
+from seq2seq_arith.pipelines.formats.advice import generate_command
+from seq2seq_arith.pipelines.formats.layout import NAME, Layout
+from seq2seq_arith.pipelines.formats.location import dataset_path
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.order import Order

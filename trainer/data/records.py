@@ -19,16 +19,10 @@ import numpy as np
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem, metadata
-from seq2seq_arith.pipelines.formats.layout import (
-    DATASET_INFO,
-    FEATURES,
-    METADATA,
-    NAME,
-    SPLITS,
-    advice,
-    dataset_path,
-    read_shard_lengths,
-)
+from seq2seq_arith.pipelines.formats.advice import advice
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, SPLITS
+from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from seq2seq_arith.base import files
 from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.pipelines.formats.layout import metadata_digest
+from seq2seq_arith.base.files import json_sha256
 from seq2seq_arith.trainer.runs import stores
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ def read_if_whole(path: Path, kind: type[T], *, further: bool = False) -> T | No
 
 def stamped(values: dict[str, Any]) -> dict[str, Any]:
     """JSON values and, last, their sha256: a bit that has changed on a disk is told."""
-    return {**values, SHA256: metadata_digest(values)}
+    return {**values, SHA256: json_sha256(values)}
 
 
 def unstamped(text: str | bytes, kind: type[T], *, further: bool = False) -> T:
@@ -87,7 +87,7 @@ def unstamped(text: str | bytes, kind: type[T], *, further: bool = False) -> T:
     """
     values = decode(dict[str, Any], parse(text))
     stated = values.pop(SHA256, None)
-    if stated is not None and stated != metadata_digest(values):
+    if stated is not None and stated != json_sha256(values):
         raise InputError("it does not have the sha256 that it states; if you have changed it, remove that entry")
     return decode(kind, values, further=further)
 

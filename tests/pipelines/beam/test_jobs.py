@@ -13,7 +13,8 @@ from programs import run_here, without_lock
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.beam import private
-from seq2seq_arith.pipelines.formats.layout import dataset_path, read_metadata
+from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.steps import run
 from seq2seq_arith.trainer.data.making import make_missing

@@ -9,7 +9,7 @@ from rewriting import TASK, rewritten
 
 from seq2seq_arith.base import files
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import NAMES_DEFAULT, default_path
+from seq2seq_arith.pipelines.formats.default_config import NAMES_DEFAULT, default_path
 
 INFO, FEATURES = "dataset_info.json", "features.json"
 TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"

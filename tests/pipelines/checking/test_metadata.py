@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rewriting import TASK, rewritten
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.files import json_sha256
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import metadata_digest
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_any_metadata_at_all(right, tmp_path_factory, fields, value):
     part = metadata[fields[0]] if len(fields) == 2 else metadata
     unchanged = part[fields[-1]] == value and type(part[fields[-1]]) is type(value)
     part[fields[-1]] = value
-    metadata["sha256"] = metadata_digest(metadata)
+    metadata["sha256"] = json_sha256(metadata)
     (directory / "metadata.json").write_text(json.dumps(metadata))
     assert bool(verify(directory).problems) != unchanged

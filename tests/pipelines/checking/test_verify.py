@@ -25,7 +25,8 @@ from seq2seq_arith.pipelines.checking import verify as module
 from seq2seq_arith.pipelines.checking.files import MOST_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.array_record import FORMAT, OPTIONS
-from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats, dataset_path
+from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.order import Order

@@ -6,7 +6,7 @@ import pytest
 from programs import run_here
 
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import default_path, default_problem
+from seq2seq_arith.pipelines.formats.default_config import default_path, default_problem
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 pytestmark = pytest.mark.usefixtures("copied")

@@ -1,55 +1,11 @@
 """How a dataset lies in its directory: its files' names, its formats and its number of shards."""
 
-import re
-import shlex
-import shutil
-
 import pytest
 import tensorflow_datasets as tfds
-from layout import ROOT
 
-from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.formats.layout import (
-    FORMATS,
-    NAME,
-    Layout,
-    dataset_path,
-    find_dataset,
-    format_name,
-    format_of,
-    generate_command,
-)
-from seq2seq_arith.pipelines.places.paths import ObjectPath
-
-
-@pytest.mark.parametrize(
-    ("folder", "said"),
-    [
-        ("data", "has several datasets; give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
-        ("data/seq2seq_arith", "has several datasets; give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
-        ("data/seq2seq_arith/pq", ""),
-        ("data/seq2seq_arith/pq/1.0.0", ""),
-        ("data/seq2seq_arith/pq-s8", "is not a dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
-        ("other", "is not a dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
-    ],
-)
-def test_the_dataset_of_a_place(folder, said, tmp_path):
-    """A folder without ``metadata.json`` is not a dataset; a folder above a single dataset names it."""
-    for seed, file in ((0, "metadata.json"), (7, "metadata.json"), (8, "features.json")):
-        path = dataset_path(tmp_path / "data", Task("pq", seed=seed))
-        path.mkdir(parents=True)
-        (path / file).touch()
-    place, first = tmp_path / folder, dataset_path(tmp_path / "data", Task("pq"))
-    if not said:
-        assert find_dataset(str(place)) == first
-        return
-    with pytest.raises(InputError, match=re.escape(f"{place} {said}".format(first.parents[1]))):
-        find_dataset(str(place))
-    shutil.rmtree(dataset_path(tmp_path / "data", Task("pq", seed=7)))
-    if folder.startswith("data") and "s8" not in folder:
-        assert find_dataset(str(place)) == first
+from seq2seq_arith.pipelines.formats.layout import FORMATS, NAME, Layout, format_name, format_of
 
 
 @pytest.mark.parametrize(
@@ -93,13 +49,3 @@ def test_every_format_names_its_own_files(name):
     assert path.startswith(f"{name}/") or f".{name}-" in path
     assert format_name(f"x{path}") is None
     assert format_of(name).block_rows(Task()).bit_count() == 1
-
-
-def test_the_command_of_a_task_of_ones_own_in_a_store(no_custom_tasks):
-    """Of the flags of the store, which may hold secrets, none is printed."""
-    example = ROOT / "examples/task/own_tasks.py"
-    own_tasks.use(example)
-    task, data_dir = Task("sort", num_examples=100), ObjectPath("s3://b/my data", ("--s3_secret_access_key=hidden",))
-    made = shlex.split(generate_command(task, Layout.of(task), data_dir, ["--overwrite"]))
-    assert made[:5] == ["arith-data", "generate", "sort", "--task-file", str(example)]
-    assert made[-3:] == ["--data-dir", "s3://b/my data", "--overwrite"]

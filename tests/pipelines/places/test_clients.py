@@ -11,7 +11,7 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, make, objects
 
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError, StoreError
-from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 

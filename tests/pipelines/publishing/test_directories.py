@@ -15,7 +15,9 @@ from stored import LAYOUTS, TASK, copy
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files as base_files
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.places.staging import StagedDirectory
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 

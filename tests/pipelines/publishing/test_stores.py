@@ -10,7 +10,8 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, ob
 
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import dataset_path, read_metadata
+from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT

@@ -11,7 +11,7 @@ from stored import LAYOUTS, TASK, make, nothing_or_all, objects, write
 from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing import stores

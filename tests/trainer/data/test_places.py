@@ -5,7 +5,7 @@ import memory_store
 import numpy as np
 import pytest
 
-from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.trainer.data import records
 

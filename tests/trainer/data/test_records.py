@@ -9,7 +9,8 @@ import tensorflow_datasets as tfds
 
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.formats.layout import dataset_path, metadata_digest
+from seq2seq_arith.base.files import json_sha256
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.trainer.data import records
 
@@ -75,7 +76,7 @@ def test_a_changed_description_is_refused(copied, tasks, tmp_path):
 def test_forged_metadata_is_refused(copied, tasks, tmp_path):
     path = copied[0] / "metadata.json"
     metadata = json.loads(path.read_text()) | {"num_shards": 10**9}
-    path.write_text(json.dumps(metadata | {"sha256": metadata_digest(metadata)}))
+    path.write_text(json.dumps(metadata | {"sha256": json_sha256(metadata)}))
     sentence = "cannot be used: num_shards is 1000000000; for 1003 examples give .*; check it with arith-data verify"
     with pytest.raises(InputError, match=sentence):
         records.open_source(tasks["addition"], str(tmp_path))

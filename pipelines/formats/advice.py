@@ -1,0 +1,40 @@
+"""What to type: the command that makes a dataset, and the one that checks it."""
+
+import shlex
+import types
+from collections.abc import Sequence
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.options import words
+from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, OPTIONAL_FORMATS, Layout
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+PROGRAM = "arith-data"
+
+
+def generate_command(task: Task, layout: Layout, data_dir: object, others: Sequence[str] = ()) -> str:
+    """The command that makes a dataset with this layout in a directory or a store, whose flags a person adds.
+
+    >>> task = Task("subtraction", num_examples=500_000, draws="structured")
+    >>> generate_command(task, Layout.of(task), "data")
+    'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
+    >>> generate_command(Task(), Layout(3, ("tfrecord",)), "my data", ["--overwrite"])
+    "arith-data generate addition --num-shards 3 --no-parquet --data-dir 'my data' --overwrite"
+    """
+    files = words(layout, Layout.of(task))
+    for name in OPTIONAL_FORMATS:
+        if (name in layout.formats) != (name in DEFAULT_FORMATS):
+            files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
+    parameters = words(task, types.SimpleNamespace(**task.defaults))
+    given = [*task_file(task), *parameters, *files, "--data-dir", str(data_dir), *others]
+    return shlex.join([PROGRAM, "generate", task.name, *given])
+
+
+def advice(directory: AnyPath, task: Task | None = None) -> str:
+    """What to do about a dataset that is not as arith-data wrote it."""
+    return f"check it with {shlex.join([PROGRAM, 'verify', str(directory), *(task_file(task) if task else [])])}"
+
+
+def task_file(task: Task) -> list[str]:
+    """The option that names the file of a task of one's own; none for other tasks."""
+    return ["--task-file", task.code] if task.code else []

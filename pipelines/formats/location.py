@@ -1,0 +1,47 @@
+"""Where a dataset is: its directory or prefix, and how a person's words for a place lead to it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import overload
+
+from seq2seq_arith.arithmetic.task import VERSION, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+
+DATASET = f"DATA_DIR/{NAME}/CONFIG/{VERSION}"
+
+
+@overload
+def dataset_path(data_dir: Path, task: Task) -> Path: ...
+@overload
+def dataset_path(data_dir: ObjectPath, task: Task) -> ObjectPath: ...
+def dataset_path(data_dir: AnyPath, task: Task) -> AnyPath:
+    """The directory, or the prefix, of a task's dataset: DATA_DIR/seq2seq_arith/CONFIG/1.0.0."""
+    return data_dir / NAME / task.config_name / VERSION
+
+
+def existing_configs(datasets: Path) -> list[str]:
+    """The names of the datasets in DATA_DIR/seq2seq_arith, in order: those folders that have a ``metadata.json``."""
+    return sorted(found.parents[1].name for found in datasets.glob(f"[a-z]*/{VERSION}/{METADATA}"))
+
+
+def find_dataset(place: str, flags: Sequence[str] = (), otherwise: str = "") -> AnyPath:
+    """The dataset of a place: its own directory or prefix, that of its config, or the only one of a data directory.
+
+    InputError if there is none, or several; ``otherwise`` says what else may be given.
+    """
+    path = paths.parse_place(place, flags)
+    try:
+        for own in (path, path / VERSION):
+            if (own / METADATA).is_file():
+                return own
+        folders = (path, path / NAME) if isinstance(path, Path) else ()
+        there = [above / config / VERSION for above in folders for config in existing_configs(above)]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(there) == 1:
+        return there[0]
+    found = f"has several datasets; give one of {', '.join(map(str, there))}"
+    raise InputError(f"{place} {found if there else f'is not a dataset; give {DATASET}'}{otherwise}")

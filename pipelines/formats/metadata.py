@@ -1,0 +1,50 @@
+"""What the files say that describe a dataset: ``metadata.json``, and the counts of ``dataset_info.json``."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import json_sha256
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, Layout
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+
+def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str, str]) -> dict[str, Any]:
+    """The content of ``metadata.json``, from the sha256 of every other file by its name; its own sha256 comes last."""
+    content = {
+        "parameters": task.parameters(),
+        "question_width": task.question_width,
+        "answer_width": task.answer_width,
+        "alphabet": task.alphabet,
+        "num_shards": layout.num_shards,
+        "draws_used": draws_used,
+        "duplicates": draws_used - task.num_examples,
+        "splits": task.splits,
+        "files": dict(sorted(files.items())),
+    }
+    return content | {"sha256": json_sha256(content)}
+
+
+def read_metadata(path: AnyPath) -> dict[str, Any] | None:
+    """The content of a dataset's ``metadata.json``; None if there is none that can be read."""
+    try:
+        metadata = json.loads(paths.read_bytes(path / METADATA).decode())
+    except InputError:  # of a store; it is a ValueError as well
+        raise
+    except (OSError, ValueError, RecursionError):
+        return None
+    return metadata if isinstance(metadata, dict) else None
+
+
+def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
+    """The examples per file by which TFDS goes, by split, from ``dataset_info.json``; empty if it cannot be read."""
+    try:
+        splits = json.loads(paths.read_bytes(path / DATASET_INFO).decode())["splits"]
+        return {split["name"]: [int(length) for length in split["shardLengths"]] for split in splits}
+    except InputError:  # of a store
+        raise
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return {}

@@ -77,12 +77,13 @@ def svg_file(inline: str, rules: str = "") -> bytes:
     return f'{begin}viewBox="-{MARGIN} -{MARGIN} {width} {height}"{end}\n'.encode()
 
 
-def scores_of(rows: list[dict], group: str) -> dict[str, list[float]]:
+def scores_of(rows: list[results.Result], group: str) -> dict[str, list[float]]:
     """Exact match with each seed: on the validation set, and of every slice but those of single lengths."""
-    chosen = [row for row in rows if row["run"] == group][:SEEDS]
-    names = [name for name in chosen[0]["suites"][0]["slices"] if not name.startswith("lengths")]
-    slices = {name: [row["suites"][0]["slices"][name] for row in chosen] for name in names}
-    return {VALIDATION: [row["exact_match"] for row in chosen], **slices}
+    chosen = [row for row in rows if row.run == group][:SEEDS]
+    suites = [row.by_suite["standard", None] for row in chosen]
+    names = [row.slice for row in suites[0].rows if not row.slice.startswith("lengths")]
+    slices = {name: [suite[name]["exact_match"] for suite in suites] for name in names}
+    return {VALIDATION: [row.exact_match for row in chosen], **slices}
 
 
 @drawing.styled
@@ -187,12 +188,12 @@ def automaton() -> bytes:
 @drawing.styled
 def grokking() -> bytes:
     """The exact match along the steps, in training and on the validation set: a panel per weight decay."""
-    rows = [row for row in results.read(HERE / results.RESULTS) if row["run"].startswith("grokking")]
+    rows = [row for row in results.read(HERE / results.RESULTS) if row.run.startswith("grokking")]
     figure = drawing.figure(8, 2.8)
     for axes, decay in zip(figure.subplots(1, 3, sharex=True, sharey=True), (0, 0.1, 1), strict=True):
-        for row in [row for row in rows if row["settings"]["weight_decay"] == decay]:
-            kept = np.unique(np.geomspace(1, len(row["curve"]), 40).astype(int)) - 1
-            steps, *shares = np.array(row["curve"])[kept].T
+        for row in [row for row in rows if row.settings["weight_decay"] == decay]:
+            kept = np.unique(np.geomspace(1, len(row.curve), 40).astype(int)) - 1
+            steps, *shares = np.array(row.curve)[kept].T
             for share, line, color in zip(shares, ("--", "-"), drawing.COLOURS[1::-1], strict=True):
                 axes.plot(steps, share, line, color=color, linewidth=1, alpha=0.7)
         axes.set(xscale="log", title=f"weight decay {decay:g}", xlabel="steps", ylabel="exact match")

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from seq2seq_arith.datasets import ArithConfig
     from seq2seq_arith.trainer.api.comparing import Playground, Suite, compare, playground, suite
     from seq2seq_arith.trainer.api.dataset import Dataset, generate, load
-    from seq2seq_arith.trainer.api.pictures import Picture
     from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history, pretrained
     from seq2seq_arith.trainer.api.training import train
     from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+    from seq2seq_arith.trainer.drawing import Picture
     from seq2seq_arith.trainer.recipes import recipe, recipe_data
 
 # The public names of each module.
@@ -33,10 +33,10 @@ _NAMES = {
     "datasets": ("ArithConfig",),
     "trainer.api.comparing": ("Playground", "Suite", "compare", "playground", "suite"),
     "trainer.api.dataset": ("Dataset", "generate", "load"),
-    "trainer.api.pictures": ("Picture",),
     "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history", "pretrained"),
     "trainer.api.training": ("train",),
     "trainer.config": ("ModelConfig", "TrainConfig"),
+    "trainer.drawing": ("Picture",),
     "trainer.recipes": ("recipe", "recipe_data"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

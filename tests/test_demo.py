@@ -1,6 +1,5 @@
 """What the recipes learn: the demo, as ``make demo`` runs it."""
 
-import json
 import os
 import re
 import subprocess
@@ -10,6 +9,7 @@ import pytest
 from layout import ROOT
 
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, DEMO_TASKS
+from seq2seq_arith.trainer.runs.summary import Summary
 
 # The share of each slice of its suite that the best recipe of a task answers right; they reach more.
 LEAST = {"addition": 0.99, "subtraction": 0.99, "pq": 0.99}
@@ -35,7 +35,7 @@ def test_the_demo_learns_all_three(tmp_path):
         (shown,) = re.findall(f"^{row} .*$", story, re.MULTILINE)
         assert re.findall(f"^{row} .*$", page, re.MULTILINE)[-1] == shown
     for task in DEMO_TASKS:
-        worst = json.loads((tmp_path / "runs" / task / "summary.json").read_text())["worst_slice"]
-        assert worst["exact_match"] >= LEAST[task], worst
+        worst = Summary.read(tmp_path / "runs" / task / "summary.json").scores.worst()
+        assert worst.exact_match >= LEAST[task], worst
         assert (tmp_path / "runs" / task / "history.png").is_file()
         assert (tmp_path / "runs" / task / "best.npz").is_file()

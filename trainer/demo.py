@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.scoring import Scores
 from seq2seq_arith.base.tables import cut, fitted, table
 from seq2seq_arith.base.terminal import as_typed, say, terminal_width, wrapped
 from seq2seq_arith.pipelines.formats.layout import METADATA
@@ -18,7 +19,6 @@ from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
 from seq2seq_arith.trainer.asking import answering, prediction, suites
-from seq2seq_arith.trainer.asking.suites import SuiteResult
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import making, probes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
@@ -84,8 +84,8 @@ def _random_pairs(top: Path) -> Run:
 
 def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> str:
     """A table of two runs, what they reached and what both answer to a question; then three commands to try next."""
-    summary, in_full = Summary.read(other.summary), evaluated.read(other, None).in_full
-    known = facts(summary) | {"worst slice": in_full[0]} if summary and in_full else {}
+    summary, suite = Summary.read(other.summary), evaluated.in_full(other, None)
+    known = facts(summary, suite) if summary and suite else {}
     if proof := proofs.read(other):
         known |= {"proved": proof.in_brief()}
     names = ("trained on", "exact match", "worst slice", "proved")
@@ -104,13 +104,13 @@ def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> st
     return "\n".join([fitted(head, rows, terminal_width()), "\ntry next", *typed])
 
 
-def facts(summary: Summary, suite: SuiteResult | None = None, proof: Proof | None = None) -> dict[str, str]:
+def facts(summary: Summary, suite: Scores | None = None, proof: Proof | None = None) -> dict[str, str]:
     """What a model was trained on, what it reached, also on its suite if that was asked, and what it took, in words."""
     return {
         "trained on": summary.dataset,
         "given": summary.given,
         "exact match": cut(summary.exact_match, 4),
-        **({"worst slice": worst_slice(suite), "wrong": suite.total.in_words()} if suite else {}),
+        **({"worst slice": suite.in_brief(), "wrong": suite.total().in_words()} if suite else {}),
         **({"proved": proof.in_brief() if proof else "-"} if suite or proof else {}),
         "weights": f"{summary.weights:,}",
         "examples seen": f"{summary.examples:,}",
@@ -127,12 +127,6 @@ def compared(columns: Mapping[str, dict[str, str]]) -> str:
     return fitted(["task", *columns], rows, terminal_width())
 
 
-def worst_slice(suite: SuiteResult) -> str:
-    """The worst slice of a suite with its score, for example ``equal 0.280``; ``each 1.000`` if there is no mistake."""
-    worst = suite.worst
-    return evaluated.in_brief(worst.name, worst.all.right / worst.all.count) if worst else "-"
-
-
 def answered(run: Run, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
     asked = prediction.parse(question, run.task, run.most_digits)
@@ -141,14 +135,11 @@ def answered(run: Run, question: str) -> list[str]:
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]
 
 
-def ask(run: Run, replicas: int | None = None) -> SuiteResult:
-    """Asks the best model its task's suite, and saves the worst slice in the run's summary, or raises WriteError."""
-    suite, summary = suites.ask_run(run, replicas=replicas)[0], Summary.read(run.summary)
-    if suite.worst and summary:
-        worst = suite.worst
-        saved = {"name": worst.name, **worst.all.to_json(), "digits": suite.digits, "version": suite.version}
-        saved["suite"] = suite.total.to_json()
-        dataclasses.replace(summary, worst_slice=saved).write(run.summary)
+def ask(run: Run, replicas: int | None = None) -> Scores:
+    """Asks the best model its task's suite, and saves the scores in the run's summary, or raises WriteError."""
+    suite, summary = suites.ask_run(run, replicas=replicas), Summary.read(run.summary)
+    if summary:
+        dataclasses.replace(summary, scores=suite).write(run.summary)
     return suite
 
 

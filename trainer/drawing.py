@@ -5,6 +5,7 @@ of it, in light colours. ``inline_svg`` makes a part of an HTML page whose colou
 picture is light or dark. matplotlib is imported when the first picture is drawn. Nothing depends on hue alone.
 """
 
+import base64
 import dataclasses
 import functools
 import html
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_arith.base import packages
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.files import expanded, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,6 +74,8 @@ STYLE: Any = {
 }
 FORMATS = (".png", ".svg", ".pdf")
 DOTS_PER_INCH = 120
+NOTEBOOK_DOTS = 150  # per inch: a screen of high resolution shows all of them
+PIXELS_PER_INCH = 90  # of a notebook's page
 
 MOST_LABELS = 60  # longer axes are not labelled step by step
 MOST_LARGE = 25  # longer axes have small labels
@@ -184,3 +188,37 @@ def maps(found: Sequence[HeatMap]) -> "Figure":
         axes = drawn.add_subplot(lines, columns, number)
         drawn.colorbar(each.draw(axes), ax=axes)
     return drawn
+
+
+class Picture:
+    """A picture that a notebook shows: matplotlib's ``figure``, and a ``description`` for screen readers."""
+
+    def __init__(self, figure: "Figure", description: str) -> None:
+        self.figure = figure
+        self.description = description
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the picture into a file that ends in ``.png``, ``.svg`` or ``.pdf``; returns its path.
+
+        Raises InputError if the file is of another kind; WriteError if the file cannot be written.
+        """
+        file = expanded(path)
+        check_picture(file)
+        try:
+            write_atomically(file, image(self.figure, file.suffix, NOTEBOOK_DOTS))
+        except OSError as error:
+            raise WriteError(file, error.strerror or str(error)) from error
+        return file
+
+    def __repr__(self) -> str:
+        return self.description
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
+        return image(self.figure, dots=NOTEBOOK_DOTS), {"width": width}
+
+    def _repr_html_(self) -> str:
+        content, size = self._repr_png_()
+        about = html.escape(self.description, quote=True)
+        style = f"width: {size['width']}px; max-width: 100%; height: auto"
+        return f'<img alt="{about}" style="{style}" src="data:image/png;base64,{base64.b64encode(content).decode()}">'

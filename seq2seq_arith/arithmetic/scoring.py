@@ -18,6 +18,7 @@ import contextlib
 import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,8 +74,7 @@ class Share:
     right: int
 
     def __post_init__(self) -> None:
-        counts = (self.questions, self.right)
-        if not all(type(count) is int for count in counts) or not 0 <= self.right <= self.questions:
+        if not (type(self.questions) is type(self.right) is int and 0 <= self.right <= self.questions):
             raise InputError(f"{shown(self.right)} right answers to {shown(self.questions)} questions are no score")
 
     @property
@@ -118,14 +118,23 @@ class SliceScore(Share):
     mistake: Mistake | None = None  #: the first one
 
     def __post_init__(self) -> None:
+        # Without loops: a file of results has hundreds of thousands of rows.
         super().__post_init__()
-        texts = (self.slice, self.why, self.set or "")
-        counts = (self.characters, self.characters_right, self.wrong_lengths, self.size or 0, self.version or 0)
-        if not all(isinstance(text, str) for text in texts) or not all(type(n) is int and n >= 0 for n in counts):
-            raise InputError(f"the score of a slice has {shown(texts)} and {shown(counts)}; give texts and counts")
-        if (self.seen is None) != (self.seen_right is None):
-            raise InputError(f"of the slice {self.slice}, seen and seen_right are known, or neither is")
-        _ = (self.seen_in_training, self.not_seen)  # both check their counts
+        if not (type(self.slice) is type(self.why) is str and type(self.set) in (str, NoneType)):
+            raise InputError(f"the slice is {shown((self.set, self.slice, self.why))}; give texts")
+        if not (type(self.size) in (int, NoneType) and type(self.version) in (int, NoneType)):
+            raise InputError(f"the slice {self.slice} is of {shown((self.size, self.version))}; give whole numbers")
+        counts = self.characters, self.characters_right, self.wrong_lengths
+        if not (type(counts[0]) is type(counts[1]) is type(counts[2]) is int and min(counts) >= 0):
+            raise InputError(f"the slice {self.slice} has {shown(counts)} characters; give counts")
+        seen, right, fits = self.seen, self.seen_right, self.seen is self.seen_right is None
+        if type(seen) is int and type(right) is int:
+            fits = 0 <= right <= seen and 0 <= self.right - right <= self.questions - seen
+        if not fits:
+            known = f"{shown(right)} of {shown(seen)} seen questions"
+            raise InputError(
+                f"of the slice {self.slice}, {known} are right, and {self.right} of {self.questions} in all"
+            )
 
     @property
     def seen_in_training(self) -> Share | None:
@@ -205,7 +214,10 @@ class Scores(Tabular):
 
     def suites(self) -> list["Scores"]:
         """The scores of each suite, which is a set at a size, in order."""
-        return [self.of(*suite) for suite in dict.fromkeys((row.set, row.size) for row in self.rows)]
+        found: dict[tuple[str | None, int | None], list[SliceScore]] = {}
+        for row in self.rows:
+            found.setdefault((row.set, row.size), []).append(row)
+        return [Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed) for rows in found.values()]
 
     @property
     def sizes(self) -> list[int | None]:
@@ -237,15 +249,9 @@ class Scores(Tabular):
         return f"{head}: {worst.slice}, {worst} of {worst.questions:,}{mistake}"
 
     def in_brief(self) -> str:
-        """The worst slice in two words: its name and its share of right answers, or that no slice has a mistake.
-
-        >>> Scores((SliceScore(10_000, 2809, slice="equal"),)).in_brief()
-        'equal 0.280'
-        >>> Scores((SliceScore(3, 3, slice="random"),)).in_brief()
-        'each 1.000'
-        """
+        """The worst slice in two words, as ``in_brief``; a dash if nothing was asked."""
         worst = self.worst()
-        return "-" if worst is None else f"{worst.slice if worst.wrong else 'each'} {worst}"
+        return "-" if worst is None else in_brief(worst.slice, worst.right / worst.questions)
 
     def facts(self) -> list[str]:
         """What is to be said of all slices together, and what was left out, each in one line."""
@@ -318,6 +324,8 @@ class Scores(Tabular):
         except (TypeError, KeyError, AttributeError) as error:
             raise InputError(f"{shown(values)} are not scores ({error})") from None
 
+    decoded = from_json  # for ``base.decoding``, which would take five times as long
+
     def _knows_seen(self) -> bool:
         return bool(self.rows) and all(row.seen is not None for row in self.rows)
 
@@ -348,6 +356,15 @@ SHOWN = ["slice", "questions", "exact_match", "at_least", "at_most", "wrong"]
 def kind(set: str | None) -> str:
     """What stands before the word slice: nothing for the set that is meant without a name."""
     return "" if set in (None, STANDARD) else f"{set} "
+
+
+def in_brief(slice: str, exact_match: float) -> str:
+    """A worst slice in two words: its name and its share of right answers, or that no slice has a mistake.
+
+    >>> in_brief("equal", 0.2809), in_brief("random", 1.0)
+    ('equal 0.280', 'each 1.000')
+    """
+    return f"{'each' if exact_match == 1 else slice} {cut(exact_match, 3)}"
 
 
 def joined(parts: Iterable[Scores]) -> Scores:

@@ -55,6 +55,8 @@ def decode(kind: type[T], value: object, name: str = "", *, further: bool = Fals
     refused, unless ``further`` ones are allowed, which are left out. A float is finite, and may be written as a whole
     number. ``name`` is what messages call the value.
 
+    A class that has a method ``decoded`` decodes itself, as one of which a file holds hundreds of thousands.
+
     Raises MalformedError if the value is not one of that type, and what the dataclass itself raises.
     """
     return _decode(kind, value, name, further)
@@ -64,6 +66,8 @@ def _decode(kind: Any, value: Any, place: str, further: bool) -> Any:
     origin, arguments = typing.get_origin(kind) or kind, typing.get_args(kind)
     if kind is Any:
         return value
+    if itself := getattr(kind, "decoded", None):
+        return itself(value)
     if origin in (typing.Union, types.UnionType):
         return _union(arguments, value, place, further)
     if dataclasses.is_dataclass(kind) or typing.is_typeddict(kind):

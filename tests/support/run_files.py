@@ -1,12 +1,16 @@
 """The files that a training leaves, without a training."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from seq2seq_arith.arithmetic.scoring import Scores, SliceScore, joined
+from seq2seq_arith.arithmetic.suites import VERSION
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs.evaluated import Evaluation
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
@@ -15,7 +19,12 @@ ROWS = [
     | {"epoch": epoch, "steps": 10 * epoch, "round": 0, "val_examples": 9, "val_exact_match": exact}
     for epoch, exact in ((1, 0.25), (2, 0.75), (3, 0.75))
 ]
-WORST = {"name": "equal", "exact_match": 0.1999, "digits": 3}
+
+
+def asked(right: int = 200, per_slice: int = 1000, **row: Any) -> Scores:
+    """The scores of a suite of one slice, at the size of addition, of so many right answers to its questions."""
+    about = {"slice": "equal", "set": "standard", "size": 3, "version": VERSION} | row
+    return Scores((SliceScore(1000, right, **about),), per_slice=per_slice, seed=0)
 
 
 def made(folder: Path, rows: list[dict] = ROWS, stopped: str = "3 epochs were asked for", task: Task | None = None):
@@ -30,8 +39,15 @@ def made(folder: Path, rows: list[dict] = ROWS, stopped: str = "3 epochs were as
     return run
 
 
-def summary(best_epoch: int, worst_slice: dict | None) -> Summary:
+def summary(best_epoch: int, scores: Scores | None) -> Summary:
     """What a training took: 1 of everything."""
     numbers = ("weights", "examples", "operations", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
     known = dict.fromkeys(("dataset", "model", "view", "given"), "x") | dict.fromkeys(numbers, 1)
-    return Summary(**known, best_epoch=best_epoch, worst_slice=worst_slice)
+    return Summary(**known, best_epoch=best_epoch, scores=scores)
+
+
+def evaluate(run: Run, best_epoch: int | None, *scores: Scores) -> None:
+    """Writes an evaluation that found these scores, that of the run's own size first."""
+    known: dict[str, Any] = {"data": {}, "given": "x", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
+    found = Evaluation(path=run.evaluation, size=3, best_epoch=best_epoch, scores=joined(scores), **known)
+    found.write()

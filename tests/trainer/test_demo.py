@@ -36,7 +36,7 @@ def ended(tmp_path_factory):
     lines, asked, ask_run = [], [], suites.ask_run
 
     def noted(*arguments, **how):
-        asked.extend(found := ask_run(*arguments, **how))
+        asked.append(found := ask_run(*arguments, **how))
         return found
 
     with pytest.MonkeyPatch.context() as patched:
@@ -54,21 +54,20 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
     took = ("weights", "examples seen", "operations", "seconds")
     assert columns[0] == ("task", "trained on", "given", *reached, *took, "CPU seconds")
     summaries = [each.summary for each in ended.trained]
-    assert all(each.worst_slice is None for each in summaries)  # it is asked when the training has ended, and saved
+    assert all(each.scores is None for each in summaries)  # it is asked when the training has ended, and saved
     for name, column, each, summary, found in zip(
         ("subtraction", "pq"), columns[1:], ended.trained, summaries, ended.asked, strict=True
     ):
-        worst = found.worst
+        worst = found.worst()
         assert worst
         assert worst.wrong
-        reached = (name, summary.dataset, summary.given, f"{summary.exact_match:.4f}", f"{worst.name} {worst.all}")
-        reached += (found.total.in_words(), "-")
+        reached = (name, summary.dataset, summary.given, f"{summary.exact_match:.4f}", f"{worst.slice} {worst}")
+        reached += (found.total().in_words(), "-")
         took = (f"{summary.weights:,}", f"{summary.examples:,}", f"{summary.operations:.1e}")
         assert column == (*reached, *took, f"{summary.seconds:.1f}", f"{summary.cpu_seconds:.1f}")
         saved = Summary.read(each.run.summary)
-        assert saved and saved.worst_slice
-        assert (saved.worst_slice["name"], saved.worst_slice["exact_match"]) == (worst.name, worst.all.exact_match)
-        assert dataclasses.replace(saved, worst_slice=None) == summary
+        assert saved and saved.scores == found
+        assert dataclasses.replace(saved, scores=None) == summary
     assert [summary.examples for summary in summaries] == [270, 135 + 128]
     assert title == "hard questions"
     asked = [line.split() for line in questions[2:]]

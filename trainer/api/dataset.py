@@ -29,9 +29,9 @@ from seq2seq_arith.pipelines.formats.location import find_dataset
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.trainer.api import given, pictures
-from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
+from seq2seq_arith.trainer.drawing import Picture
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,57 +1,16 @@
 """Pictures in a notebook: each shows itself at the end of a cell, and can be saved. Nothing here needs TensorFlow."""
 
-import base64
-import html
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap, Picture
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-DOTS_PER_INCH = 150  # a screen of high resolution shows all of them
-PIXELS_PER_INCH = 90  # of the page
 RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print, and without telling hues apart
-
-
-class Picture:
-    """A picture that a notebook shows: matplotlib's ``figure``, and a ``description`` for screen readers."""
-
-    def __init__(self, figure: "Figure", description: str) -> None:
-        self.figure = figure
-        self.description = description
-
-    def save(self, path: str | Path) -> Path:
-        """Writes the picture into a file that ends in ``.png``, ``.svg`` or ``.pdf``; returns its path.
-
-        Raises InputError if the file is of another kind; WriteError if the file cannot be written.
-        """
-        file = expanded(path)
-        drawing.check_picture(file)
-        write(file, drawing.image(self.figure, file.suffix, DOTS_PER_INCH))
-        return file
-
-    def __repr__(self) -> str:
-        return self.description
-
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
-        return drawing.image(self.figure, dots=DOTS_PER_INCH), {"width": width}
-
-    def _repr_html_(self) -> str:
-        image, size = self._repr_png_()
-        about = html.escape(self.description, quote=True)
-        style = f"width: {size['width']}px; max-width: 100%; height: auto"
-        return f'<img alt="{about}" style="{style}" src="data:image/png;base64,{base64.b64encode(image).decode()}">'
 
 
 class Inside(Table):

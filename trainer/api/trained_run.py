@@ -19,12 +19,13 @@ from seq2seq_arith.base.options import check_int, one_of
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures
-from seq2seq_arith.trainer.api.pictures import Inside, Picture
-from seq2seq_arith.trainer.api.scores import Scores
+from seq2seq_arith.trainer.api.pictures import Inside
 from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.drawing import Picture
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs import run as runs
+from seq2seq_arith.trainer.runs.evaluated import Evaluation
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -322,7 +323,7 @@ class TrainedRun(Tabular):
 
     def evaluate(
         self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0, every_epoch: bool = False
-    ) -> Scores:
+    ) -> Evaluation:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.
 
         The suite is also asked at further ``lengths``, with at most ``per_slice`` questions per slice, which ``seed``
@@ -337,9 +338,9 @@ class TrainedRun(Tabular):
         learner = self._opened.learner()
         from seq2seq_arith.trainer.asking import evaluation
 
-        options = evaluation.Options(lengths=lengths, chosen=chosen, every_epoch=every_epoch)
-        found = evaluation.measure(self.run, options, learner)
-        return Scores(found, found.save())
+        found = evaluation.measure(self.run, lengths=lengths, chosen=chosen, every_epoch=every_epoch, learner=learner)
+        evaluation.save(self.run, found)
+        return found
 
     def prove(self) -> Proof:
         """Checks every case that the model can meet, as ``arith-model prove`` does, and saves ``proof.json``.
@@ -357,14 +358,13 @@ class TrainedRun(Tabular):
     @functools.cached_property
     def in_full(self) -> tuple[str, str]:
         """The worst slice and the wrong answers to the default questions of the suite; asked if it is not known."""
-        if found := self._opened.scores.in_full:
-            return found
-        learner = self._opened.learner()
-        from seq2seq_arith.trainer import demo
-        from seq2seq_arith.trainer.asking import suites
+        scores = self._opened.in_full
+        if scores is None:
+            learner = self._opened.learner()
+            from seq2seq_arith.trainer.asking import suites
 
-        asked = suites.ask_run(self.run, learner=learner)[0]
-        return demo.worst_slice(asked), asked.total.in_words()
+            scores = suites.ask_run(self.run, learner=learner)
+        return scores.in_brief(), scores.total().in_words()
 
     def _on_validation(self) -> "tuple[Examples, Result]":
         """The validation set, and the model's answers to it."""
@@ -387,7 +387,7 @@ class TrainedRun(Tabular):
         wrong = int(np.count_nonzero(~result.exact))
         title = f"{wrong:,} of {len(result.exact):,} validation answers are wrong"
         found = evaluation.first_mistakes(self.task, result, count)
-        return Table(found, ["question", "answer", "prediction"], title)
+        return Table(map(dataclasses.asdict, found), ["question", "answer", "prediction"], title)
 
     def export(self, path: str | Path) -> Path:
         """Writes the best model for use elsewhere, as ``arith-model export`` does; returns the folder.
@@ -432,5 +432,5 @@ class TrainedRun(Tabular):
         }
         if best:
             facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"
-            facts["worst slice"] = self._opened.scores.worst_in_words("run.evaluate() does")
+            facts["worst slice"] = self._opened.worst_in_words("run.evaluate() does")
         return Table([{"run": name, self.run.place: value} for name, value in facts.items()])

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic.breakdowns import ranges
+from seq2seq_arith.arithmetic.scoring import Mistake
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings, written
 from seq2seq_arith.base.progress import ReportProgress, no_progress
-from seq2seq_arith.base.tables import abridged, abridged_pair
 from seq2seq_arith.trainer.data.probes import Operands
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training.learner import Learner
 
 
@@ -34,20 +33,6 @@ class Result:
     def exact_match(self) -> float:
         """The share of answers that are right as a whole."""
         return float(self.exact.mean())
-
-
-@dataclasses.dataclass(frozen=True)
-class Mistake(Sample):
-    """A question that is answered wrong."""
-
-    def sentence(self, task: Task) -> str:
-        """The mistake in words; long numbers are abridged.
-
-        >>> Mistake("85380-85380", "0", "00").sentence(Task("subtraction"))
-        '85380-85380 = 0, the model said 00'
-        """
-        answer, prediction = abridged_pair(self.answer, self.prediction)
-        return f"{abridged(self.question)}{task.notation.equals}{answer}, the model said {prediction or 'nothing'}"
 
 
 def ask(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:

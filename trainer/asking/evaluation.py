@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.scoring import Mistake, Scores, kind
 from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
@@ -17,11 +18,12 @@ from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.asking import inside, suites
 from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
-from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, of_set, show_suites, show_worst, worst
+from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs import evaluated, history, proofs, stores
-from seq2seq_arith.trainer.runs.files import write, write_json
+from seq2seq_arith.trainer.runs.evaluated import Evaluation, SetScore
+from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -52,107 +54,91 @@ class Data:
         return self.trained.has(operands) | validation.has(operands)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """What an evaluation asks."""
-
-    data_dir: str | None = None  # of the run's dataset; None for the one that the run was trained from
-    lengths: Sequence[int] = ()  # further D at which to ask the suite
-    chosen: SuiteOptions = DEFAULT  # which of its questions
-    replicas: int | None = None  # as in ``make_strategy``
-    every_epoch: bool = False  # whether to ask the suite of every kept epoch, too
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """All that an evaluation found."""
-
-    run: Run
-    sha256: str | None  # of the dataset's metadata; None if the dataset is not there
-    best_epoch: int | None  # whose weights were asked; None if there is no history
-    results: dict[str, Result]  # on the dataset, by the name of the set
-    tables: dict[str, list[dict[str, Any]]]  # of the validation set, by name
-    notes: list[str]  # that belong to the figures
-    suites: list[SuiteResult]  # both sets at the run's own D, then at the further ones
-    epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # as ``suites.ask_epochs`` returns them
-    waves: dict[str, Any] = dataclasses.field(default_factory=dict)  # what ``inside.fourier`` says of modular addition
-
-    def to_json(self) -> dict[str, Any]:
-        """What is saved, the worst slice last."""
-        model, results, best = self.run.config.model, self.results, self.best_epoch
-        return {
-            "data": {"parameters": self.run.task.parameters(), "sha256": self.sha256},
-            "best_epoch": self.best_epoch,
-            "given": model.given,
-            "notes": [
-                f"given to the model, by view {model.view}: {model.given}",
-                *([f"asked: the weights of epoch {best}, the best on the validation set"] if best else []),
-                *self.notes,
-            ],
-            "scores": {name: scored(result) for name, result in results.items()},
-            "tables": self.tables,
-            "mistakes": first_mistakes(self.run.task, results["validation"]) if results else [],
-            "unforeseen": [each.to_json() for each in of_set(self.suites, UNFORESEEN)],
-            "worst_unforeseen": worst_of_all(of_set(self.suites, UNFORESEEN)),
-            "suites": [each.to_json() for each in of_set(self.suites, STANDARD)],
-            "worst_slice": worst_of_all(of_set(self.suites, STANDARD)),
-            **{name: found for name, found in (("epochs", self.epochs), ("waves", self.waves)) if found},
-            **({"proof": proof.to_json()} if (proof := proofs.read(self.run)) else {}),
-        }
-
-    def save(self) -> dict[str, Any]:
-        """Saves it in the run's folder, but not in the package's, and returns it; raises WriteError if that fails."""
-        content = self.to_json()
-        if not self.run.is_shipped:
-            write_json(self.run.evaluation, content)
-            if self.epochs:
-                write(self.run.epochs_plot, drawing.image(drawing.maps(evaluated.maps_of_epochs(self.epochs))))
-        told = ("scores", "worst_slice", "worst_unforeseen", "given", "epochs")
-        path = stores.shown(self.run.evaluation)
-        events.emit("result", path=path, **{name: content[name] for name in told if name in content})
-        return content
-
-
-def evaluate(run: Run, options: Options) -> dict[str, Any]:
-    """Evaluates the best model of a run as ``measure`` does, saves and prints what it found; returns what was saved."""
-    found = measure(run, options)
-    content = found.to_json()
-    show_sets(content)
-    for each in SETS:
-        show_suites(of_set(found.suites, each))
-    show_epochs(content)
+def evaluate(
+    run: Run,
+    *,
+    lengths: Sequence[int] = (),
+    chosen: SuiteOptions = DEFAULT,
+    data_dir: str | None = None,
+    every_epoch: bool = False,
+    replicas: int | None = None,
+) -> Evaluation:
+    """Evaluates the best model of a run as ``measure`` does, saves and prints what it found."""
+    found = measure(run, lengths=lengths, chosen=chosen, data_dir=data_dir, every_epoch=every_epoch, replicas=replicas)
+    show_sets(found)
+    for set in SETS:
+        show_suites(run.task, found.scores.of(set))
+    show_epochs(found)
     try:
-        found.save()
+        save(run, found)
         say("" if run.is_shipped else f"\nsaved in {printable(stores.shown(run.evaluation))}\n")
     finally:  # what was found is told also where it cannot be saved
-        show_worst(found.suites)
+        show_worst(run.task, found.scores)
         if found.waves:
             say(inside.waves_in_words(found.waves))
         if proof := proofs.read(run):
             say(str(proof))
-    return content
+    return found
 
 
-def measure(run: Run, options: Options, learner: Learner | None = None) -> Evaluation:
-    """Evaluates the best model of a run, which the caller may have already."""
-    data, missing = open_data(run, options.data_dir)
-    epochs = suites.ask_epochs(run, options.chosen, options.lengths, options.replicas) if options.every_epoch else []
+def measure(
+    run: Run,
+    *,
+    lengths: Sequence[int] = (),
+    chosen: SuiteOptions = DEFAULT,
+    data_dir: str | None = None,
+    every_epoch: bool = False,
+    replicas: int | None = None,
+    learner: Learner | None = None,
+) -> Evaluation:
+    """Evaluates the best model of a run.
+
+    Args:
+      run: The run.
+      lengths: Further D at which to ask the suite.
+      chosen: Which questions of the suite to ask.
+      data_dir: Where the run's dataset is; None for where the run was trained from.
+      every_epoch: Whether to ask the suite of every kept epoch, too.
+      replicas: As in ``make_strategy``.
+      learner: The best model, if the caller has it already.
+    """
+    data, missing = open_data(run, data_dir)
+    by_epoch = suites.ask_epochs(run, chosen, lengths, replicas) if every_epoch else []
     best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
-    learner = learner or session.restore(run, replicas=options.replicas)
+    learner = learner or session.restore(run, replicas=replicas)
     results, tables, notes = on_data(run, learner, data) if data else ({}, {}, missing)
     trained = data.trained if data and not run.config.stream else None
-    how = {"trained": trained, "replicas": options.replicas, "learner": learner}
+    how = {"trained": trained, "replicas": replicas, "learner": learner}
+    model, epoch, proof = run.config.model, best["epoch"] if best else None, proofs.read(run)
+    about = [f"given to the model, by view {model.view}: {model.given}"]
+    about += [f"asked: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     return Evaluation(
-        run=run,
-        sha256=data.source.sha256 if data else None,
-        best_epoch=best["epoch"] if best else None,
-        results=results,
+        path=run.evaluation,
+        size=run.task.digits,
+        data={"parameters": run.task.parameters(), "sha256": data.source.sha256 if data else None},
+        best_epoch=epoch,
+        given=model.given,
+        notes=(*about, *notes, *suite_notes(run, trained)),
+        sets={name: scored(result) for name, result in results.items()},
         tables=tables,
-        notes=notes + suite_notes(run, trained),
-        suites=ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how),
-        epochs=epochs,
+        mistakes=tuple(first_mistakes(run.task, results["validation"]) if results else ()),
+        scores=ask_run(run, chosen, lengths=lengths, sets=SETS, **how),
+        by_epoch=tuple(by_epoch),
         waves=inside.fourier(learner)[2] if inside.has_waves(learner.view) else {},
+        proof=proof.to_json() if proof else None,
     )
+
+
+def save(run: Run, found: Evaluation) -> None:
+    """Saves an evaluation in the run's folder, but not in the package's; raises WriteError if that fails."""
+    if not run.is_shipped:
+        found.write()
+        if found.by_epoch:
+            write(run.epochs_plot, drawing.image(drawing.maps(evaluated.maps_of_epochs(found.by_epoch))))
+    content, worst = found.content, {set: found.scores.of(set).worst() for set in SETS}
+    told = {name: content[name] for name in ("sets", "given", "by_epoch") if content[name]}
+    told |= {"worst_slice" if set == STANDARD else f"worst_{set}": row and row.to_json() for set, row in worst.items()}
+    events.emit("result", path=stores.shown(run.evaluation), **told)
 
 
 def open_data(run: Run, data_dir: str | None) -> tuple[Data | None, list[str]]:
@@ -230,61 +216,76 @@ def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     return lacking
 
 
-def worst_of_all(suites: Sequence[SuiteResult]) -> dict[str, Any] | None:
-    """The worst slice over all D as it is saved; None if the task has no suite."""
-    slices = {result.digits: result.worst for result in suites if result.worst}
-    least = worst(list(slices.values()))
-    return next(({"digits": digits} | each.to_json() for digits, each in slices.items() if each is least), None)
-
-
-def first_mistakes(task: Task, result: Result, most: int = MISTAKES) -> list[dict[str, str]]:
+def first_mistakes(task: Task, result: Result, most: int = MISTAKES) -> list[Mistake]:
     """The first wrong answers of a set, with the right ones."""
-    rows = np.flatnonzero(~result.exact)[:most]
-    return [dataclasses.asdict(mistake) for mistake in mistakes(task, result, rows)]
+    return mistakes(task, result, np.flatnonzero(~result.exact)[:most])
 
 
-def scored(result: Result) -> dict[str, Any]:
+def scored(result: Result) -> SetScore:
     """The score of a set as it is saved."""
-    shares = {"characters": result.character_accuracy, "exact": result.exact_match}
-    return {"examples": len(result.examples), "loss": result.loss, **shares}
+    shares = {"exact_match": result.exact_match, "character_accuracy": result.character_accuracy}
+    return SetScore(examples=len(result.examples), loss=result.loss, **shares)
 
 
-def _wrong(exact_match: float, examples: int) -> str:
-    return in_words(wrong_of(exact_match, examples), examples)
+def show_suites(task: Task, scores: Scores) -> None:
+    """Prints a table of the slices of each suite; of the pairs of lengths, the worst ones."""
+    for suite in scores.suites():
+        row, size = suite.rows[0], size_in_words(task, suite.rows[0].size)
+        drawn = f"up to {suite.per_slice:,} per slice, seed {suite.seed}, version {row.version}"
+        say(f"\n{kind(row.set)}suite of {task.name} at {size}: {suite.total().questions:,} questions, {drawn}")
+        say("\n".join([suite.table(), *suite.facts()]))
 
 
-def show_epochs(found: dict[str, Any]) -> None:
-    """Prints what ``evaluate`` saves of every kept epoch, if it was asked."""
-    if not (rows := found.get("epochs")):
+def show_worst(task: Task, scores: Scores) -> None:
+    """Prints the worst slice of each suite, first of the unforeseen sets: what figures mean stands last."""
+    standard = scores.of(STANDARD)
+    for suite in [*scores.of(UNFORESEEN).suites(), *standard.suites()]:
+        where = f"at {size_in_words(task, suite.rows[0].size)}, " if len(standard.sizes) > 1 else ""
+        say(f"{where}{suite.worst_in_words()}")
+    if not standard.rows:
+        say(no_suite(task))
+
+
+def size_in_words(task: Task, size: int | None) -> str:
+    """The D of a suite in words."""
+    return f"{size:,} {task.notation.unit}"
+
+
+def show_epochs(found: Evaluation) -> None:
+    """Prints what was found of every kept epoch, if they were asked."""
+    if not found.by_epoch:
         return
-    sizes = list(dict.fromkeys(row["digits"] for row in rows))
+    sizes = list(dict.fromkeys(row["digits"] for row in found.by_epoch))
     lines: dict[str, list[str]] = {}
-    for row in rows:
-        name = f"{row['epoch']}{' (best)' * (row['epoch'] == found['best_epoch'])}"
+    for row in found.by_epoch:
+        name = f"{row['epoch']}{' (best)' * (row['epoch'] == found.best_epoch)}"
         cell = f"{cut(row['exact_match'], 3)} / {cut(row['worst'], 3)} ({row['worst_slice']})"
         lines.setdefault(name, []).append(cell)
     say("\nevery kept epoch, by length: exact match of all questions / of the worst slice")
     say(table(["epoch", *(f"at {size}" for size in sizes)], [[name, *cells] for name, cells in lines.items()]))
 
 
-def show_sets(found: dict[str, Any]) -> None:
-    """Prints the scores, the notes, the tables and the first mistakes of what ``evaluate`` saves."""
+def show_sets(found: Evaluation) -> None:
+    """Prints the scores of the sets, the notes, the tables and the first mistakes."""
     rows = [
-        [name, cut(s["exact"], 5), _wrong(s["exact"], s["examples"]), f"{s['characters']:.5f}", f"{s['loss']:.5f}"]
-        for name, s in found["scores"].items()
+        [name, cut(s.exact_match, 5), in_words(s.wrong, s.examples), f"{s.character_accuracy:.5f}", f"{s.loss:.5f}"]
+        for name, s in found.sets.items()
     ]
     if rows:
         say(table(["set", "exact match", "wrong", "decoded characters right", "loss"], rows))
-    say("\n".join(found["notes"]))
-    for name, groups in found["tables"].items():
+    say("\n".join(found.notes))
+    for name, groups in found.tables.items():
         say(f"\nexact match by {name}")
         header = [key for key in groups[0] if key not in ("examples", "exact_match")]
-        shares = [[cut(g["exact_match"], 5), _wrong(g["exact_match"], g["examples"])] for g in groups]
-        rows = [[*(g[key] for key in header), *share] for g, share in zip(groups, shares, strict=True)]
+        rows = [[*(group[key] for key in header), *_share(group["exact_match"], group["examples"])] for group in groups]
         say(table([*header, "exact match", "wrong"], rows))
-    rows = [[shortened(shown) for shown in mistake.values()] for mistake in found["mistakes"]]
+    rows = [[shortened(text or "") for text in dataclasses.astuple(mistake)] for mistake in found.mistakes]
     if rows:
         say("\nfirst mistakes")
         say(table(["question", "answer", "prediction"], rows))
-    elif found["scores"]:
+    elif found.sets:
         say("\nno mistakes on the validation set")
+
+
+def _share(exact_match: float, examples: int) -> list[str]:
+    return [cut(exact_match, 5), in_words(wrong_of(exact_match, examples), examples)]

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, packages
 from seq2seq_arith.base.errors import WriteError
@@ -22,7 +23,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network
-from seq2seq_arith.trainer.runs import checkpoints, evaluated, files
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, proofs
 from seq2seq_arith.trainer.runs.run import Run, new_folder
 
 LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
@@ -184,12 +185,12 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
     packages.require("arith-model export", "jinja2", "train")
     import jinja2
 
-    name, asked = run.config.model.name, evaluated.read(run, row.get("epoch"))
+    name, scores = run.config.model.name, evaluated.read(run, row.get("epoch"))
     own = OTHER_LAYER.search(json.dumps(model.get_config(), default=str)) and plugins.file_of(name)
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters |= {"cut": cut, "wrong": evaluated.wrong_in_words}
+    environment.filters |= {"cut": cut}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         run=run,
         task=run.task,
@@ -200,8 +201,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
         weights=model.count_params(),
         end=end,
         exact_match=row["val_exact_match"],
-        worst_slice=asked.worst_in_words(),
-        was_asked=asked.worst is not None,
-        suites=asked.evaluation.get("suites"),
+        worst_slice=evaluated.worst_in_words(run, scores, proofs.read(run)),
+        scores=scores and scores.of(STANDARD),
         modules=[Path(LAYERS).stem] * bool(layers_source(model)) + ([own.stem] if own else []),
     )

@@ -47,10 +47,8 @@ def evaluate(
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    options = evaluation.Options(
-        data_dir=data_dir, lengths=lengths, every_epoch=every_epoch, chosen=chosen, replicas=replicas
-    )
-    evaluation.evaluate(run, options)
+    asked = {"data_dir": data_dir, "lengths": lengths, "every_epoch": every_epoch}
+    evaluation.evaluate(run, chosen=chosen, replicas=replicas, **asked)
 
 
 @command(

@@ -1,5 +1,6 @@
 """``arith-model sweep`` and ``results``: many runs, and tables of what they reach."""
 
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -130,14 +131,14 @@ def results(
         raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
     read = [row for file in files for row in tables.read(expanded(file))]
     # A run that two files hold is counted once.
-    same = ("run", "seed", "sha256", "settings", "suite")
-    rows = list({str([tables.version_of(row), *map(row.get, same)]): row for row in read}.values())
+    same = operator.attrgetter("run", "seed", "sha256", "settings", "suite")
+    rows = list({str((tables.version_of(row), *same(row))): row for row in read}.values())
     conditions = [(name, value) for name, _, value in (each.partition("=") for each in where)]
     chosen = tuple(columns.split(",")) if columns else None
-    asked = tables.Asked(by.split(","), conditions, threshold, lengths, chosen)
+    query = tables.Query(by.split(","), conditions, threshold, lengths, chosen)
     if plot_lengths:
         path = local_folder(plot_lengths)
         drawing.check_picture(path)
-        write(path, drawing.image(tables.draw_lengths(rows, asked), path.suffix))
+        write(path, drawing.image(tables.draw_lengths(rows, query), path.suffix))
         return printable(path)
-    return (markdown if as_markdown else table)(*tables.tabulate(rows, asked))
+    return (markdown if as_markdown else table)(*tables.tabulate(rows, query))

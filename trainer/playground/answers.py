@@ -63,16 +63,15 @@ class Models:
         if length not in lengths(run):
             raise InputError(f"length is {length}; give one of those that the page lists")
         learner = self._inspector(run, run.task_of_length(length), epoch).learner
-        found = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), digits=length)
-        worst = found.worst
+        worst = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), digits=length).worst()
         if worst is None:
             raise InputError(suites.no_suite(run.task))
         return {
             "length": length,
-            "worst": worst.all.right / worst.all.count,
-            "slice": worst.name,
+            "worst": worst.exact_match,
+            "slice": worst.slice,
             "why": worst.why,
-            "wrong": worst.wrong.sentence(run.task) if worst.wrong else "",  # a mistake in it, in words
+            "wrong": worst.mistake.sentence() if worst.mistake else "",  # a mistake in it, in words
         }
 
     def _inspector(self, run: Run, task: Task, epoch: int | None) -> Inspector:

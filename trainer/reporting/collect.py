@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, SuiteOptions
+from seq2seq_arith.arithmetic.scoring import Mistake, Scores, Share
+from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking import evaluation
-from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, breakdown, mistakes
-from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run, of_set
+from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
+from seq2seq_arith.trainer.asking.suites import ask_run
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import writes_numbers
@@ -61,7 +62,7 @@ class Group:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Asked:
+class SetAnswers:
     """What the model answered to the sets of its dataset; confusion and mistakes are of the validation set."""
 
     sets: tuple[SetResult, ...]
@@ -83,15 +84,18 @@ class RunReport:
     best: dict[str, Any]  # the row of the best epoch
     samples: tuple[EpochSamples, ...]  # none if they were not recorded
     summary: Summary | None  # None if the training has not ended
-    asked: Asked | None  # None if the dataset is not there
-    suites: tuple[SuiteResult, ...]  # at the run's own length first, then at further ones
-    unforeseen: tuple[SuiteResult, ...]  # likewise, of the slices on which nobody tunes
-    searched: tuple[dict[str, Any], ...]  # as ``evaluated.searched``
+    sets: SetAnswers | None  # None if the dataset is not there
+    scores: Scores  # of both sets of the suite, at the run's own length first, then at further ones
+    searched: tuple[evaluated.Searched, ...]  # as ``evaluated.searched``
     notes: tuple[str, ...]
 
     @property
     def task(self) -> Task:
         return self.run.task
+
+    def own(self, set: str) -> Scores:
+        """The scores of a set of the suite, at the run's own length."""
+        return self.scores.of(set, self.task.digits)
 
 
 def further_lengths(run: Run) -> list[int]:
@@ -125,7 +129,7 @@ def collect(
     """Asks the best model of a run all that its report holds.
 
     ``label`` is what the report calls the run, ``examples`` are the most of each set, and ``lengths`` are further D at
-    which to ask the suite; None for ``further_lengths``. The others are as for ``evaluation.Options``.
+    which to ask the suite; None for ``further_lengths``. The others are as for ``evaluation.measure``.
     """
     rows = history.epochs_of(run)
     best = max(rows, key=history.rank)
@@ -133,8 +137,8 @@ def collect(
     learner = session.restore(run)
     data, notes = evaluation.open_data(run, data_dir)
     trained = None if data is None or run.config.stream else data.trained
-    asked = ask_sets(run, learner, data, examples) if data is not None else None
-    suites = ask_run(run, chosen, lengths=further, sets=SETS, trained=trained, learner=learner)
+    sets = ask_sets(run, learner, data, examples) if data is not None else None
+    scores = ask_run(run, chosen, lengths=further, sets=SETS, trained=trained, learner=learner)
     return RunReport(
         label=label,
         run=run,
@@ -144,22 +148,22 @@ def collect(
         best=best,
         samples=tuple(samples.read_jsonl(run.samples)),
         summary=Summary.read(run.summary),
-        asked=asked,
-        suites=tuple(of_set(suites, STANDARD)),
-        unforeseen=tuple(of_set(suites, UNFORESEEN)),
+        sets=sets,
+        scores=scores,
         searched=tuple(evaluated.searched(run, best["epoch"])),
         notes=(*notes, *evaluation.suite_notes(run, trained)),
     )
 
 
-def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> Asked:
+def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> SetAnswers:
     """Asks a model the sets of its dataset, at most so many examples of each."""
     task, sets, seen = run.task, [], {}
 
     def ask_set(name: str, meaning: str, examples: Examples) -> Result:
         with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
             result = ask(learner, examples, report_progress)
-        sets.append(SetResult(name, meaning, Share.of(result.exact), result.character_accuracy))
+        share = Share(len(result.exact), int(np.count_nonzero(result.exact)))
+        sets.append(SetResult(name, meaning, share, result.character_accuracy))
         return result
 
     def tables(result: Result) -> dict[str, list[dict]]:
@@ -175,7 +179,7 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
         ask_set(TEST, f"not seen, and nothing was chosen by them: from the dataset of seed {seed}", others)
     wrong = np.flatnonzero(~validation.exact)
     answers, predicted = validation.examples.answers, validation.predicted
-    return Asked(
+    return SetAnswers(
         sets=tuple(sets),
         tables=joined(seen, tables(validation)),
         confusion=errors.confusion(task, answers, predicted) if writes_numbers(task) else None,

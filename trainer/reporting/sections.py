@@ -5,16 +5,18 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from seq2seq_arith.arithmetic.scoring import Share, SliceScore, kind
+from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
 from seq2seq_arith.base.tables import abridged, cut
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.asking import suites
-from seq2seq_arith.trainer.asking.suites import Share, SliceResult
+from seq2seq_arith.trainer.asking.evaluation import size_in_words
+from seq2seq_arith.trainer.asking.suites import no_suite
 from seq2seq_arith.trainer.data import making
-from seq2seq_arith.trainer.demo import facts, worst_slice
+from seq2seq_arith.trainer.demo import facts
 from seq2seq_arith.trainer.reporting import collect
-from seq2seq_arith.trainer.reporting.collect import Asked, RunReport
+from seq2seq_arith.trainer.reporting.collect import RunReport, SetAnswers
 from seq2seq_arith.trainer.reporting.errors import Piece, in_words, marked
-from seq2seq_arith.trainer.runs import history, proofs
+from seq2seq_arith.trainer.runs import evaluated, history, proofs
 from seq2seq_arith.trainer.training import describe
 
 EPOCHS_SHOWN = 8  # of the answers through the epochs
@@ -106,30 +108,30 @@ def sections(runs: Sequence[RunReport]) -> dict[str, tuple[Sequence[Block], list
     }
 
 
-def _if_asked(part: Callable[[RunReport, Asked], list[Block]]) -> Callable[[RunReport], list[Block]]:
+def _if_asked(part: Callable[[RunReport, SetAnswers], list[Block]]) -> Callable[[RunReport], list[Block]]:
     """A part that needs the run's dataset; without it, a sentence."""
     missing = "The dataset of this run was not asked"
-    return lambda each: part(each, each.asked) if each.asked else [Text(f"{missing}: {'; '.join(each.notes)}.")]
+    return lambda each: part(each, each.sets) if each.sets else [Text(f"{missing}: {'; '.join(each.notes)}.")]
 
 
 def overview(each: RunReport) -> list[Block]:
     """The score that says most, the worst slice, and what was given: none of them stands without the others."""
-    if each.asked:  # the last set that was asked is the one that decided least
-        top = each.asked.sets[-1]
-        figure = cut(top.share.right / top.share.count, 4)
-        note = f"{top.share.right:,} of {top.share.count:,} answers of the "
+    if each.sets:  # the last set that was asked is the one that decided least
+        top = each.sets.sets[-1]
+        figure = cut(top.share.right / top.share.questions, 4)
+        note = f"{top.share.right:,} of {top.share.questions:,} answers of the "
         note += f"{top.name} are right as a whole ({top.meaning})."
     else:
         figure, note = cut(each.best["val_exact_match"], 4), "On the validation set, in the best epoch."
     tiles = [("exact match", figure, note)]
-    for suite in (each.suites[0], each.unforeseen[0]):
-        name = f"worst {suite.kind}slice"
-        if worst := suite.worst:
-            note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
-            note += f" {worst.wrong.sentence(each.task)}." if worst.wrong else " No slice is worse."
-            tiles.append((name, cut(worst.all.right / worst.all.count, 3), note))
+    for set in SETS:
+        name = f"worst {kind(set)}slice"
+        if worst := each.own(set).worst():
+            note = f"{worst.right:,} of {worst.questions:,} questions of the slice {worst.slice} are right."
+            note += f" {worst.mistake.sentence()}." if worst.mistake else " No slice is worse."
+            tiles.append((name, str(worst), note))
         else:
-            tiles.append((name, "–", f"This task has no {suite.kind or 'suite of hard '}questions."))
+            tiles.append((name, "–", f"This task has no {kind(set) or 'suite of hard '}questions."))
     if proof := proofs.read(each.run):
         tiles.append(("proved", proof.in_brief(), f"{str(proof)[0].upper()}{str(proof)[1:]}."))
     view = each.run.config.model.view
@@ -147,8 +149,8 @@ def compared(runs: Sequence[RunReport]) -> Table:
             "trained on": each.task.config_name,
             "given": model.given,
             "exact match, validation set": cut(each.best["val_exact_match"], 4),
-            "worst slice": worst_slice(each.suites[0]),
-            "worst unforeseen slice": worst_slice(each.unforeseen[0]),
+            "worst slice": each.own(STANDARD).in_brief(),
+            "worst unforeseen slice": each.own(UNFORESEEN).in_brief(),
             "epochs": f"{len(each.history)}, best {each.best['epoch']}",
         }
         took = facts(each.summary) if each.summary else {}
@@ -227,7 +229,7 @@ def answer(each: RunReport, right: str, said: str) -> Answer:
     return Answer(pieces, in_words(pieces))
 
 
-def seen(each: RunReport, asked: Asked) -> list[Block]:
+def seen(each: RunReport, asked: SetAnswers) -> list[Block]:
     """The scores of the sets; then the groups, as maps by lengths or as tables."""
     rows = [[Named(one.name, one.meaning), one.share, cut(one.characters, 4)] for one in asked.sets]
     found: list[Block] = [Table("Answers to each set", ["set", "exact match", "right characters"], rows)]
@@ -250,7 +252,7 @@ def lengths_map(each: RunReport, groups: Sequence[collect.Group], field: str) ->
     def heat(share: Share | None) -> Heat:
         if share is None or share.exact_match is None:
             return EMPTY
-        return Heat(cut(share.exact_match, 2), f"{share.count:,}", 1 - share.exact_match)
+        return Heat(cut(share.exact_match, 2), f"{share.questions:,}", 1 - share.exact_match)
 
     rows = [[left, *(heat(cells.get((left, right))) for right in names)] for left in names]
     told = "not seen in training" if field == "unseen" else "seen in training"
@@ -261,22 +263,24 @@ def lengths_map(each: RunReport, groups: Sequence[collect.Group], field: str) ->
 def slices(each: RunReport) -> list[Block]:
     """The slices of the run's own suite, the worst first; pairs of lengths that are not worse are folded away."""
     found: list[Block] = []
-    for suite in (each.suites[0], each.unforeseen[0]):
-        if not suite.slices:
+    for set in SETS:
+        suite = each.own(set)
+        if not suite.rows:
             continue
-        chosen = suites.shown(suite.slices)
-        ordered = sorted(suite.slices, key=lambda one: (one.all.exact_match or 0.0, -one.all.count))
-        at_once, rest = ([one for one in ordered if (one in chosen) == is_chosen] for is_chosen in (True, False))
-        caption = f"{suite.kind}slices at {suites.size(suite)}, seed {suite.chosen.seed}, version {suite.version}"
-        found.append(_slice_table(each, at_once, caption[0].upper() + caption[1:]))
+        shown = suite.shown()
+        ordered = sorted(suite.rows, key=lambda row: (row.right / row.questions, -row.questions))
+        at_once, rest = ([row for row in ordered if (row in shown) == is_shown] for is_shown in (True, False))
+        where = f"{size_in_words(each.task, each.task.digits)}, seed {suite.seed}, version {suite.rows[0].version}"
+        caption = f"{kind(set)}slices at {where}"
+        found.append(_slice_table(at_once, caption[0].upper() + caption[1:]))
         if rest:
             folded = f"{len(rest)} more pairs of lengths, none worse than these"
-            found.append(dataclasses.replace(_slice_table(each, rest, "Pairs of lengths"), folded=folded))
-        found.append(Text(f"In all {suite.kind}slices, {suite.wrong_in_words()}. {suite.failures_in_words()}"))
+            found.append(dataclasses.replace(_slice_table(rest, "Pairs of lengths"), folded=folded))
+        found.append(Text(f"In all {kind(set)}slices, {'. '.join(suite.facts())}."))
     return [*(found or [Text("This task has no suite of hard questions.")]), *map(_searched, each.searched)]
 
 
-def _searched(found: dict[str, Any]) -> Block:
+def _searched(found: evaluated.Searched) -> Block:
     """What a search for wrong questions found at one length."""
     where = f"by arith-model search, of {found['asked']:,} questions at D = {found['digits']:,}"
     if not found["wrong"]:
@@ -289,23 +293,22 @@ def _searched(found: dict[str, Any]) -> Block:
     return Table(caption, ["question", "right answer", "answer of the model", "margin"], rows)
 
 
-def _slice_table(each: RunReport, found: Sequence[SliceResult], caption: str) -> Table:
-    is_split = found[0].seen is not None
-    rows = []
-    for one in found:
-        shares = [one.unseen, one.seen] if is_split else [one.all]
-        wrong = one.wrong.sentence(each.task) if one.wrong else "none"
-        rows.append([Named(one.name, one.why), wrong, *shares])
+def _slice_table(rows: Sequence[SliceScore], caption: str) -> Table:
+    is_split = all(row.seen is not None for row in rows)
+    lines = []
+    for row in rows:
+        shares = [row.not_seen, row.seen_in_training] if is_split else [Share(row.questions, row.right)]
+        lines.append([Named(row.slice, row.why), row.mistake.sentence() if row.mistake else "none", *shares])
     head = ["right, not seen", "right, seen"] if is_split else ["right"]
-    return Table(caption, ["slice", "first wrong answer", *head], rows, "wide")
+    return Table(caption, ["slice", "first wrong answer", *head], lines, "wide")
 
 
 def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
     """Of several runs on the same task and size: each slice with the share of each run, the worst first."""
     if len(runs) < 2 or len({(each.task.name, each.task.digits) for each in runs}) > 1:
         return []
-    names = dict.fromkeys(one.name for each in runs for one in suites.shown(each.suites[0].slices))
-    of_runs = [{one.name: one.all for one in each.suites[0].slices} for each in runs]
+    names = dict.fromkeys(row.slice for each in runs for row in each.own(STANDARD).shown())
+    of_runs = [{row.slice: Share(row.questions, row.right) for row in each.own(STANDARD).rows} for each in runs]
     rows = [[name, *(shares.get(name) for shares in of_runs)] for name in names]
     rows.sort(key=lambda row: min(share.exact_match or 0.0 for share in row[1:] if share))
     if not rows:
@@ -315,23 +318,23 @@ def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
 
 def further(each: RunReport) -> list[Block]:
     """The suite at each length."""
-    task, model, own = each.task, each.run.config.model, each.suites[0]
-    if own.slices and len(each.suites) > 1:
+    task, model, standard = each.task, each.run.config.model, each.scores.of(STANDARD)
+    if len(standard.sizes) > 1:
         rows = []
-        for number, (suite, unforeseen) in enumerate(zip(each.suites, each.unforeseen, strict=True)):
-            random = next((one for one in suite.slices if one.name == "random"), suite.slices[0])
-            worst = suite.worst or random
-            said = worst.wrong.sentence(suite.task) if worst.wrong else "none"
-            name = worst.name if worst.wrong else "each"
-            size = f"{suites.size(suite)}{' (trained)' * (not number)}"
-            rows.append([size, random.all, worst.all, name, said, worst_slice(unforeseen)])
+        for suite in standard.suites():
+            size, worst = suite.rows[0].size, suite.worst() or suite.rows[0]
+            random = next((row for row in suite.rows if row.slice == "random"), suite.rows[0])
+            shares = [Share(row.questions, row.right) for row in (random, worst)]
+            said = worst.mistake.sentence() if worst.mistake else "none"
+            name = worst.slice if worst.wrong else "each"
+            head = f"{size_in_words(task, size)}{' (trained)' * (size == task.digits)}"
+            rows.append([head, *shares, name, said, each.scores.of(UNFORESEEN, size).in_brief()])
         head = ["operands of at most", "random questions", "worst slice", "name of it", "first wrong answer"]
-        head.append("worst unforeseen slice")
-        return [Table("Exact match at each length", head, rows, "wide")]
+        return [Table("Exact match at each length", [*head, "worst unforeseen slice"], rows, "wide")]
     if not task.notation.has_lengths or task.digits == task.operation.max_digits:
         return [Text(f"{task.name} does not have longer operands.")]
-    if not own.slices:
-        return [Text(f"{suites.no_suite(task)}.")]
+    if not standard.rows:
+        return [Text(f"{no_suite(task)}.")]
     if model.own_code:
         return [Text("No longer questions were asked: a model of your own may not read them.")]
     if not model.any_length:
@@ -340,7 +343,7 @@ def further(each: RunReport) -> list[Block]:
     return [Text("No longer questions were asked. This command asks them:"), command]
 
 
-def confusion(each: RunReport, asked: Asked) -> list[Block]:
+def confusion(each: RunReport, asked: SetAnswers) -> list[Block]:
     if not asked.wrong:
         return [Text("There is no mistake on the validation set.")]
     found = asked.confusion
@@ -359,11 +362,11 @@ def confusion(each: RunReport, asked: Asked) -> list[Block]:
     ]
 
 
-def mistakes(each: RunReport, asked: Asked) -> list[Block]:
+def mistakes(each: RunReport, asked: SetAnswers) -> list[Block]:
     if not asked.mistakes:
         return [Text("There is none.")]
     rows = [
-        [Code(abridged(one.question)), Code(abridged(one.answer)), answer(each, one.answer, one.prediction)]
+        [Code(abridged(one.question)), Code(abridged(one.answer)), answer(each, one.answer, one.prediction or "")]
         for one in asked.mistakes
     ]
     caption = f"{len(rows):,} of {asked.wrong:,} mistakes"

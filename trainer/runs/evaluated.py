@@ -1,65 +1,218 @@
-"""What was found when the model of a run was asked hard questions, as the run's folder holds it."""
+"""What was found when the model of a run was asked questions, as the run's folder holds it.
 
-import contextlib
+Scores are those of ``evaluation.json``, or, if the best model was not evaluated, of the end of its training in
+``summary.json``. Both hold the same table, ``arithmetic.scoring.Scores``.
+"""
+
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.suites import DEFAULT, STANDARD, version
+from seq2seq_arith.arithmetic.scoring import Mistake, Scores
+from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, version
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.intervals import in_words, wrong_of
-from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer.drawing import HeatMap
-from seq2seq_arith.trainer.runs import proofs
-from seq2seq_arith.trainer.runs.files import read_if_whole, read_json
+from seq2seq_arith.base.intervals import interval, wrong_of
+from seq2seq_arith.base.tables import Table, Tabular
+from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer.drawing import HeatMap, Picture
+from seq2seq_arith.trainer.runs.files import read_if_whole, write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
-
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """What the best model of a run was asked."""
-
-    evaluation: dict[str, Any]  # the content of ``evaluation.json``; empty if there is none, or it is damaged
-    # The worst slice at the size that the model was trained on, its name and its share of right answers; None if it was
-    # not asked, or there is no suite.
-    worst: tuple[str, float] | None
-    proof: Proof | None  # of the weights that the run has now
-    in_full: tuple[str, str] | None  # worst slice and wrong answers; None if not all default questions were asked
-
-    def worst_in_words(self, how: str = "arith-model evaluate does") -> str:
-        """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
-        if self.worst:
-            said = in_brief(*self.worst)
-        elif self.evaluation:
-            said = "this task has no hard questions"
-        else:
-            said = f"not asked hard questions yet: {how}"
-        return f"{said}; {'not ' * (not self.proof.holds)}proved: {self.proof.in_brief()}" if self.proof else said
+# The version of ``evaluation.json``. A file of another version counts as missing: evaluating again writes it anew.
+FORMAT = 2
 
 
-def read(run: Run, best_epoch: int | None) -> Asked:
-    """Reads what the weights of a run's best epoch were asked, and not those of a training that has gone on since.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SetScore:
+    """The answers to a set of examples."""
 
-    A damaged file counts as missing: nothing depends on it but what is shown, and evaluating again writes it anew.
+    examples: int
+    exact_match: float  #: the share that is right as a whole
+    character_accuracy: float  #: the share of the characters of decoded answers that is right
+    loss: float  #: the mean cross-entropy per character, in nats
+
+    def cells(self) -> dict[str, Any]:
+        """The figures as those of a slice."""
+        least, most = interval(self.examples - self.wrong, self.examples)
+        return {"questions": self.examples, "exact_match": self.exact_match, "at_least": least, "at_most": most}
+
+    @property
+    def wrong(self) -> int:
+        return wrong_of(self.exact_match, self.examples)
+
+
+class EpochScore(TypedDict):
+    """The scores of the suite, asked of the weights after an epoch at one length."""
+
+    epoch: int
+    digits: int
+    questions: int
+    exact_match: float  # of all slices together
+    worst: float  # of the worst slice
+    worst_slice: str  # its name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class Evaluation(Tabular):
+    """What an evaluation found; it shows itself as a table of the slices, the worst first.
+
+    ``scores["equal"]`` is the row of a slice, at the run's own length.
     """
-    evaluation, worst, summary, is_full = {}, None, None, False
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        found = read_json(run.evaluation, dict[str, Any])
-        own = found["suites"][0]  # at the run's own size
-        if best_epoch in (None, found.get("best_epoch")):
-            worst = own["worst"] and _worst(own["worst"])
-            evaluation = found if worst or not own["worst"] else {}
-            is_full = bool(evaluation) and _is_full(run, own)
-    with contextlib.suppress(InputError):
-        summary = Summary.read(run.summary)
-    of_end = summary.worst_slice if summary and best_epoch in (None, summary.best_epoch) else None
-    if not is_full and (found := _worst(of_end)):  # few questions, or others, do not hide what those of the end found
-        evaluation, worst = {}, found
-    return Asked(evaluation, worst, proofs.read(run), _in_full(run, evaluation, of_end))
+
+    format: int = FORMAT  #: of the file
+    path: Path = Path("evaluation.json")  #: the file; a run that comes with the package does not have it
+    size: int  #: that the run was trained on, such as the most digits of an operand
+    data: dict[str, Any]  #: the ``parameters`` of the dataset, and the ``sha256`` of its metadata, None if it is gone
+    best_epoch: int | None  #: whose weights were asked; None if there is no history
+    given: str  #: what the view and the positions give to the model
+    notes: tuple[str, ...]  #: that belong to the figures
+    sets: dict[str, SetScore]  #: the answers to the sets of the dataset, ``validation`` first; none if it is gone
+    tables: dict[str, list[dict[str, Any]]]  #: exact match on the validation set by groups, by the name of a table
+    mistakes: tuple[Mistake, ...]  #: the first ones on the validation set
+    scores: Scores  #: of the suite at each length, and of its unforeseen set
+    by_epoch: tuple[EpochScore, ...] = ()  #: the suite, asked of every kept epoch
+    waves: dict[str, Any] = dataclasses.field(default_factory=dict)  #: with which modular addition is computed
+    proof: dict[str, Any] | None = None  #: what was proved of these weights
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise InputError(f"it has format {self.format}, and this version reads {FORMAT}; evaluate the run again")
+
+    @property
+    def exact_match(self) -> float | None:
+        """The share of right answers on the validation set; None if the run's dataset is no longer there."""
+        return self.sets["validation"].exact_match if self.sets else None
+
+    @property
+    def character_accuracy(self) -> float | None:
+        """The share of right characters there, of decoded answers; None likewise."""
+        return self.sets["validation"].character_accuracy if self.sets else None
+
+    @property
+    def slices(self) -> Table:
+        """A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, the ends of
+        its 95% interval ``at_least`` and ``at_most``, ``wrong`` (the first wrong answer) and ``why`` it is hard.
+        """
+        return self.scores.of(STANDARD, self.size).slices
+
+    @property
+    def worst_slice(self) -> dict[str, Any] | None:
+        """The row of the worst slice; None for a task without a suite."""
+        return self.scores.of(STANDARD, self.size).worst_slice
+
+    @property
+    def unforeseen(self) -> Table:
+        """As ``slices``, of those on which nobody tunes; no row for a task that does not have them."""
+        return self.scores.of(UNFORESEEN, self.size).slices
+
+    @property
+    def worst_unforeseen(self) -> dict[str, Any] | None:
+        """The row of the worst of them; None if there are none."""
+        return self.scores.of(UNFORESEEN, self.size).worst_slice
+
+    @property
+    def lengths(self) -> dict[int, Table]:
+        """The slices of every length that was asked: a table like ``slices`` by length, the run's own included."""
+        standard = self.scores.of(STANDARD)
+        return {size: standard.of(size=size).slices for size in standard.sizes if size is not None}
+
+    @property
+    def epochs(self) -> Table:
+        """A row per kept epoch and length, if they were asked; ``plot_epochs`` draws them as maps."""
+        return Table(self.by_epoch, list(EpochScore.__annotations__))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """All that was found, as ``evaluation.json`` holds it."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "path"}
+        values |= {name: list(values[name]) for name in ("notes", "by_epoch")}
+        values |= {"mistakes": [dataclasses.asdict(mistake) for mistake in self.mistakes]}
+        values |= {"sets": {name: dataclasses.asdict(score) for name, score in self.sets.items()}}
+        return values | {"scores": values.pop("scores").to_json()}  # the slices last
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return self.scores.of(size=self.size)[name]
+
+    def plot_epochs(self) -> Picture:
+        """Maps of the exact match, of all questions and of the worst slice: a row per epoch, a column per length.
+
+        Raises InputError if they were not asked.
+        """
+        if not self.by_epoch:
+            raise InputError("the epochs were not asked; give evaluate(every_epoch=True)")
+        sentence = f"Exact match of {len(self.by_epoch)} epochs and lengths."
+        return Picture(drawing.maps(maps_of_epochs(self.by_epoch)), sentence)
+
+    def write(self) -> None:
+        """Writes ``evaluation.json``; raises WriteError if that fails."""
+        write_json(self.path, self.content)
+
+    def _shown(self) -> Table:
+        rows = []
+        if "validation" in self.sets:
+            rows.append({"set": "", "slice": "validation set", **self.sets["validation"].cells(), "wrong": ""})
+        for set in SETS:
+            slices = self.scores.of(set, self.size).slices
+            rows += [{"set": set, **row} for row in sorted(slices, key=lambda row: row["exact_match"])]
+        return Table(rows, ["set", *self.slices.columns[:-1]], self.slices.title)
+
+
+def evaluation_of(run: Run) -> Evaluation | None:
+    """What ``evaluation.json`` holds; None if there is none, or it is damaged, or one of another version."""
+    found = read_if_whole(run.evaluation, Evaluation)
+    return found and dataclasses.replace(found, path=run.evaluation)
+
+
+def read(run: Run, best_epoch: int | None) -> Scores | None:
+    """What the weights of a run's best epoch were asked, and not those of a training that has gone on since.
+
+    An evaluation comes first, unless it had few questions, or others, and the end of the training all default ones.
+
+    Returns None if the model was not asked. A damaged file counts as missing, and so does one of another version:
+    nothing depends on it but what is shown, and evaluating again writes it anew.
+    """
+    known = list(_known(run, best_epoch))
+    full = (scores for scores in known if _is_full(run, scores))
+    return next(full, known[0] if known else None)
+
+
+def in_full(run: Run, best_epoch: int | None) -> Scores | None:
+    """The scores of exactly the default questions, at the run's own size; None if these are not known."""
+    of_run = (scores.of(STANDARD, run.task.digits) for scores in _known(run, best_epoch))
+    return next((each for each in of_run if _is_full(run, each) and each.per_slice == DEFAULT.per_slice), None)
+
+
+def worst_in_words(run: Run, scores: Scores | None, proof: Proof | None, how: str = "arith-model evaluate does") -> str:
+    """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
+    if scores is None:
+        said = f"not asked hard questions yet: {how}"
+    else:
+        own = scores.of(STANDARD, run.task.digits)
+        said = own.in_brief() if own.rows else "this task has no hard questions"
+    return f"{said}; {'not ' * (not proof.holds)}proved: {proof.in_brief()}" if proof else said
+
+
+def _known(run: Run, best_epoch: int | None) -> Iterator[Scores]:
+    """What is known of the weights of a run's best epoch: from its evaluation, then from the end of its training."""
+    evaluation = evaluation_of(run)
+    if evaluation and best_epoch in (None, evaluation.best_epoch):
+        yield evaluation.scores
+    summary = read_if_whole(run.summary, Summary, further=True)
+    if summary and summary.scores and best_epoch in (None, summary.best_epoch):
+        yield summary.scores
+
+
+def _is_full(run: Run, scores: Scores) -> bool:
+    """Whether the suite at the run's own size was asked in its newest version, with all default questions, or more."""
+    newest = version(run.task.operation.slices(STANDARD, run.task.digits))
+    versions = {row.version for row in scores.of(STANDARD, run.task.digits).rows}
+    asks_all = scores.seed == DEFAULT.seed and (scores.per_slice or 0) >= DEFAULT.per_slice
+    return asks_all and versions <= {newest}
 
 
 class WrongQuestion(TypedDict):
@@ -97,7 +250,7 @@ def searched(run: Run, best_epoch: int | None) -> list[Searched]:
     return found.searches if found and best_epoch in (None, found.best_epoch) else []
 
 
-def maps_of_epochs(rows: Sequence[dict[str, Any]]) -> list[HeatMap]:
+def maps_of_epochs(rows: Sequence[EpochScore]) -> list[HeatMap]:
     """The scores of every kept epoch as maps: a row per epoch, a column per length."""
     epochs, sizes = (sorted({row[name] for row in rows}) for name in ("epoch", "digits"))
     found = {(row["epoch"], row["digits"]): row for row in rows}
@@ -109,49 +262,3 @@ def maps_of_epochs(rows: Sequence[dict[str, Any]]) -> list[HeatMap]:
         HeatMap(f"exact match of {title}", values(name), epochs, sizes, down="epoch", across="length")
         for name, title in (("exact_match", "all questions"), ("worst", "the worst slice"))
     ]
-
-
-def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, str] | None:
-    """The worst slice and the wrong answers to all default questions, from an evaluation or the end of a training."""
-    with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
-        suite = evaluation["suites"][0]
-        if _is_full(run, suite) and suite["per_slice"] == DEFAULT.per_slice:
-            of_end, asked = suite["worst"], sum(each["questions"] for each in suite["slices"])
-            wrong = sum(wrong_of(each["exact_match"], each["questions"]) for each in suite["slices"])
-            return in_brief(of_end["name"], of_end["exact_match"]), in_words(wrong, asked)
-    with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
-        return in_brief(of_end["name"], of_end["exact_match"]), wrong_in_words(of_end["suite"])
-
-
-def _is_full(run: Run, suite: dict[str, Any]) -> bool:
-    """Whether a suite is the newest, with the default questions, or more of them."""
-    newest = version(run.task.operation.slices(STANDARD, run.task.digits))
-    return (suite["version"], suite["seed"]) == (newest, DEFAULT.seed) and suite["per_slice"] >= DEFAULT.per_slice
-
-
-def _worst(found: object) -> tuple[str, float] | None:
-    """A worst slice from JSON; None if it is not one."""
-    if not isinstance(found, dict):
-        return None
-    name, share = found.get("name"), found.get("exact_match")
-    if isinstance(name, str) and isinstance(share, int | float) and 0 <= share <= 1:
-        return name, float(share)
-    return None
-
-
-def wrong_in_words(share: dict[str, Any] | None) -> str:
-    """The wrong answers of a slice of ``evaluation.json``, or of a part of it; nothing if it is not known.
-
-    >>> wrong_in_words({"questions": 1000, "exact_match": 1.0}), wrong_in_words({"questions": 0, "exact_match": None})
-    ('0 of 1,000 (< 0.30%)', '0 of 0')
-    """
-    return in_words(wrong_of(share["exact_match"] or 0.0, share["questions"]), share["questions"]) if share else ""
-
-
-def in_brief(name: str, exact_match: float) -> str:
-    """The worst slice in two words: its name and its share of right answers, or that no slice has a mistake.
-
-    >>> in_brief("equal", 0.2809), in_brief("random", 1.0)
-    ('equal 0.280', 'each 1.000')
-    """
-    return f"{'each' if exact_match == 1 else name} {cut(exact_match, 3)}"

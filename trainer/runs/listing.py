@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from seq2seq_arith.arithmetic.scoring import in_brief
+from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.base.decoding import parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
@@ -63,7 +65,7 @@ class Entry:
             "-" if self.epochs is None else f"{self.epochs} of {self.most_epochs}",
             str(self.best_epoch or "-"),
             "-" if self.exact_match is None else cut(self.exact_match, 4),
-            "-" if self.worst is None or self.worst_slice is None else evaluated.in_brief(self.worst_slice, self.worst),
+            "-" if self.worst is None or self.worst_slice is None else in_brief(self.worst_slice, self.worst),
             str(self.state),
         ]
 
@@ -172,8 +174,9 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     found: dict[str, int | float | str | None] = {"epochs": sum(not row["round"] for row in rows)}
     if best:
         found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
-    worst = evaluated.read(run, best["epoch"] if best else None).worst
-    return found | (dict(zip(("worst_slice", "worst"), worst, strict=True)) if worst else {})
+    scores = evaluated.read(run, best["epoch"] if best else None)
+    worst = scores and scores.of(STANDARD, run.task.digits).worst()
+    return found | ({"worst_slice": worst.slice, "worst": worst.exact_match} if worst else {})
 
 
 def _is_whole(folder: Path) -> bool:

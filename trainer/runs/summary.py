@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from seq2seq_arith.arithmetic.scoring import Scores
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.stores import shown
@@ -27,9 +28,7 @@ class Summary:
     character_accuracy: float
     exact_match: float
     best_epoch: int  #: counted from 1
-    #: ``name``, ``questions``, ``exact_match``, of the suite ``digits`` and ``version``, and the share of all its
-    #: questions, ``suite``; None if it was not asked, or there is none.
-    worst_slice: dict[str, Any] | None = None
+    scores: Scores | None = None  #: of the best model, on its task's suite; None if that was not asked
 
     def __post_init__(self) -> None:
         """Raises InputError for a figure that is none, as in a damaged file."""
@@ -39,7 +38,10 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what is not known is left out."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        scores = {"scores": self.scores.to_json()} if self.scores else {}
+        return {
+            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"
+        } | scores
 
     def write(self, path: Path) -> None:
         """Writes it as JSON; raises WriteError if the file cannot be written."""
@@ -51,7 +53,7 @@ class Summary:
         if not path.exists():
             return None
         try:
-            return files.read_json(path, cls)
+            return files.read_json(path, cls, further=True)  # also one of an earlier version
         except OSError as error:
             raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
         except InputError:

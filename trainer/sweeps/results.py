@@ -1,21 +1,23 @@
 """The results of many runs: one line of JSON per run, and tables of them."""
 
-import collections
 import dataclasses
+import functools
 import itertools
 import json
 import os
 import re
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq_arith.arithmetic.suites import UNFORESEEN
+from seq2seq_arith.arithmetic.scoring import Scores, Share, SliceScore
+from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN
+from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_of
+from seq2seq_arith.base.intervals import in_words, interval, lower_share
 from seq2seq_arith.base.options import did_you_mean, one_of, parameters_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
@@ -23,106 +25,100 @@ from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.registry import knobs_of
-from seq2seq_arith.trainer.runs import history, proofs
-from seq2seq_arith.trainer.runs.files import read_json
+from seq2seq_arith.trainer.runs import evaluated, history, proofs
 from seq2seq_arith.trainer.runs.run import open_run
+from seq2seq_arith.trainer.runs.summary import Summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS = "results.jsonl"
-# The figures of a table, by the names that choose them; those of a suite also at further lengths.
-COLUMNS = {
-    "given": "given",
-    "draws": "draws",
-    "seeds": "seeds",
-    "suite": "suite",
-    "exact": "exact match",
-    "unseen": "not seen, wrong{at}",
-    "seen": "seen, wrong{at}",
-    "wrong": "wrong{at}",
-    "imperfect": "slices with mistakes{at}",
-    "lowest": "lowest{at}",
-    "lowest-unforeseen": "lowest, unforeseen{at}",
-    "reached": "{threshold}{at}",
-    "proved": "proved",
-    "weights": "weights",
-    "examples": "examples seen",
-    "operations": "operations",
-    "seconds": "seconds",
-    "cpu": "CPU seconds",
-}
-# The counts of a suite, [wrong, asked] by slice, and where an evaluation has them: itself, or in this part.
-PARTS = {"wrong": None, "wrong_seen": "seen_in_training", "wrong_unseen": "not_seen"}
-POOLED = {"wrong": "wrong", "seen": "wrong_seen", "unseen": "wrong_unseen"}  # columns of the sums of such counts
-OF_A_SUITE = (*POOLED, "imperfect", "lowest", "lowest-unforeseen", "reached")
-# Without ``columns``, those of these that are not empty.
-USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
 MOST_LISTED = 5  # figures of single seeds in a cell
 
 
-def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Result(Summary):
+    """A line of the results: a run of a sweep, what it took, and what it reached."""
+
+    run: str  #: the name of its settings in the sweep
+    seed: int
+    task: str
+    draws: str  #: of its dataset
+    sha256: str  #: of its dataset's metadata
+    settings: dict[str, Any]  #: the configuration of its training
+    suite: dict[str, Any]  #: the options of its evaluation
+    proved: bool | None = None  #: None if it was not tried
+    rounds: int = 0  #: after the training, until it was proved
+    #: Learning curves: after every epoch the steps, and the exact match in training and on the validation set.
+    curve: list[Any] = dataclasses.field(default_factory=list)
+    scores: Scores = dataclasses.field()  #: of its suite, as ``counted``; every line has them
+    epochs: list[Any] = dataclasses.field(default_factory=list)  #: the suite, asked of every kept epoch
+    waves: dict[str, Any] | None = None  #: with which a network adds residues
+    version: str = __version__  #: of this package
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.settings.get("model"), dict):
+            raise InputError("settings has no model; give the configuration of a training")
+
+    @functools.cached_property
+    def by_suite(self) -> dict[tuple[str, int | None], Scores]:
+        """The scores of each suite that was asked, by its set and its size; None for the size of the training."""
+        found = {(str(suite.rows[0].set), suite.rows[0].size): suite for suite in self.scores.suites()}
+        own = self.scores.sizes[:1]
+        return found | {(set, None): suite for (set, size), suite in found.items() if size in own}
+
+
+def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> Result:
     """The line of a run with the options of its suite; raises InputError if it was not trained and evaluated."""
     run = open_run(folder)
-    try:
-        summary, evaluation = (read_json(path, dict[str, Any]) for path in (run.summary, run.evaluation))
-        counted = {name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
+    summary, evaluation = Summary.read(run.summary), evaluated.evaluation_of(run)
+    if summary is None or evaluation is None:
+        raise InputError(f"{folder} has not been trained and evaluated; train it, and evaluate it")
     proof, rows = proofs.read(run), history.read_csv(run.history)
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
     settings = run.config.to_json()
     settings["model"] |= {"name": named["model"], "view": named["view"]}
-    return {
-        "run": group,
-        "seed": seed,
-        "task": run.task.name,
-        "draws": run.task.draws,
-        **{name: value for name, value in summary.items() if name != "worst_slice"},  # the suites have it
-        **named,
-        "sha256": run.sha256,
-        "settings": settings,
-        "suite": suite,
-        "proved": proof and proof.holds,
-        "rounds": max((row["round"] for row in rows), default=0),
-        # Learning curves: after every epoch the steps, and the exact match in training and on the validation set.
-        "curve": [[row["steps"], *(float(cut(row[f"{of}exact_match"], 4)) for of in ("", "val_"))] for row in rows],
-        **counted,
-        **{name: evaluation[name] for name in ("epochs", "waves") if name in evaluation},
-        "version": __version__,
-    }
+    reached: dict[str, Any] = vars(summary) | named | {"scores": counted(evaluation.scores)}
+    return Result(
+        **reached,
+        run=group,
+        seed=seed,
+        task=run.task.name,
+        draws=run.task.draws,
+        sha256=run.sha256,
+        settings=settings,
+        suite=suite,
+        proved=proof and proof.holds,
+        rounds=max((row["round"] for row in rows), default=0),
+        curve=[[row["steps"], *(float(cut(row[f"{of}exact_match"], 4)) for of in ("", "val_"))] for row in rows],
+        epochs=list(evaluation.by_epoch),
+        waves=evaluation.waves or None,
+    )
 
 
-def _counted(evaluated: dict[str, Any]) -> dict[str, Any]:
-    """What a line holds of one set of a suite at one size."""
-    asked = [one for one in evaluated["slices"] if one["questions"]]
-    kept = {name: evaluated[name] for name in ("version", "digits", "per_slice", "seed")}
-    kept |= {"slices": {one["name"]: one["exact_match"] for one in asked}}
-    for field, part in PARTS.items():
-        shares = {one["name"]: one if part is None else one[part] for one in asked}
-        if all(shares.values()):
-            kept[field] = {
-                name: [wrong_of(share["exact_match"] or 0.0, share["questions"]), share["questions"]]
-                for name, share in shares.items()
-            }
-    return kept
+def counted(scores: Scores) -> Scores:
+    """Scores without what no table shows: mistakes, characters, and why slices are hard."""
+    kept = ("set", "version", "size", "slice", "seen", "seen_right")
+    rows = (SliceScore(row.questions, row.right, **{name: getattr(row, name) for name in kept}) for row in scores.rows)
+    return Scores(tuple(rows), per_slice=scores.per_slice, seed=scores.seed)
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
+def append(path: Path, row: Result) -> None:
     """Appends a line; raises WriteError if the file cannot be written."""
     try:
         with path.open("ab+") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
             cut_off = file.read() not in (b"", b"\n")  # as by a full disk: the next line is not lost with it
-            file.write(("\n" * cut_off + json.dumps(row) + "\n").encode())
+            file.write(("\n" * cut_off + json.dumps(row.to_json()) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise WriteError(path, error.strerror or str(error)) from error
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read(path: Path) -> list[Result]:
     """The sound lines of a file, or of a sweep's folder; of two with one run, seed and suite version, the later one."""
     path = path / RESULTS if path.is_dir() else path
     try:
@@ -130,22 +126,108 @@ def read(path: Path) -> list[dict[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path} cannot be read ({why}); give the results.jsonl of a sweep") from None
-    rows: dict[tuple[str, int, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, int, str], Result] = {}
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
-            tabulate([row], Asked(columns=tuple(COLUMNS)))
-            rows[row["run"], row["seed"], version_of(row)] = row
-        except Exception as error:  # whatever a figure is that is none
+            row = decode(Result, parse(line), further=True)
+        except InputError as error:
             sentence = f"{path}, line {number}, is not the result of a run; remove it"
             if len(lines) == 1:
                 raise InputError(sentence) from error
             print(printable(f"left out: {sentence}"), file=sys.stderr)
+        else:
+            rows[row.run, row.seed, version_of(row)] = row
     return list(rows.values())
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class Column:
+    """A column of a table: its title, and how the text of a cell comes from the runs of a row.
+
+    A figure of a ``set`` of the suite is one of the scores that some runs have in it, at the size of the training or at
+    a further one. Figures of several seeds are medians, unless the title says otherwise.
+    """
+
+    title: str
+    figure: Callable[[Sequence[Any], float], str]  # of runs, or of the scores of a set; and the threshold
+    set: str | None = None
+
+    def cell(self, runs: Sequence[Result], size: int | None, threshold: float) -> str:
+        """The text of a cell; a dash if no run was asked the set at the size."""
+        if self.set is None:
+            return self.figure(runs, threshold)
+        suites = [run.by_suite[self.set, size] for run in runs if (self.set, size) in run.by_suite]
+        return self.figure(suites, threshold) if suites else "-"
+
+
+def _median(field: str, form: Callable[[float], str]) -> Callable[[Sequence[Result], float], str]:
+    return lambda runs, _: form(statistics.median(getattr(run, field) for run in runs))
+
+
+def _listed(field: str) -> Callable[[Sequence[Result], float], str]:
+    return lambda runs, _: "; ".join(sorted({getattr(run, field) for run in runs}))
+
+
+def _pooled(part: Callable[[SliceScore], Share | None]) -> Callable[[Sequence[Scores], float], str]:
+    """The wrong answers of all seeds; nothing if they are not known, as those to seen questions of fresh draws."""
+
+    def figure(suites: Sequence[Scores], _: float) -> str:
+        shares = [share for suite in suites if (share := part(suite.total()))]
+        whole = len(shares) == len(suites)
+        return in_words(sum(each.wrong for each in shares), sum(each.questions for each in shares)) if whole else ""
+
+    return figure
+
+
+def _imperfect(suites: Sequence[Scores], _: float) -> str:
+    found = sorted(sum(row.wrong > 0 for row in suite.rows) for suite in suites)
+    listed = ", ".join(map(str, found)) if len(found) <= MOST_LISTED else f"{found[0]} to {found[-1]}"
+    return f"{listed if found[0] < found[-1] else found[0]} of {max(len(suite.rows) for suite in suites)}"
+
+
+def _lowest(suites: Sequence[Scores], _: float) -> str:
+    least, name = min((row.right / row.questions, row.slice) for suite in suites for row in suite.rows)
+    return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({name})"
+
+
+def _reached(suites: Sequence[Scores], threshold: float) -> str:
+    reach = sum(min(row.right / row.questions for row in suite.rows) >= threshold for suite in suites)
+    return _share(reach, len(suites))
+
+
+def _proved(runs: Sequence[Result], _: float) -> str:
+    # A run that should be proved, and was not tried because it had not learned enough, is not proved.
+    found = [run.proved for run in runs if run.proved is not None or run.settings.get("prove")]
+    return _share(sum(map(bool, found)), len(found)) if found else ""
+
+
+# The figures of a table, by the names that choose them. To add one, add an entry.
+COLUMNS = {
+    "given": Column("given", _listed("given")),
+    "draws": Column("draws", _listed("draws")),
+    "seeds": Column("seeds", lambda runs, _: str(len(runs))),
+    "suite": Column("suite", lambda runs, _: version_of(runs[0])),
+    "exact": Column("exact match", _median("exact_match", lambda share: cut(share, 4))),
+    "unseen": Column("not seen, wrong{at}", _pooled(lambda total: total.not_seen), STANDARD),
+    "seen": Column("seen, wrong{at}", _pooled(lambda total: total.seen_in_training), STANDARD),
+    "wrong": Column("wrong{at}", _pooled(lambda total: total), STANDARD),
+    "imperfect": Column("slices with mistakes{at}", _imperfect, STANDARD),
+    "lowest": Column("lowest{at}", _lowest, STANDARD),
+    "lowest-unforeseen": Column("lowest, unforeseen{at}", _lowest, UNFORESEEN),
+    "reached": Column("{threshold}{at}", _reached, STANDARD),
+    "proved": Column("proved", _proved),
+    "weights": Column("weights", _median("weights", "{:,.0f}".format)),
+    "examples": Column("examples seen", _median("examples", "{:,.0f}".format)),
+    "operations": Column("operations", _median("operations", "{:.1e}".format)),
+    "seconds": Column("seconds", _median("seconds", "{:,.0f}".format)),
+    "cpu": Column("CPU seconds", _median("cpu_seconds", "{:,.0f}".format)),
+}
+# Without ``columns``, those of these that are not empty.
+USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
     """What a table shows."""
 
     by: Sequence[str] = ("run",)  # what the rows are: names of fields or settings
@@ -155,7 +237,7 @@ class Asked:
     columns: Sequence[str] | None = None  # those that stand behind those of ``by``; None for ``USUAL``
 
 
-def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
+def tabulate(rows: Sequence[Result], query: Query) -> tuple[list[str], list[list[str]]]:
     """The header and the rows of a table; no row has figures of two versions of a suite.
 
     Where rows differ in it, a column says the version; else the header of the first figure of a suite.
@@ -164,108 +246,74 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
 
     Raises InputError if no run fits, there is no such field, or the threshold is finer than the questions.
     """
-    groups = _grouped(rows, asked)
-    if unknown := [name for name in asked.columns or () if name not in COLUMNS]:
+    groups = _grouped(rows, query)
+    if unknown := [name for name in query.columns or () if name not in COLUMNS]:
         raise InputError(
             f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}{did_you_mean(unknown[0], COLUMNS)}"
         )
     versions = {key[-1] for key in groups} - {""}
-    shown = _shown(asked, several=len(versions) > 1)
-    least = "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}"
-    if any(name == "reached" for name, _ in shown):
-        _check_threshold([row for group in groups.values() for row in group], asked)
-    cells = [[_cell(group, name, size, asked.threshold) for name, size in shown] for group in groups.values()]
-    columns = zip(shown, zip(*cells, strict=True), strict=True)
-    kept = [asked.columns or {*column} - {"", "" if size else "-"} for (_, size), column in columns]
-    header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=least) for name, size in shown]
-    first = next((place for place, (name, _) in enumerate(shown) if name in OF_A_SUITE and kept[place]), None)
+    shown = _shown(query, several=len(versions) > 1)
+    if COLUMNS["reached"] in (column for column, _ in shown):
+        _check_threshold([row for group in groups.values() for row in group], query)
+    cells = [[column.cell(group, size, query.threshold) for column, size in shown] for group in groups.values()]
+    by_column = zip(shown, zip(*cells, strict=True), strict=True)
+    kept = [bool(query.columns or {*column} - {"", "" if size else "-"}) for (_, size), column in by_column]
+    least = "no mistake" if query.threshold == 1 else f"at least {query.threshold:g}"
+    header = [column.title.format(at=f" at {size}" if size else "", threshold=least) for column, size in shown]
+    first = next((place for place, (column, _) in enumerate(shown) if column.set and kept[place]), None)
     if len(versions) == 1 and first is not None:
         header[first] += f" ({min(versions)})"
     lines = [[*key[:-1], *itertools.compress(line, kept)] for key, line in zip(groups, cells, strict=True)]
-    return [*asked.by, *itertools.compress(header, kept)], lines
+    return [*query.by, *itertools.compress(header, kept)], lines
 
 
-def _grouped(rows: list[dict[str, Any]], asked: Asked) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+def _grouped(rows: Sequence[Result], query: Query) -> dict[tuple[str, ...], list[Result]]:
     """The runs that fit, by their fields and the version of their suite; raises InputError if there are none."""
-    chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
+    chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in query.where)]
     if not chosen:
-        asked_for = " and ".join(map("=".join, asked.where)) or "a result"
+        asked_for = " and ".join(map("=".join, query.where)) or "a result"
         raise InputError(f"none of {len(rows)} runs has {asked_for}")
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, ...], list[Result]] = {}
     for row in chosen:
-        groups.setdefault((*(field_of(row, name) for name in asked.by), version_of(row)), []).append(row)
+        groups.setdefault((*(field_of(row, name) for name in query.by), version_of(row)), []).append(row)
     return groups
 
 
-def version_of(row: dict[str, Any]) -> str:
+def version_of(row: Result) -> str:
     """The version of the suite that a run was asked, such as v2; nothing if it was not asked."""
-    return next((f"v{suite['version']}" for suite in suites_of(row)), "")
+    return f"v{row.scores.rows[0].version}" if row.scores.rows else ""
 
 
-def _check_threshold(rows: list[dict[str, Any]], asked: Asked) -> None:
+def _check_threshold(rows: Sequence[Result], query: Query) -> None:
     """Raises InputError if one wrong answer in a slice is less than the threshold, which is not 1."""
-    suites = (suite for row in rows for size in (None, *asked.lengths) for suite in suites_of(row, size))
-    questions = min((suite["per_slice"] for suite in suites), default=None)
-    if questions and 0 < (1 - asked.threshold) * questions < 1 - 1e-9:
+    asked = (row for row in rows for size in (None, *query.lengths) if (STANDARD, size) in row.by_suite)
+    questions = min((row.scores.per_slice for row in asked if row.scores.per_slice), default=None)
+    if questions and 0 < (1 - query.threshold) * questions < 1 - 1e-9:
         raise InputError(
-            f"--threshold {asked.threshold:g} is finer than a slice of {questions:,} questions, one of which is "
+            f"--threshold {query.threshold:g} is finer than a slice of {questions:,} questions, one of which is "
             f"{1 / questions:g}; give at most {1 - 1 / questions:g}, or 1, which is no mistake"
         )
 
 
-def _shown(asked: Asked, several: bool) -> list[tuple[str, int | None]]:
-    """The columns behind those of ``by``, in order: name, and the length, or None for that of the training."""
-    every: list[tuple[str, int | None]] = [(name, None) for name in COLUMNS]
-    behind = list(COLUMNS).index(OF_A_SUITE[-1]) + 1
-    every[behind:behind] = [(name, size) for size in asked.lengths for name in COLUMNS if name in OF_A_SUITE]
-    shown = {*(asked.columns or USUAL)}
-    if several and shown & {*OF_A_SUITE}:
-        shown.add("suite")
-    return [(name, size) for name, size in every if name in shown]
+def _shown(query: Query, several: bool) -> list[tuple[Column, int | None]]:
+    """The columns behind those of ``by``, in order, with the length of each, or None for that of the training.
 
-
-def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: float) -> str:
-    """A cell of a group: figures of several seeds are medians, unless their header says otherwise."""
-    if name in OF_A_SUITE:
-        which = UNFORESEEN if name == "lowest-unforeseen" else "suites"
-        return _of_a_suite(name, [suite for row in group for suite in suites_of(row, size, which)], threshold)
-    if name == "seeds":
-        return str(len(group))
-    if name == "suite":
-        return version_of(group[0])
-    if name == "proved":
-        # A run that should be proved, and was not tried because it had not learned enough, is not proved.
-        found = [row["proved"] for row in group if row["proved"] is not None or row["settings"]["prove"]]
-        return _share(sum(map(bool, found)), len(found)) if found else ""
-    if name in ("given", "draws"):
-        return "; ".join(sorted({row[name] for row in group}))
-    field = {"exact": "exact_match", "cpu": "cpu_seconds"}.get(name, name)
-    median = statistics.median(row[field] for row in group)
-    return cut(median, 4) if name == "exact" else f"{median:{'.1e' if name == 'operations' else ',.0f'}}"
-
-
-def _of_a_suite(name: str, suites: list[dict[str, Any]], threshold: float) -> str:
-    """A figure of the suites that some seeds were asked, one each; a dash if none was."""
-    if not suites:
-        return "-"
-    if name in POOLED:
-        if any(POOLED[name] not in suite for suite in suites):
-            return ""
-        counts = [count for suite in suites for count in suite[POOLED[name]].values()]
-        return in_words(sum(wrong for wrong, _ in counts), sum(asked for _, asked in counts))
-    if name == "imperfect":
-        found = sorted(sum(share < 1 for share in suite["slices"].values()) for suite in suites)
-        listed = ", ".join(map(str, found)) if len(found) <= MOST_LISTED else f"{found[0]} to {found[-1]}"
-        return f"{listed if found[0] < found[-1] else found[0]} of {max(len(suite['slices']) for suite in suites)}"
-    worst = [min((share, slice) for slice, share in suite["slices"].items()) for suite in suites]
-    if name == "reached":
-        return _share(sum(value >= threshold for value, _ in worst), len(worst))
-    least, of = min(worst)
-    return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({of})"
+    Those of a suite at further lengths stand behind the last of those at the length of the training.
+    """
+    names = {*(query.columns or USUAL)}
+    if several and any(COLUMNS[name].set for name in names):
+        names.add("suite")
+    last = max(place for place, column in enumerate(COLUMNS.values()) if column.set)
+    found: list[tuple[Column, int | None]] = []
+    for place, (name, column) in enumerate(COLUMNS.items()):
+        found += [(column, None)] * (name in names)
+        if place == last:
+            found += [(COLUMNS[n], size) for size in query.lengths for n in COLUMNS if n in names and COLUMNS[n].set]
+    return found
 
 
 @drawing.styled
-def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
+def draw_lengths(rows: Sequence[Result], query: Query) -> "Figure":
     """Draws the exact match of operands that both have so many digits against that length, with its 95% interval.
 
     A group of runs is a line; all its seeds count together, and the suites of all D that ask a length. The interval is
@@ -273,7 +321,7 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
 
     Raises InputError if no run fits, or none was asked by lengths.
     """
-    groups = {key: counts for key, group in _grouped(rows, asked).items() if (counts := _by_length(group))}
+    groups = {key: counts for key, group in _grouped(rows, query).items() if (counts := _by_length(group))}
     if not groups:
         raise InputError(
             "none of these runs was asked slices such as lengths-3-3; choose runs of addition or subtraction"
@@ -295,15 +343,15 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
     return drawn
 
 
-def _by_length(group: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
+def _by_length(group: Sequence[Result]) -> dict[int, tuple[int, int]]:
     """How many answers were right, and how many were asked, by the length that both operands have."""
     found: dict[int, tuple[int, int]] = {}
     for row in group:
-        counts = collections.ChainMap(*(suite.get("wrong", {}) for suite in row["suites"]))  # each slice once
-        for name, (wrong, asked) in counts.items():
+        slices = {one.slice: one for one in reversed(row.scores.of(STANDARD).rows)}  # each once, the shortest size
+        for name, one in slices.items():
             if same := re.fullmatch(r"lengths-(\d+)-\1", name):
                 right, before = found.get(int(same[1]), (0, 0))
-                found[int(same[1])] = right + asked - wrong, before + asked
+                found[int(same[1])] = right + one.right, before + one.questions
     return found
 
 
@@ -312,35 +360,32 @@ def _share(count: int, seeds: int) -> str:
     return f"{count} of {seeds}" + f" (> {cut(lower_share(count, seeds), 2)})" * bool(count)
 
 
-def suites_of(row: dict[str, Any], size: int | None = None, which: str = "suites") -> list[dict[str, Any]]:
-    """The suite that a run was asked at a size, by default that of its training, or its unforeseen set; or none."""
-    found = [suite for suite in row[which] if suite["digits"] == size] if size else row[which][:1]
-    return [suite for suite in found if suite["slices"]]
-
-
-def field_of(row: dict[str, Any], name: str) -> str:
+def field_of(row: Result, name: str) -> str:
     """A field of a line, or a setting of its model or its training, as text; raises InputError if there is none.
 
     ``model-options`` are the options of a model of one's own, and ``model-options.heads`` is one of them, nothing where
     a model does not have it.
     """
-    settings = row["settings"]
-    options = json.loads(settings["model"]["options"] or "{}")
+    settings = row.settings
+    options = json.loads(settings["model"].get("options") or "{}")
     field, _, key = name.replace("-", "_").partition(".")
     if field in ("model_options", "options"):
-        return str(options.get(name.partition(".")[2], "") if key else settings["model"]["options"] or "")
-    places = row, settings["model"], settings
+        return str(options.get(name.partition(".")[2], "") if key else settings["model"].get("options") or "")
+    plain = str | int | float | None
+    places = [
+        {n: v for n, v in place.items() if isinstance(v, plain)} for place in (vars(row), settings["model"], settings)
+    ]
     for place in places:
-        if field in place and not key and not isinstance(place[field], dict | list):
+        if field in place and not key:
             return _default_in_words(row, field) if place[field] is None else str(place[field])
-    known = {each for place in places for each in place if not isinstance(place[each], dict | list)} - {"options"}
+    known = {each for place in places for each in place} - {"options"}
     known = sorted(known | {"model-options", *(f"model-options.{each}" for each in options)})
     raise InputError(f"there is no field {name!r}; {one_of(name, known)}")
 
 
-def _default_in_words(row: dict[str, Any], field: str) -> str:
+def _default_in_words(row: Result, field: str) -> str:
     """What a setting that is not given is; nothing if the model does not have it."""
-    if field in KNOBS and field not in knobs_of(row.get("model", ""), row["settings"]["model"].get("positions")):
+    if field in KNOBS and field not in knobs_of(row.model, row.settings["model"].get("positions")):
         return ""
     setting = (parameters_of(ModelConfig) | parameters_of(TrainConfig)).get(field)
     return (setting and setting.about.default) or "None"

@@ -6,17 +6,17 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any
 
+from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded, held
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.runs.evaluated import in_brief
 from seq2seq_arith.trainer.runs.run import ELSEWHERE, differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.plan import Job, Planned
+from seq2seq_arith.trainer.sweeps.results import Result
 
 PROGRAM = (sys.executable, "-m", "seq2seq_arith.trainer")
 
@@ -66,9 +66,9 @@ class Runner:
         """The runs that have no line in the results; raises InputError if one has a line of other settings."""
         done = set()
         for row in results.read(self.results) if self.results.exists() else []:
-            done.add(name := f"{row['run']}-seed{row['seed']}")
-            trained = TrainConfig.from_json(row["settings"]).to_json()
-            there = {"dataset": row["dataset"], "train": trained, "suite": row["suite"]}
+            done.add(name := f"{row.run}-seed{row.seed}")
+            trained = TrainConfig.from_json(row.settings).to_json()
+            there = {"dataset": row.dataset, "train": trained, "suite": row.suite}
             if name in self.checked and (found := differences(there, self.checked[name].settings)):
                 raise InputError(
                     f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "
@@ -90,7 +90,7 @@ class Runner:
                         say(f"{number} of {count}: {planned.name} failed: {printable(error)}")
                         continue
                     results.append(self.results, row)
-                    events.emit("result", **row)
+                    events.emit("result", **row.to_json())
                     say(f"{number} of {count}: {planned.name}: {_worst(row)}")
             except BaseException:
                 with self._guard:
@@ -101,7 +101,7 @@ class Runner:
                 raise
         return failed
 
-    def _run_one(self, planned: Planned) -> dict[str, Any]:
+    def _run_one(self, planned: Planned) -> Result:
         """Trains and evaluates a run; each goes on where it was stopped."""
         folder, job = self.folder / planned.name, self.checked[planned.name]
         self._call(planned, ["train", *job.train, f"--data-dir={self.data_dir}", f"--run-dir={folder}", "--no-suite"])
@@ -132,7 +132,6 @@ class Runner:
             raise SweepError(f"{said}; see {log}")
 
 
-def _worst(row: dict[str, Any]) -> str:
-    asked = [(suite["digits"], suite["slices"]) for suite in row["suites"] if suite["slices"]]
-    worst = [(size, *min((value, name) for name, value in slices.items())) for size, slices in asked]
-    return "; ".join(f"at {size} {in_brief(name, value)}" for size, value, name in worst)
+def _worst(row: Result) -> str:
+    suites = row.scores.of(STANDARD).suites()
+    return "; ".join(f"at {suite.rows[0].size} {suite.in_brief()}" for suite in suites)

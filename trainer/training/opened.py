@@ -5,7 +5,7 @@ Commands and the Python interface open a run, and pass the object on::
     run = OpenRun(open_run("runs/addition"))
     run.source        the dataset that it was trained on; InputError if it is not there
     run.history       a row per epoch; ``run.best`` is that of the best one
-    run.scores        what its model was asked, and what is proved of it
+    run.scores        what its model was asked; ``run.proof`` is what is proved of it
     run.learner()     the best model, and learner(task) that for longer strings
     run.run           its folder, task and configuration
 
@@ -18,12 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from seq2seq_arith.arithmetic.scoring import Scores
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
-from seq2seq_arith.trainer.runs.evaluated import Asked
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -80,10 +80,22 @@ class OpenRun:
         return self._read("proof", proofs.read, self.run.proof, self.run.best)
 
     @property
-    def scores(self) -> Asked:
-        """What the model of the best epoch was asked, and what is proved of it."""
-        files = self.run.evaluation, self.run.summary, self.run.proof, self.run.best, self.run.history, self.run.last
-        return self._read("scores", lambda run: evaluated.read(run, self.best_epoch), *files)
+    def scores(self) -> Scores | None:
+        """What the model of the best epoch was asked; None if it was not asked."""
+        return self._read("scores", lambda run: evaluated.read(run, self.best_epoch), *self._files_of_scores)
+
+    @property
+    def in_full(self) -> Scores | None:
+        """The scores of exactly the default questions, at the run's own size; None if these are not known."""
+        return self._read("in full", lambda run: evaluated.in_full(run, self.best_epoch), *self._files_of_scores)
+
+    def worst_in_words(self, how: str) -> str:
+        """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
+        return evaluated.worst_in_words(self.run, self.scores, self.proof, how)
+
+    @property
+    def _files_of_scores(self) -> tuple[Path, ...]:
+        return self.run.evaluation, self.run.summary, self.run.history, self.run.last
 
     def learner(self, task: Task | None = None) -> "Learner":
         """The best model, ready to answer the strings of its own task, or of another one, as with more digits.

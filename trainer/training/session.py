@@ -181,7 +181,7 @@ def finish(loop: Loop) -> Trained:
     summary = summarize(loop)
     with contextlib.suppress(InputError):
         before = Summary.read(run.summary)
-        if before and dataclasses.replace(before, worst_slice=None) == summary:  # nothing was trained since
+        if before and dataclasses.replace(before, scores=None) == summary:  # nothing was trained since
             summary = before
     if loop.writes:
         history.plot(run.plot, state.history, run.title)

@@ -17,9 +17,10 @@ def test_runs_beside_each_other(small, monkeypatch):
     assert first == second
     assert (first["name"], first["given"], first["draws"]) == ("small", "nothing", "digits")
     assert first["exact_match"] == max(row["val_exact_match"] for row in small.history)
-    asked = suites.ask_run(small.run)[0]
-    assert first["worst_slice"] == f"{asked.worst.name} {asked.worst.all}"
-    count, right = (sum(getattr(each.all, name) for each in asked.slices) for name in ("count", "right"))
+    asked = suites.ask_run(small.run)
+    worst = asked.worst()
+    assert first["worst_slice"] == f"{worst.slice} {worst}"
+    count, right = (sum(getattr(row, name) for row in asked.rows) for name in ("questions", "right"))
     assert first["wrong"] == in_words(count - right, count)
     assert first["weights"] == small.model.count_params()
     assert list(sa.compare()) == []

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import json
 import re
 import shutil
 import types
@@ -15,33 +16,33 @@ import pytest
 
 from seq2seq_arith.arithmetic import operations
 from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.scoring import Scores
 from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.decoding import decode
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.intervals import in_words, wrong_of
+from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history
+from seq2seq_arith.trainer.runs.evaluated import Evaluation
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 FEW = SuiteOptions(per_slice=20, seed=3)
-
-
-def evaluate(run, **asked):
-    return evaluation.evaluate(run, evaluation.Options(**asked))
 
 
 @pytest.fixture(scope="module")
 def printed_and_found(trained):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        found = evaluate(trained, lengths=[2, 5], chosen=FEW)
+        found = evaluation.evaluate(trained, lengths=[2, 5], chosen=FEW)
     return printed.getvalue(), found
 
 
@@ -56,90 +57,91 @@ def printed(printed_and_found):
 
 
 def test_the_sets(found, printed, trained):
-    assert read_json(trained.evaluation, dict) == found
-    assert found["data"] == {"parameters": trained.task.parameters(), "sha256": trained.sha256}
-    assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
-    assert found["given"] == "digits paired, in order"
+    assert read_json(trained.evaluation, dict) == found.content
+    assert evaluated.evaluation_of(trained) == found
+    assert found.data == {"parameters": trained.task.parameters(), "sha256": trained.sha256}
+    assert found.best_epoch == history.best(history.read_csv(trained.history))["epoch"]
+    assert found.given == "digits paired, in order"
     assert "given to the model, by view aligned: digits paired, in order" in printed.splitlines()
-    validation, third = found["scores"].values()
-    assert list(found["scores"]) == ["validation", "test set: seed 1, unseen"]
-    assert validation["examples"] == trained.task.num_validation
-    assert 0.1 < validation["exact"] < 1
-    assert 500 < third["examples"] < 1003
-    assert third["exact"] == pytest.approx(validation["exact"], abs=0.2)
+    validation, third = found.sets.values()
+    assert list(found.sets) == ["validation", "test set: seed 1, unseen"]
+    assert validation.examples == trained.task.num_validation
+    assert 0.1 < validation.exact_match < 1
+    assert 500 < third.examples < 1003
+    assert third.exact_match == pytest.approx(validation.exact_match, abs=0.2)
 
 
 def test_the_suite_at_each_d(found, trained):
-    assert [suite["digits"] for suite in found["suites"]] == [trained.task.digits, 2, 5]
-    assert {(suite["version"], suite["seed"], suite["per_slice"]) for suite in found["suites"]} == {(VERSION, 3, 20)}
-    assert any(each["seen_in_training"]["questions"] for each in found["suites"][0]["slices"])
+    assert found.scores.sizes == [trained.task.digits, 2, 5] == list(found.lengths)
+    assert {row.version for row in found.scores.of("standard").rows} == {VERSION}
+    assert (found.scores.seed, found.scores.per_slice) == (3, 20)
+    assert found.scores.of("standard", trained.task.digits).total().seen > 0
 
 
 def test_the_line_of_results_has_the_counts(found, trained, monkeypatch):
     rows = [{"steps": 7, "round": 0, "exact_match": 0.5, "val_exact_match": 0.99996}]
     monkeypatch.setattr(history, "read_csv", lambda path: rows)
     line = results.row_of(trained.folder, "group", 0, {"per-slice": 20})
-    assert (line["suite"], line["draws"], line["cpu_seconds"] > 0) == ({"per-slice": 20}, "digits", True)
-    assert line["curve"] == [[7, 0.5, 0.9999]]  # cut off, so that 1 means all
-    for kept, suite in zip(line["suites"], found["suites"], strict=True):
-        for slice in suite["slices"]:
-            name, parts = slice["name"], (slice, slice["seen_in_training"], slice["not_seen"])
-            for field, share in zip(("wrong", "wrong_seen", "wrong_unseen"), parts, strict=True):
-                wrong, asked = kept[field][name]
-                assert asked == share["questions"]
-                assert (1 - wrong / asked if asked else None) == pytest.approx(share["exact_match"])
+    assert (line.suite, line.draws, line.cpu_seconds > 0) == ({"per-slice": 20}, "digits", True)
+    assert line.curve == [[7, 0.5, 0.9999]]  # cut off, so that 1 means all
+    assert decode(results.Result, json.loads(json.dumps(line.to_json()))) == line
+    names = ("set", "version", "size", "slice", "questions", "right", "seen", "seen_right")
+    kept, rows = ([[getattr(row, name) for name in names] for row in each.scores.rows] for each in (line, found))
+    assert kept == rows
+    assert not any(row.mistake or row.why or row.characters for row in line.scores.rows)  # which no table shows
 
 
 def test_the_worst_slice_is_last(found, printed):
-    assert list(found)[-1] == "worst_slice"
-    least = min(slice["exact_match"] for suite in found["suites"] for slice in suite["slices"])
-    worst = found["worst_slice"]
-    assert worst["exact_match"] == least < 1
-    asked = [*found["unforeseen"], *found["suites"]]
-    lines = printed.splitlines()[-len(asked) :]
-    for suite, line in zip(asked, lines, strict=True):
-        kind = "unforeseen " if suite["set"] == "unforeseen" else ""
-        least = found["worst_unforeseen"] if kind else worst
-        assert suite["digits"] != least["digits"] or {"digits": suite["digits"]} | suite["worst"] == least
-        score = f"{cut(suite['worst']['exact_match'], 3)} of {suite['worst']['questions']}: "
-        assert line.startswith(f"at {suite['digits']} digits, worst {kind}slice: {suite['worst']['name']}, {score}")
+    assert list(found.content)[-1] == "scores"
+    suites = [*found.scores.of("unforeseen").suites(), *found.scores.of("standard").suites()]
+    lines = printed.splitlines()[-len(suites) :]
+    for suite, line in zip(suites, lines, strict=True):
+        worst = suite.worst()
+        assert worst.exact_match == min(row.exact_match for row in suite.rows)
+        kind = "unforeseen " if worst.set == "unforeseen" else ""
+        score = f"{cut(worst.exact_match, 3)} of {worst.questions}: "
+        assert line.startswith(f"at {worst.size} digits, worst {kind}slice: {worst.slice}, {score}")
+        assert line == f"at {worst.size} digits, {suite.worst_in_words()}"
 
 
 def test_both_sets_are_asked_and_printed_apart(found, printed):
-    for set, name in (("standard", "suites"), ("unforeseen", "unforeseen")):
-        for suite in found[name]:
-            assert suite["set"] == set
-            drawn = OPERATIONS["addition"].slices(set, suite["digits"])
-            assert [each["name"] for each in suite["slices"]] == [each.name for each in drawn]
-            assert 0 < suite["slices"][0]["questions"] <= 20
-    sizes = [suite["digits"] for suite in [*found["suites"], *found["unforeseen"]]]
+    sizes = []
+    for set in ("standard", "unforeseen"):
+        for suite in found.scores.of(set).suites():
+            sizes.append(suite.rows[0].size)
+            drawn = OPERATIONS["addition"].slices(set, sizes[-1])
+            assert [row.slice for row in suite.rows] == [each.name for each in drawn]
+            assert 0 < suite.rows[0].questions <= 20
+    assert sizes == 2 * found.scores.sizes
     assert [int(size) for size in re.findall(r"suite of addition at (\d+) digits: ", printed)] == sizes
 
 
 def test_mistakes_are_mistakes(found):
-    assert 0 < len(found["mistakes"]) <= evaluation.MISTAKES
-    for mistake in found["mistakes"]:
-        left, right = map(int, mistake["question"].split("+"))
-        assert mistake["answer"] == str(left + right) != mistake["prediction"]
+    assert 0 < len(found.mistakes) <= evaluation.MISTAKES
+    for mistake in found.mistakes:
+        left, right = map(int, mistake.question.split("+"))
+        assert mistake.answer == str(left + right) != mistake.prediction
 
 
 def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, found):
     shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
-    alone = evaluate(lost, chosen=FEW)
+    alone = evaluation.evaluate(lost, chosen=FEW)
     printed = capsys.readouterr().out
-    assert (alone["scores"], alone["tables"], alone["mistakes"], alone["data"]["sha256"]) == ({}, {}, [], None)
-    assert read_json(tmp_path / "run" / "evaluation.json", dict) == alone
+    assert (alone.sets, alone.tables, alone.mistakes, alone.data["sha256"]) == ({}, {}, (), None)
+    assert alone.exact_match is alone.character_accuracy is None
+    assert read_json(tmp_path / "run" / "evaluation.json", dict) == alone.content
     assert "there is no validation set, and no test set, for the run's own data is not there: there is no " in printed
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed
     assert "not seen" not in printed
-    asked = [(slice["exact_match"], slice["questions"]) for slice in alone["suites"][0]["slices"]]
-    assert f"\nwrong: {in_words(sum(wrong_of(*each) for each in asked), sum(each[1] for each in asked))}; " in printed
-    for slice, known in zip(alone["suites"][0]["slices"], found["suites"][0]["slices"], strict=True):
-        assert slice == known | {"seen_in_training": None, "not_seen": None}
+    own = alone.scores.of("standard", trained.task.digits).total()
+    assert f"\nwrong: {in_words(own.wrong, own.questions)}; " in printed
+    assert own.seen is None
+    known = [row for row in found.scores.rows if row.size == trained.task.digits]
+    assert [dataclasses.replace(row, seen=None, seen_right=None) for row in known] == list(alone.scores.rows)
     with pytest.raises(InputError, match="there is no dataset"):
-        evaluate(lost, chosen=FEW, data_dir=str(tmp_path))
+        evaluation.evaluate(lost, chosen=FEW, data_dir=str(tmp_path))
     data, (note,) = evaluation.open_data(dataclasses.replace(trained, sha256="of another"), None)
     assert data is None and note.endswith("the dataset addition-n1003 that is there is not the one of this run")
 
@@ -147,8 +149,8 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
 def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, found):
     run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
     with pytest.raises(InputError, match="train with --keep-epochs"):
-        evaluate(run, every_epoch=True)
-    arrays, best = checkpoints.load(run.best)[0], found["best_epoch"]
+        evaluation.evaluate(run, every_epoch=True)
+    arrays, best = checkpoints.load(run.best)[0], found.best_epoch
     for epoch, factor in ((best, 1), (best + 1, 0)):
         checkpoints.save(run.of_epoch(epoch), {name: factor * array for name, array in arrays.items()}, {})
     scores = TrainedRun(run).evaluate(lengths=[2, 5], per_slice=20, seed=3, every_epoch=True)
@@ -156,15 +158,16 @@ def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, fo
     assert [(row["epoch"], row["digits"]) for row in rows] == [
         (each, at) for each in (best, best + 1) for at in (3, 2, 5)
     ]
-    for row, suite in zip(rows[:3], found["suites"], strict=True):
-        assert (row["worst"], row["worst_slice"]) == (suite["worst"]["exact_match"], suite["worst"]["name"])
-        assert row["questions"] == suite["questions"]
+    for row, suite in zip(rows[:3], found.scores.of("standard").suites(), strict=True):
+        assert (row["worst"], row["worst_slice"]) == (suite.worst().exact_match, suite.worst().slice)
+        assert (row["questions"], row["exact_match"]) == (suite.total().questions, suite.exact_match)
     assert max(row["exact_match"] for row in rows[3:]) < 0.1  # a network whose weights are all zero
     assert run.epochs_plot.read_bytes().startswith(b"\x89PNG")
     assert [len(axes.get_images()[0].get_array()) for axes in scores.plot_epochs().figure.axes[::2]] == [2, 2]
-    evaluation.show_epochs(scores.content)
+    evaluation.show_epochs(scores)
+    assert evaluated.evaluation_of(run) == scores
     assert f"\n{best} (best)" in capsys.readouterr().out
-    assert f"asked: the weights of epoch {best}, the best on the validation set" in scores.content["notes"]
+    assert f"asked: the weights of epoch {best}, the best on the validation set" in scores.notes
 
 
 def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
@@ -172,14 +175,16 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     shutil.copytree(trained.folder, tmp_path / "run")
     bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: (), unforeseen=lambda digits: ())
     monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": bare})
-    found = evaluate(open_run(tmp_path / "run"))
-    assert found["worst_slice"] is None
-    assert found["suites"][0]["slices"] == []
-    assert found["worst_unforeseen"] is None
-    assert found["notes"][-2:] == [
+    run = open_run(tmp_path / "run")
+    found = evaluation.evaluate(run)
+    assert found.worst_slice is found.worst_unforeseen is None
+    assert found.scores.rows == ()
+    assert list(found.slices) == list(found.unforeseen) == []
+    assert found.notes[-2:] == (
         "addition has no unforeseen slices, so none were asked",
         "addition has no suite, so no hard questions were asked",
-    ]
+    )
+    assert OpenRun(run).worst_in_words("") == "this task has no hard questions"
     assert capsys.readouterr().out.endswith("\naddition has no suite, so no hard questions were asked\n")
 
 
@@ -188,8 +193,8 @@ def test_the_waves_of_modular_addition_are_saved_and_printed(tmp_path, capsys):
     data, task = str(tmp_path / "data"), Task("modular_addition", digits=11)
     arith_data(["generate", task.name, "--modulus", "11", "--data-dir", data])
     run = session.train(task, data, str(tmp_path / "run"), override(configs.TAGGER, hidden=8, layers=1, epochs=1)).run
-    found = evaluate(run, chosen=FEW)["waves"]
-    assert results.row_of(run.folder, "group", 0, {})["waves"] == found
+    found = evaluation.evaluate(run, chosen=FEW).waves
+    assert results.row_of(run.folder, "group", 0, {}).waves == found
     assert {*found["frequencies"]} <= {*range(1, 6)} and 0 <= found["explained"] <= 1
     assert f" explain {cut(found['explained'], 4)} of logits\nexact match " in capsys.readouterr().out
 
@@ -222,13 +227,15 @@ def test_a_shared_pair_is_found(trained, monkeypatch):
 
 
 def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, capsys):
-    monkeypatch.setattr(evaluation, "write_json", mock.Mock(side_effect=WriteError("evaluation.json", "full")))
+    monkeypatch.setattr(evaluated, "write_json", mock.Mock(side_effect=WriteError("evaluation.json", "full")))
     with pytest.raises(WriteError):
-        evaluation.evaluate(trained, evaluation.Options(chosen=SuiteOptions(per_slice=1)))
+        evaluation.evaluate(trained, chosen=SuiteOptions(per_slice=1))
     assert capsys.readouterr().out.splitlines()[-1].startswith("worst slice: ")
 
 
 def test_nothing_is_written_into_the_package():
     run = open_run("proved:addition")
-    evaluation.Evaluation(run=run, sha256=None, best_epoch=1, results={}, tables={}, notes=[], suites=[]).save()
+    empty: dict[str, Any] = {"data": {}, "given": "", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
+    found = Evaluation(size=5, best_epoch=1, scores=Scores(()), path=run.evaluation, **empty)
+    evaluation.save(run, found)
     assert not run.evaluation.exists()

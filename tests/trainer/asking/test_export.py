@@ -11,10 +11,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+import run_files
 import tensorflow as tf
 import yaml
 from layout import ROOT
 
+from seq2seq_arith.arithmetic.scoring import Scores, SliceScore
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.base.errors import InputError
@@ -126,32 +128,31 @@ def test_tensorflow_serving_can_answer_the_request_of_the_page(loaded, expected)
     assert [answer.decode() for answer in signature(question=tf.constant(QUESTIONS))["answer"].numpy()] == expected[0]
 
 
-WORST = {"name": "carry-all", "questions": 9, "exact_match": 2 / 3, "digits": 3}
-ASKED = WORST | {"not_seen": {"questions": 4, "exact_match": 3 / 4}}
-SUITES = {"suites": [{"digits": 3, "slices": [ASKED, WORST | {"name": "nobody", "questions": 0}], "worst": WORST}]}
-NO_SUITE = {"suites": [{"digits": 3, "slices": [], "worst": None}]}
+ASKED = SliceScore(9, 6, slice="carry-all", set="standard", version=2, size=3, seen=5, seen_right=3)
+SCORES = Scores((ASKED, dataclasses.replace(ASKED, set="unforeseen", slice="runs")), per_slice=1000, seed=0)
 
 
 def test_the_card_says_what_was_asked(trained, tmp_path):
+    """In an evaluation, or at the end of the training."""
     run = dataclasses.replace(trained, folder=tmp_path)
     best = history.best(history.read_csv(trained.history))
     saved = Summary.read(trained.summary)
     assert best and saved
     model = build_network(run.config.model, make_view("aligned", run.task)).model
-    for found, worst, sentences in (
-        ({}, WORST, ["carry-all 0.666 |", "other slices of hard questions were not saved"]),
-        (
-            SUITES,
-            None,
-            ["| worst slice | carry-all 0.666 |", "| 3 | carry-all | 0.666 | 3 of 9 (< 66%) | 1 of 4 (< 76%) |"],
-        ),
-        (NO_SUITE, None, ["| worst slice | this task has no hard questions |"]),
+    rows = ["| worst slice | carry-all 0.666 |", "| 3 | carry-all | 0.666 | 3 of 9 (< 66%) | 1 of 4 (< 76%) |"]
+    for found, at_end, sentences in (
+        (None, SCORES, rows),
+        (SCORES, None, rows),
+        (Scores(()), None, ["| worst slice | this task has no hard questions |"]),
+        (None, None, ["It was not asked hard questions yet: arith-model evaluate does."]),
     ):
-        dataclasses.replace(saved, worst_slice=worst).write(run.summary)
-        run.evaluation.write_text(json.dumps(found and found | {"best_epoch": best["epoch"]}))
+        dataclasses.replace(saved, scores=at_end).write(run.summary)
+        run.evaluation.unlink(missing_ok=True)
+        if found is not None:
+            run_files.evaluate(run, best["epoch"], found)
         card = export.model_card(run, model, best)
         assert [sentence for sentence in sentences if sentence not in card] == []
-        assert "nobody" not in card
+        assert "runs" not in card.partition("## Hard questions")[2].partition("## Use")[0]
 
 
 def test_the_card_says_how_to_load_the_model(tmp_path):

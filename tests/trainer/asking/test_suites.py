@@ -1,15 +1,17 @@
 """The results of a run on its suite, against a recount from plain strings."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic import numbers, slices, suites
+from seq2seq_arith.arithmetic.scoring import Mistake, Scores, Share, SliceScore
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
-from seq2seq_arith.trainer.asking import prediction
-from seq2seq_arith.trainer.asking.answering import Mistake
-from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult, ask_run, show_suites, worst
+from seq2seq_arith.trainer.asking import evaluation, prediction
+from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -37,13 +39,13 @@ def results(trained, training_pairs):
 
 @pytest.mark.parametrize("place", range(3))
 def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pairs):
-    assert [each.digits for each in results] == [trained.task.digits, 5, 2]  # each is asked once
-    result = results[place]
-    assert [each.name for each in result.slices] == [each.name for each in slices.addition(result.digits)]
-    learner = session.restore(trained, trained.task_of_length(result.digits))
+    assert results.sizes == [trained.task.digits, 5, 2]  # each is asked once
+    size, result = results.sizes[place], results.suites()[place]
+    assert [row.slice for row in result.rows] == [each.name for each in slices.addition(size)]
+    learner = session.restore(trained, trained.task_of_length(size))
     wrong_slices = characters = equal = lengths = 0
-    for of_suite, each in zip(slices.addition(result.digits), result.slices, strict=True):
-        pairs = suites.pairs("addition", result.digits, of_suite, CHOSEN.seed, CHOSEN.per_slice)
+    for of_suite, row in zip(slices.addition(size), result.rows, strict=True):
+        pairs = suites.pairs("addition", size, of_suite, CHOSEN.seed, CHOSEN.per_slice)
         questions = [f"{left}+{right}" for left, right in pairs]
         said, _ = prediction.answer(
             learner, [question.ljust(learner.view.task.question_width)[::-1] for question in questions]
@@ -55,26 +57,26 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
             places = zip(answer.rjust(width, "<"), expected.rjust(width, ">"), strict=True)
             equal += sum(one == other for one, other in places)
         seen = [tuple(sorted(pair)) in training_pairs for pair in pairs]
-        assert each.why == of_suite.why
-        assert each.all == Share(len(pairs), sum(right))
-        assert each.seen == Share(sum(seen), sum(np.array(right) & seen))
-        assert each.unseen == Share(len(pairs) - sum(seen), sum(right) - each.seen.right)
+        assert (row.set, row.size, row.version, row.why) == ("standard", size, suites.VERSION, of_suite.why)
+        assert (row.questions, row.right) == (len(pairs), sum(right))
+        assert row.seen_in_training == Share(sum(seen), int(sum(np.array(right) & seen)))
+        assert row.not_seen == Share(len(pairs) - sum(seen), sum(right) - row.seen_right)
         if all(right):
-            assert each.wrong is None
+            assert row.mistake is None
         else:
             wrong_slices += 1
             first = right.index(False)
-            assert each.wrong == Mistake(questions[first], str(sum(pairs[first])), said[first])
+            assert row.mistake == Mistake(questions[first], str(sum(pairs[first])), said[first])
     assert wrong_slices
-    assert (result.characters_right, result.wrong_lengths) == (pytest.approx(equal / characters), lengths)
-    assert f"wrong length: {lengths:,} of " in result.failures_in_words()
-    assert sum(each.seen.count for each in result.slices) > 0
-    assert result.worst.all.exact_match == min(each.all.exact_match for each in result.slices)
-    assert result.to_json()["questions"] == sum(each.all.count for each in result.slices)
+    total = result.total()
+    assert (total.characters, total.characters_right, total.wrong_lengths) == (characters, equal, lengths)
+    assert any(fact.startswith(f"wrong length: {lengths:,} of ") for fact in result.facts())
+    assert total.seen > 0
+    assert (results.per_slice, results.seed) == (CHOSEN.per_slice, CHOSEN.seed)
 
 
-def of(name, count, right, wrong=None):
-    return SliceResult(name, "", Share(count, right), None, None, wrong)
+def of(name, count, right, mistake=None):
+    return SliceScore(count, right, slice=name, set="standard", version=2, size=3, mistake=mistake)
 
 
 @pytest.mark.parametrize(
@@ -87,31 +89,34 @@ def of(name, count, right, wrong=None):
     ],
 )
 def test_the_worst_slice(slices, name):
-    assert worst([of(*each) for each in slices]).name == name
+    assert Scores(tuple(of(*each) for each in slices)).worst().slice == name
 
 
 PRINTED = """
 suite of addition at 3 digits: 103 questions, up to 40 per slice, seed 5, version 2
 slice        right  not seen, wrong   seen, wrong  first wrong answer
------------  -----  ----------------  -----------  --------------------------
-equal        0.725  11 of 30 (< 54%)  0 of 10      5+5 = 10, the model said 0
+-----------  -----  ----------------  -----------  --------------------
+equal        0.725  11 of 30 (< 54%)  0 of 10      5+5 = 10, answered 0
 lengths-1-1  1.000  0 of 9 (< 29%)    0 of 0
 lengths-2-1  1.000  0 of 9 (< 29%)    0 of 0
 lengths-3-1  1.000  0 of 9 (< 29%)    0 of 0
 lengths-4-1  1.000  0 of 9 (< 29%)    0 of 0
-lengths-7-1  0.888  1 of 9 (< 43%)    0 of 0       5+5 = 10, the model said 0
-(2 more slices lengths-M-N are not worse than these; the saved file holds all)
+lengths-7-1  0.888  1 of 9 (< 43%)    0 of 0       5+5 = 10, answered 0
+(2 more slices lengths-M-N are not worse than these; a saved file holds all)
 wrong: 12 of 93 (< 21%) not seen in training, 0 of 10 (< 26%) seen; 6 of 8 slices without a mistake
 wrong length: 4 of 12 wrong answers; characters right in all: 0.7500
 """
 
 
 def test_every_slice_is_printed_but_for_pairs_of_lengths(capsys):
-    wrong = Mistake("5+5", "10", "0")
-    asked = [SliceResult("equal", "", Share(40, 29), Share(10, 10), Share(30, 19), wrong)]
-    asked += [SliceResult(f"lengths-{n}-1", "", Share(9, 9), Share(0, 0), Share(9, 9), None) for n in range(1, 7)]
-    asked += [SliceResult("lengths-7-1", "", Share(9, 8), Share(0, 0), Share(9, 8), wrong)]
-    show_suites([SuiteResult(Task("addition"), 3, CHOSEN, tuple(asked), 0.75, 4)])
+    known = {"set": "standard", "version": 2, "size": 3, "mistake": Mistake("5+5", "10", "0")}
+    equal = SliceScore(40, 29, **known, slice="equal", seen=10, seen_right=10, characters=48, characters_right=36)
+    rows = [dataclasses.replace(equal, wrong_lengths=4)]
+    for n in range(1, 8):
+        right = 8 if n == 7 else 9
+        about = known if n == 7 else known | {"mistake": None}
+        rows.append(SliceScore(9, right, **about, slice=f"lengths-{n}-1", seen=0, seen_right=0))
+    evaluation.show_suites(Task("addition"), Scores(tuple(rows), per_slice=40, seed=5))
     assert capsys.readouterr().out == PRINTED
 
 
@@ -119,25 +124,28 @@ LONG = "7" + "0" * 199
 
 
 @pytest.mark.parametrize(
-    ("task", "slices", "sentence"),
+    ("slices", "sentence"),
     [
         (
-            Task("subtraction"),
             [of("random", 1000, 999), of("borrow-all", 1000, 280, Mistake("85380-85380", "0", "00"))],
-            "worst slice: borrow-all, 0.280 of 1,000: 85380-85380 = 0, the model said 00",
+            "worst slice: borrow-all, 0.280 of 1,000: 85380-85380 = 0, answered 00",
         ),
         (
-            Task("addition", digits=200),
             [of("zero", 2, 1, Mistake(f"0+{LONG}", LONG, LONG[1:]))],
-            "worst slice: zero, 0.500 of 2: 0+70{199} = 70{199}, the model said 0{199}",
+            "worst slice: zero, 0.500 of 2: 0+70{199} = 70{199}, answered 0{199}",
         ),
         (
-            Task("addition"),
             [of("random", 1000, 1000), of("zero", 50, 50)],
             "worst slice: each of the 2 slices has 1.000 (1,050 questions)",
         ),
-        (Task("addition"), [], "addition has no suite, so no hard questions were asked"),
+        ([], ""),
     ],
 )
-def test_the_worst_slice_in_words(task, slices, sentence):
-    assert SuiteResult(task, task.digits, CHOSEN, tuple(slices)).worst_in_words() == sentence
+def test_the_worst_slice_in_words(slices, sentence):
+    assert Scores(tuple(slices)).worst_in_words() == sentence
+
+
+def test_a_task_without_a_suite_says_so(capsys):
+    evaluation.show_worst(Task("copy"), Scores(()))
+    assert capsys.readouterr().out == f"{no_suite(Task('copy'))}\n"
+    assert no_suite(Task("copy")) == "copy has no suite, so no hard questions were asked"

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 import run_files
 
-from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.scoring import Mistake, Scores, Share, SliceScore
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.asking.answering import Mistake
-from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.reporting import collect, errors
-from seq2seq_arith.trainer.reporting.collect import Asked, Group, RunReport, SetResult
+from seq2seq_arith.trainer.reporting.collect import Group, RunReport, SetAnswers, SetResult
 from seq2seq_arith.trainer.runs.history import COLUMNS
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
@@ -24,27 +22,35 @@ TASK = Task("addition", num_examples=1000)
 WRONG = Mistake("999+1", "1000", "990")
 
 
-def _slice(name: str, right: int) -> SliceResult:
-    wrong = WRONG if right < 10 else None
-    return SliceResult(
-        name, f"Why {name} is hard.", Share(10, right), Share(4, min(right, 4)), Share(6, right // 2), wrong
+def _slice(name: str, right: int, size: int, set: str) -> SliceScore:
+    return SliceScore(
+        10,
+        right,
+        slice=name,
+        set=set,
+        version=2,
+        size=size,
+        why=f"Why {name} is hard.",
+        seen=4,
+        seen_right=min(right, 4),
+        mistake=WRONG if right < 10 else None,
     )
 
 
-def _suite(digits: int, worst: int) -> SuiteResult:
-    lengths = [_slice(f"lengths-{m}-{n}", 10) for m in range(1, 4) for n in range(1, 4)]
-    return SuiteResult(TASK, digits, SuiteOptions(), (_slice("random", 9), _slice("carry-all", worst), *lengths))
+def _suite(size: int, worst: int) -> list[SliceScore]:
+    rights = {"random": 9, "carry-all": worst} | {f"lengths-{m}-{n}": 10 for m in range(1, 4) for n in range(1, 4)}
+    return [_slice(name, right, size, "standard") for name, right in rights.items()]
 
 
-def _unforeseen(digits: int, worst: int) -> SuiteResult:
-    return SuiteResult(TASK, digits, SuiteOptions(set="unforeseen"), (_slice("runs", 10), _slice("two-chains", worst)))
+def _unforeseen(size: int, worst: int) -> list[SliceScore]:
+    return [_slice(name, right, size, "unforeseen") for name, right in (("runs", 10), ("two-chains", worst))]
 
 
-def _asked() -> Asked:
+def _asked() -> SetAnswers:
     answers = np.frombuffer(b"1000121 42  ", np.uint8).reshape(3, 4)
     predicted = np.frombuffer(b"990 121 43  ", np.uint8).reshape(3, 4)
     lengths = [Group((str(m), str(n)), Share(5, 5), Share(4, n)) for m in range(1, 4) for n in range(1, 4)]
-    return Asked(
+    return SetAnswers(
         sets=(
             SetResult(collect.TRAINED, "seen", Share(900, 899), 0.9999),
             SetResult(collect.VALIDATION, "not seen", Share(100, 97), 0.99),
@@ -84,9 +90,8 @@ def sample() -> RunReport:
         best=history[4],
         samples=answers,
         summary=run_files.summary(5, None),
-        asked=_asked(),
-        suites=(_suite(3, 2), _suite(6, 0)),
-        unforeseen=(_unforeseen(3, 3), _unforeseen(6, 1)),
+        sets=_asked(),
+        scores=Scores((*_suite(3, 2), *_unforeseen(3, 3), *_suite(6, 0), *_unforeseen(6, 1)), per_slice=10, seed=0),
         searched=(
             {"digits": 3, "asked": 2048, "mistakes": 7, "wrong": [dataclasses.asdict(WRONG) | {"margin": -1.23456}]},
             {"digits": 6, "asked": 1024, "mistakes": 0, "wrong": []},
@@ -103,9 +108,8 @@ def bare(sample) -> RunReport:
         label=FOREIGN,
         samples=(),
         summary=None,
-        asked=None,
-        suites=(SuiteResult(TASK, 3, SuiteOptions(), ()),),
-        unforeseen=(SuiteResult(TASK, 3, SuiteOptions(set="unforeseen"), ()),),
+        sets=None,
+        scores=Scores(()),
         searched=(),
         notes=("there is no validation set",),
         history=sample.history[:1],

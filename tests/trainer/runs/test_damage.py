@@ -12,6 +12,7 @@ import run_files
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from seq2seq_arith.arithmetic.scoring import Mistake
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig
@@ -23,7 +24,7 @@ from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
 
 ROW = run_files.ROWS[0]
-WORST = run_files.WORST | {"questions": 4}
+ASKED = run_files.asked(mistake=Mistake("1+1", "2", "3"), seen=4, seen_right=1)
 SAMPLE = {"question": "1+1", "answer": "2", "prediction": "3"}
 TEXTS = ("config.json", "summary.json", "evaluation.json", "search.json", "proof.json", "samples.jsonl", "history.csv")
 
@@ -32,9 +33,8 @@ def made(folder):
     """A run with all the files of a training that has ended and was evaluated."""
     run = run_files.made(folder, [ROW], stopped="1 epoch was asked for")
     samples.write_jsonl(run.samples, [EpochSamples(1, (Sample("1+1", "2", "3"),))])
-    run_files.summary(1, WORST).write(run.summary)
-    asked = {"best_epoch": 1, "suites": [{"digits": 3, "worst": WORST}], "worst_slice": WORST}
-    files.write_json(run.evaluation, asked)
+    run_files.summary(1, ASKED).write(run.summary)
+    run_files.evaluate(run, 1, ASKED)
     search = {"digits": 3, "asked": 9, "mistakes": 1, "wrong": [SAMPLE | {"margin": -0.5}]}
     files.write_json(run.search, {"best_epoch": 1, "searches": [search]})
     counts = dict.fromkeys(("states", "cases", "wrong", "near", "margin", "bound", "seconds"), 1)
@@ -84,10 +84,11 @@ def read_all(folder):
     """Reads all that a report shows; whatever is wrong is an InputError."""
     try:
         run = open_run(folder)
-        summary, asked = Summary.read(run.summary), evaluated.read(run, 1)
+        summary, scores = Summary.read(run.summary), evaluated.read(run, 1)
+        assert scores is None or (scores.text() and scores.markdown() and repr(scores))
         for search in evaluated.searched(run, 1):
             assert f"{search['asked']:,}" and [f"{each['margin']:.4g}" for each in search["wrong"]]
-        assert asked.worst_in_words() and samples.read_jsonl(run.samples) is not None
+        assert evaluated.worst_in_words(run, scores, proofs.read(run)) and samples.read_jsonl(run.samples) is not None
         if summary:
             assert f"{summary.seconds:,.0f} {summary.operations:.1e} {summary.exact_match:.4f}"
         assert all(history.epoch_lines(row, 1) for row in history.epochs_of(run))
@@ -150,7 +151,7 @@ def shown(run):
     found = [
         None if entry.state in ("damaged", "refused") else dataclasses.replace(entry, worst=None, worst_slice=None)
     ]
-    for read in (lambda: Summary.read(run.summary), lambda: evaluated.read(run, 1).worst):
+    for read in (lambda: Summary.read(run.summary), lambda: evaluated.read(run, 1)):
         try:
             found.append(read())
         except InputError:

@@ -7,15 +7,18 @@ import shlex
 import pytest
 import run_files
 from layout import ROOT
-from run_files import ROWS, WORST, made
+from run_files import ROWS, asked, made
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import ARITH_MODEL
-from seq2seq_arith.trainer.runs import listing
+from seq2seq_arith.trainer.runs import evaluated, files, listing
+from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.listing import RunState
+from seq2seq_arith.trainer.runs.summary import Summary
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 
 def test_a_run_that_is_finished(tmp_path):
@@ -27,32 +30,26 @@ def test_a_run_that_is_finished(tmp_path):
     assert listing.entry("mended", mended.folder).cells()[4:6] == ["3 of 3", "4"]
 
 
-def of_suites(*worst, per_slice=1000):
-    """An evaluation with suites, the one of the run's own size first."""
-    asked = {"version": 2, "per_slice": per_slice, "seed": 0}
-    suites = [{"digits": each["digits"], "worst": each} | asked for each in worst]
-    return {"suites": suites, "worst_slice": min(worst, key=lambda each: each["exact_match"])}
-
-
 @pytest.mark.parametrize(
     ("evaluation", "summary", "shown"),
     [
         (None, None, "-"),
-        (None, WORST, "equal 0.199"),
-        (None, WORST | {"name": "random", "exact_match": 1.0}, "each 1.000"),
-        (of_suites(WORST), WORST | {"exact_match": 0.5}, "equal 0.199"),
-        (of_suites(WORST, per_slice=9), WORST | {"exact_match": 0.5}, "equal 0.500"),
-        (of_suites(WORST, per_slice=9), None, "equal 0.199"),
-        (of_suites(WORST, per_slice=9), WORST | {"exact_match": None}, "equal 0.199"),
-        (of_suites(WORST, per_slice=5000), WORST | {"exact_match": 0.5}, "equal 0.199"),
-        (of_suites(WORST | {"exact_match": 0.9999}, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.999"),
-        (of_suites(WORST | {"digits": "3"}), WORST, "equal 0.199"),
+        (None, asked(199), "equal 0.199"),
+        (None, asked(1000, slice="random"), "each 1.000"),
+        ([asked(199)], asked(500), "equal 0.199"),
+        ([asked(199, per_slice=9)], asked(500), "equal 0.500"),  # few questions do not hide all of them
+        ([asked(199, per_slice=9)], None, "equal 0.199"),
+        ([asked(199, version=1)], asked(500), "equal 0.500"),
+        ([asked(199, per_slice=9)], asked(500, version=1), "equal 0.199"),
+        ([asked(199, per_slice=5000)], asked(500), "equal 0.199"),
+        ([asked(999), asked(100, size=6)], None, "equal 0.999"),
+        ([asked(999), asked(100, set="unforeseen", slice="runs")], None, "equal 0.999"),
     ],
 )
 def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summary, shown):
     run = made(tmp_path / "run")
     if evaluation is not None:
-        run.evaluation.write_text(json.dumps(evaluation | {"best_epoch": 2}))
+        run_files.evaluate(run, 2, *evaluation)
     if summary:
         run_files.summary(2, summary).write(run.summary)
     assert listing.entry("run", run.folder).cells()[7] == shown
@@ -62,11 +59,58 @@ def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summar
 def test_what_weights_before_the_best_ones_were_asked_is_not_shown(tmp_path, epoch, shown):
     """A training has gone on since, and has found a better epoch."""
     run = made(tmp_path / "run")
-    run.evaluation.write_text(json.dumps(of_suites(WORST) | {"best_epoch": epoch}))
+    run_files.evaluate(run, epoch, asked(199))
     assert listing.entry("run", run.folder).cells()[7] == shown
     run.evaluation.unlink()
-    run_files.summary(epoch, WORST).write(run.summary)
+    run_files.summary(epoch, asked(199)).write(run.summary)
     assert listing.entry("run", run.folder).cells()[7] == shown
+
+
+FIRST_FORMAT = {"best_epoch": 2, "suites": [{"digits": 3, "worst": {"name": "equal", "exact_match": 0.1}}]}
+
+
+@pytest.mark.parametrize("change", [lambda _: FIRST_FORMAT, lambda content: content | {"format": 3}, lambda _: {}])
+def test_an_evaluation_of_another_version_counts_as_missing(tmp_path, change):
+    run = made(tmp_path / "run")
+    run_files.evaluate(run, 2, asked(199))
+    content = read_json(run.evaluation, dict)
+    files.write_json(run.evaluation, change(content))
+    assert evaluated.read(run, 2) is evaluated.in_full(run, 2) is None
+    assert (
+        OpenRun(run).worst_in_words("arith-model evaluate does")
+        == "not asked hard questions yet: arith-model evaluate does"
+    )
+    run_files.evaluate(run, 2, asked(199))  # evaluating again writes it anew
+    assert OpenRun(run).worst_in_words("") == "equal 0.199"
+
+
+def test_a_summary_of_an_earlier_version_is_read(tmp_path):
+    """It had the worst slice alone."""
+    run = made(tmp_path / "run")
+    files.write_json(run.summary, read_json(run.summary, dict) | {"worst_slice": {"name": "equal"}})
+    assert Summary.read(run.summary) == run_files.summary(2, None)
+    assert evaluated.read(run, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "summary", "right"),
+    [
+        ([asked(199)], asked(500), 199),
+        ([asked(199, per_slice=5000)], asked(500), 500),  # more questions are others
+        ([asked(199, per_slice=9)], asked(500), 500),
+        ([asked(199, per_slice=9)], None, None),
+        ([asked(199), asked(100, size=6)], None, 199),
+        (None, asked(500, version=1), None),
+    ],
+)
+def test_the_scores_of_the_default_questions(tmp_path, evaluation, summary, right):
+    run = made(tmp_path / "run")
+    if evaluation is not None:
+        run_files.evaluate(run, 2, *evaluation)
+    if summary:
+        run_files.summary(2, summary).write(run.summary)
+    found = evaluated.in_full(run, 2)
+    assert (found and found.total().right) == right
 
 
 def test_runs_that_are_not(tmp_path):

@@ -1,86 +1,91 @@
 """Figures in sentences of the pages are those of ``benchmarks/results.jsonl``; ``test_results`` holds the tables."""
 
-import json
 import math
 import statistics
 
 import pytest
 from layout import ROOT
 
+from seq2seq_arith.arithmetic.scoring import Scores
+from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.demo import RANDOM_PAIRS
+from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.sweeps import results
+from seq2seq_arith.trainer.sweeps.results import Result
 
-ROWS = {(row["run"], row["seed"]): row for row in results.read(ROOT / "benchmarks" / results.RESULTS)}
+ROWS = {(row.run, row.seed): row for row in results.read(ROOT / "benchmarks" / results.RESULTS)}
 
 
-def group(name: str) -> list[dict]:
+def group(name: str) -> list[Result]:
     """The runs of a table of settings, and those of the same on data of another seed."""
     return [row for (run, _), row in ROWS.items() if run.replace("-data1", "") == name]
 
 
-def least(name: str, size: int | None = None, which: str = "suites") -> float:
+def lowest(scores: Scores) -> float:
+    """The lowest share in any slice."""
+    return min(row.right / row.questions for row in scores.rows)
+
+
+def least(name: str, size: int | None = None, set: str = STANDARD) -> float:
     """The lowest share in any slice of a set, with any seed."""
-    suites = [suite for row in group(name) for suite in results.suites_of(row, size, which)]
-    return min(share for suite in suites for share in suite["slices"].values())
+    return min(lowest(row.by_suite[set, size]) for row in group(name) if (set, size) in row.by_suite)
 
 
 def worst(name: str, size: int = 0) -> list[float]:
     """The share in the worst slice of each network, in the suite of one of the lengths."""
-    return [min(row["suites"][size]["slices"].values()) for row in group(name)]
+    return [lowest(row.scores.of(STANDARD).suites()[size]) for row in group(name)]
 
 
 def percent(share: float, decimals: int) -> str:
     return f"{cut(100 * share, decimals)}%"
 
 
-def proved_rounds(rows: list[dict]) -> list[int]:
+def proved_rounds(rows: list[Result]) -> list[int]:
     """The rounds of those that are proved."""
-    return [row["rounds"] for row in rows if row["proved"] is True]
+    return [row.rounds for row in rows if row.proved is True]
 
 
-def slices_of(rows: list[dict]) -> list[list[list[float]]]:
-    """The shares in the slices of each network at each length, with the unforeseen ones."""
-    return [
-        [[*a["slices"].values(), *b["slices"].values()] for a, b in zip(row["suites"], row["unforeseen"], strict=True)]
-        for row in rows
-    ]
+def slices_of(rows: list[Result]) -> list[list[float]]:
+    """The lowest share in the slices of each network at each length, with the unforeseen ones."""
+    return [[lowest(row.scores.of(size=size)) for size in row.scores.sizes] for row in rows]
 
 
-def right_at_100(row: dict) -> float:
+def right_at_100(row: Result) -> float:
     """The share of right answers at 100 digits, of both sets."""
-    counts = [count for part in ("suites", "unforeseen") for count in row[part][3]["wrong"].values()]
-    return 1 - sum(wrong for wrong, _ in counts) / sum(count for _, count in counts)
+    found = row.scores.of(size=100).exact_match
+    assert found
+    return found
 
 
 ADDERS, BEST, SUBTRACTION = group("lengths-addition"), group("best-addition"), group("best-subtraction")
 TAKEN = proved_rounds(SUBTRACTION)
 WORST = [percent(each, 1) for each in worst("random-subtraction")]
-ALIKE = [row["exact_match"] for (run, _), row in ROWS.items() if run in ("random-subtraction", "best-subtraction")]
-EQUAL = json.loads((RANDOM_PAIRS / "summary.json").read_text(encoding="utf-8"))["worst_slice"]["exact_match"]
+ALIKE = [row.exact_match for (run, _), row in ROWS.items() if run in ("random-subtraction", "best-subtraction")]
+EQUAL = Summary.read(RANDOM_PAIRS / "summary.json").scores.worst().exact_match
 TIMES, NEAR = group("times-digit"), group("near-places")
 PLACED = group("places")
 PLACES = slices_of(PLACED)
-NEAREST = min(min(each["slices"].values()) for row in NEAR for each in row["suites"] + row["unforeseen"])
+NEAREST = min(lowest(row.scores) for row in NEAR)
 FAIR = {kind: group(f"positions-{kind}") for kind in ("coupled_bias", "rope", "coupled", "learned", "none")}
 # The draws, from epoch to epoch, after which each network has 0.99 of the validation set right.
 SOON = {
-    kind: [next((250 * steps for steps, _, right in row["curve"] if right >= 0.99), math.inf) for row in rows]
+    kind: [next((250 * steps for steps, _, right in row.curve if right >= 0.99), math.inf) for row in rows]
     for kind, rows in FAIR.items()
 }
 MEDIAN = {kind: f"{statistics.median(draws):,.0f}" for kind, draws in SOON.items()}
 FAR = slices_of(FAIR["coupled"])
 AT_100 = sorted(map(right_at_100, FAIR["coupled"]))
-COSTS = [round(row["cpu_seconds"]) for rows in FAIR.values() for row in rows]
+COSTS = [round(row.cpu_seconds) for rows in FAIR.values() for row in rows]
 BY_HEART, GROKKED, STRONG = (group(f"grokking-{decay}") for decay in ("0", "0.1", "1"))
-SETTLED = [row for row in STRONG if row["exact_match"] >= 0.99]
-STEPS = [[row["curve"][-1][0] for row in rows] for rows in (GROKKED, SETTLED)]
-WAVES = [[row["waves"] for row in rows] for rows in (GROKKED, SETTLED)]
+SETTLED = [row for row in STRONG if row.exact_match >= 0.99]
+STEPS = [[row.curve[-1][0] for row in rows] for rows in (GROKKED, SETTLED)]
+WAVES = [[row.waves for row in rows] for rows in (GROKKED, SETTLED)]
 
 
-def known(rows: list[dict]) -> list[int]:
+def known(rows: list[Result]) -> list[int]:
     """The steps after which each network has 0.99 of its training pairs right."""
-    return [next(steps for steps, share, _ in row["curve"] if share >= 0.99) for row in rows]
+    return [next(steps for steps, share, _ in row.curve if share >= 0.99) for row in rows]
 
 
 def span(values: list[int]) -> str:
@@ -93,15 +98,13 @@ def waves(found: list[dict]) -> str:
     return f"{count} waves {{}}{percent(min(shares), 0)} to {percent(max(shares), 0)}"
 
 
-MULTIPLIED = [
-    percent(least("best-multiplication", size, which), 1) for which in ("suites", "unforeseen") for size in (3, 4, 5)
-]
+MULTIPLIED = [percent(least("best-multiplication", size, set), 1) for set in SETS for size in (3, 4, 5)]
 PRODUCTS = group(PRODUCT := "raw-scratchpad-multiplication")
-WORST_PRODUCT = percent(min(least(PRODUCT, which=which) for which in ("suites", "unforeseen")), 1)
+WORST_PRODUCT = percent(min(least(PRODUCT, set=set) for set in SETS), 1)
 ABLATED = ("raw", "half", "half-one-layer", "half-zeros", "half-no-curriculum", "half-stored-draws")
 HALVES = [f"{least(f'causal-{name}'):.3f}" for name in ABLATED]
 THOUGHT = [
-    f"{5 * round(statistics.median(row['cpu_seconds'] for row in group(f'raw-scratchpad-{name}')) / 5)}"
+    f"{5 * round(statistics.median(row.cpu_seconds for row in group(f'raw-scratchpad-{name}')) / 5)}"
     for name in ("multiplication", "three", "five")
 ]
 SENTENCES = {
@@ -126,31 +129,31 @@ SENTENCES = {
         f"and {len(TAKEN)} of {len(SUBTRACTION)} of subtraction.",
         f"{proved_rounds(ADDERS).count(0)} of the {len(ADDERS)} of `lengths` are proved as they are",
         f"and {proved_rounds(BEST).count(0)} of the {len(BEST)} of `best`",
-        f"({statistics.median(row['cpu_seconds'] for row in BY_HEART):.0f} CPU seconds)",
+        f"({statistics.median(row.cpu_seconds for row in BY_HEART):.0f} CPU seconds)",
         f"0.99 of the training pairs are known after {span(known(BY_HEART))} steps, and never more than "
-        f"{math.ceil(1000 * max(share for row in BY_HEART for *_, share in row['curve'])) / 10}% of the others.",
+        f"{math.ceil(1000 * max(share for row in BY_HEART for *_, share in row.curve)) / 10}% of the others.",
         f"all {len(GROKKED)} know 0.99 of their own pairs after {span(known(GROKKED))} steps, and of the others after "
         f"{span(STEPS[0])}.",
         f"seven reach 0.99 of the others once, after {span(STEPS[1])} steps, and three do not.",
         f"{waves(WAVES[0]).format('explain ')} of the logits with 0.1, and {waves(WAVES[1]).format('')} in",
         f"{len(proved_rounds(TIMES))} of {len(TIMES)} are proved.",
         f"one layer is enough: {len(NEAR) * (NEAREST == 1)} of {len(NEAR)} networks, trained on at most 10 digits "
-        f"({statistics.median(row['cpu_seconds'] for row in NEAR):.0f} CPU seconds, `near-places`)",
+        f"({statistics.median(row.cpu_seconds for row in NEAR):.0f} CPU seconds, `near-places`)",
         f"{len(PLACED)} networks of one layer and 256 units "
-        f"({statistics.median(row['cpu_seconds'] for row in PLACED):.0f} CPU seconds, `places`) make no mistake "
-        f"at 10 and 20 digits, {worst('places', 2).count(1)} none at 40 ({sum(min(each[2]) == 1 for each in PLACES)} "
-        f"if unforeseen slices count), and {sum(min(each[3]) >= 0.9 for each in PLACES)} answer at least 0.900 of "
-        f"every slice at 100 (lowest {min(min(each[3]) for each in PLACES):.3f}).",
+        f"({statistics.median(row.cpu_seconds for row in PLACED):.0f} CPU seconds, `places`) make no mistake "
+        f"at 10 and 20 digits, {worst('places', 2).count(1)} none at 40 ({sum(each[2] == 1 for each in PLACES)} "
+        f"if unforeseen slices count), and {sum(each[3] >= 0.9 for each in PLACES)} answer at least 0.900 of "
+        f"every slice at 100 (lowest {min(each[3] for each in PLACES):.3f}).",
         f"(rates chosen on another seed; {span(COSTS)} CPU seconds):",
         f"The validation set is 0.99 right within {MEDIAN['coupled_bias']} draws with `coupled_bias`, {MEDIAN['rope']} "
         f"with `rope`, {MEDIAN['coupled']} with `coupled`, {MEDIAN['learned']} with `learned` (medians), and not",
-        f"With `coupled`, {sum(min(each[2]) == 1 for each in FAR)} of the {len(FAR)} make no mistake at 40 (lowest "
-        f"{cut(min(min(each[2]) for each in FAR), 3)}), and {sum(min(each[3]) >= 0.9 for each in FAR)} answer at least "
-        f"0.900 of every slice at 100; one answers {cut(min(min(each[3]) for each in FAR), 3)} of its worst and "
+        f"With `coupled`, {sum(each[2] == 1 for each in FAR)} of the {len(FAR)} make no mistake at 40 (lowest "
+        f"{cut(min(each[2] for each in FAR), 3)}), and {sum(each[3] >= 0.9 for each in FAR)} answer at least "
+        f"0.900 of every slice at 100; one answers {cut(min(each[3] for each in FAR), 3)} of its worst and "
         f"{percent(AT_100[0], 1)} of all questions, the others at least {percent(AT_100[1], 1)}.",
         f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}.",
         f"{len(PRODUCTS)} with a scratchpad answer at least {WORST_PRODUCT} of every slice of 4-digit products.",
-        f"{span([round(row['cpu_seconds']) for row in group('causal-raw')])} CPU seconds; given: answer reversed): "
+        f"{span([round(row.cpu_seconds) for row in group('causal-raw')])} CPU seconds; given: answer reversed): "
         f"{len(group('causal-raw'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice "
         f"(v2). In half of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, {HALVES[2]}; with zeros "
         f"in front, {HALVES[3]} to {max(worst('causal-half-zeros')):.3f}; without short numbers first, {HALVES[4]}; "
@@ -164,18 +167,18 @@ SENTENCES = {
 def test_positions_that_carry_over():
     assert {*SOON["none"]} == {math.inf}
     assert worst("positions-learned").count(1) == 9
-    assert {min(min(each[size]) for each in PLACES + FAR) for size in (0, 1)} == {1}
+    assert {min(each[size] for each in PLACES + FAR) for size in (0, 1)} == {1}
     for row in (row for rows in FAIR.values() for row in rows):
-        for own, other in list(zip(row["suites"], row["unforeseen"], strict=True))[:2]:
-            assert min(other["slices"].values()) >= min(own["slices"].values())
+        for size in row.scores.sizes[:2]:
+            assert lowest(row.by_suite[UNFORESEEN, size]) >= lowest(row.by_suite[STANDARD, size])
 
 
 def test_networks_that_grok_hold_waves():
     assert [len(each) for each in (BY_HEART, GROKKED, STRONG, SETTLED)] == [10, 13, 10, 7]
-    assert all(row["exact_match"] >= 0.99 for row in GROKKED)
+    assert all(row.exact_match >= 0.99 for row in GROKKED)
     assert {found["rebuilt"] for each in WAVES for found in each} == {1}
-    rebuilt = [row["exact_match"] for row in BY_HEART if row["waves"]["rebuilt"] == 1]
-    assert rebuilt == [max(row["exact_match"] for row in BY_HEART)]
+    rebuilt = [row.exact_match for row in BY_HEART if row.waves["rebuilt"] == 1]
+    assert rebuilt == [max(row.exact_match for row in BY_HEART)]
 
 
 @pytest.mark.parametrize(("page", "sentence"), [(page, each) for page, found in SENTENCES.items() for each in found])

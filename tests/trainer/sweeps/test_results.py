@@ -1,5 +1,6 @@
 """The results of many runs, and their tables, also those of the documentation."""
 
+import dataclasses
 import json
 import re
 import shlex
@@ -7,11 +8,12 @@ import shlex
 import pytest
 from layout import ROOT
 
+from seq2seq_arith.arithmetic.scoring import Scores, SliceScore
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.sweeps import results
-from seq2seq_arith.trainer.sweeps.results import Asked
+from seq2seq_arith.trainer.sweeps.results import Query, Result
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Made by ``arith-model results``, whose arguments stand before the table.
@@ -19,22 +21,30 @@ MADE = re.compile(r"^<!-- arith-model (results [^>]*?) -->\n\n((?:\|.*\n)+)", re
 SEEN = 40  # of the questions of the first slice
 
 
-def row(run, seed, positions, wrong, seconds=10.0):
+def slice_of(name, questions, wrong, size=10, **known):
+    return SliceScore(
+        questions, questions - wrong, **{"set": "standard", "version": 1, "slice": name, "size": size} | known
+    )
+
+
+def suite(*rows, per_slice=1000):
+    return Scores(rows, per_slice=per_slice, seed=0)
+
+
+def row(run, seed, positions, wrong, seconds=10.0, **changes):
     """A run that was asked 100 questions in one slice, and 1,000 in another, of which so many are wrong."""
-    slices = {"full": 1.0, "carry-all": 1 - wrong / 1000}
-    counts = {"wrong": {"full": [0, 100], "carry-all": [wrong, 1000]}}
-    counts["wrong_seen"] = {"full": [0, SEEN], "carry-all": [0, 0]}
-    counts["wrong_unseen"] = {"full": [0, 100 - SEEN], "carry-all": [wrong, 1000]}
+    full = slice_of("full", 100, 0, seen=SEEN, seen_right=SEEN)
+    carry = slice_of("carry-all", 1000, wrong, seen=0, seen_right=0)
+    # At 20 digits, twice as often as at 10, and half of them by luck: it is not known which ones were seen.
+    longer = [slice_of("full", 200, 100, 20), slice_of("carry-all", 2000, 1000 + wrong, 20)]
     settings = TrainConfig().to_json()
     settings |= {"model": settings["model"] | {"positions": positions, "hidden": 64}, "epochs": 1}
     what = {"run": run, "seed": seed, "task": "addition", "draws": "structured", "given": "places", "proved": None}
+    what |= {"dataset": "addition-d10", "model": "lstm", "view": "raw", "sha256": "ab", "suite": {}, "best_epoch": 1}
     took = {"weights": 50_944, "examples": 600_000, "operations": 12_345_678}
-    took |= {"seconds": seconds, "cpu_seconds": 2 * seconds}
-    suites = [
-        {"version": 1, "digits": 10, "per_slice": 1000, "slices": slices, **counts},
-        {"version": 1, "digits": 20, "per_slice": 1000, "slices": {name: x / 2 for name, x in slices.items()}},
-    ]
-    return what | took | {"settings": settings, "exact_match": 0.99999, "suites": suites, "unforeseen": []}
+    took |= {"seconds": seconds, "cpu_seconds": 2 * seconds, "character_accuracy": 1.0}
+    reached = {"exact_match": 0.99999, "scores": suite(full, carry, *longer)}
+    return Result(**what | took | {"settings": settings} | reached | changes)
 
 
 ROWS = [row("a", 0, "rope", 0), row("a", 1, "rope", 20, seconds=30.0), row("a", 2, "rope", 5, seconds=20.0)]
@@ -43,7 +53,7 @@ ROWS += [row("b", 0, "none", 500)]
 
 def cells(name, rows=ROWS, **asked):
     """The header and the cells of a column."""
-    header, lines = results.tabulate(rows, Asked(columns=(name,), **asked))
+    header, lines = results.tabulate(rows, Query(columns=(name,), **asked))
     return [title.removesuffix(" (v1)") for title in header[1:]], [line[1:] for line in lines]
 
 
@@ -99,22 +109,24 @@ def test_a_threshold_finer_than_its_questions_is_refused(refusal):
 
 
 def test_the_unforeseen_set_stands_beside_the_first():
-    unforeseen = {"version": 1, "digits": 10, "slices": {"runs": 0.75, "reversed": 1.0}}
-    asked = [row("a", 1, "rope", 0) | {"unforeseen": [unforeseen]}]
+    unforeseen = [slice_of(name, 100, wrong, set="unforeseen") for name, wrong in (("runs", 25), ("reversed", 0))]
+    asked = [row("a", 1, "rope", 0, scores=suite(*ROWS[0].scores.rows, *unforeseen))]
     assert cells("lowest-unforeseen", asked, lengths=[20]) == (
         ["lowest, unforeseen", "lowest, unforeseen at 20"],
         [["0.750 (runs)", "-"]],
     )
-    assert "lowest, unforeseen" in results.tabulate(asked, Asked())[0]
-    assert "lowest, unforeseen" not in results.tabulate(ROWS, Asked())[0]
+    assert "lowest, unforeseen" in results.tabulate(asked, Query())[0]
+    assert "lowest, unforeseen" not in results.tabulate(ROWS, Query())[0]
 
 
 def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
     newer = row("a", 0, "rope", 300)
-    newer["suites"][0]["version"] = 2
+    newer = dataclasses.replace(
+        newer, scores=suite(*(dataclasses.replace(each, version=2) for each in newer.scores.rows))
+    )
     for each in (*ROWS, newer):  # the run of seed 0 was asked again
         results.append(tmp_path / results.RESULTS, each)
-    _, lines = results.tabulate(results.read(tmp_path / results.RESULTS), Asked(columns=("seeds", "lowest")))
+    _, lines = results.tabulate(results.read(tmp_path / results.RESULTS), Query(columns=("seeds", "lowest")))
     first, second = ["3", "v1", "0.980 (carry-all)"], ["1", "v1", "0.500 (carry-all)"]
     assert lines == [["a", *first], ["b", *second], ["a", "1", "v2", "0.700 (carry-all)"]]
 
@@ -122,64 +134,62 @@ def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
 def test_exact_match_is_drawn_against_length(tmp_path, capsys):
     found = []
     for seed, wrong in enumerate([10, 50]):
-        counts = {"full": [0, 100], "lengths-2-2": [wrong, 100], "lengths-1-2": [100, 100]}
-        longer = {"lengths-2-2": [100, 100], "lengths-3-3": [75, 100]}
-        suites = [
-            {"version": 1, "digits": size, "per_slice": 100, "wrong": asked, "slices": dict.fromkeys(asked, 0.5)}
-            for size, asked in ((2, counts), (3, longer))
-        ]
-        found.append(row("a", seed, "rope", 0) | {"suites": suites})
+        counts = {"full": 0, "lengths-2-2": wrong, "lengths-1-2": 100}
+        longer = {"lengths-2-2": 100, "lengths-3-3": 75}
+        rows = [slice_of(name, 100, n, size) for size, some in ((2, counts), (3, longer)) for name, n in some.items()]
+        found.append(row("a", seed, "rope", 0, scores=suite(*rows, per_slice=100)))
         results.append(tmp_path / results.RESULTS, found[-1])
-    line, *_ = results.draw_lengths([*found, *ROWS], Asked()).axes[0].get_lines()  # others have no such slices
+    line, *_ = results.draw_lengths([*found, *ROWS], Query()).axes[0].get_lines()  # others have no such slices
     assert line.get_xydata().tolist() == [[2, 0.7], [3, 0.25]]  # each question once
     assert main(["results", str(tmp_path), "--plot-lengths", str(tmp_path / "l.png")]) == 0
     assert (tmp_path / "l.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="asked slices such as lengths-3-3"):
-        results.draw_lengths(ROWS, Asked())
+        results.draw_lengths(ROWS, Query())
 
 
 def test_columns_are_chosen():
-    header, found = results.tabulate(ROWS, Asked(lengths=[20], columns=("seconds", "lowest")))
+    header, found = results.tabulate(ROWS, Query(lengths=[20], columns=("seconds", "lowest")))
     assert header == ["run", "lowest (v1)", "lowest at 20", "seconds"]
     assert found[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
     with pytest.raises(InputError, match="no column 'colour'"):
-        results.tabulate(ROWS, Asked(columns=("colour",)))
+        results.tabulate(ROWS, Query(columns=("colour",)))
 
 
 def test_rows_are_grouped_and_chosen_by_fields_and_settings():
-    header, found = results.tabulate(ROWS, Asked(by=("positions", "hidden"), where=[("positions", "rope")]))
+    header, found = results.tabulate(ROWS, Query(by=("positions", "hidden"), where=[("positions", "rope")]))
     assert header[:2] == ["positions", "hidden"]
     assert [line[:3] for line in found] == [["rope", "64", "places"]]
-    assert len(results.tabulate(ROWS, Asked(by=("seed",), where=[("run", "*a*")]))[1]) == 3
+    assert len(results.tabulate(ROWS, Query(by=("seed",), where=[("run", "*a*")]))[1]) == 3
     assert cells("lowest", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
 
 
 def test_a_run_that_was_not_tried_for_it_had_not_learned_is_not_proved():
-    rows = [row("a", seed, "rope", 0) | {"proved": proved} for seed, proved in enumerate((True, None, False))]
+    rows = [row("a", seed, "rope", 0, proved=proved) for seed, proved in enumerate((True, None, False))]
     assert cells("proved", rows)[1] == [["1 of 2 (> 0.02)"]]
     for each in rows:
-        each["settings"] = each["settings"] | {"prove": 3}
+        each.settings["prove"] = 3
     assert cells("proved", rows)[1] == [["1 of 3 (> 0.01)"]]
 
 
 def test_options_of_a_model_of_ones_own_are_fields():
     own = [row("own", seed, None, 0) for seed in range(2)]
     for seed, each in enumerate(own):
-        each["settings"]["model"]["options"] = json.dumps({"heads": 4 * seed})
-    found = [results.tabulate(own, Asked(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
+        each.settings["model"]["options"] = json.dumps({"heads": 4 * seed})
+    found = [results.tabulate(own, Query(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
     assert [[line[0] for line in lines] for lines in found] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
     assert results.field_of(ROWS[0], "model-options.heads") == ""
     names = ("label-smoothing", "averaging", "heads")
     assert [results.field_of(ROWS[0], name) for name in names] == ["0.0", "no averaging", ""]
-    causal = ROWS[0] | {"model": "causal", "settings": override(TrainConfig(), name="causal").to_json()}
+    settings = override(TrainConfig(), name="causal").to_json()
+    causal = dataclasses.replace(ROWS[0], model="causal", settings=settings)
     assert [results.field_of(causal, name) for name in ("heads", "dense-width")] == ["4", "4 times --hidden"]
 
 
 def test_what_is_not_there_is_said():
     with pytest.raises(InputError, match=r"none of 4 runs has run=b and positions=rope$"):
-        results.tabulate(ROWS, Asked(where=[("run", "b"), ("positions", "rope")]))
+        results.tabulate(ROWS, Query(where=[("run", "b"), ("positions", "rope")]))
     with pytest.raises(InputError, match=r"there is no field 'colour'; give one of averaging, batch_doublings, "):
-        results.tabulate(ROWS, Asked(by=("colour",)))
+        results.tabulate(ROWS, Query(by=("colour",)))
 
 
 def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
@@ -188,18 +198,19 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
         results.append(path, each)
     found = results.read(tmp_path)
     assert found[:3] == ROWS[:3]
-    assert found[3]["suites"][0]["slices"]["carry-all"] == 0.75
-    path.write_text(json.dumps(ROWS[0]) + '\n{"run": "cut')
+    assert found[3].scores["carry-all"]["exact_match"] == 0.75
+    path.write_text(json.dumps(ROWS[0].to_json()) + '\n{"run": "cut')
     results.append(path, ROWS[1])
     assert results.read(path) == ROWS[:2]
     assert "line 2, is not" in capsys.readouterr().err
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"results\.jsonl, line 1, is not the result of a run; remove it"):
         results.read(path)
-    harmed = [
-        ROWS[0] | {name: value} for name in ("exact_match", "suites", "given", "settings") for value in (None, 1e400)
-    ]
-    path.write_text("".join(json.dumps(each) + "\n" for each in [*harmed, ROWS[3]]))
+    whole, names = ROWS[0].to_json(), ("exact_match", "scores", "given", "settings", "model", "run", "seed", "suite")
+    harmed = [whole | {name: value} for name in names for value in (None, 1e400)]
+    harmed += [{name: value for name, value in whole.items() if name != "scores"}]
+    harmed += [whole | {"scores": {"rows": [whole["scores"]["rows"][0] | {"right": 101}]}}, whole | {"settings": {}}]
+    path.write_text("".join(json.dumps(each) + "\n" for each in [*harmed, ROWS[3].to_json()]))
     assert results.read(path) == ROWS[3:]
     said = capsys.readouterr().err.splitlines()
     assert [f"line {number}, is not" in line for number, line in enumerate(said, 1)] == [True] * len(harmed)
@@ -208,13 +219,14 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
 
 
 def test_the_program_prints_text_and_markdown(tmp_path, capsys):
-    (tmp_path / "results.jsonl").write_text("".join(json.dumps(each) + "\n" for each in ROWS))
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps(each.to_json()) + "\n" for each in ROWS))
     assert main(["results", str(tmp_path), "--by", "positions"]) == 0
     printed = capsys.readouterr().out
     assert printed.splitlines()[2].startswith("rope")
     assert main(["results", str(tmp_path), str(tmp_path / "results.jsonl"), "--by", "positions"]) == 0
     assert capsys.readouterr().out == printed  # each run once
-    (tmp_path / "other.jsonl").write_text(json.dumps(ROWS[0] | {"task": "pq", "sha256": "of another dataset"}) + "\n")
+    other = dataclasses.replace(ROWS[0], task="pq", sha256="of another dataset")
+    (tmp_path / "other.jsonl").write_text(json.dumps(other.to_json()) + "\n")
     assert main(["results", str(tmp_path), str(tmp_path / "other.jsonl"), "--by", "task"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 4
     assert main(["results", str(tmp_path), "--markdown"]) == 0

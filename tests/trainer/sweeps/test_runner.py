@@ -1,5 +1,6 @@
 """A sweep: real runs, in processes of their own, and what is missing is done by the same command."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -57,11 +58,11 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
     assert {(line["run"], line["seed"]) for line in first} == {("cells-lstm", 0), ("cells-simple_rnn", 0)}
     for line in first:
         summary = read_json(tmp_path / "runs" / f"{line['run']}-seed0" / "summary.json", dict)
-        assert "worst_slice" not in summary  # the suite is asked once, by evaluate
+        assert "scores" not in summary  # the suite is asked once, by evaluate
         assert summary.items() <= line.items()
         assert line["settings"]["model"]["hidden"] == 16
-        assert line["suites"][0]["per_slice"] == 5
-        assert {"random", "full", "equal"} <= set(line["suites"][0]["slices"])
+        assert line["scores"]["per_slice"] == 5
+        assert {"random", "full", "equal"} <= {row["slice"] for row in line["scores"]["rows"]}
     code, out, err = sweep(*words, "--seeds", "0-1")
     assert code == 0, err
     assert "4 runs, 2 of them done before" in out
@@ -85,23 +86,23 @@ def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tm
     """Here the trainings are left out; a stored result stands for what they find."""
     planned = [Planned(group=group, seed=0, task="addition", settings={}, suite={}) for group in "abc"]
     found, tried, made = results.read(ROOT / "benchmarks" / results.RESULTS)[0], [], []
-    known = {"dataset": found["dataset"], "train": found["settings"], "suite": found["suite"]}
+    known = {"dataset": found.dataset, "train": found.settings, "suite": found.suite}
     jobs = {each.name: Job(settings=known, train=[], evaluate=[]) for each in planned}
 
     def run_one(_, each):
         tried.append(each.group)
         if tried == ["a"]:
             raise SweepError("it broke")
-        return found | {"run": each.group, "seed": 0}
+        return dataclasses.replace(found, run=each.group, seed=0)
 
     monkeypatch.setattr(runner.Runner, "_run_one", run_one)
     sweep = runner.Runner(planned, jobs, run_dir=str(tmp_path), data_dir="data", jobs=1)
     with pytest.raises(SweepError, match=r"1 of 3 runs failed: a-seed0 \(it broke\); the same command"):
         sweep.run(made.append)
     sweep.run(made.append)
-    assert ("".join(tried), made) == ("abca", [found["dataset"]] * 2)
+    assert ("".join(tried), made) == ("abca", [found.dataset] * 2)
     assert sweep.missing() == []
-    other = known | {"suite": found["suite"] | {"per-slice": 9}}
+    other = known | {"suite": found.suite | {"per-slice": 9}}
     jobs["b-seed0"] = Job(settings=other, train=[], evaluate=[])
     with pytest.raises(InputError, match=r"b-seed0 with other settings \(suite\.per-slice is 20 there and 9"):
         sweep.missing()

@@ -22,10 +22,11 @@ from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.proving.questions import question_automaton
 from seq2seq_arith.trainer.proving.tables import counter_bound
-from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs, samples
+from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import mending, proof, session
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 DRAWN = {"stream": True, "epochs": 1, "steps_per_epoch": 800, "batch_size": 256}
 LATCHES = override(configs.TAGGER, name="latch_tagger", learning_rate=1e-2, weight_decay=0.1, prove=2, **DRAWN)
@@ -83,14 +84,14 @@ def test_a_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder
     assert main(["prove", str(adder.folder), "--counterexamples", str(adder.folder / "wrong.txt")]) == 1
     assert question in capsys.readouterr().out
     assert (adder.folder / "wrong.txt").read_text().splitlines() == [each.question for each in wrong]
-    assert f"; not proved: wrong at {question}" in evaluated.read(adder, None).worst_in_words()
+    assert f"; not proved: wrong at {question}" in OpenRun(adder).worst_in_words("x")
 
 
 def test_new_weights_void_a_proof(adder):
-    assert "proved: every length" in evaluated.read(adder, None).worst_in_words()
+    assert "proved: every length" in OpenRun(adder).worst_in_words("x")
     change(adder, "logits/bias", 0.5)
     assert proofs.read(adder) is None
-    assert "proved" not in evaluated.read(adder, None).worst_in_words()
+    assert "proved" not in OpenRun(adder).worst_in_words("x")
 
 
 SAMPLE = {"question": "1+1", "answer": "2", "prediction": "3"}

@@ -26,30 +26,12 @@ from seq2seq_arith.base.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Cost:
-    """What a network costs; ``trainer/training/costs.py`` estimates memory and time from it."""
-
-    # float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in its
-    # first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``in_blocks``, for
-    # addition with 62 and 302 characters.
-    kept: float
-    # Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
-    gates: float
-    # The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again, as in
-    # ``models/recurrent.py``; None if the network has no such layers.
-    kept_long: float | None = None
-    directions: int = 1  # how often a layer runs over the steps: 2 for a bidirectional one
-    in_blocks: bool = False  # whether a transformer's blocks run over one sequence of question and answer
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelEntry:
     """A network, without its code."""
 
     # Builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns. None for one of your own.
     build: Any
     help: str  # one line for ``--help`` and the documentation
-    cost: Cost  # what it costs
     # Whether it writes one answer character per question step, so that the view must have as many steps of the question
     # as of the answer.
     writes_in_place: bool = False
@@ -113,53 +95,45 @@ MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
-        cost=Cost(kept=12, kept_long=2.5, gates=4),
         in_browser="encoder_decoder",
     ),
     "gru": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="the notebook's network, of gated recurrent units instead of LSTMs",
-        cost=Cost(kept=12, gates=3),
         in_browser="encoder_decoder",
     ),
     "simple_rnn": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="the notebook's network, of plain recurrent units instead of LSTMs",
-        cost=Cost(kept=4, gates=1),
         in_browser="encoder_decoder",
     ),
     "bilstm_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:bilstm_tagger"),
         help="LSTM layers that write one answer character per step, each in both directions",
-        cost=Cost(kept=12, kept_long=5, gates=4, directions=2),
         writes_in_place=True,
         in_browser="bilstm_tagger",
     ),
     "wave_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:wave_tagger"),
         help="sines of sums, and LSTM layers, all forward, that write one answer character per step",
-        cost=Cost(kept=24, kept_long=21, gates=8),
         writes_in_place=True,
         in_browser="wave_tagger",
     ),
     "latch_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:latch_tagger"),
         help="vectors of pairs, dense layers, and latches, which hold a carry or a sign over any number of places",
-        cost=Cost(kept=16, gates=4),
         writes_in_place=True,
         in_browser="latch_tagger",
     ),
     "lstm_transformer": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:lstm_transformer"),
         help="attention from learned queries to the characters, and LSTMs along the answer",
-        cost=Cost(kept=12, gates=4),
         any_length=False,
         knobs=("heads",),
     ),
     "causal": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:causal"),
         help="a decoder-only transformer, which writes the answer character by character",
-        cost=Cost(kept=34, gates=6, in_blocks=True),
         autoregressive=True,
         knobs=(
             *("positions", "heads", "dense_width", "dropout", "loops", "blanks"),
@@ -169,7 +143,6 @@ MODELS: dict[str, ModelEntry] = {
     "lstm_attention": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:LstmAttention"),
         help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
-        cost=Cost(kept=16, gates=5.5),
         autoregressive=True,
         knobs=("blanks",),
         in_browser="lstm_attention",
@@ -177,8 +150,6 @@ MODELS: dict[str, ModelEntry] = {
     "counter": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:counter"),
         help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
-        # With 128 counters, the 32 units of the readout at the steps of the answer.
-        cost=Cost(kept=2, gates=1 / 8),
         in_browser="counter",
         needs_float32="a counter sums over thousands of steps",
     ),
@@ -367,13 +338,13 @@ VIEWS: dict[str, ViewEntry] = {
 }
 
 
-OWN_MODEL = ModelEntry(build=None, help="a model of your own", cost=Cost(kept=12, gates=4))
+OWN_MODEL = ModelEntry(build=None, help="a model of your own")
 # Of the shapes of ``raw`` until its class says others.
 OWN = ViewEntry(build=None, help="a view of your own", given=OWN_VIEW)
 
 
 def model_entry(name: str) -> ModelEntry:
-    """The entry of a network; one of your own (``plugins.py``) is taken to cost what an LSTM does."""
+    """The entry of a network, also of one of your own (``plugins.py``)."""
     return MODELS.get(name, OWN_MODEL)
 
 

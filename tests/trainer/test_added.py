@@ -22,7 +22,6 @@ from seq2seq_arith.trainer.registry import (
     POSITIONS,
     REVERSED,
     VIEWS,
-    Cost,
     ModelEntry,
     PositionsEntry,
     ViewEntry,
@@ -61,7 +60,7 @@ class Mirrored(BackwardView):
         return self._to_codes(ids[:, ::-1])
 
 
-BAG = ModelEntry(build=bag, help="dense layers over the whole question", cost=Cost(kept=1, gates=1), any_length=False)
+BAG = ModelEntry(build=bag, help="dense layers over the whole question", any_length=False)
 ADDED = {
     "--model": (MODELS, "bag", BAG),
     "--positions": (POSITIONS, "alibi", PositionsEntry(build=Alibi, help="a bias of the distance, by head")),

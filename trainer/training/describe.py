@@ -24,6 +24,7 @@ from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import (
     GIBIBYTE,
+    Size,
     check_memory,
     epoch_end,
     most_examples,
@@ -52,14 +53,14 @@ class Layer:
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     """What a run, or a training on this dataset, is, as text."""
     view = make_view(config.model.view, task, config.model.own(VIEW))
-    found = sketch(config.model, view, layers, cudnn=True)
+    found, size = sketch(config.model, view, layers, cudnn=True), sketch(config.model, view, Size.of)
     parts = [
         pairs({**_data(task, run), **view_facts(config.model, view)}),
         _network(found),
         fitted(["option", "value", "meaning"], settings(config), terminal_width()),
-        pairs(costs(config, view, sum(layer.weights for layer in found))),
+        pairs(costs(config, view, size)),
     ]
-    if note := remarks(config, view):
+    if note := remarks(config, view, size):
         parts.append(f"{note}.")
     if run is not None:
         rows = history.read_csv(run.history)
@@ -177,14 +178,14 @@ def _shown(value: Any, default: str | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
+def costs(config: TrainConfig, view: View, size: Size) -> dict[str, str]:
     """What a training takes at most, in words."""
     examples, steps = most_examples(config, view.task), epoch_end(config, view.task, config.epochs)
     batches = f"{config.batch_size:,}" + f" to {config.largest_batch:,}" * bool(config.batch_doublings)
     return {
         "at most": f"{examples:,} examples in {steps:,} steps of {batches}",
-        "operations": f"about {operations(config, view, examples):.1e}",
-        "memory": f"about {training_memory(config, view, weights) / GIBIBYTE:.1f} GiB",
+        "operations": f"about {operations(config, view, size, examples):.1e}",
+        "memory": f"about {training_memory(config, view, size) / GIBIBYTE:.1f} GiB",
     }
 
 
@@ -193,18 +194,17 @@ def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str
     view = make_view(config.model.view, task, config.model.own(VIEW))
     dataset, sha256 = _dataset(task, data_dir)
     run = _run(Run(run_folder(run_dir), task, sha256, absolute(data_dir), config))
-    network = sketch(config.model, view, layers, cudnn=True)
-    weights = sum(layer.weights for layer in network)
-    check_memory(config, view, weights, on_gpu=devices.uses_gpus(config.replicas))
+    size = sketch(config.model, view, Size.of)
+    check_memory(config, view, size, on_gpu=devices.uses_gpus(config.replicas))
     try_out(config.model, view)
     facts = {
         "dataset": dataset,
         "run": run,
         **view_facts(config.model, view),
-        "weights": f"{weights:,}",
-        **costs(config, view, weights),
+        "weights": f"{size.weights:,}",
+        **costs(config, view, size),
     }
-    note = remarks(config, view)
+    note = remarks(config, view, size)
     return "\n\n".join([pairs(facts), *([f"{note}."] if note else []), NOTHING])
 
 

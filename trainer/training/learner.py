@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network, most_probable, up_to
 from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs.history import METRICS
-from seq2seq_arith.trainer.training.costs import largest_tensor, operations
+from seq2seq_arith.trainer.training.costs import Size, largest_tensor, operations
 from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 
 BLOCK_BYTES = 1 << 25
@@ -54,6 +54,7 @@ class Learner:
             random.setstate(states[0])
             np.random.set_state(states[1])
         self.model = self.network.model
+        self.size = Size.of(self.model)
         self._devices = strategy.extended.worker_devices
         # The replicas of this machine; in a cluster, others have numbers before and after them.
         self._local = _local_replicas(strategy)
@@ -105,7 +106,7 @@ class Learner:
         example = self.view.task.question_width + self.view.task.answer_width
         fitting = BLOCK_BYTES // (batches.rows * example)
         if not self.on_gpu:
-            fitting = min(fitting, CALL_OPERATIONS // operations(self.config, self.view, batches.rows))
+            fitting = min(fitting, CALL_OPERATIONS // operations(self.config, self.view, self.size, batches.rows))
         return int(np.clip(fitting, 1, MAX_STEPS_PER_CALL))
 
     def train(self, batches: Batches, first: int, count: int) -> dict[str, np.ndarray]:

@@ -18,14 +18,14 @@ from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import outline, try_out
+from seq2seq_arith.trainer.models.build import outline, sketch, try_out
 from seq2seq_arith.trainer.plugins import VIEW
 from seq2seq_arith.trainer.proving.networks import check_provable
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices, mending
-from seq2seq_arith.trainer.training.costs import check_memory, epoch_end, operations, remarks
+from seq2seq_arith.trainer.training.costs import Size, check_memory, epoch_end, operations, remarks
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
@@ -115,8 +115,8 @@ def prepare(
     run.check_folder()
     strategy = _start(config, together=True)
     view = _view_of(config, task)
-    variables = outline(config.model, view)
-    check_memory(config, view, _count(variables), on_gpu=on_gpus)
+    variables, size = sketch(config.model, view, lambda model: (model.variables, Size.of(model)))
+    check_memory(config, view, size, on_gpu=on_gpus)
     checkpoints.keys(variables)
     try_out(config.model, view, variables)
     return run, source, strategy, view
@@ -126,8 +126,6 @@ def make_loop(run: Run, source: Source, strategy: tf.distribute.Strategy, view: 
     """The loop of a training, restored from its last checkpoint; in a cluster, all machines are at the same step."""
     config, task, is_chief = run.config, run.task, devices.is_chief()
     on_gpus = devices.uses_gpus(config.replicas)
-    if is_chief and not on_gpus and (note := remarks(config, view)):
-        say(f"note: {note}")
     replicas = strategy.num_replicas_in_sync
     scored = min(task.num_validation, config.validation_examples)
     _announce(run, scored, replicas)
@@ -139,6 +137,8 @@ def make_loop(run: Run, source: Source, strategy: tf.distribute.Strategy, view: 
     if config.batch_doublings:
         batches = Doubling(batches, config.batch_doublings, total_steps)
     learner = _make_learner(config, view, strategy, total_steps)
+    if is_chief and not on_gpus and (note := remarks(config, view, learner.size)):
+        say(f"note: {note}")
 
     def make_shorter(task: Task) -> Learner:
         shorter = _make_learner(config, _view_of(config, task), strategy, total_steps)
@@ -204,9 +204,9 @@ def summarize(loop: Loop) -> Summary:
         model=model.name,
         view=model.view,
         given=model.given,
-        weights=_count(learner.model.trainable_variables),
+        weights=learner.size.weights,
         examples=examples,
-        operations=operations(run.config, learner.view, examples),
+        operations=operations(run.config, learner.view, learner.size, examples),
         seconds=round(state.seconds, 3),
         cpu_seconds=round(state.cpu_seconds, 3),
         character_accuracy=best[f"{history.VALIDATION}character_accuracy"],
@@ -238,10 +238,6 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
 
 def _view_of(config: TrainConfig, task: Task) -> View:
     return make_view(config.model.view, task, config.model.own(VIEW))
-
-
-def _count(variables: Sequence[keras.Variable]) -> int:
-    return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
 def _announce(run: Run, scored: int, replicas: int) -> None:

@@ -62,6 +62,11 @@ NETWORKS = (
 )
 
 
+def known() -> str:
+    """What can be proved, in words."""
+    return "; ".join(map(str, NETWORKS))
+
+
 def why_not(task: Task, config: TrainConfig) -> str:
     """Why no model of this configuration can be proved on the task's questions, as a sentence; empty if one can.
 
@@ -71,14 +76,13 @@ def why_not(task: Task, config: TrainConfig) -> str:
         return f"a model that computes in {config.precision} cannot be proved, but one in float32 can"
     if any(network.takes(task, config) for network in NETWORKS):
         return ""
-    known = "; ".join(map(str, NETWORKS))
-    return f"{task.name} by {config.model.name}, view {config.model.view}, cannot be proved, but these can: {known}"
+    model = config.model
+    return f"{task.name} by {model.name}, view {model.view}, cannot be proved, but these can: {known()}"
 
 
 def find(task: Task, config: TrainConfig, weights: Weights) -> Provable | None:
     """The network that a model of these weights is; None if it is none of ``NETWORKS``."""
-    known = (network for network in NETWORKS if network.takes(task, config) and network.variable in weights)
-    return next(known, None)
+    return next((each for each in NETWORKS if each.takes(task, config) and each.variable in weights), None)
 
 
 def check_provable(task: Task, config: TrainConfig) -> None:

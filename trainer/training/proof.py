@@ -57,15 +57,15 @@ def tables_of(run: Run, weights: Weights) -> Tables | None:
     if why := networks.why_not(run.task, run.config):
         raise InputError(f"{run.place}: {why}; give a run of such a model")
     network = networks.find(run.task, run.config, weights)
+    other = InputError(
+        f"{run.place} does not have the layers of a network that can be proved; give a run of one: {networks.known()}"
+    )
     if network is None:
-        raise InputError(
-            f"{run.place} is a run of {run.config.model.name}, whose layers are not those of a network that can be "
-            f"proved; give a run of one of these: {'; '.join(map(str, networks.NETWORKS))}"
-        )
+        raise other
     try:
         return network.tables and network.tables(weights, run.task.alphabet)
-    except (KeyError, ValueError, IndexError):
-        raise InputError(f"{run.place} has a layer of another shape than the networks that can be proved") from None
+    except (KeyError, ValueError, IndexError):  # a layer is missing, or has another shape
+        raise other from None
 
 
 def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:

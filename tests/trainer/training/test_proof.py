@@ -21,8 +21,9 @@ from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
+from seq2seq_arith.trainer.proving import networks
 from seq2seq_arith.trainer.proving.questions import question_automaton
-from seq2seq_arith.trainer.proving.tables import counter_bound
+from seq2seq_arith.trainer.proving.tables import LatchTagger, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
@@ -138,6 +139,16 @@ def test_what_cannot_be_proved_is_refused(adder, changes, kept, refusal):
     run = dataclasses.replace(adder, task=task, config=override(adder.config, prove=0, **changes))
     with refusal(InputError):
         proof.tables_of(run, arrays)
+
+
+def test_a_network_that_was_added_is_proved(adder, monkeypatch):
+    """By an entry of its own; its weights and its code are those of the adder."""
+    own = networks.Provable(name="nets.py", view="aligned", variable="read/table", tables=LatchTagger)
+    monkeypatch.setattr(networks, "NETWORKS", (own,))
+    run = dataclasses.replace(adder, config=override(adder.config, name="some_nets.adders:latched"))
+    found, wrong = proof.prove(run, functools.partial(session.restore, adder))
+    assert (found.holds, found.states, wrong) == (True, 62, [])
+    assert proofs.read(run) == found
 
 
 @pytest.mark.parametrize("digits", [1, 3, 17, pytest.param(200, marks=pytest.mark.slow)])

@@ -65,7 +65,7 @@ class Trial:
     @property
     def gives_operands(self) -> bool:
         """Whether the way of drawing gives operands of the task, as far as that is known of one's own."""
-        drawn, of_notation = self.drawing, DRAWINGS[self.entry.notation]
+        drawn, of_notation = self.drawing, DRAWINGS.get(self.entry.notation, ())
         if not isinstance(drawn, Drawing) or (drawn.pairs_only and self.entry.arity != 2):
             return False
         return drawn in of_notation or not any(drawn in known for known in DRAWINGS.values())

@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import letters, numbers, own_tasks, task_rules, text
+from seq2seq_arith.arithmetic import drawing, letters, numbers, own_tasks, task_rules, text
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import digest
@@ -234,3 +235,12 @@ def test_an_answer_of_nineteen_digits_is_counted(write, refusal):
 def test_a_file_that_is_not_there(refusal):
     with refusal(InputError):
         own_tasks.use("/gone.py")
+
+
+def test_a_notation_of_ones_own_needs_a_drawing_of_ones_own():
+    """Which operands of it a drawing of this package gives is not known."""
+    notation, drawn = (type("Own", (type(base),), {})() for base in (DECIMAL, drawing.DIGITS))
+    entry = dataclasses.replace(OPERATIONS["addition"], notation=notation, draws={"own": drawn})
+    assert task_rules.first_fault("sum", entry) == ""
+    known = dataclasses.replace(entry, draws={"digits": drawing.DIGITS})
+    assert task_rules.first_fault("sum", known).startswith("has the draws 'digits', which do not give its operands")

@@ -11,12 +11,11 @@ from typing import Any
 from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.tables import cut
+from seq2seq_arith.base.tables import abridged, cut
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.reporting import collect
+from seq2seq_arith.trainer.reporting import collect, sections
 from seq2seq_arith.trainer.reporting.collect import RunReport
-from seq2seq_arith.trainer.reporting.sections import sections
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
@@ -54,8 +53,8 @@ def render(runs: Sequence[RunReport]) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["cut"] = lambda value: cut(value, 3)
-    environment.tests["kind"] = lambda value, name: type(value).__name__ == name
+    environment.filters |= {"cut": cut, "abridged": abridged}
     environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "palette": drawing.VARIABLES}
     page = environment.get_template("page.html")
-    return page.render(title=title, labels=[each.label for each in runs], sections=sections(runs)) + "\n"
+    labels, shared = [report.label for report in runs], sections.of_all(runs)
+    return page.render(title=title, labels=labels, shared=shared, runs=list(map(sections.of_run, runs))) + "\n"

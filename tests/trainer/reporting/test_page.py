@@ -103,20 +103,32 @@ def test_it_shows_all_that_was_collected(sample):
         assert phrase in text, phrase
 
 
+MISSING = {
+    "epochs": "The answers after each epoch were not recorded.",
+    "seen": "The dataset of this run was not asked: there is no validation set.",
+    "slices": "This task has no suite of hard questions.",
+    "further": "addition has no suite, so no hard questions were asked.",
+    "confusion": "The dataset of this run was not asked: there is no validation set.",
+    "mistakes": "The dataset of this run was not asked: there is no validation set.",
+}
+
+
+def section(text, name):
+    """What a person reads in a section of a page."""
+    return re.sub(r"\s+", " ", Page(re.search(f'<section id="{name}".*?</section>', text, re.DOTALL)[0]).text)
+
+
 def test_what_is_missing_is_said(sample, bare):
-    blocks = {name: of_run for name, (_, of_run) in sections.sections([bare]).items()}
-    for name in ("epochs", "seen", "slices", "further", "confusion", "mistakes"):
-        ((label, (missing,)),) = blocks[name]
-        assert label == bare.label and missing.text.endswith(".")
-    assert "there is no validation set" in blocks["seen"][0][1][0].text
-    of_one_length = sections.further(dataclasses.replace(sample, scores=sample.scores.of(size=3)))
-    assert "arith-model report RUN --lengths 6" in [each.text for each in of_one_length]
+    text = page.render([bare])
+    for name, sentence in MISSING.items():
+        assert section(text, name).endswith(f"{sentence} "), name
+    of_one_length = page.render([dataclasses.replace(sample, scores=sample.scores.of(size=3))])
+    assert "This command asks them:arith-model report RUN --lengths 6" in section(of_one_length, "further")
 
 
 def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
     for run in (sample, bare):
-        tiles, *_ = sections.overview(run)
-        names = [name for name, *_ in tiles]
+        names = [name for name, *_ in sections.tiles(run)]
         assert names == ["exact match", "worst slice", "worst unforeseen slice", "given to the model"]
 
 
@@ -125,21 +137,26 @@ def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
     rows["lengths-3-3"] = dataclasses.replace(rows["lengths-3-3"], right=5, seen_right=0)
     worse = dataclasses.replace(sample.scores, rows=tuple(rows.values()))
     second = dataclasses.replace(sample, label="second", scores=worse)
-    (table,) = sections.slices_of_all([sample, second])
-    assert table.head == ["slice", "first", "second"]
-    assert [name for name, *_ in table.rows][:3] == ["carry-all", "lengths-3-3", "random"]
+    found = sections.slices_of_all([sample, second])
+    assert [name for name, _ in found][:3] == ["carry-all", "lengths-3-3", "random"]
     # Also a pair of lengths that is among the worst of one run alone.
-    assert [table.rows[row][1:] for row in (0, 1)] == [[Share(10, 2), Share(10, 2)], [Share(10, 10), Share(10, 5)]]
+    assert [shares for _, shares in found[:2]] == [[Share(10, 2), Share(10, 2)], [Share(10, 10), Share(10, 5)]]
+    text = page.render([sample, second])
+    assert "Exact match of each run on each slice slice first second carry-all 0.200" in section(text, "slices")
     assert sections.slices_of_all([sample]) == []
     sixes = dataclasses.replace(sample, run=dataclasses.replace(sample.run, task=Task("addition", digits=6)))
     assert sections.slices_of_all([sample, sixes]) == []
 
 
 def test_the_map_by_lengths_is_stronger_where_answers_are_wrong(sample):
-    table = sections.lengths_map(sample, sample.sets.tables["operand lengths"], "unseen")
-    assert table.head == ["", "1", "2", "3"]
-    assert [[cell.strength for cell in row[1:]] for row in table.rows] == [[0.75, 0.5, 0.25]] * 3
-    assert table.rows[0][1].text == "0.25"
+    groups = sample.sets.tables["operand lengths"]
+    found = sections.lengths_map(groups, "unseen")
+    assert found["lengths"] == ["1", "2", "3"]
+    assert [[share.exact_match for share in shares] for _, shares in found["rows"]] == [[0.25, 0.5, 0.75]] * 3
+    cells = re.findall(r'--strength:(\d+)%">([\d.]+)<small>(\d+)</small>', page.render([sample]))
+    assert cells[:3] == [("75", "0.25", "4"), ("50", "0.50", "4"), ("25", "0.75", "4")]
+    lacking = sections.lengths_map(groups[:-1], "seen")
+    assert lacking["rows"][2][1][2] is None and sections.lengths_map([], "seen") is None
 
 
 def test_the_epochs_that_are_shown(sample):

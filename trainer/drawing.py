@@ -150,6 +150,12 @@ def inline_svg(drawn: "Figure", title: str, description: str) -> str:
     return f'<svg class="chart" role="img" {size[0] if size else ""}>{said}{body}'
 
 
+def label(axis: Any, names: Sequence[Any]) -> None:
+    """Names the steps 0, 1, … of one of matplotlib's axes, in small letters if they are many, and not if too many."""
+    if len(names) <= MOST_LABELS:
+        axis.set_ticks(range(len(names)), list(map(str, names)), fontsize=10 if len(names) <= MOST_LARGE else 7)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeatMap:
     """A map of numbers in which colours are values. They are perceptually uniform, and can be read without hues."""
@@ -168,9 +174,8 @@ class HeatMap:
         least, most, colours = (-most, most, "PuOr") if self.signed else (0, 1, "cividis")
         drawn = axes.imshow(self.values, aspect="auto", interpolation="nearest", vmin=least, vmax=most, cmap=colours)
         axes.set(title=self.title, xlabel=self.across, ylabel=self.down)
-        for names, axis in ((self.rows, axes.yaxis), (self.columns, axes.xaxis)):
-            if len(names) <= MOST_LABELS:
-                axis.set_ticks(range(len(names)), list(map(str, names)), fontsize=10 if len(names) <= MOST_LARGE else 7)
+        label(axes.yaxis, self.rows)
+        label(axes.xaxis, self.columns)
         if max(map(len, map(str, self.columns))) > LONGEST_LABEL:
             axes.tick_params("x", rotation=90)
         return drawn

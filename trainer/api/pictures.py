@@ -1,29 +1,14 @@
 """Pictures in a notebook: each shows itself at the end of a cell, and can be saved. Nothing here needs TensorFlow."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.base.tables import Table
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap, Picture
 
 RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print, and without telling hues apart
-
-
-class Inside(Table):
-    """What was found inside a model: a table, ``maps`` of the same, and single values by name, ``facts``."""
-
-    def __init__(self, table: Table, maps: Sequence[HeatMap], facts: dict[str, Any]) -> None:
-        super().__init__(table, table.columns, table.title)
-        self.maps = maps
-        self.facts = facts
-
-    def plot(self) -> Picture:
-        """The maps as a picture."""
-        return Picture(drawing.maps(self.maps), self.title)
 
 
 @drawing.styled
@@ -75,8 +60,7 @@ def lines(
         axes.plot(values[:, number], label=name, **drawing.look(number, len(values)))
     if answer < len(values):
         axes.axvline(answer - 0.5, color=drawing.LIGHT["ink"], linewidth=1)
-    if len(steps) <= MOST_LABELS:
-        axes.set_xticks(range(len(steps)), steps, fontsize=10 if len(steps) <= drawing.MOST_LARGE else 7)
+    drawing.label(axes.xaxis, steps)
     axes.set(xlabel="steps: the question, and right of the line its answer", title=title)
     axes.grid()
     figure.legend(loc="outside right upper", handlelength=4)

@@ -19,7 +19,6 @@ from seq2seq_arith.base.options import check_int, one_of
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures
-from seq2seq_arith.trainer.api.pictures import Inside
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.drawing import Picture
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     import keras
 
     from seq2seq_arith.trainer.asking.answering import Result
+    from seq2seq_arith.trainer.asking.inside import Inside
     from seq2seq_arith.trainer.asking.inspection import Inspection
     from seq2seq_arith.trainer.data.records import Examples
 
@@ -223,7 +223,7 @@ class TrainedRun(Tabular):
         names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
         return pictures.lines(values[:, most], names, labels, len(found.read), title, sentence)
 
-    def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> Inside:
+    def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> "Inside":
         """What becomes wrong while a part of the model is removed: a row per layer and per head of attention.
 
         With a ``layer``, a row per unit, or per head if it is one of attention. What is removed is ``zero``, or its
@@ -235,9 +235,9 @@ class TrainedRun(Tabular):
         learner = self._opened.learner(self.task)
         from seq2seq_arith.trainer.asking import inside
 
-        return Inside(*inside.ablate(learner, layer, by, chosen))
+        return inside.ablate(learner, layer, by, chosen)
 
-    def patch(self, question: str, other: str, layer: str | None = None) -> Inside:
+    def patch(self, question: str, other: str, layer: str | None = None) -> "Inside":
         """The answers to a question while one layer, at one place, gives what it gives for the ``other`` question.
 
         Places are steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer. ``moved`` is how far
@@ -252,9 +252,9 @@ class TrainedRun(Tabular):
         learner = self._opened.learner(task)
         from seq2seq_arith.trainer.asking import inside
 
-        return Inside(*inside.patch(learner, first, second, layer))
+        return inside.patch(learner, first, second, layer)
 
-    def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> Inside:
+    def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> "Inside":
         """Where a linear function of a layer reads a ``carry``, a ``borrow`` or a ``digit`` of the answer.
 
         It is that of one ``place`` of the numbers, 0 for the units. Beside its accuracy on questions that it was not
@@ -265,9 +265,9 @@ class TrainedRun(Tabular):
         learner = self._opened.learner(self.task)
         from seq2seq_arith.trainer.asking import inside
 
-        return Inside(*inside.probe(learner, name, place, questions, seed))
+        return inside.probe(learner, name, place, questions, seed)
 
-    def fourier(self) -> Inside:
+    def fourier(self) -> "Inside":
         """The frequencies with which a model of modular addition adds, and how much of its logits each explains.
 
         ``facts`` has the key ``frequencies``, the share of the logits' variance that is ``explained`` by them, and the
@@ -278,7 +278,7 @@ class TrainedRun(Tabular):
         learner = self._opened.learner(self.task)
         from seq2seq_arith.trainer.asking import inside
 
-        return Inside(*inside.fourier(learner))
+        return inside.fourier(learner)
 
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
         """Which questions on small numbers are answered wrong: bool [left operands, right operands].

@@ -124,7 +124,7 @@ def measure(
         mistakes=tuple(first_mistakes(run.task, results["validation"]) if results else ()),
         scores=ask_run(run, chosen, lengths=lengths, sets=SETS, **how),
         by_epoch=tuple(by_epoch),
-        waves=inside.fourier(learner)[2] if inside.has_waves(learner.view) else {},
+        waves=inside.fourier(learner).facts if inside.has_waves(learner.view) else {},
         proof=proof.to_json() if proof else None,
     )
 

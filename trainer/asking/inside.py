@@ -7,7 +7,7 @@ function gives a table, maps of the same, and single values by name.
 import collections
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -25,12 +25,11 @@ from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspe
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import BackwardView, HintedView, Scratchpad, View
-from seq2seq_arith.trainer.drawing import HeatMap
+from seq2seq_arith.trainer.drawing import HeatMap, Picture, maps
 from seq2seq_arith.trainer.models.layers import layers_within, noted_attention, overridden
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
 from seq2seq_arith.trainer.training.learner import Learner
 
-Found = tuple[Table, list[HeatMap], dict[str, Any]]
 Change = Callable[[str, Any], Any]  # from the name of a layer and what it gives to what it gives instead
 ALL = "all"
 DRAWN = 20_000  # questions among which those are looked for that are written like a given one
@@ -48,6 +47,21 @@ MOST_MODULUS = 128  # every answer to every question is asked
 KEY_SHARE = 0.01  # of the logits' variance, from which on a frequency is a key one
 # A norm gives what the layer before it gave, in other units.
 NORMS = (keras.layers.LayerNormalization, keras.layers.RMSNormalization, keras.layers.BatchNormalization)
+
+
+class Inside(Table):
+    """What was found inside a model: a table, ``maps`` of the same, and single values by name, ``facts``."""
+
+    def __init__(
+        self, rows: Iterable[dict[str, Any]], maps: Sequence[HeatMap], title: str, facts: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(rows, title=title)
+        self.maps = maps
+        self.facts = facts or {}
+
+    def plot(self) -> Picture:
+        """The maps as a picture."""
+        return Picture(maps(self.maps), self.title)
 
 
 @contextlib.contextmanager
@@ -238,7 +252,7 @@ def parts(subject: Subject, layer: str | None, by: str) -> list[Part]:
     return [Part("nothing"), *of_heads, *others]
 
 
-def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -> Found:
+def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -> Inside:
     """Exact match and the worst slice while a part of a model is removed: a layer, a head, or a unit of one layer.
 
     What is removed is zero, or its mean over the questions; a head then looks nowhere, or where it looks on average.
@@ -268,10 +282,10 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     drawn_as = HeatMap("exact match", shares[:, kept], down, columns, down="removed", across="slice")
     how = "its mean" if by == "mean" else "zero"
     more = ", of which all that is written must be right" * learner.view.writes_more
-    return Table(rows, title=f"{len(examples):,} questions of {task.name}{more}, while a part is {how}"), [drawn_as], {}
+    return Inside(rows, [drawn_as], f"{len(examples):,} questions of {task.name}{more}, while a part is {how}")
 
 
-def patch(learner: Learner, question: text.Question, other: text.Question, layer: str | None) -> Found:
+def patch(learner: Learner, question: text.Question, other: text.Question, layer: str | None) -> Inside:
     """What a model answers to a question while one layer, at one place, gives what it gives for another question.
 
     Meng et al., "Locating and Editing Factual Associations in GPT", NeurIPS 2022. ``moved`` is how far the logits go
@@ -301,7 +315,7 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
             said_as = {"answer": answer, "as_other": answer == answers[1], "moved": share}
             rows.append({"layer": name, "place": place, **said_as})
     title = f"{question.given} is answered with {answers[0]}, and {other.given}, whose states are put in, {answers[1]}"
-    return Table(sorted(rows, key=lambda row: -row["moved"]), title=title), [_map(rows, "moved")], {}
+    return Inside(sorted(rows, key=lambda row: -row["moved"]), [_map(rows, "moved")], title)
 
 
 def differing(own: np.ndarray, theirs: np.ndarray, end: int | None) -> np.ndarray:
@@ -314,7 +328,7 @@ def differing(own: np.ndarray, theirs: np.ndarray, end: int | None) -> np.ndarra
     return np.flatnonzero((own != theirs) & is_asked)
 
 
-def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Found:
+def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Inside:
     """In which layer, at which place, a linear function can read a property of a question; beside it a control task.
 
     Half of the questions fit the function by ridge regression, the others are asked. In the control task (Hewitt,
@@ -346,7 +360,7 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     always = f"always one answer: {facts['majority']:.4f}, in the control {facts['majority of control']:.4f}"
     title = f"{name} of place {place}, 0 for the units, in {len(values):,} questions; {always}"
     best = sorted(rows, key=lambda row: (-row["accuracy"], row["control"]))
-    return Table(best, title=title), [_map(rows, each) for each in ("accuracy", "control")], facts
+    return Inside(best, [_map(rows, column) for column in ("accuracy", "control")], title, facts)
 
 
 def with_a_digit(task: Task, place: int, count: int, seed: int) -> probes.Operands:
@@ -425,7 +439,7 @@ def has_waves(view: View) -> bool:
     return task.name == "modular_addition" and task.digits <= MOST_MODULUS and not view.writes_more
 
 
-def fourier(learner: Learner) -> Found:
+def fourier(learner: Learner) -> Inside:
     """The waves with which a model adds modulo p: by frequency k, the share of the logits' variance that is its wave.
 
     The wave is cos(2 pi k (x + y - c) / p), over all x, y and answers c (Nanda et al., "Progress Measures for Grokking
@@ -460,7 +474,7 @@ def answer_scores(subject: Subject) -> np.ndarray:
     return scores - scores.mean(axis=1, keepdims=True)
 
 
-def waves(scores: np.ndarray) -> Found:
+def waves(scores: np.ndarray) -> Inside:
     """As ``fourier``, of scores [x, y, c], less their mean over c."""
     modulus, number = len(scores), np.arange(len(scores))
     frequencies, total = np.arange(1, modulus // 2 + 1), (number[:, None] + number) % modulus
@@ -480,7 +494,7 @@ def waves(scores: np.ndarray) -> Found:
     }
     rows = [{"frequency": k, "logits": share} for k, share in zip(frequencies.tolist(), shares.tolist(), strict=True)]
     drawn_as = HeatMap("share of the variance", shares[None], ["logits"], frequencies.tolist())
-    return Table(sorted(rows, key=lambda row: -row["logits"]), title=waves_in_words(facts)), [drawn_as], facts
+    return Inside(sorted(rows, key=lambda row: -row["logits"]), [drawn_as], waves_in_words(facts), facts)
 
 
 def waves_in_words(facts: dict[str, Any]) -> str:

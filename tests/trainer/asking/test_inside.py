@@ -19,6 +19,7 @@ from seq2seq_arith.trainer.asking import inside, inspection
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models import layers
+from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.registry import MODELS
 
 ADDITION = Task("addition")
@@ -48,13 +49,13 @@ DEAR = [name if name in ("lstm", "latch_tagger") else pytest.param(name, marks=p
 def test_the_state_of_another_question_gives_its_answer_and_that_of_the_same_question_changes_nothing(name):
     learner, (first, second) = made(name), asked("12+345", "999+1")
     answer, others = (inspection.inspect(learner, each).answer for each in (first, second))
-    table, (drawn,), _ = inside.patch(learner, first, second, NARROW[name])
+    table = inside.patch(learner, first, second, NARROW[name])
     whole = next(row for row in table if row["place"] == "all")
     assert (whole["answer"], whole["as_other"]) == (others, True)
     if not MODELS[name].autoregressive:  # the others read their own characters, too
         assert whole["moved"] == pytest.approx(1.0 if answer != others else 0.0, abs=1e-4)
-    assert np.nanmax(drawn.values) == max(row["moved"] for row in table)
-    table, *_ = inside.patch(learner, first, first, NARROW[name])
+    assert np.nanmax(table.maps[0].values) == max(row["moved"] for row in table)
+    table = inside.patch(learner, first, first, NARROW[name])
     assert {(row["answer"], row["moved"]) for row in table} == {(answer, 0.0)}
 
 
@@ -125,7 +126,7 @@ def test_what_is_changed_within_a_change_goes_on_from_it_and_leaves_it():
 
 
 def test_only_the_attention_of_one_model_is_noted():
-    one, other = (keras.Sequential([keras.Input((3, 8)), layers.BiasedAttention(2, name=name)]) for name in "ab")
+    one, other = (keras.Sequential([keras.Input((3, 8)), BiasedAttention(2, name=name)]) for name in "ab")
     states = np.ones((1, 3, 8), np.float32)
     with layers.noted_attention(one) as outer, layers.noted_attention(other) as inner:
         np.testing.assert_array_equal(one(states).shape, other(states).shape)
@@ -151,7 +152,7 @@ def test_a_patch_asks_where_neither_answer_has_ended(monkeypatch):
     written[0, :2], written[1, :3] = (seven, end), (two, one, end)
     monkeypatch.setattr(inside.Subject, "decoded", lambda subject, *_: written)
     monkeypatch.setattr(inside.Subject, "strings", lambda subject, ids: ["7", "12"] * 3)
-    table, *_ = inside.patch(learner, first, second, "decoder")
+    table = inside.patch(learner, first, second, "decoder")
     moved = {row["place"]: row["moved"] for row in table}
     assert {place for place, share in moved.items() if share} == {"a0", "a1", inside.ALL}
 
@@ -187,18 +188,18 @@ def test_a_probe_finds_the_carry_where_it_is(adder):
 
 def test_a_probe_is_not_told_the_digit_that_it_looks_for():
     """A network that knows nothing is given the units when it writes the tens, and every state there has them."""
-    table, _, facts = inside.probe(made("causal"), "digit", 0, 300, 1)
+    table = inside.probe(made("causal"), "digit", 0, 300, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0"}
-    assert max(row["accuracy"] for row in table) < 0.9 and facts["majority of control"] < 0.5
+    assert max(row["accuracy"] for row in table) < 0.9 and table.facts["majority of control"] < 0.5
     # Also where the question has as many steps as the answer.
-    table, *_ = inside.probe(learner_of("lstm_attention", view="aligned"), "digit", 0, 100, 1)
+    table = inside.probe(learner_of("lstm_attention", view="aligned"), "digit", 0, 100, 1)
     assert {row["place"] for row in table} == {"q0"}
     # Written from the front, all before a digit tells of it.
-    table, *_ = inside.probe(learner_of("lstm_attention", view="raw"), "digit", 1, 100, 1)
+    table = inside.probe(learner_of("lstm_attention", view="raw"), "digit", 1, 100, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {inside.ALL, "a0"}
-    table, *_ = inside.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
+    table = inside.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
     assert max(row["accuracy"] for row in table) < 0.9
-    table, *_ = inside.probe(learner_of("causal", view="hinted"), "digit", 0, 100, 1)
+    table = inside.probe(learner_of("causal", view="hinted"), "digit", 0, 100, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0", "a1"}  # the hint, and the digit
     with pytest.raises(InputError, match="with scratchpad, digits are written before the answer"):
         inside.probe(learner_of("causal", view="scratchpad"), "digit", 0, 100, 1)
@@ -209,7 +210,7 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
 def test_a_probe_asks_of_numbers_that_have_the_place():
     task = Task("addition", digits=2, num_examples=100)
     left, right = inside.drawn(task, 1, 100)
-    table, *_ = inside.probe(learner_of("latch_tagger", task, "aligned", layers=1), "digit", 1, 100, 1)
+    table = inside.probe(learner_of("latch_tagger", task, "aligned", layers=1), "digit", 1, 100, 1)
     assert f" in {np.sum((left >= 10) & (right >= 10))} questions" in table.title
     long = inside.with_a_digit(ADDITION, 2, 50, 1)
     assert [side.shape for side in long] == [(1, 50)] * 2 and np.min(long) >= 100
@@ -252,7 +253,7 @@ def test_waves_are_found_by_their_frequencies(modulus, data):
     keys = data.draw(st.sets(st.integers(1, (modulus - 1) // 2), min_size=1, max_size=3))
     x, y, c = np.meshgrid(*[np.arange(modulus)] * 3, indexing="ij")
     scores = np.sum([np.cos(2 * np.pi * k * (x + y - c) / modulus) for k in keys], axis=0)
-    _, _, facts = inside.waves(scores)
+    facts = inside.waves(scores).facts
     assert {*facts["frequencies"]} == keys and facts["explained"] == pytest.approx(1)
     if np.gcd.reduce([modulus, *keys]) == 1:  # else several answers have the highest logit
         assert facts["exact_match"] == facts["rebuilt"] == 1 > facts["without"]
@@ -269,7 +270,7 @@ def test_answers_of_several_characters_have_the_product_of_their_probabilities(n
     logs = tf.nn.log_softmax(learner.network.logits(ids, written, training=False)).numpy()
     logs = [sum(row[step, each] for step, each in enumerate(ids)) for row, ids in zip(logs, written, strict=True)]
     assert found[0] - found[1] == pytest.approx(logs[0] - logs[1], abs=1e-4)
-    assert 0 <= inside.fourier(learner)[2]["explained"] <= 1
+    assert 0 <= inside.fourier(learner).facts["explained"] <= 1
     assert not inside.has_waves(make_view("hinted", task))  # each question has hints of its own
 
 

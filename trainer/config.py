@@ -107,6 +107,17 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        self._resolve()
+        self._check_knobs()
+        if self.blanks is False and registry.view_entry(self.view).fills_answer:
+            raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
+        if self.has("heads"):
+            multiple = self._value("heads") * (2 if self.encoding.even_heads else 1)
+            if self.hidden % multiple:
+                raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
+
+    def _resolve(self) -> None:
+        """Writes what names code of your own, and its options, in one form."""
         for field, digest, kind in CODE:
             if plugins.is_plugin(name := getattr(self, field)):
                 plugin = Plugin.resolve(kind, name, getattr(self, digest))
@@ -116,12 +127,6 @@ class ModelConfig:
             object.__setattr__(self, "options", json.dumps(self.options))
         if self.options is not None:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
-        self._check_knobs()
-        if self.blanks is False and registry.view_entry(self.view).fills_answer:
-            raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
-        multiple = self._value("heads") * (2 if self.encoding.even_heads else 1) if self.has("heads") else 1
-        if self.hidden % multiple:
-            raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
 
     def _check_knobs(self) -> None:
         """Raises InputError if a setting is given that the network, or its position encoding, does not have."""
@@ -187,9 +192,8 @@ class ModelConfig:
     @property
     def any_length(self) -> bool:
         """Whether the weights fit strings of any length."""
-        if self.view == "crossed" and self.name in registry.MODELS and not self.entry.writes_in_place:
-            return False  # each step reads all pairs of digits of a column
-        return self.entry.any_length and self.encoding.any_length
+        fits_view = self.entry.any_channels or not registry.view_entry(self.view).channels_grow
+        return self.entry.any_length and self.encoding.any_length and fits_view
 
     @property
     def given(self) -> str:

@@ -36,6 +36,7 @@ class ModelEntry:
     # as of the answer.
     writes_in_place: bool = False
     any_length: bool = True  # whether its weights fit strings of any length
+    any_channels: bool = False  # whether its weights fit any number of pairs of characters in a step, which it sums
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
     # Its own settings besides size: names of fields of ``ModelConfig``; with "positions", also those of its encoding.
     knobs: tuple[str, ...] = ()
@@ -76,6 +77,7 @@ class ViewEntry:
     needs_pairs: bool = False  # whether there must be two operands
     # Whether operands and answer are runs of digits, the answer's from the units, so that places can be counted.
     has_places: bool = False
+    channels_grow: bool = False  # whether a step of longer strings has more channels
     hides_blanks: bool = False  # whether attention must not see the blanks of the question
     fills_answer: bool = False  # whether an answer has no blanks behind it
     is_scratchpad: bool = False  # whether partial results are written, so that it is for sums and products alone
@@ -111,18 +113,21 @@ MODELS: dict[str, ModelEntry] = {
         build=imported("seq2seq_arith.trainer.models.parallel:bilstm_tagger"),
         help="LSTM layers that write one answer character per step, each in both directions",
         writes_in_place=True,
+        any_channels=True,
         in_browser="bilstm_tagger",
     ),
     "wave_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:wave_tagger"),
         help="sines of sums, and LSTM layers, all forward, that write one answer character per step",
         writes_in_place=True,
+        any_channels=True,
         in_browser="wave_tagger",
     ),
     "latch_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:latch_tagger"),
         help="vectors of pairs, dense layers, and latches, which hold a carry or a sign over any number of places",
         writes_in_place=True,
+        any_channels=True,
         in_browser="latch_tagger",
     ),
     "lstm_transformer": ModelEntry(
@@ -270,6 +275,7 @@ VIEWS: dict[str, ViewEntry] = {
         build=imported("seq2seq_arith.trainer.data.views:CrossedView"),
         help="per place of the answer, all pairs of digits whose places add up to it",
         given="crossed",
+        channels_grow=True,
         # One pair would have other weights.
         question_shape=lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),
         answer_steps=_aligned_steps,
@@ -338,7 +344,7 @@ VIEWS: dict[str, ViewEntry] = {
 }
 
 
-OWN_MODEL = ModelEntry(build=None, help="a model of your own")
+OWN_MODEL = ModelEntry(build=None, help="a model of your own", any_channels=True)
 # Of the shapes of ``raw`` until its class says others.
 OWN = ViewEntry(build=None, help="a view of your own", given=OWN_VIEW)
 

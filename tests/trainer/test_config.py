@@ -35,6 +35,7 @@ REFUSED = [
     {"name": "lstm", "dropout": 0.1},
     {"name": "causal", "positions": "none", "rope_base": 3.0},
     {"name": "causal", "others": 4},
+    {"name": "causal", "hidden": 12, "heads": 4},
     {"name": "causal", "view": "zeros", "blanks": False},
     {"clip_norm": 0.0},
     {"target": 1.5},
@@ -51,8 +52,19 @@ def test_refuses(values: dict, refusal):
         override(TrainConfig(), **values)
 
 
+# Only rotations need heads of even size.
+UNROTATED = {"name": "causal", "positions": "none", "hidden": 12, "heads": 4}
+
+
 def test_the_bounds_themselves_are_allowed():
-    for values in ({"epochs": 1}, {"hidden": 2**14}, {"target": 1.0}, {"seed": 2**31 - 1}, {"clip_norm": None}):
+    for values in (
+        {"epochs": 1},
+        {"hidden": 2**14},
+        {"target": 1.0},
+        {"seed": 2**31 - 1},
+        {"clip_norm": None},
+        UNROTATED,
+    ):
         override(TrainConfig(), **values)
 
 

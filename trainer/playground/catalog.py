@@ -107,7 +107,7 @@ def most_digits(run: Run) -> int:
     """The longest operands that the page asks a run about: never less than those of its training."""
     model = run.config.model
     # A model of someone's own may be of any kind.
-    slow = model.name not in MODELS or model.entry.autoregressive or "heads" in model.entry.knobs
+    slow = model.name not in MODELS or model.entry.autoregressive or model.has("heads")
     most = MOST_CHARACTERS_SLOW if slow else MOST_CHARACTERS
     return max(run.task.digits, min(run.most_digits, most // 2))
 

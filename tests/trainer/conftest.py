@@ -28,7 +28,7 @@ from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, files, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
-from seq2seq_arith.trainer.training import devices, session
+from seq2seq_arith.trainer.training import building, devices, session
 from seq2seq_arith.trainer.training.learner import Learner
 
 devices.split_cpu(4)
@@ -139,7 +139,7 @@ def learners() -> Learners:
 @pytest.fixture
 def quick(learners: Learners, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets trainings and restored runs use the learners of this process, in place of new ones."""
-    monkeypatch.setattr(session, "_make_learner", learners.of)
+    monkeypatch.setattr(building, "make_learner", learners.of)
 
 
 @pytest.fixture(scope="session")

@@ -126,9 +126,9 @@ class OpenRun:
 
     def _restore(self, task: Task) -> "Learner":
         import_tensorflow()
-        from seq2seq_arith.trainer.training import session
+        from seq2seq_arith.trainer.training import building
 
-        return session.restore(self.run, task, self.replicas)
+        return building.restore(self.run, task, self.replicas)
 
     def _read(self, name: str, read: Callable[[Run], T], *files: Path) -> T:
         """What a function reads of the run, by the name under which it is kept, and the files that it depends on."""

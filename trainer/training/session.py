@@ -15,16 +15,14 @@ from seq2seq_arith.base.terminal import printable, say, wrapped
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
-from seq2seq_arith.trainer.data.records import Source
-from seq2seq_arith.trainer.data.stream import Doubling, Stream
-from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import outline, sketch, try_out
-from seq2seq_arith.trainer.plugins import VIEW
+from seq2seq_arith.trainer.data.stream import Batches, Doubling, Stream
+from seq2seq_arith.trainer.models.build import sketch, try_out
 from seq2seq_arith.trainer.proving.networks import check_provable
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import devices, mending
+from seq2seq_arith.trainer.training import building, devices, mending
+from seq2seq_arith.trainer.training.building import restore
 from seq2seq_arith.trainer.training.costs import Size, check_memory, epoch_end, operations, remarks
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
@@ -61,118 +59,139 @@ def train(
 ) -> Trained:
     """Trains a model on a dataset, or goes on with the run in that folder from its last checkpoint.
 
-    Raises InputError as ``prepare``, and if another process is training in the folder, or the machines of a cluster
+    Raises InputError as ``Training``, and if another process is training in the folder, or the machines of a cluster
     were not started with the same command; DivergedError if the loss, or a weight, is no longer a number; WriteError if
     a file of the run cannot be written; LostMachineError if another machine of the cluster is gone.
     """
-    run, source, strategy, view = prepare(task, data_dir, run_dir, config, options)
-    is_chief = devices.is_chief()
-    with run.locked(writes=is_chief):
+    training = Training(task, data_dir, run_dir, config, options)
+    with training.run.locked(writes=training.is_chief):
         with (
             devices.translate_exhaustion("give a smaller --batch-size"),
-            _translate_lost_machine(run),
+            _translate_lost_machine(training.run),
             progress.one_output() as output,
         ):
-            with devices.patient():
-                loop = make_loop(run, source, strategy, view)
-            run.claim(writes=is_chief)
-            if is_chief:
-                loop.observers = _make_observers(loop, output, options)
-            loop.train((lambda loop: _prove(loop, source)) if config.prove and not devices.cluster() else None)
+            loop = training.begin(output)
+            loop.train(training.prove if training.config.prove and not devices.cluster() else None)
         return finish(loop)
 
 
-def prepare(
-    task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions
-) -> tuple[Run, Source, tf.distribute.Strategy, View]:
-    """Refuses a training that cannot succeed, before anything is written; returns what ``make_loop`` takes.
+class Training:
+    """A training of a run, whose steps are its methods, in this order::
 
-    The order matters: cluster addresses are checked before TensorFlow connects to them, the folder before devices are
-    taken, and the devices are taken before code of your own, which may start TensorFlow, makes a view or a layer.
+        Training(...)    refuses what cannot succeed, before anything is written, and takes the devices
+        begin(output)    makes the loop, goes back to the last checkpoint, and takes the folder
+        prove(loop)      after the loop's training, proves the best model
 
     Raises InputError if the data is not there, the folder holds another run, the memory does not suffice, the model
     does not fit the data, an option does not fit the others, or the machines of a cluster differ.
     """
-    if options.tensorboard:
-        packages.require("--tensorboard", "tensorboard", "tensorboard")
-        if "://" in run_dir:
-            raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
-    if not options.public_cluster:
-        devices.check_private()
-    check_provable(task, config)
-    if options.callbacks and devices.cluster():
-        raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
-    if (config.replicas or 1) > 1 and devices.cluster():
-        raise InputError(
-            f"--replicas is {config.replicas}, and TF_CONFIG names several machines, each of which has its GPUs or "
-            "its CPU; leave it out"
-        )
-    source = records.open_source(task, data_dir)
-    on_gpus = devices.uses_gpus(config.replicas)
-    if config.deterministic is None:
-        config = dataclasses.replace(config, deterministic=not on_gpus)
-    run = Run(run_folder(run_dir), task, source.sha256, absolute(data_dir), config)
-    run.check_folder()
-    strategy = _start(config, together=True)
-    view = _view_of(config, task)
-    variables, size = sketch(config.model, view, lambda model: (model.variables, Size.of(model)))
-    check_memory(config, view, size, on_gpu=on_gpus)
-    checkpoints.keys(variables)
-    try_out(config.model, view, variables)
-    return run, source, strategy, view
 
+    def __init__(self, task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions) -> None:
+        self.options = options
+        self._check_options(task, run_dir, config)  # the addresses, too, before TensorFlow connects to them
+        self.source = records.open_source(task, data_dir)
+        self.on_gpus = devices.uses_gpus(config.replicas)
+        if config.deterministic is None:
+            config = dataclasses.replace(config, deterministic=not self.on_gpus)
+        self.config = config
+        self.run = Run(run_folder(run_dir), task, self.source.sha256, absolute(data_dir), config)
+        self.run.check_folder()
+        # Before a view or a layer is made: code of your own may start TensorFlow, which then keeps its devices.
+        self.strategy = building.start(config, together=True)
+        self.view = building.view_of(config, task)
+        self._check_model()
+        self.is_chief = devices.is_chief()
 
-def make_loop(run: Run, source: Source, strategy: tf.distribute.Strategy, view: View) -> Loop:
-    """The loop of a training, restored from its last checkpoint; in a cluster, all machines are at the same step."""
-    config, task, is_chief = run.config, run.task, devices.is_chief()
-    on_gpus = devices.uses_gpus(config.replicas)
-    replicas = strategy.num_replicas_in_sync
-    scored = min(task.num_validation, config.validation_examples)
-    _announce(run, scored, replicas)
-    if on_gpus and not config.deterministic:
-        say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
-    how = config.batch_size, replicas, config.seed
-    batches = Stream.beside(source, *how) if config.stream else Lanes(source.splits["train"], *how)
-    total_steps = epoch_end(config, task, config.epochs)
-    if config.batch_doublings:
-        batches = Doubling(batches, config.batch_doublings, total_steps)
-    learner = _make_learner(config, view, strategy, total_steps)
-    if is_chief and not on_gpus and (note := remarks(config, view, learner.size)):
-        say(f"note: {note}")
+    def _check_options(self, task: Task, run_dir: str, config: TrainConfig) -> None:
+        """Raises InputError if options do not go together, with the task, or with the machines of ``TF_CONFIG``."""
+        options = self.options
+        if options.tensorboard:
+            packages.require("--tensorboard", "tensorboard", "tensorboard")
+            if "://" in run_dir:
+                raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
+        if not options.public_cluster:
+            devices.check_private()
+        check_provable(task, config)
+        if options.callbacks and devices.cluster():
+            raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
+        if (config.replicas or 1) > 1 and devices.cluster():
+            raise InputError(
+                f"--replicas is {config.replicas}, and TF_CONFIG names several machines, each of which has its GPUs or "
+                "its CPU; leave it out"
+            )
 
-    def make_shorter(task: Task) -> Learner:
-        shorter = _make_learner(config, _view_of(config, task), strategy, total_steps)
-        if [each.shape for each in shorter.variables] != [each.shape for each in learner.variables]:
-            raise InputError(f"model {config.model.name!r} has weights for every place; leave --curriculum out")
-        return shorter
+    def _check_model(self) -> None:
+        """Raises InputError if the model does not fit into memory, cannot be saved, or is your own and has a fault."""
+        model, view = self.config.model, self.view
+        variables, size = sketch(model, view, lambda model: (model.variables, Size.of(model)))
+        check_memory(self.config, view, size, on_gpu=self.on_gpus)
+        checkpoints.keys(variables)
+        try_out(model, view, variables)
 
-    loop = Loop(
-        run=run,
-        stages=Stages(learner, batches, config.lengths(task), make_shorter),
-        validation=source.splits["validation"].head(scored),
-        writes=is_chief,
-    )
-    if devices.cluster():
-        _check_together(strategy, run)
-    if is_chief and loop.restore() and not loop.state.stopped:
-        say(f"{printable(run.place)} was stopped after step {loop.state.step:,}, and goes on from there")
-    if devices.cluster():
-        # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
-        loop.resume(devices.broadcast(strategy, loop.packed() if is_chief else b""))
-    return loop
+    def begin(self, output: progress.Output | None) -> Loop:
+        """The loop, restored from the last checkpoint; the folder now belongs to the run."""
+        with devices.patient():
+            loop = self._make_loop()
+            self._restore(loop)
+        self.run.claim(writes=self.is_chief)
+        if self.is_chief:
+            loop.observers = _make_observers(loop, output, self.options)
+        return loop
 
+    def _make_loop(self) -> Loop:
+        config, task = self.config, self.run.task
+        scored = min(task.num_validation, config.validation_examples)
+        _announce(self.run, scored, self.strategy.num_replicas_in_sync)
+        if self.on_gpus and not config.deterministic:
+            say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
+        batches, total_steps = self._batches(), epoch_end(config, task, config.epochs)
+        learner = building.make_learner(config, self.view, self.strategy, total_steps)
+        if self.is_chief and not self.on_gpus and (note := remarks(config, self.view, learner.size)):
+            say(f"note: {note}")
 
-def _prove(loop: Loop, source: Source) -> None:
-    """Proves the best model, and trains on while that fails; not in a cluster, of which one machine would do it."""
-    config, strategy = loop.config, loop.learner.strategy
+        def make_shorter(task: Task) -> Learner:
+            shorter = building.make_learner(config, building.view_of(config, task), self.strategy, total_steps)
+            if [each.shape for each in shorter.variables] != [each.shape for each in learner.variables]:
+                raise InputError(f"model {config.model.name!r} has weights for every place; leave --curriculum out")
+            return shorter
 
-    def make(stream: Stream, steps: int) -> Learner:
-        return _make_learner(config, _view_of(config, stream.drawn_task), strategy, steps)
+        stages = Stages(learner, batches, config.lengths(task), make_shorter)
+        validation = self.source.splits["validation"].head(scored)
+        return Loop(run=self.run, stages=stages, validation=validation, writes=self.is_chief)
 
-    def best(task: Task) -> Learner:
-        return restore(loop.run, task, config.replicas)
+    def _batches(self) -> Batches:
+        """What the model is trained on: the training set, or fresh draws."""
+        config, replicas = self.config, self.strategy.num_replicas_in_sync
+        if not config.stream:
+            batches = Lanes(self.source.splits["train"], config.batch_size, replicas, config.seed)
+        else:
+            batches = Stream.beside(self.source, config.batch_size, replicas, config.seed)
+        if not config.batch_doublings:
+            return batches
+        return Doubling(batches, config.batch_doublings, epoch_end(config, self.run.task, config.epochs))
 
-    mending.mend(loop, best, make, Stream.beside(source, config.batch_size, loop.learner.replicas, config.seed))
+    def _restore(self, loop: Loop) -> None:
+        """Goes back to the last checkpoint; in a cluster, all machines are then at the same step."""
+        if devices.cluster():
+            _check_together(self.strategy, self.run)
+        if self.is_chief and loop.restore() and not loop.state.stopped:
+            say(f"{printable(self.run.place)} was stopped after step {loop.state.step:,}, and goes on from there")
+        if devices.cluster():
+            # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
+            loop.resume(devices.broadcast(self.strategy, loop.packed() if self.is_chief else b""))
+
+    def prove(self, loop: Loop) -> None:
+        """Proves the best model, and trains on while that fails; not in a cluster, of which one machine would do it."""
+        config = self.config
+
+        def make(stream: Stream, steps: int) -> Learner:
+            return building.make_learner(config, building.view_of(config, stream.drawn_task), self.strategy, steps)
+
+        def best(task: Task) -> Learner:
+            return restore(self.run, task, config.replicas)
+
+        draws = Stream.beside(self.source, config.batch_size, loop.learner.replicas, config.seed)
+        mending.mend(loop, best, make, draws)
 
 
 def finish(loop: Loop) -> Trained:
@@ -215,38 +234,13 @@ def summarize(loop: Loop) -> Summary:
     )
 
 
-def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> Learner:
-    """The best model of a run, ready to answer the strings of its own task, or of another, as with more digits.
-
-    Raises InputError if the run has no checkpoint, or its model does not fit the strings of this task.
-    """
-    arrays, _ = checkpoints.load(run.best)
-    config = dataclasses.replace(run.config, replicas=replicas)
-    devices.prepare(replicas)
-    view = _view_of(config, task or run.task)
-    outlined = outline(config.model, view)
-    try:
-        checkpoints.check(outlined, arrays, run.best)  # before memory is taken for the model
-    except InputError:
-        if view.task.digits > run.task.digits:
-            raise run.too_long(view.task.digits) from None
-        raise
-    learner = _make_learner(config, view, _start(config), 1)
-    checkpoints.assign(learner.model.variables, arrays, run.best)
-    return learner
-
-
-def _view_of(config: TrainConfig, task: Task) -> View:
-    return make_view(config.model.view, task, config.model.own(VIEW))
-
-
 def _announce(run: Run, scored: int, replicas: int) -> None:
     """Says what is trained on what, and how a batch is divided."""
     task, config, model = run.task, run.config, run.config.model
     of_them = "" if scored == task.num_validation else f" (the first {scored:,} of them)"
     training = "endless" if config.stream else f"{task.num_train:,}"
-    each = f"{-(-config.batch_size // replicas):,} examples of each batch per replica"
-    divided = f", {replicas} replicas, {each}" if replicas > 1 else ""
+    share = f"{-(-config.batch_size // replicas):,} examples of each batch per replica"
+    divided = f", {replicas} replicas, {share}" if replicas > 1 else ""
     say(
         wrapped(
             f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
@@ -286,17 +280,3 @@ def _check_together(strategy: tf.distribute.Strategy, run: Run) -> None:
     here = tf.constant([run.fingerprint()], tf.int64)
     if len(np.unique(strategy.gather(strategy.run(lambda: here), axis=0))) > 1:
         raise InputError("the machines do not have the same settings or data; start the same command on all of them")
-
-
-def _start(config: TrainConfig, *, together: bool = False) -> tf.distribute.Strategy:
-    """The strategy of a configuration; the first use of TensorFlow in a run."""
-    if together and devices.cluster():
-        say("waiting for the other machines of TF_CONFIG; Ctrl-C gives up")
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    return devices.make_strategy(config.replicas, together=together)
-
-
-def _make_learner(config: TrainConfig, view: View, strategy: tf.distribute.Strategy, total_steps: int) -> Learner:
-    on_gpu = devices.uses_gpus(config.replicas)
-    return Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)

@@ -11,7 +11,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, history, proofs
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 
@@ -85,7 +85,7 @@ def test_its_dataset(trained, tmp_path):
 @pytest.mark.models
 def test_its_model_is_restored_once_per_task_until_its_weights_change(trained, tmp_path, counted):
     run = OpenRun(open_run(shutil.copytree(trained.folder, tmp_path / "run")))
-    calls, longer = counted(session, "restore"), run.run.task_of_length(run.run.task.digits + 1)
+    calls, longer = counted(building, "restore"), run.run.task_of_length(run.run.task.digits + 1)
     assert run.learner() is run.learner(run.run.task) is not run.learner(longer)
     assert run.learner(longer) is run.learner(longer)
     assert len(calls) == 2
@@ -102,7 +102,7 @@ def test_one_model_has_the_weights_of_the_epoch_that_is_asked(trained, tmp_path,
     arrays, _ = checkpoints.load(run.run.best)
     for epoch in (1, 2):
         checkpoints.save(run.run.of_epoch(epoch), {name: epoch * array for name, array in arrays.items()}, {})
-    calls = counted(session, "restore")
+    calls = counted(building, "restore")
     for epoch in (1, 2, 1):
         learner = run.learner_of_epoch(epoch)
         for name, value in checkpoints.values(learner.model.variables).items():

@@ -14,7 +14,7 @@ from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
-from seq2seq_arith.trainer.training import devices, session
+from seq2seq_arith.trainer.training import building, devices, session
 from seq2seq_arith.trainer.training.state import State
 
 # Learners are made and traced once for all tests of this process.
@@ -42,8 +42,8 @@ def test_the_same_bits_are_the_default_on_cpus_alone(data_dir, tasks, tmp_path, 
     monkeypatch.setattr(session, "check_memory", lambda *_, **__: None)
     for asked in (None, False):
         config = override(configs.TAGGER, deterministic=asked)
-        run, *_ = session.prepare(tasks["addition"], str(data_dir), str(tmp_path), config, session.TrainOptions())
-        assert run.config.deterministic == (not on_gpus if asked is None else asked)
+        made = session.Training(tasks["addition"], str(data_dir), str(tmp_path), config, session.TrainOptions())
+        assert made.run.config.deterministic == (not on_gpus if asked is None else asked)
 
 
 def test_a_size_that_the_checkpoint_does_not_have_takes_no_memory(trained, tmp_path):
@@ -63,8 +63,8 @@ def test_a_training_that_cannot_begin_leaves_no_run(data_dir, tasks, tmp_path, m
     with pytest.raises(InputError, match=r"weights needs about .* GiB are free; give fewer --hidden units or --layers"):
         session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config)
     assert not (tmp_path / "run").exists()
-    monkeypatch.delattr(session, "make_loop")  # in which data are read that may be damaged
-    with pytest.raises(NameError):
+    monkeypatch.delattr(session.Training, "_make_loop")  # in which data are read that may be damaged
+    with pytest.raises(AttributeError):
         session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), configs.TAGGER)
     assert not (tmp_path / "run" / "config.json").exists()
 
@@ -89,7 +89,7 @@ def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp
     assert weights("a", 0).tobytes() == weights("b", 0).tobytes()
     view, strategy = make_view("aligned", tasks["addition"]), devices.make_strategy(None)
     first, other = (
-        session._make_learner(override(configs.TAGGER, seed=seed), view, strategy, 1).model.get_weights()[0].copy()
+        building.make_learner(override(configs.TAGGER, seed=seed), view, strategy, 1).model.get_weights()[0].copy()
         for seed in (0, 1)
     )
     assert not np.allclose(first, other)

@@ -15,7 +15,7 @@ from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import session, state
+from seq2seq_arith.trainer.training import building, session, state
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.stages import Stages
 
@@ -55,7 +55,7 @@ def train(tasks, data_dir, monkeypatch, learners):
         with monkeypatch.context() as patch:
             patch.setattr(Learner, "steps_per_call", steps_per_call)
             patch.setattr(Stages, "train", noted)
-            patch.setattr(session, "_make_learner", learners.of)
+            patch.setattr(building, "make_learner", learners.of)
             if stop_at is None:
                 session.train(tasks["addition"], str(data_dir), str(folder), config)
             else:

@@ -1,0 +1,58 @@
+"""From a configuration to a learner, and from a run to its best model."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.models.build import outline
+from seq2seq_arith.trainer.plugins import VIEW
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import devices
+from seq2seq_arith.trainer.training.learner import Learner
+
+
+def view_of(config: TrainConfig, task: Task) -> View:
+    """The view of a configuration, on the strings of a task."""
+    return make_view(config.model.view, task, config.model.own(VIEW))
+
+
+def start(config: TrainConfig, *, together: bool = False) -> tf.distribute.Strategy:
+    """The strategy of a configuration; the first use of TensorFlow in a run."""
+    if together and devices.cluster():
+        say("waiting for the other machines of TF_CONFIG; Ctrl-C gives up")
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    return devices.make_strategy(config.replicas, together=together)
+
+
+def make_learner(config: TrainConfig, view: View, strategy: tf.distribute.Strategy, total_steps: int) -> Learner:
+    """A learner with fresh weights, whose learning rate ends after so many steps."""
+    on_gpu = devices.uses_gpus(config.replicas)
+    return Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)
+
+
+def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> Learner:
+    """The best model of a run, ready to answer the strings of its own task, or of another, as with more digits.
+
+    Raises InputError if the run has no checkpoint, or its model does not fit the strings of this task.
+    """
+    arrays, _ = checkpoints.load(run.best)
+    config = dataclasses.replace(run.config, replicas=replicas)
+    devices.prepare(replicas)
+    view = view_of(config, task or run.task)
+    outlined = outline(config.model, view)
+    try:
+        checkpoints.check(outlined, arrays, run.best)  # before memory is taken for the model
+    except InputError:
+        if view.task.digits > run.task.digits:
+            raise run.too_long(view.task.digits) from None
+        raise
+    learner = make_learner(config, view, start(config), 1)
+    checkpoints.assign(learner.model.variables, arrays, run.best)
+    return learner

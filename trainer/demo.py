@@ -27,6 +27,7 @@ from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.opened import OpenRun
 from seq2seq_arith.trainer.training.session import Trained
 
 # A run that comes with the package, its weights compressed and without what goes on from them. It was made by:
@@ -137,7 +138,7 @@ def answered(run: Run, question: str) -> list[str]:
 
 def ask(run: Run, replicas: int | None = None) -> Scores:
     """Asks the best model its task's suite, and saves the scores in the run's summary, or raises WriteError."""
-    suite, summary = suites.ask_run(run, replicas=replicas), Summary.read(run.summary)
+    suite, summary = suites.ask_run(OpenRun(run, replicas=replicas)), Summary.read(run.summary)
     if summary:
         dataclasses.replace(summary, scores=suite).write(run.summary)
     return suite

@@ -335,10 +335,10 @@ class TrainedRun(Tabular):
         chosen, lengths = SuiteOptions(per_slice=per_slice, seed=seed), given.lengths(lengths)
         for length in lengths:
             self.run.task_of_length(length)
-        learner = self._opened.learner()
+        import_tensorflow()
         from seq2seq_arith.trainer.asking import evaluation
 
-        found = evaluation.measure(self.run, lengths=lengths, chosen=chosen, every_epoch=every_epoch, learner=learner)
+        found = evaluation.measure(self._opened, lengths=lengths, chosen=chosen, every_epoch=every_epoch)
         evaluation.save(self.run, found)
         return found
 
@@ -360,10 +360,10 @@ class TrainedRun(Tabular):
         """The worst slice and the wrong answers to the default questions of the suite; asked if it is not known."""
         scores = self._opened.in_full
         if scores is None:
-            learner = self._opened.learner()
+            import_tensorflow()
             from seq2seq_arith.trainer.asking import suites
 
-            scores = suites.ask_run(self.run, learner=learner)
+            scores = suites.ask_run(self._opened)
         return scores.in_brief(), scores.total().in_words()
 
     def _on_validation(self) -> "tuple[Examples, Result]":

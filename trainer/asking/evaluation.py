@@ -21,12 +21,12 @@ from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mista
 from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs import evaluated, history, proofs, stores
+from seq2seq_arith.trainer.runs import evaluated, stores
 from seq2seq_arith.trainer.runs.evaluated import Evaluation, SetScore
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 MISTAKES = 10
 # The validation set and the test set may be large. The first examples are a random sample, and enough for a score.
@@ -55,77 +55,59 @@ class Data:
 
 
 def evaluate(
-    run: Run,
-    *,
-    lengths: Sequence[int] = (),
-    chosen: SuiteOptions = DEFAULT,
-    data_dir: str | None = None,
-    every_epoch: bool = False,
-    replicas: int | None = None,
+    run: OpenRun, *, lengths: Sequence[int] = (), chosen: SuiteOptions = DEFAULT, every_epoch: bool = False
 ) -> Evaluation:
     """Evaluates the best model of a run as ``measure`` does, saves and prints what it found."""
-    found = measure(run, lengths=lengths, chosen=chosen, data_dir=data_dir, every_epoch=every_epoch, replicas=replicas)
+    found, task = measure(run, lengths=lengths, chosen=chosen, every_epoch=every_epoch), run.run.task
     show_sets(found)
     for set in SETS:
-        show_suites(run.task, found.scores.of(set))
+        show_suites(task, found.scores.of(set))
     show_epochs(found)
     try:
-        save(run, found)
-        say("" if run.is_shipped else f"\nsaved in {printable(stores.shown(run.evaluation))}\n")
+        save(run.run, found)
+        say("" if run.run.is_shipped else f"\nsaved in {printable(stores.shown(found.path))}\n")
     finally:  # what was found is told also where it cannot be saved
-        show_worst(run.task, found.scores)
+        show_worst(task, found.scores)
         if found.waves:
             say(inside.waves_in_words(found.waves))
-        if proof := proofs.read(run):
-            say(str(proof))
+        if run.proof:
+            say(str(run.proof))
     return found
 
 
 def measure(
-    run: Run,
-    *,
-    lengths: Sequence[int] = (),
-    chosen: SuiteOptions = DEFAULT,
-    data_dir: str | None = None,
-    every_epoch: bool = False,
-    replicas: int | None = None,
-    learner: Learner | None = None,
+    run: OpenRun, *, lengths: Sequence[int] = (), chosen: SuiteOptions = DEFAULT, every_epoch: bool = False
 ) -> Evaluation:
-    """Evaluates the best model of a run.
+    """Evaluates the best model of a run: on its dataset, if that is there, and on the suite of its task.
 
-    Args:
-      run: The run.
-      lengths: Further D at which to ask the suite.
-      chosen: Which questions of the suite to ask.
-      data_dir: Where the run's dataset is; None for where the run was trained from.
-      every_epoch: Whether to ask the suite of every kept epoch, too.
-      replicas: As in ``make_strategy``.
-      learner: The best model, if the caller has it already.
+    The suite is asked at the D that the run was trained on and at further ones, ``lengths``; with ``every_epoch``, also
+    of the weights of every epoch that was kept. ``chosen`` says which questions.
+
+    Raises InputError if the run has no checkpoint, a length cannot be asked, or no epochs were kept.
     """
-    data, missing = open_data(run, data_dir)
-    by_epoch = suites.ask_epochs(run, chosen, lengths, replicas) if every_epoch else []
-    best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
-    learner = learner or session.restore(run, replicas=replicas)
-    results, tables, notes = on_data(run, learner, data) if data else ({}, {}, missing)
-    trained = data.trained if data and not run.config.stream else None
-    how = {"trained": trained, "replicas": replicas, "learner": learner}
-    model, epoch, proof = run.config.model, best["epoch"] if best else None, proofs.read(run)
+    own, model = run.run, run.run.config.model
+    data, missing = open_data(run)
+    by_epoch = suites.ask_epochs(run, chosen, lengths) if every_epoch else []
+    epoch = run.best_epoch  # before its weights are read: a training may go on meanwhile
+    learner = run.learner()
+    results, tables, notes = on_data(own, learner, data) if data else ({}, {}, missing)
+    trained = data.trained if data and not own.config.stream else None
     about = [f"given to the model, by view {model.view}: {model.given}"]
     about += [f"asked: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     return Evaluation(
-        path=run.evaluation,
-        size=run.task.digits,
-        data={"parameters": run.task.parameters(), "sha256": data.source.sha256 if data else None},
+        path=own.evaluation,
+        size=own.task.digits,
+        data={"parameters": own.task.parameters(), "sha256": data.source.sha256 if data else None},
         best_epoch=epoch,
         given=model.given,
-        notes=(*about, *notes, *suite_notes(run, trained)),
+        notes=(*about, *notes, *suite_notes(own, trained)),
         sets={name: scored(result) for name, result in results.items()},
         tables=tables,
-        mistakes=tuple(first_mistakes(run.task, results["validation"]) if results else ()),
-        scores=ask_run(run, chosen, lengths=lengths, sets=SETS, **how),
+        mistakes=tuple(first_mistakes(own.task, results["validation"]) if results else ()),
+        scores=ask_run(run, chosen, lengths=lengths, sets=SETS, trained=trained),
         by_epoch=tuple(by_epoch),
         waves=inside.fourier(learner).facts if inside.has_waves(learner.view) else {},
-        proof=proof.to_json() if proof else None,
+        proof=run.proof.to_json() if run.proof else None,
     )
 
 
@@ -141,19 +123,17 @@ def save(run: Run, found: Evaluation) -> None:
     events.emit("result", path=stores.shown(run.evaluation), **told)
 
 
-def open_data(run: Run, data_dir: str | None) -> tuple[Data | None, list[str]]:
+def open_data(run: OpenRun) -> tuple[Data | None, list[str]]:
     """The dataset of a run; or None, and a note that says so, if it is no longer there, or another one is."""
     try:
-        source = records.open_source(run.task, data_dir or run.data_dir)
-        if source.sha256 != run.sha256:
-            raise InputError(f"the dataset {run.task.config_name} that is there is not the one of this run")
+        source = run.source
     except InputError as error:
-        if data_dir is not None:
+        if run.data_dir is not None:
             raise InputError(f"{error}; or leave --data-dir out to ask the suite alone") from None
         return None, [f"there is no validation set, and no test set, for the run's own data is not there: {error}"]
     validation, trained = validation_of(source), probes.trained_on(source.splits["train"])
-    operands = text.operands(run.task, validation.questions)
-    check_disjoint(run.task, trained, operands)
+    operands = text.operands(source.task, validation.questions)
+    check_disjoint(source.task, trained, operands)
     return Data(source, validation, operands, trained), []
 
 

@@ -14,11 +14,10 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking.answering import ask, mistakes
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.evaluated import EpochScore
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 # So many characters of questions are asked at once, so that long questions fit into memory.
 CHARACTERS = 1 << 24
@@ -32,58 +31,51 @@ def no_suite(task: Task, set: str = STANDARD) -> str:
 
 
 def ask_run(
-    run: Run,
+    run: OpenRun,
     chosen: SuiteOptions = DEFAULT,
     *,
     lengths: Sequence[int] = (),
     sets: Sequence[str] = (STANDARD,),
     trained: probes.Known | None = None,
-    replicas: int | None = None,
-    learner: Learner | None = None,
 ) -> Scores:
     """Asks the best model of a run its task's suite, at the D that it was trained on and at further ones.
 
-    ``sets`` are asked one after another at each D. ``trained`` is the training set, None if it is not known;
-    ``learner`` the best model on the run's own task, if the caller has it already.
+    ``sets`` are asked one after another at each D. ``trained`` is the training set, None if it is not known.
     """
-    longer = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
-    own = learner or session.restore(run, replicas=replicas)
+    tasks = tasks_of_sizes(run.run, lengths)  # refuses a length before the model is restored
     each_set = [dataclasses.replace(chosen, set=each) for each in sets]
-    found = [ask_suite(own, each, trained=trained) for each in each_set]
-    for size, task in longer.items():
-        wider = own if task == run.task else session.restore(run, task, replicas)
-        found += [ask_suite(wider, each, digits=size, trained=trained) for each in each_set]
+    found = [
+        ask_suite(run.learner(task), each, digits=size, trained=trained)
+        for size, task in tasks.items()
+        for each in each_set
+    ]
     for scores in found:
-        scores.emit(task=run.task.name)
+        scores.emit(task=run.run.task.name)
     return joined(found)
 
 
-def ask_epochs(
-    run: Run, chosen: SuiteOptions = DEFAULT, lengths: Sequence[int] = (), replicas: int | None = None
-) -> list[EpochScore]:
+def tasks_of_sizes(run: Run, lengths: Sequence[int]) -> dict[int, Task]:
+    """The task of a run by D: its own, and with room for each further one; raises InputError as ``task_of_length``."""
+    own = run.task.digits
+    return {own: run.task} | {size: run.task_of_length(size) for size in lengths if size != own}
+
+
+def ask_epochs(run: OpenRun, chosen: SuiteOptions = DEFAULT, lengths: Sequence[int] = ()) -> list[EpochScore]:
     """The suite, asked of the weights of every kept epoch, at the run's own D and at further ones."""
-    if not run.task.operation.slices(STANDARD, run.task.digits):
-        raise InputError(f"{no_suite(run.task)}; leave --every-epoch out")
-    if not run.kept_epochs:
-        raise InputError(f"{run.place} has the weights of its best epoch alone; train with --keep-epochs")
+    own = run.run.task
+    if not own.operation.slices(STANDARD, own.digits):
+        raise InputError(f"{no_suite(own)}; leave --every-epoch out")
+    epochs = run.run.kept_epochs
+    if not epochs:
+        raise InputError(f"{run.run.place} has the weights of its best epoch alone; train with --keep-epochs")
     rows = []
-    for size in dict.fromkeys([run.task.digits, *lengths]):
-        task = run.task if size == run.task.digits else run.task_of_length(size)
-        learner = session.restore(run, task, replicas)
-        for epoch in run.kept_epochs:
-            path = run.of_epoch(epoch)
-            checkpoints.assign(learner.model.variables, checkpoints.load(path)[0], path)
-            scores = ask_suite(learner, chosen, digits=size)
+    for size, task in tasks_of_sizes(run.run, lengths).items():
+        for epoch in epochs:
+            scores = ask_suite(run.learner_of_epoch(epoch, task), chosen, digits=size)
             total, worst = scores.total(), scores.worst()
             assert worst
-            about = EpochScore(
-                epoch=epoch,
-                digits=size,
-                questions=total.questions,
-                exact_match=total.right / total.questions,
-                worst=worst.right / worst.questions,
-                worst_slice=worst.slice,
-            )
+            shares = {"exact_match": total.right / total.questions, "worst": worst.right / worst.questions}
+            about = EpochScore(epoch=epoch, digits=size, questions=total.questions, **shares, worst_slice=worst.slice)
             rows.append(about)
     return sorted(rows, key=lambda row: row["epoch"])
 

@@ -22,6 +22,7 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import local_folder
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 ALSO = "ask the suite at each of these lengths, too: 18,40, or 6-9"
 
@@ -47,8 +48,8 @@ def evaluate(
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    asked = {"data_dir": data_dir, "lengths": lengths, "every_epoch": every_epoch}
-    evaluation.evaluate(run, chosen=chosen, replicas=replicas, **asked)
+    opened = OpenRun(run, data_dir, replicas)
+    evaluation.evaluate(opened, lengths=lengths, chosen=chosen, every_epoch=every_epoch)
 
 
 @command(

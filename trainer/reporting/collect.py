@@ -32,8 +32,9 @@ from seq2seq_arith.trainer.runs import evaluated, history, samples
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import describe, session
+from seq2seq_arith.trainer.training import describe
 from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 MISTAKES = 30
 TRAINED, VALIDATION, TEST = "training set", "validation set", "test set"
@@ -106,12 +107,12 @@ def further_lengths(run: Run) -> list[int]:
     return [length for length in wanted if length <= min(run.most_digits, FURTHER_WIDTH)]
 
 
-def _reads(run: Run, length: int) -> bool:
+def _reads(run: OpenRun, length: int) -> bool:
     """Whether a model reads operands of a length: one's own, or its view, may have weights for every place."""
-    if not run.config.model.own_code:
+    if not run.run.config.model.own_code:
         return True
     try:
-        session.restore(run, run.task_of_length(length))
+        run.learner(run.run.task_of_length(length))
     except InputError:
         return False
     return True
@@ -131,14 +132,14 @@ def collect(
     ``label`` is what the report calls the run, ``examples`` are the most of each set, and ``lengths`` are further D at
     which to ask the suite; None for ``further_lengths``. The others are as for ``evaluation.measure``.
     """
-    rows = history.epochs_of(run)
+    rows, opened = history.epochs_of(run), OpenRun(run, data_dir)
     best = max(rows, key=history.rank)
-    further = [each for each in further_lengths(run) if _reads(run, each)] if lengths is None else list(lengths)
-    learner = session.restore(run)
-    data, notes = evaluation.open_data(run, data_dir)
+    further = [each for each in further_lengths(run) if _reads(opened, each)] if lengths is None else list(lengths)
+    learner = opened.learner()
+    data, notes = evaluation.open_data(opened)
     trained = None if data is None or run.config.stream else data.trained
     sets = ask_sets(run, learner, data, examples) if data is not None else None
-    scores = ask_run(run, chosen, lengths=further, sets=SETS, trained=trained, learner=learner)
+    scores = ask_run(opened, chosen, lengths=further, sets=SETS, trained=trained)
     return RunReport(
         label=label,
         run=run,
@@ -147,7 +148,7 @@ def collect(
         history=tuple(rows),
         best=best,
         samples=tuple(samples.read_jsonl(run.samples)),
-        summary=Summary.read(run.summary),
+        summary=opened.summary,
         sets=sets,
         scores=scores,
         searched=tuple(evaluated.searched(run, best["epoch"])),

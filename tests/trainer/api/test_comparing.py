@@ -5,6 +5,7 @@ from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.trainer import demo
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 
 def test_runs_beside_each_other(small, monkeypatch):
@@ -17,7 +18,7 @@ def test_runs_beside_each_other(small, monkeypatch):
     assert first == second
     assert (first["name"], first["given"], first["draws"]) == ("small", "nothing", "digits")
     assert first["exact_match"] == max(row["val_exact_match"] for row in small.history)
-    asked = suites.ask_run(small.run)
+    asked = suites.ask_run(OpenRun(small.run))
     worst = asked.worst()
     assert first["worst_slice"] == f"{worst.slice} {worst}"
     count, right = (sum(getattr(row, name) for row in asked.rows) for name in ("questions", "right"))

@@ -14,10 +14,11 @@ import configs
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import operations
+import seq2seq_arith as sa
+from seq2seq_arith.arithmetic import operations, slices
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.scoring import Scores
-from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
+from seq2seq_arith.arithmetic.suites import VERSION, Slice, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.decoding import decode
 from seq2seq_arith.base.errors import InputError, WriteError
@@ -28,6 +29,7 @@ from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.reporting import collect, page
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history
 from seq2seq_arith.trainer.runs.evaluated import Evaluation
 from seq2seq_arith.trainer.runs.files import read_json
@@ -42,7 +44,7 @@ FEW = SuiteOptions(per_slice=20, seed=3)
 @pytest.fixture(scope="module")
 def printed_and_found(trained):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        found = evaluation.evaluate(trained, lengths=[2, 5], chosen=FEW)
+        found = evaluation.evaluate(OpenRun(trained), lengths=[2, 5], chosen=FEW)
     return printed.getvalue(), found
 
 
@@ -126,7 +128,7 @@ def test_mistakes_are_mistakes(found):
 def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, found):
     shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
-    alone = evaluation.evaluate(lost, chosen=FEW)
+    alone = evaluation.evaluate(OpenRun(lost), chosen=FEW)
     printed = capsys.readouterr().out
     assert (alone.sets, alone.tables, alone.mistakes, alone.data["sha256"]) == ({}, {}, (), None)
     assert alone.exact_match is alone.character_accuracy is None
@@ -141,15 +143,15 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     known = [row for row in found.scores.rows if row.size == trained.task.digits]
     assert [dataclasses.replace(row, seen=None, seen_right=None) for row in known] == list(alone.scores.rows)
     with pytest.raises(InputError, match="there is no dataset"):
-        evaluation.evaluate(lost, chosen=FEW, data_dir=str(tmp_path))
-    data, (note,) = evaluation.open_data(dataclasses.replace(trained, sha256="of another"), None)
+        evaluation.evaluate(OpenRun(lost, str(tmp_path)), chosen=FEW)
+    data, (note,) = evaluation.open_data(OpenRun(dataclasses.replace(trained, sha256="of another")))
     assert data is None and note.endswith("the dataset addition-n1003 that is there is not the one of this run")
 
 
 def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, found):
     run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
     with pytest.raises(InputError, match="train with --keep-epochs"):
-        evaluation.evaluate(run, every_epoch=True)
+        evaluation.evaluate(OpenRun(run), every_epoch=True)
     arrays, best = checkpoints.load(run.best)[0], found.best_epoch
     for epoch, factor in ((best, 1), (best + 1, 0)):
         checkpoints.save(run.of_epoch(epoch), {name: factor * array for name, array in arrays.items()}, {})
@@ -176,7 +178,7 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: (), unforeseen=lambda digits: ())
     monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": bare})
     run = open_run(tmp_path / "run")
-    found = evaluation.evaluate(run)
+    found = evaluation.evaluate(OpenRun(run))
     assert found.worst_slice is found.worst_unforeseen is None
     assert found.scores.rows == ()
     assert list(found.slices) == list(found.unforeseen) == []
@@ -193,10 +195,37 @@ def test_the_waves_of_modular_addition_are_saved_and_printed(tmp_path, capsys):
     data, task = str(tmp_path / "data"), Task("modular_addition", digits=11)
     arith_data(["generate", task.name, "--modulus", "11", "--data-dir", data])
     run = session.train(task, data, str(tmp_path / "run"), override(configs.TAGGER, hidden=8, layers=1, epochs=1)).run
-    found = evaluation.evaluate(run, chosen=FEW).waves
+    found = evaluation.evaluate(OpenRun(run), chosen=FEW).waves
     assert results.row_of(run.folder, "group", 0, {}).waves == found
     assert {*found["frequencies"]} <= {*range(1, 6)} and 0 <= found["explained"] <= 1
     assert f" explain {cut(found['explained'], 4)} of logits\nexact match " in capsys.readouterr().out
+
+
+def test_a_slice_that_is_added_is_asked_scored_saved_and_shown(trained, tmp_path, monkeypatch, capsys):
+    """By its entry alone: in the suite, the scores of any answerer, an evaluation, a line of results and a report."""
+
+    def draw(words, digits):
+        return tuple(10 ** words.between(1, digits) // 9 for _ in range(2))
+
+    def suite(digits):
+        return [*slices.addition(digits), Slice("ones", "Ones alone.", draw, since=VERSION)]
+
+    entry = dataclasses.replace(OPERATIONS["addition"], suite=suite)
+    monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": entry})
+    questions = sa.suite("addition", digits=3, per_slice=20)
+    asked = {"1+1", "11+1", "1+11", "111+1", "1+111", "11+11", "111+11", "11+111", "111+111"}
+    assert {row["question"] for row in questions["ones"]} <= asked
+    assert questions.score(eval)["ones"]["exact_match"] == 1
+    run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
+    found = evaluation.evaluate(OpenRun(run), chosen=FEW)
+    assert found["ones"]["why"] == "Ones alone." and found["ones"]["questions"] <= len(asked)
+    assert "\nones " in capsys.readouterr().out
+    known = OpenRun(run).scores
+    assert known and known["ones"] == found["ones"]
+    assert results.row_of(run.folder, "group", 0, {}).scores["ones"]["exact_match"] == found["ones"]["exact_match"]
+    report = collect.collect(run, "first", examples=10, lengths=(), chosen=FEW)
+    assert report.scores["ones"] == found["ones"]
+    assert "Ones alone." in page.render([report])
 
 
 def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):
@@ -223,13 +252,13 @@ def test_a_shared_pair_is_found(trained, monkeypatch):
         evaluation.check_disjoint(task, known, (np.array([[4, 3]], np.uint64), np.array([[2, 20]], np.uint64)))
     monkeypatch.setattr(probes.KeySet, "has", lambda self, operands: np.ones(operands[0].shape[1], bool))
     with pytest.raises(InputError, match="100 validation pairs of addition-n1003 are in its training set"):
-        evaluation.open_data(trained, None)
+        evaluation.open_data(OpenRun(trained))
 
 
 def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, capsys):
     monkeypatch.setattr(evaluated, "write_json", mock.Mock(side_effect=WriteError("evaluation.json", "full")))
     with pytest.raises(WriteError):
-        evaluation.evaluate(trained, chosen=SuiteOptions(per_slice=1))
+        evaluation.evaluate(OpenRun(trained), chosen=SuiteOptions(per_slice=1))
     assert capsys.readouterr().out.splitlines()[-1].startswith("worst slice: ")
 
 

@@ -15,6 +15,7 @@ from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 CHOSEN = SuiteOptions(per_slice=40, seed=5)
 
@@ -34,7 +35,7 @@ def results(trained, training_pairs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seq2seq_arith.trainer.asking.suites.CHARACTERS", 1)
         patch.setattr(Learner, "rows_per_call", lambda learner, count: 100)
-        return ask_run(trained, CHOSEN, lengths=[5, 2, 3], trained=known)
+        return ask_run(OpenRun(trained), CHOSEN, lengths=[5, 2, 3], trained=known)
 
 
 @pytest.mark.parametrize("place", range(3))

@@ -15,6 +15,7 @@ from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 TASK = Task("subtraction", digits=3)
 
@@ -118,13 +119,13 @@ def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):
     trained = session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
     assert [row["steps"] for row in trained.state.history] == [10, 20]
     assert trained.summary.examples == 2000
-    found = evaluation.evaluate(trained.run, evaluation.Options())
+    found = evaluation.evaluate(OpenRun(trained.run))
     printed = capsys.readouterr().out
     assert "endless training and 100 validation examples" in printed
     assert "trained on draws without end, which leave out the validation pairs of addition-n1003" in printed
     assert "is not known, for it was drawn without end" in printed
-    assert list(found["scores"]) == ["validation"]
-    assert found["suites"][0]["slices"][0]["seen_in_training"] is None
+    assert list(found.sets) == ["validation"]
+    assert found.scores.rows[0].seen_in_training is None
 
 
 def test_seeds_differ():

@@ -9,6 +9,7 @@ from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.playground.answers import PER_SLICE, Models
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,6 @@ def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
 
 def test_a_length_asks_every_slice(models, trained):
     found = models.at_length(trained, 3)
-    worst = suites.ask_run(trained, SuiteOptions(per_slice=PER_SLICE)).worst()
+    worst = suites.ask_run(OpenRun(trained), SuiteOptions(per_slice=PER_SLICE)).worst()
     assert (found["slice"], found["worst"]) == (worst.slice, worst.exact_match)
     assert found["worst"] < 1 and "answered" in found["wrong"]

@@ -4,6 +4,7 @@ The tables are grouped by what they look at: what the task's entry says (``OF_DE
 way of drawing), sampled operands and questions (``OF_STRINGS``), and the rest (``OF_NUMBERS``, if each answer is one,
 and ``OF_ANSWERS``). The first rule that is broken counts, so that a rule may rely on those before it.
 
+>>> import dataclasses
 >>> from seq2seq_arith.arithmetic.operations import OPERATIONS
 >>> first_fault("sum", OPERATIONS["addition"])
 ''
@@ -11,7 +12,6 @@ and ``OF_ANSWERS``). The first rule that is broken counts, so that a rule may re
 "has the symbol '7', which stands in operands or is the padding; give another character"
 """
 
-import dataclasses
 import functools
 import itertools
 import re
@@ -43,14 +43,21 @@ ASKED = 4  # questions of each slice
 NAME_WORDS = ("ordered", "unordered", "reversed", "plain")  # of datasets
 
 
-@dataclasses.dataclass(frozen=True)
 class Trial:
     """A task as its file has it; for some tables also one of its ways of drawing, and a size at which it is tried."""
 
-    name: Any
-    entry: Any  # its ``Operation``
-    way: str = ""
-    size: int = 0
+    def __init__(self, name: Any, entry: Any, way: Any = None, size: int = 0) -> None:
+        self.name = name
+        self.entry = entry  # its ``Operation``
+        self.way = way
+        self.size = size
+        if way is not None:
+            self.drawing = entry.draws[way]
+        if size:
+            self.at = f"for {size} {entry.notation.unit}"
+            self.width, self.words = entry.notation.width(size), entry.notation.words(size)  # of an operand
+            self.question_width, self.answer_width = entry.question_width(size), entry.answer_width(size)
+            self.longest = entry.arity * (self.width + 1) - 1  # characters of a question
 
     @property
     def characters(self) -> set[str]:
@@ -59,43 +66,12 @@ class Trial:
         return {*"".join(notation.example), *(DIGITS if notation.has_digits else "")}
 
     @property
-    def drawing(self) -> Any:
-        return self.entry.draws[self.way]
-
-    @property
     def gives_operands(self) -> bool:
         """Whether the way of drawing gives operands of the task, as far as that is known of one's own."""
         drawn, of_notation = self.drawing, DRAWINGS.get(self.entry.notation, ())
         if not isinstance(drawn, Drawing) or (drawn.pairs_only and self.entry.arity != 2):
             return False
         return drawn in of_notation or not any(drawn in known for known in DRAWINGS.values())
-
-    @property
-    def at(self) -> str:
-        return f"for {self.size} {self.entry.notation.unit}"
-
-    @property
-    def width(self) -> int:
-        """The most characters of an operand."""
-        return self.entry.notation.width(self.size)
-
-    @property
-    def words(self) -> int:
-        """Words of an operand."""
-        return self.entry.notation.words(self.size)
-
-    @property
-    def question_width(self) -> int:
-        return self.entry.question_width(self.size)
-
-    @property
-    def longest(self) -> int:
-        """Characters of the longest question."""
-        return self.entry.arity * (self.width + 1) - 1
-
-    @property
-    def answer_width(self) -> int:
-        return self.entry.answer_width(self.size)
 
     @functools.cached_property
     def operands(self) -> Operands:
@@ -138,16 +114,6 @@ class Trial:
     def answers(self) -> Any:
         """uint8 of shape (n, answer width), if the task's code keeps to it."""
         return self.entry.answers(self.size, *self.operands)
-
-    @property
-    def answer_alone(self) -> np.ndarray:
-        """The answer to the first question, asked alone."""
-        return self.entry.answers(self.size, *(side[:, :1] for side in self.operands))
-
-    @property
-    def groups(self) -> Iterator[tuple[str, Any]]:
-        """The title of each breakdown, and the shape of the array of groups that it gives."""
-        return ((title, np.shape(group(*self.operands))) for title, group in self.entry.breakdowns.items())
 
     @functools.cached_property
     def asked(self) -> list[tuple[str, list[Pair]]]:
@@ -235,9 +201,11 @@ OF_ANSWERS: Rules = {
     "solve, too, or leave it out":
         lambda it: not all(row.tobytes().startswith(it.entry.answer_prefix.encode()) for row in it.answers),
     "gives another answer to a question alone than to the same among others {it.at}":
-        lambda it: not np.array_equal(it.answer_alone, it.answers[:1]),
+        lambda it: not np.array_equal(
+            it.entry.answers(it.size, *(side[:, :1] for side in it.operands)), it.answers[:1]),
     "has the breakdown {fault[0][0]!r} of shape {fault[0][1]}, not ({it.count},)":
-        lambda it: [each for each in it.groups if each[1] != (it.count,)],
+        lambda it: [(title, shape) for title, group in it.entry.breakdowns.items()
+                    if (shape := np.shape(group(*it.operands))) != (it.count,)],
     "has the slice {fault[0]!r} whose questions do not have {it.entry.arity} operands":
         lambda it: [name for name, pairs in it.asked if any(len(pair) != it.entry.arity for pair in pairs)],
     "has the slice {fault[0][0]!r} with the operand {fault[0][1]}, which no question has {it.at}":

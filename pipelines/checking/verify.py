@@ -1,9 +1,9 @@
 """Checks a finished dataset: makes it again, and compares; and holds 10,000 of its rows against plain Python.
 
-A dataset is a function of its parameters. So every file is made again in this process, and only its checksum is kept:
-the bytes must be the same. Another version of the file's library (PyArrow, ArrayRecord) may have written others; then
-the rows are compared. The pipeline's own functions make the files, so a mistake of theirs would stay unseen: therefore
-``independent`` draws, solves, hashes and writes some of the rows again.
+A dataset is a function of its parameters. So every shard is made again in this process, and the bytes must be the same.
+The bytes of some formats depend on the version of a library (PyArrow, ArrayRecord); of these the rows are compared. The
+pipeline's own functions make the shards, so a mistake of theirs would stay unseen: therefore ``independent`` draws,
+solves, hashes and writes some of the rows again.
 
 To be checked, a data format needs no more than its ``FORMAT``.
 """
@@ -11,10 +11,7 @@ To be checked, a data format needs no more than its ``FORMAT``.
 import dataclasses
 import io
 import math
-import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -36,6 +33,8 @@ from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.steps.example_draws import example_draws, parallel_map
 
+# Questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
+Texts = tuple[np.ndarray, np.ndarray]
 SAMPLED = 10_000  # rows that are held against plain Python
 SAMPLED_CHARACTERS = 2**23  # of long rows fewer
 # A file that another version of a library has written may be larger than the one that is made here.
@@ -134,7 +133,8 @@ class _Check:
 
     def problems(self) -> Iterator[str]:
         """The problems with the files of examples, and with the division into splits."""
-        for problems in parallel_map(self._of_shard, [(split, n) for split in self._examples for n in self._numbers]):
+        numbers = range(self._files.layout.num_shards)
+        for problems in parallel_map(self._of_shard, [(split, n) for split in self._examples for n in numbers]):
             yield from problems
         places = {split: [(row.split_hash, row.key) for row in rows] for split, rows in self._sampled.items()}
         if all(places.values()) and max(places["validation"]) > min(places["train"]):
@@ -155,37 +155,43 @@ class _Check:
             f"{' and '.join(unknown)}, which are those of the task's own code"
         )
 
-    @property
-    def _numbers(self) -> range:
-        return range(self._files.layout.num_shards)
-
     def _of_shard(self, place: tuple[str, int]) -> list[str]:
         """The problems with the files of one shard of a split."""
-        split, shard = place
-        drawn, files = self._examples[split][shard], self._files
-        sampled = _Sample(self._task, drawn, self._step)
-        made = self._made(drawn)
-        self._sampled[split] += sampled.examples
-        problems, names = [], files.layout.paths(split, shard)
+        (split, shard), files, record = place, self._files, record_format(self._task)
+        drawn, names = self._examples[split][shard], files.layout.paths(split, shard)
+        made = _made(self._task, files.layout.formats, drawn)
+        records = np.frombuffer(made[TFRECORD], np.uint8).reshape(-1, record.length)
+        problems = [f"{files.directory / names[0]}: {problem}" for problem in self._of_sample(place, drawn, records)]
         for kind, name in zip(files.layout.formats, names, strict=True):
             if name in files.sizes:
-                problems += self._of_file(kind, name, made[kind], sampled)
-        places = [(row.shard(files.layout.num_shards), row.order_hash, row.key) for row in sampled.examples]
-        if places != sorted(places) or {of_shard for of_shard, *_ in places} - {shard}:
-            problems.append(f"{files.directory / names[0]}: its rows are not in the order of their hashes")
+                problems += self._of_file(kind, name, made, record.texts(records))
         return problems
 
-    def _of_file(self, kind: str, name: str, made: HashedFile, sampled: "_Sample") -> Iterator[str]:
-        """The problems with a file of examples in a data format, of which ``made`` was made again."""
-        file = self._files.directory / name
+    def _of_sample(self, place: tuple[str, int], drawn: np.ndarray, records: np.ndarray) -> Iterator[str]:
+        """The problems with some rows of a shard, of whose draws these are the records, as plain Python sees them."""
+        (split, shard), num_shards = place, self._files.layout.num_shards
+        rows = slice(0, len(drawn), self._step)
+        examples = _independent_examples(self._task, drawn[rows])
+        self._sampled[split] += examples
+        if records[rows].tobytes() != b"".join(independent.record(row.question, row.answer) for row in examples):
+            yield _sample_problem(self._task, examples, record_format(self._task).texts(records[rows]), rows.step)
+        places = [(row.shard(num_shards), row.order_hash, row.key) for row in examples]
+        if places != sorted(places) or {of_shard for of_shard, *_ in places} - {shard}:
+            yield "its rows are not in the order of their hashes"
+
+    def _of_file(self, kind: str, name: str, made: dict[str, bytes], texts: Texts) -> Iterator[str]:
+        """The problems with a file of examples in a data format, from what was made again and its rows."""
+        file, of_format = self._files.directory / name, format_of(kind)
+        share = of_format.bytes_of(self._task, 1) * len(texts[0]) // self._task.num_examples
         try:
-            data = paths.read_bytes(file, LARGER * made.num_bytes + MORE_BYTES)
+            data = paths.read_bytes(file, LARGER * max(share, len(made[TFRECORD])) + MORE_BYTES)
             if of_digest := digest_problems(file, [data], self._files.digests[name]):
                 yield from of_digest  # and what has another sha256 is not parsed
-                return
-            if made.sha256 != self._files.digests[name]:
-                _compare(self._task, kind, data, sampled.drawn)
-            sampled.check(kind, data)
+            elif data != made.get(kind):
+                if of_format.read:
+                    _check_rows(self._task, of_format.read(data, self._task, len(texts[0])), texts)
+                if kind in made:
+                    raise Problem(f"is not what the parameters give, from byte {_first_other(data, made[kind]):,} on")
         except Problem as problem:
             yield f"{file}: {problem}"
         except (InputError, RunError):  # of a store, or for want of threads
@@ -193,67 +199,58 @@ class _Check:
         except (OSError, ValueError, RuntimeError) as error:  # those of Arrow are ValueErrors, too
             yield _unreadable(file, error)
 
-    def _made(self, drawn: np.ndarray) -> dict[str, HashedFile]:
-        """The files of the examples of these draws, by their format, of which only the checksum and the size stay."""
-        with Path(os.devnull).open("wb", buffering=0) as nowhere:
-            made = {kind: HashedFile(nowhere) for kind in self._files.layout.formats}
-            write_files(self._task, made, drawn)
-        return made
+
+def _made(task: Task, formats: Sequence[str], drawn: np.ndarray) -> dict[str, bytes]:
+    """The files of the examples of these draws, by their format; of those whose bytes depend on no library."""
+    contents = {kind: io.BytesIO() for kind in formats if not format_of(kind).library}
+    files = {kind: HashedFile(content) for kind, content in contents.items()}
+    write_files(task, files, drawn)
+    return {kind: content.getvalue() for kind, content in contents.items()}
 
 
-class _Sample:
-    """Some rows of a shard, from the draws of its examples, held against plain Python."""
-
-    def __init__(self, task: Task, drawn: np.ndarray, step: int) -> None:
-        self._task, self.drawn, self._rows = task, drawn, slice(0, len(drawn), step)
-        chosen = drawn[self._rows]
-        sides = draws.operands(task, chosen)
-        if independent.is_drawn(task):
-            operands = [independent.draw(task, number) for number in chosen.tolist()]
-        else:
-            operands = list(zip(*map(numbers.to_ints, sides), strict=True))
-        answers: list[Any] = [None] * len(chosen)
-        if not independent.is_solved(task):
-            answers = text.to_strings(text.answers(task, *sides))
-        self.examples = [independent.example(task, *row) for row in zip(operands, answers, strict=True)]
-
-    def check(self, kind: str, data: bytes) -> None:
-        """Raises Problem if these rows are others in the content of a file, or not in their order."""
-        wanted, read = [(row.question, row.answer) for row in self.examples], format_of(kind).read
-        if kind == TFRECORD:
-            rows = np.frombuffer(data, np.uint8).reshape(-1, record_format(self._task).length)[self._rows]
-            if rows.tobytes() == b"".join(independent.record(*pair) for pair in wanted):
-                return
-        if read:
-            sides = (text.to_strings(side[self._rows]) for side in read(data, self._task, len(self.drawn)))
-            for number, (pair, right) in enumerate(zip(zip(*sides, strict=True), wanted, strict=True)):
-                if pair != right:
-                    row = number * self._rows.step
-                    raise Problem(f"row {row}: {independent.complaint(self._task, pair, right)}")
-        if kind == TFRECORD:
-            raise Problem("its rows are right, but its records are not as the data format says")
+def _check_rows(task: Task, texts: Texts, wanted: Texts) -> None:
+    """Raises Problem for the first row whose question or answer is another one; all are uint8 of shape (n, width)."""
+    differs = np.zeros(len(wanted[0]), bool)
+    for side, right in zip(texts, wanted, strict=True):
+        differs |= (side != right).any(axis=1)
+    if differs.any():
+        row = int(np.argmax(differs))
+        raise Problem(f"row {row}: {independent.complaint(task, _row(texts, row), _row(wanted, row))}")
 
 
-def _compare(task: Task, kind: str, data: bytes, drawn: np.ndarray) -> None:
-    """Raises Problem if a file's content is not that of the examples of these draws, written by some version."""
-    content = io.BytesIO()
-    file = HashedFile(content)  # which closes it when it goes
-    write_files(task, {kind: file}, drawn)
-    of_format, made = format_of(kind), content.getvalue()
-    if of_format.read:
-        texts, wanted = (of_format.read(stored, task, len(drawn)) for stored in (data, made))
-        differs = np.zeros(len(drawn), bool)
-        for side, right in zip(texts, wanted, strict=True):
-            differs |= (side != right).any(axis=1)
-        if differs.any():
-            row = int(np.argmax(differs))
-            pairs = (tuple(side[row].tobytes().decode("latin-1") for side in sides) for sides in (texts, wanted))
-            raise Problem(f"row {row}: {independent.complaint(task, *pairs)}")
-    if not of_format.library and data != made:
-        size = min(len(data), len(made))
-        differs = np.frombuffer(data, np.uint8, size) != np.frombuffer(made, np.uint8, size)
-        place = int(np.argmax(differs)) if differs.any() else size
-        raise Problem(f"is not what the parameters give, from byte {place:,} on")
+def _independent_examples(task: Task, drawn: np.ndarray) -> list[Example]:
+    """The examples of these draws in plain Python; what it does not know of own code is taken from that."""
+    sides = draws.operands(task, drawn)
+    if independent.is_drawn(task):
+        operands = [independent.draw(task, number) for number in drawn.tolist()]
+    else:
+        operands = list(zip(*map(numbers.to_ints, sides), strict=True))
+    answers: Sequence[str | None] = [None] * len(drawn)
+    if not independent.is_solved(task):
+        answers = text.to_strings(text.answers(task, *sides))
+    return [independent.example(task, *row) for row in zip(operands, answers, strict=True)]
+
+
+def _sample_problem(task: Task, examples: Sequence[Example], texts: Texts, step: int) -> str:
+    """What is wrong with some rows, each ``step`` of a shard, that are not as in plain Python."""
+    for number, example in enumerate(examples):
+        row, wanted = _row(texts, number), (example.question, example.answer)
+        if row != wanted:
+            return f"row {step * number}: {independent.complaint(task, row, wanted)}"
+    return "its records are not as the data format says"
+
+
+def _row(texts: Texts, row: int) -> tuple[str, str]:
+    """The question and the answer of a row; a damaged file may have any bytes."""
+    question, answer = (side[row].tobytes().decode("latin-1") for side in texts)
+    return question, answer
+
+
+def _first_other(data: bytes, made: bytes) -> int:
+    """The number of the first byte that differs, or where the shorter one ends."""
+    size = min(len(data), len(made))
+    differs = np.frombuffer(data, np.uint8, size) != np.frombuffer(made, np.uint8, size)
+    return int(np.argmax(differs)) if differs.any() else size
 
 
 def _unreadable(file: AnyPath, error: Exception) -> str:

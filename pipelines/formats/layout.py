@@ -63,8 +63,8 @@ class Format:
     bytes_of: Callable[[Task, int], int]  # from a task and the number of shards to the bytes of all files
     library: str = ""  # the package on whose version the bytes depend; empty if they depend on none
     # From a file's content, a task and the number of examples to the stored questions and answers, as ``Write`` takes
-    # them; raises Problem if the file is not one of so many examples. Needed if there is a ``library``: where another
-    # version has written other bytes, ``verify`` compares the rows.
+    # them; raises Problem if the file is not one of so many examples. Needed if there is a ``library``, whose versions
+    # may write other bytes: ``verify`` compares the rows.
     read: Callable[[bytes, Task, int], tuple[np.ndarray, np.ndarray]] | None = None
     # From a task to the largest number of examples per call of ``Write``; a power of two, as are all numbers of
     # examples except for the last call's.

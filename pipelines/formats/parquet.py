@@ -85,8 +85,8 @@ def read(data: bytes, task: Task, count: int, schema: pa.Schema = SCHEMA) -> tup
     table.validate(full=True)
     if schema is WRITTEN_SCHEMA:
         is_right = pc.equal(table["written"], as_written(task, table["question"]))
-        if (row := pc.index(is_right, False).as_py()) >= 0:
-            raise Problem(f"row {row}: another question is written than stored")
+        if not pc.all(is_right).as_py():
+            raise Problem(f"row {pc.index(is_right, False)}: another question is written than stored")
     return (
         _characters(table["question"], "question", task.question_width),
         _characters(table["answer"], "answer", task.answer_width),

@@ -336,7 +336,7 @@ class TestIndependent:
         solve = operations.BUILT_IN["subtraction"].solve
         self.altered(monkeypatch, "subtraction", solve=lambda size, left, right: solve(size, right, left))
         problems = self.made(TASK, tmp_path).problems
-        assert len(problems) == 2 * 2 * SHARDS
+        assert len(problems) == 2 * SHARDS
         assert all(problem.endswith(": the answer is wrong") for problem in problems)
 
     @pytest.mark.parametrize("name", ["key_hash", "operands"])

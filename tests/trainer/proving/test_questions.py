@@ -50,9 +50,9 @@ def test_each_state_is_on_the_way_from_a_start_to_an_end(automaton):
 
 def test_the_symbols_of_ids_are_those_of_their_characters():
     alphabet = Task("addition").alphabet
-    ids = np.array([[alphabet.index(character) for character in pair] for pair in ("78", " 0", "9 ", "  ", "+1", "1+")])
+    ids = np.array([[alphabet.index(character) for character in pair] for pair in ("08", " 0", "9 ", "  ", "+1", "1+")])
     found = symbols(ids, alphabet)
-    assert ["".join(PAIRS[symbol]) for symbol in found[:4]] == ["78", " 0", "9 ", "  "]
+    assert ["".join(PAIRS[symbol]) for symbol in found[:4]] == ["08", " 0", "9 ", "  "]
     assert (found[4:] < 0).all()
 
 

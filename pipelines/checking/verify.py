@@ -66,11 +66,11 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     files = Files.of(directory, task, layout, metadata["files"])
     of_default = list(_default_problems(directory))
     problems = [*of_default, *files.name_problems(), *files.description_problems()]
-    examples, held = None, sum(size for name, size in files.sizes.items() if format_name(name) == TFRECORD)
+    examples, stored = None, sum(size for name, size in files.sizes.items() if format_name(name) == TFRECORD)
     if count_problems := list(files.count_problems()):
         # Draw only what counts right and has half of its bytes: a forged draws_used could ask for unlimited memory.
         problems += count_problems
-    elif quick or 2 * held < record_format(task).length * task.num_examples:
+    elif quick or 2 * stored < record_format(task).length * task.num_examples:
         problems += files.size_problems()
     else:
         examples = example_draws(task, metadata["draws_used"], layout.num_shards)

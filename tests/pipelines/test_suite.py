@@ -1,11 +1,13 @@
 """``arith-data suite``: its table, and what it leaves out."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 import reference
 from programs import run_here
+from rewriting import rewritten
 
 from seq2seq_arith.arithmetic import draws, numbers
 from seq2seq_arith.arithmetic.operations import OPERATIONS
@@ -62,6 +64,13 @@ def test_long_words_of_a_training_set_are_found(make):
     task = Task("copy", digits=14, num_examples=100)
     words = numbers.to_ints(*draws.operands(task, np.arange(200, dtype=np.uint64)))
     assert len(_seen(task, make(task, 1), {(word,) for word in words})) == task.num_train
+
+
+def test_a_dataset_whose_draws_are_not_as_many_as_it_says_is_not_left_out(make, tmp_path):
+    directory = shutil.copytree(make(Task("subtraction", digits=2, num_examples=3000), 2), tmp_path / "forged")
+    rewritten(directory, lambda metadata: metadata.update(draws_used=4000, duplicates=1000))
+    with pytest.raises(InputError, match=r"metadata.json: draws_used is not right; check it with arith-data verify "):
+        build(Task("subtraction", digits=2), SMALL, directory)
 
 
 def test_refusals(make, tmp_path, refusal):

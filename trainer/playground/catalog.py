@@ -23,7 +23,7 @@ BROKEN = 0.9
 LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
-def listed(top: Path, describe: "Callable[[str, Run], dict[str, Any]] | None" = None) -> dict[str, Any]:
+def listed(top: Path, describe: Callable[[str, Run], dict[str, Any]] | None = None) -> dict[str, Any]:
     """All runs below a folder as they are now, each as ``describe(name, run)`` says, ``offer`` if it is not given.
 
     A run of which it raises something, and a folder without runs, is among those that cannot be asked.

@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.asking import answering, prediction, suites
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import making, probes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
-from seq2seq_arith.trainer.runs import evaluated, files, proofs, samples
+from seq2seq_arith.trainer.runs import files, samples
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -62,9 +62,9 @@ def run(
     for name, folder in folders.items():
         config = override(recipe("best", name), replicas=replicas)
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
-    asked = [ask(each.run, replicas) for each in trained]
-    answers = [[name, *answered(each.run, questions[name])] for name, each in zip(questions, trained, strict=True)]
-    columns = [facts(each.summary, suite, proofs.read(each.run)) for each, suite in zip(trained, asked, strict=True)]
+    runs = [OpenRun(each.run, replicas=replicas) for each in trained]
+    columns = [facts(each.summary, ask(run), run.proof) for each, run in zip(trained, runs, strict=True)]
+    answers = [[name, *answered(run, questions[name])] for name, run in zip(questions, runs, strict=True)]
     of_task, name = dict(zip(questions, columns, strict=True)), other.task.name
     say("\n" + compared(of_task))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
@@ -85,12 +85,13 @@ def _random_pairs(top: Path) -> Run:
 
 def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> str:
     """A table of two runs, what they reached and what both answer to a question; then three commands to try next."""
-    summary, suite = Summary.read(other.summary), evaluated.in_full(other, None)
-    known = facts(summary, suite) if summary and suite else {}
-    if proof := proofs.read(other):
-        known |= {"proved": proof.in_brief()}
+    opened = OpenRun(other)
+    known = facts(opened.summary, opened.in_full) if opened.summary and opened.in_full else {}
+    if opened.proof:
+        known |= {"proved": opened.proof.in_brief()}
     names = ("trained on", "exact match", "worst slice", "proved")
-    answers = [f"{prediction} {mark}" for *_, prediction, mark in (answered(each, question) for each in (other, run))]
+    asked = [answered(each, question) for each in (opened, OpenRun(run))]
+    answers = [f"{prediction} {mark}" for *_, prediction, mark in asked]
     rows = [*([name, known.get(name, "-"), of_run[name]] for name in names), [question, *answers]]
     steps = {
         "ask a network a question of your own": ["predict", run.folder, text.example(run.task)],
@@ -128,23 +129,24 @@ def compared(columns: Mapping[str, dict[str, str]]) -> str:
     return fitted(["task", *columns], rows, terminal_width())
 
 
-def answered(run: Run, question: str) -> list[str]:
+def answered(run: OpenRun, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
-    asked = prediction.parse(question, run.task, run.most_digits)
+    asked = prediction.parse(question, run.run.task, run.run.most_digits)
     examples = probes.asked(asked.task, [asked.stored])
-    result = answering.ask(session.restore(run, asked.task), examples)
+    result = answering.ask(run.learner(asked.task), examples)
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]
 
 
-def ask(run: Run, replicas: int | None = None) -> Scores:
+def ask(run: OpenRun) -> Scores:
     """Asks the best model its task's suite, and saves the scores in the run's summary, or raises WriteError."""
-    suite, summary = suites.ask_run(OpenRun(run, replicas=replicas)), Summary.read(run.summary)
-    if summary:
-        dataclasses.replace(summary, scores=suite).write(run.summary)
+    suite = suites.ask_run(run)
+    if run.summary:
+        dataclasses.replace(run.summary, scores=suite).write(run.run.summary)
     return suite
 
 
 def show(trained: Trained, with_suite: bool) -> None:
     """Prints the table at the end of a training, ``with_suite`` after asking the best model its task's suite."""
-    suite = ask(trained.run) if with_suite else None
-    say("\n" + compared({trained.run.task.name: facts(trained.summary, suite, proofs.read(trained.run))}))
+    run = OpenRun(trained.run)
+    suite = ask(run) if with_suite else None
+    say("\n" + compared({run.run.task.name: facts(trained.summary, suite, run.proof)}))

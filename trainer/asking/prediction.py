@@ -1,6 +1,5 @@
 """Answers to questions as a person writes them."""
 
-import functools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +12,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.answers import lines_of, name_of
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 QUESTIONS_AT_ONCE = 4096
 
@@ -38,19 +37,21 @@ def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, st
     return lines
 
 
-def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool = False, skip: bool = False) -> None:
+def print_answers(
+    run: OpenRun, questions: Sequence[tuple[str, str]], as_json: bool = False, skip: bool = False
+) -> None:
     """Prints each question with its answer: as people write them, or as JSON with one object per line.
 
     The questions have their places. With ``skip``, one that is not of the run's task is left out with a sentence on
     standard error, or has its ``error`` in JSON.
     """
-    parsed = [(question, _parsed(question, place, run)) for question, place in questions]
+    parsed = [(question, _parsed(question, place, run.run)) for question, place in questions]
     asked = [found for _, found in parsed if isinstance(found, Question)]
     refused = [found for _, found in parsed if isinstance(found, str)]
     if refused and not (skip and asked):
         others = f"; --skip leaves out all {len(refused):,} such questions" if asked and len(refused) > 1 else ""
         raise InputError(refused[0] + others)
-    answered = answers(functools.lru_cache(8)(lambda task: session.restore(run, task)), asked)
+    answered = answers(run.learner, asked)
     for typed, found in parsed:
         if isinstance(found, Question):
             _, text, confidence = next(answered)

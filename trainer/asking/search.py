@@ -30,11 +30,10 @@ from seq2seq_arith.trainer.asking.answering import ask, mistakes
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs import history, stores
+from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import write_json
-from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 ROUND = 1024  # questions that are asked together
 ELITE = 64  # of which the next questions are variations
@@ -100,7 +99,7 @@ class Climb:
         self.elite = [] if is_over else sorted([*self.elite, *ranked])[:ELITE]
 
 
-def search(run: Run, options: SearchOptions, lengths: Sequence[int] = ()) -> list[Searched]:
+def search(run: OpenRun, options: SearchOptions, lengths: Sequence[int] = ()) -> list[Searched]:
     """Looks for questions that the best model of a run answers wrong, and saves ``search.json`` in its folder.
 
     There is a search for the run's own D, and one for each further one in ``lengths``. What was found is saved and
@@ -109,21 +108,21 @@ def search(run: Run, options: SearchOptions, lengths: Sequence[int] = ()) -> lis
     Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths; WriteError if the file
     cannot be written.
     """
-    further = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
-    best = history.best(history.read_csv(run.history))
+    task, best_epoch = run.run.task, run.best_epoch  # before its weights are read: a training may go on meanwhile
+    further = {size: run.run.task_of_length(size) for size in lengths if size != task.digits}
     found: list[Searched] = []
     try:
-        for size, task in {run.task.digits: run.task, **further}.items():
+        for size, wider in {task.digits: task, **further}.items():
             found.append(Searched(size))
-            climb(session.restore(run, task), found[-1], options)
+            climb(run.learner(wider), found[-1], options)
     finally:
         if any(each.asked for each in found):
-            content = {"best_epoch": best["epoch"] if best else None, "options": dataclasses.asdict(options)}
+            content = {"best_epoch": best_epoch, "options": dataclasses.asdict(options)}
             content |= {"searches": [dataclasses.asdict(each) for each in found]}
-            show(run.task, found)
-            if not run.is_shipped:
-                write_json(run.search, content)
-            events.emit("result", path=stores.shown(run.search), **content)
+            show(task, found)
+            if not run.run.is_shipped:
+                write_json(run.run.search, content)
+            events.emit("result", path=stores.shown(run.run.search), **content)
     return found
 
 

@@ -1,7 +1,6 @@
 """``arith-model evaluate``, ``search``, ``report`` and ``prove``: scores of runs, and where they err."""
 
 import dataclasses
-import functools
 from typing import Annotated
 
 from seq2seq_arith.base import events
@@ -68,7 +67,7 @@ def search(
     import_tensorflow()
     from seq2seq_arith.trainer.asking import search
 
-    search.search(run, options, lengths)
+    search.search(OpenRun(run), options, lengths)
 
 
 @command(
@@ -132,9 +131,9 @@ def prove(
     if path and path.is_dir():
         raise InputError(f"--counterexamples is {counterexamples}, a folder; give a file")
     import_tensorflow()
-    from seq2seq_arith.trainer.training import proof, session
+    from seq2seq_arith.trainer.training import proof
 
-    found, wrong = proof.prove(run, functools.partial(session.restore, run))
+    found, wrong = proof.prove(run, OpenRun(run).learner)
     events.emit("result", path=run.place, **found.to_json())
     say(str(found))
     if path:

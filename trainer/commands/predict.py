@@ -14,6 +14,7 @@ from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs.run import local_folder, new_folder
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 MAX_PORT = 2**16 - 1
 
@@ -39,7 +40,7 @@ def predict(
     import_tensorflow()
     from seq2seq_arith.trainer.asking import prediction
 
-    prediction.print_answers(run, prediction.read_questions(questions, file), as_json=as_json, skip=skip)
+    prediction.print_answers(OpenRun(run), prediction.read_questions(questions, file), as_json=as_json, skip=skip)
 
 
 @command(
@@ -65,9 +66,8 @@ def inspect(
         drawing.check_picture(path)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import inspection
-    from seq2seq_arith.trainer.training import session
 
-    found = inspection.inspect(session.restore(run, question.task), question)
+    found = inspection.inspect(OpenRun(run).learner(question.task), question)
     if path:
         inspection.draw(path, found)
     if as_json:

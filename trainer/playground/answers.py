@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.data.views import BackwardView
 from seq2seq_arith.trainer.playground.catalog import checkpoint, lengths, read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import building
 
 # Models that stay in memory: of a few runs, and of a few lengths of each.
 MODELS_KEPT = 8
@@ -33,7 +33,7 @@ class Models:
 
     def __init__(self) -> None:
         self._built = functools.lru_cache(MODELS_KEPT)(
-            lambda run, task: Inspector(session.restore(run, task), compiled=True)
+            lambda run, task: Inspector(building.restore(run, task), compiled=True)
         )
         self._loaded = functools.lru_cache(CHECKPOINTS_KEPT)(lambda path, *_: checkpoints.load(path)[0])
 

@@ -22,7 +22,6 @@ from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import building, devices, mending
-from seq2seq_arith.trainer.training.building import restore
 from seq2seq_arith.trainer.training.costs import Size, check_memory, epoch_end, operations, remarks
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
@@ -188,7 +187,7 @@ class Training:
             return building.make_learner(config, building.view_of(config, stream.drawn_task), self.strategy, steps)
 
         def best(task: Task) -> Learner:
-            return restore(self.run, task, config.replicas)
+            return building.restore(self.run, task, config.replicas)
 
         draws = Stream.beside(self.source, config.batch_size, loop.learner.replicas, config.seed)
         mending.mend(loop, best, make, draws)

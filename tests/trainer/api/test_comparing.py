@@ -4,7 +4,7 @@ import seq2seq_arith as sa
 from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.trainer import demo
 from seq2seq_arith.trainer.asking import suites
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 
@@ -31,12 +31,12 @@ def test_runs_beside_each_other(small, monkeypatch):
     # What is known is not asked again: from an evaluation, or from the end of a training by the program.
     small.evaluate()
     with monkeypatch.context() as patch:
-        patch.setattr(session, "restore", None)
+        patch.setattr(building, "restore", None)
         assert sa.compare(sa.open_run(small.folder))[0] == first
     small.run.evaluation.unlink()
     summary = small.run.summary.read_bytes()
-    demo.ask(small.run)
-    monkeypatch.setattr(session, "restore", None)
+    demo.ask(OpenRun(small.run))
+    monkeypatch.setattr(building, "restore", None)
     assert sa.compare(sa.open_run(small.folder))[0] == first
     small.run.summary.write_bytes(summary)
 

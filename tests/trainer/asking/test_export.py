@@ -29,7 +29,7 @@ from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import building
 
 OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
 SMALL_ADDER = f"{ROOT}/examples/small_adder.py:small_adder"
@@ -73,7 +73,7 @@ def out(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(trained):
-    return prediction.answer(session.restore(trained), [prediction.parse(q, trained.task).stored for q in QUESTIONS])
+    return prediction.answer(building.restore(trained), [prediction.parse(q, trained.task).stored for q in QUESTIONS])
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_it_refuses_numbers_that_are_not_residues():
 
 
 def test_the_keras_file_is_the_model(out, trained):
-    learner = session.restore(trained)
+    learner = building.restore(trained)
     task = trained.task
     codes = to_codes([prediction.parse(question, task).stored for question in QUESTIONS], task.question_width)
     ids = learner.view.encode_question(codes)

@@ -13,7 +13,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import building
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 # Learners are made and traced once for all tests of this process.
 pytestmark = pytest.mark.usefixtures("quick")
@@ -37,9 +38,9 @@ def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkey
 @pytest.mark.smoke
 def test_answers(trained, capsys):
     questions = [f"{left}+{right}" for left in range(100, 400, 30) for right in range(300, 900, 60)]
-    prediction.print_answers(trained, [("12+30", "")])
+    prediction.print_answers(OpenRun(trained), [("12+30", "")])
     assert capsys.readouterr().out.startswith("12+30 = ")
-    prediction.print_answers(trained, [(question, "") for question in questions], as_json=True)
+    prediction.print_answers(OpenRun(trained), [(question, "") for question in questions], as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["question"] for line in lines] == questions
     assert all(set(line) == {"question", "prediction", "confidence"} for line in lines)
@@ -54,22 +55,22 @@ def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, 
     (tmp_path / "q.txt").write_text("12+30\n012+3\n1+1\n\n7*3\n")
     lines = prediction.read_questions([], str(tmp_path / "q.txt"))
     with refusal(InputError):
-        prediction.print_answers(trained, lines)
+        prediction.print_answers(OpenRun(trained), lines)
     assert capsys.readouterr().out == ""
     with pytest.raises(InputError, match=r"q.txt, line 2: .* zero in front"):
-        prediction.print_answers(trained, lines[1:2], skip=True)
-    prediction.print_answers(trained, lines, skip=True)
+        prediction.print_answers(OpenRun(trained), lines[1:2], skip=True)
+    prediction.print_answers(OpenRun(trained), lines, skip=True)
     printed = capsys.readouterr()
     assert [line.split(" = ")[0] for line in printed.out.splitlines()] == ["12+30", "1+1"]
     assert [line.split(":")[1][-6:] for line in printed.err.splitlines()] == ["line 2", "line 5"]
-    prediction.print_answers(trained, lines, as_json=True, skip=True)
+    prediction.print_answers(OpenRun(trained), lines, as_json=True, skip=True)
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["question"] for each in found] == ["12+30", "012+3", "1+1", "7*3"]
     assert ["error" in each for each in found] == [False, True, False, True]
 
 
 def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkeypatch):
-    learner, asked = session.restore(trained), [f"{number}+{number}" for number in range(7)]
+    learner, asked = building.restore(trained), [f"{number}+{number}" for number in range(7)]
     monkeypatch.setattr(prediction, "QUESTIONS_AT_ONCE", 3)
     for count in (2, 3, 4, 7):
         questions = [parse(question, trained.task) for question in asked[:count]]
@@ -79,7 +80,7 @@ def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkey
 
 def test_longer_questions_than_it_was_trained_on(trained):
     """Each as it is answered alone, in the order in which they were asked."""
-    learner = functools.cache(lambda task: session.restore(trained, task))
+    learner = functools.cache(lambda task: building.restore(trained, task))
     questions = [parse(each, trained.task, trained.most_digits) for each in ("1234+7", "12+30", "9+1", "1+1234")]
     together = list(prediction.answers(learner, questions))
     assert [question for question, _, _ in together] == questions
@@ -93,8 +94,8 @@ def test_a_model_of_fixed_length_reads_no_longer_ones(trained, untrained, tmp_pa
     config = override(trained.config, name="lstm_transformer", hidden=8)
     fixed = dataclasses.replace(trained, config=config)
     with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
-        prediction.print_answers(fixed, [("1234+1", "")])
+        prediction.print_answers(OpenRun(fixed), [("1234+1", "")])
     plugins.allow(name := f"{ROOT}/examples/own_model.py:transformer")
     own = untrained(tmp_path / "own", trained.task, name=name, view="backward")
     with pytest.raises(InputError, match=r"length is 4, but model .* reads operands of at most 3; give no longer"):
-        prediction.print_answers(own, [("1234+1", "")])
+        prediction.print_answers(OpenRun(own), [("1234+1", "")])

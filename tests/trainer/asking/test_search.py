@@ -20,7 +20,8 @@ from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import building
+from seq2seq_arith.trainer.training.opened import OpenRun
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +34,13 @@ def run(trained, tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="module")
 def learner(run):
-    return session.restore(run)
+    return building.restore(run)
 
 
 def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
     options = SearchOptions(questions=5000, most=7, seed=3)
-    monkeypatch.setattr(session, "restore", lambda *_: learner)
-    (found,) = search.search(run, options)
+    monkeypatch.setattr(building, "restore", lambda *_: learner)
+    (found,) = search.search(OpenRun(run), options)
     printed = capsys.readouterr().out
     assert len(found.wrong) == 7 <= found.mistakes <= found.asked <= 5000
     assert f"search at 3 digits: {found.mistakes:,} of {found.asked:,} questions are answered wrong\n" in printed
@@ -56,9 +57,9 @@ def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
     (saved,) = evaluated.searched(run, history.best(history.read_csv(run.history))["epoch"])
     assert (saved["digits"], saved["asked"], saved["wrong"]) == (3, found.asked, found.wrong)
     assert evaluated.searched(run, 999) == []
-    (again,) = search.search(run, options)
+    (again,) = search.search(OpenRun(run), options)
     assert again == found
-    (other,) = search.search(run, SearchOptions(questions=5000, most=7, seed=4))
+    (other,) = search.search(OpenRun(run), SearchOptions(questions=5000, most=7, seed=4))
     assert other.wrong != found.wrong
 
 
@@ -93,9 +94,9 @@ def test_ctrl_c_keeps_what_was_found(run, learner, monkeypatch, capsys):
         return margins(examples)
 
     monkeypatch.setattr(learner, "margins", interrupted)
-    monkeypatch.setattr(session, "restore", lambda *_: learner)
+    monkeypatch.setattr(building, "restore", lambda *_: learner)
     with pytest.raises(KeyboardInterrupt):
-        search.search(run, SearchOptions())
+        search.search(OpenRun(run), SearchOptions())
     (saved,) = json.loads(run.search.read_text())["searches"]
     assert saved["asked"] == sum(calls[:2]) > 0
     assert len(saved["wrong"]) > 0
@@ -201,10 +202,10 @@ def test_tasks_of_ones_own():
 
 
 def test_what_was_found_is_told_where_it_cannot_be_saved(run, learner, monkeypatch, capsys):
-    monkeypatch.setattr(session, "restore", lambda *_: learner)
+    monkeypatch.setattr(building, "restore", lambda *_: learner)
     monkeypatch.setattr(search, "write_json", mock.Mock(side_effect=WriteError("search.json", "full")))
     with pytest.raises(WriteError):
-        search.search(run, SearchOptions(questions=100))
+        search.search(OpenRun(run), SearchOptions(questions=100))
     assert "search at 3 digits: " in capsys.readouterr().out
 
 

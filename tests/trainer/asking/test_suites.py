@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.trainer.asking import evaluation, prediction
 from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
 from seq2seq_arith.trainer.data import probes, records
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -43,7 +43,7 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
     assert results.sizes == [trained.task.digits, 5, 2]  # each is asked once
     size, result = results.sizes[place], results.suites()[place]
     assert [row.slice for row in result.rows] == [each.name for each in slices.addition(size)]
-    learner = session.restore(trained, trained.task_of_length(size))
+    learner = building.restore(trained, trained.task_of_length(size))
     wrong_slices = characters = equal = lengths = 0
     for of_suite, row in zip(slices.addition(size), result.rows, strict=True):
         pairs = suites.pairs("addition", size, of_suite, CHOSEN.seed, CHOSEN.per_slice)

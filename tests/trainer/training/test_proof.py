@@ -27,7 +27,7 @@ from seq2seq_arith.trainer.proving.tables import LatchTagger, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
-from seq2seq_arith.trainer.training import mending, proof, session
+from seq2seq_arith.trainer.training import building, mending, proof, session
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 DRAWN = {"stream": True, "epochs": 1, "steps_per_epoch": 800, "batch_size": 256}
@@ -57,7 +57,7 @@ def change(run: Run, name: str, change: float) -> None:
 def test_the_adder_of_the_package_is_proved_anew_with_the_same_figures(adder):
     shipped = proofs.read(adder)
     assert shipped is not None and shipped.holds
-    found, wrong = proof.prove(adder, functools.partial(session.restore, adder))
+    found, wrong = proof.prove(adder, functools.partial(building.restore, adder))
     assert not wrong
     measured = {"seconds", "version", "margin", "bound"}
     known = [{key: each.to_json()[key] for key in each.to_json().keys() - measured} for each in (found, shipped)]
@@ -78,7 +78,7 @@ def test_a_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder
     bias, few = arrays["logits/bias"].copy(), 1 + np.argmax(np.diff(above) > 4 * tables.bound)
     bias[nine] += above[few - 1 : few + 1].mean().astype(np.float32)
     checkpoints.save(adder.best, arrays | {"logits/bias": bias}, state)
-    found, wrong = proof.prove(adder, functools.partial(session.restore, adder))
+    found, wrong = proof.prove(adder, functools.partial(building.restore, adder))
     assert (found.holds, found.wrong + found.near, len(wrong)) == (False, few, few) and few < 20
     question = wrong[0].question
     (answered,) = sa.open_run(adder.folder).predict([question])
@@ -146,7 +146,7 @@ def test_a_network_that_was_added_is_proved(adder, monkeypatch):
     own = networks.Provable(name="nets.py", view="aligned", variable="read/table", tables=LatchTagger)
     monkeypatch.setattr(networks, "NETWORKS", (own,))
     run = dataclasses.replace(adder, config=override(adder.config, name="some_nets.adders:latched"))
-    found, wrong = proof.prove(run, functools.partial(session.restore, adder))
+    found, wrong = proof.prove(run, functools.partial(building.restore, adder))
     assert (found.holds, found.states, wrong) == (True, 62, [])
     assert proofs.read(run) == found
 
@@ -155,7 +155,7 @@ def test_a_network_that_was_added_is_proved(adder, monkeypatch):
 def test_the_network_and_its_tables_agree(adder, digits):
     weights, _ = checkpoints.load(adder.best)
     tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, digits=digits)
-    learner = session.restore(adder, task)
+    learner = building.restore(adder, task)
     assert all(proof.witness(learner, tables, seed) <= tables.bound for seed in range(40 if digits == 200 else 2))
     weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
     other = proof.tables_of(adder, weights)
@@ -165,7 +165,7 @@ def test_the_network_and_its_tables_agree(adder, digits):
 def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, refusal):
     monkeypatch.setattr(Latch, "call", lambda self, inputs, training=False: inputs[..., : self.units] * 0.0)
     with refusal(InputError):
-        proof.prove(adder, functools.partial(session.restore, adder))
+        proof.prove(adder, functools.partial(building.restore, adder))
 
 
 @pytest.mark.slow
@@ -224,7 +224,7 @@ def counter(tmp_path_factory, data_dir, tasks) -> Run:
 
 
 def test_a_counter_is_proved_by_its_sums(counter):
-    found, wrong = proof.prove(counter, functools.partial(session.restore, counter))
+    found, wrong = proof.prove(counter, functools.partial(building.restore, counter))
     assert (found.holds, found.states, found.cases, found.dashes, wrong) == (True, 39, 39 * 41, 20, [])
     assert "every question of pq, of up to 20 dashes" in str(found)
     # Of a sum, one question is asked, and another one may be off by as much.
@@ -249,7 +249,7 @@ def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
     arrays["readout_0/kernel"][1, 2], arrays["readout_0/bias"][2] = -1, 0.5
     arrays["logits/kernel"][2, blank] = 100
     checkpoints.save(run.best, arrays, state)
-    found, wrong = proof.prove(run, functools.partial(session.restore, run))
+    found, wrong = proof.prove(run, functools.partial(building.restore, run))
     assert (found.holds, found.wrong, found.near) == (False, 40, 0)
     dashes = "-" * 20
     assert "not proved: -{20}p-{20} is q-{40}, and the model answers q;" in str(found)
@@ -262,7 +262,7 @@ def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, ref
         Counter, "call", lambda self, inputs: reads(self, inputs if self.return_sequences else inputs[:, 3:])
     )
     with refusal(InputError):
-        proof.prove(counter, functools.partial(session.restore, counter))
+        proof.prove(counter, functools.partial(building.restore, counter))
 
 
 @pytest.mark.slow
@@ -275,7 +275,7 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
     config = override(configs.TAGGER, name=adder, view=view, options=sizes, epochs=1, steps_per_epoch=2, prove=9)
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
     assert [row["round"] for row in history.read_csv(run.history)] == [0]  # it has no rounds
-    found, wrong = proof.prove(run, functools.partial(session.restore, run))
+    found, wrong = proof.prove(run, functools.partial(building.restore, run))
     assert dataclasses.replace(found, seconds=0) == dataclasses.replace(proofs.read(run), seconds=0)
     assert found.task == "times_digit" and found.wrong > 100
     assert all(each.answer == str(eval(each.question)) != each.prediction for each in wrong[:100])
@@ -293,7 +293,7 @@ def test_only_the_view_that_shows_the_digit_everywhere_is_proved(tmp_path, refus
     config = override(configs.TAGGER, name=adder, view="aligned", epochs=1, steps_per_epoch=2)
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
     with refusal(InputError):
-        proof.prove(run, functools.partial(session.restore, run))
+        proof.prove(run, functools.partial(building.restore, run))
 
 
 def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkeypatch):

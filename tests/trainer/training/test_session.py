@@ -28,7 +28,7 @@ def test_a_restored_model_is_the_best_one(trained):
     source = records.open_source(trained.task, trained.data_dir)
     examples = source.splits["validation"].head(1000)
     for replicas in (1, 2):
-        learner = session.restore(open_run(trained.folder), replicas=replicas)
+        learner = building.restore(open_run(trained.folder), replicas=replicas)
         score = answering.ask(learner, examples)
         assert score.exact_match == best["val_exact_match"]
         assert score.character_accuracy == best["val_character_accuracy"]
@@ -55,7 +55,7 @@ def test_a_size_that_the_checkpoint_does_not_have_takes_no_memory(trained, tmp_p
     del values["sha256"]
     path.write_text(json.dumps(values))
     with pytest.raises(InputError, match="is that of another model"):
-        session.restore(open_run(folder))
+        building.restore(open_run(folder))
 
 
 def test_a_training_that_cannot_begin_leaves_no_run(data_dir, tasks, tmp_path, monkeypatch):

@@ -137,7 +137,7 @@ def test_noise_dropout_averages_and_batches_that_grow_go_on_bitwise_too(train, d
     last, _ = checkpoints.load(tmp_path / "whole/last.npz")
     assert any((best[name] != last[name]).any() for name in best) == bool(config.averaging)
     validation = records.open_source(tasks["addition"], str(data_dir)).splits["validation"].head(100)
-    score = session.restore(open_run(tmp_path / "whole")).score(validation)
+    score = building.restore(open_run(tmp_path / "whole")).score(validation)
     assert score["loss"] == pytest.approx(learned(tmp_path / "whole")[1][-1]["val_loss"], rel=1e-4)
 
 

@@ -67,12 +67,19 @@ nitpick_ignore_regex = [("py:.*", r"(?!seq2seq_arith\.).*")]
 nitpick_ignore = [
     ("py:class", "seq2seq_arith.arithmetic.drawing.Drawing"),
     ("py:class", "seq2seq_arith.arithmetic.own_tasks.OwnTask"),
+    ("py:class", "seq2seq_arith.arithmetic.scoring.Mistake"),
+    ("py:class", "seq2seq_arith.arithmetic.scoring.Share"),
     ("py:class", "seq2seq_arith.base.errors._OneSentence"),
     ("py:class", "seq2seq_arith.pipelines.places.paths.ObjectPath"),
     ("py:class", "seq2seq_arith.trainer.data.records.Source"),
     ("py:class", "seq2seq_arith.trainer.drawing.HeatMap"),
     ("py:class", "seq2seq_arith.trainer.plugins.Kind"),
+    ("py:class", "seq2seq_arith.trainer.plugins.Plugin"),
     ("py:class", "seq2seq_arith.trainer.registry.ModelEntry"),
+    ("py:class", "seq2seq_arith.trainer.registry.PositionsEntry"),
+    ("py:class", "seq2seq_arith.trainer.runs.evaluated.EpochScore"),
+    ("py:class", "seq2seq_arith.trainer.runs.evaluated.SetScore"),
+    ("py:class", "seq2seq_arith.trainer.runs.samples.Sample"),
 ]
 
 # make linkcheck asks for pages elsewhere. Links to files of the repository are tested (tests/test_site.py), and the

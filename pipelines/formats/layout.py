@@ -43,6 +43,9 @@ FORMATS = {
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
 PARQUET, ARRAY_RECORD, WRITTEN = "parquet", "array_record", "parquet_written"
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
+# The name of a file of examples, in which that of its format is the folder or the suffix.
+_SPLIT = f"(?:{'|'.join(SPLITS)})"
+SHARD = re.compile(rf"(?P<folder>\w+)/{_SPLIT}-\d+-of-\d+\.\w+|{NAME}-{_SPLIT}\.(?P<suffix>\w+)-\d+-of-\d+")
 # The examples per file, by split.
 ShardLengths = Mapping[str, Sequence[int]]
 # Adds n examples to a file: questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
@@ -55,9 +58,8 @@ SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some
 class Format:
     """One data format: the ``FORMAT`` of its module."""
 
-    # From a split, a shard and the number of shards to the file below the dataset's directory.
+    # From a split, a shard and the number of shards to the file below the dataset's directory, as ``SHARD`` says.
     path: Callable[[str, int, int], str]
-    names: str  # a regular expression for all such files
     # From an open file and a task to a context manager that yields a ``Write``.
     writer: Callable[[HashedFile, Task], AbstractContextManager[Write]]
     bytes_of: Callable[[Task, int], int]  # from a task and the number of shards to the bytes of all files
@@ -86,7 +88,9 @@ def format_name(file: str) -> str | None:
     >>> format_name("parquet/train-00003-of-00008.parquet")
     'parquet'
     """
-    return next((name for name in FORMATS if re.fullmatch(format_of(name).names, file)), None)
+    match = SHARD.fullmatch(file)
+    name = match and (match["folder"] or match["suffix"])
+    return name if name in FORMATS else None
 
 
 def numbered(shard: int, num_shards: int) -> str:
@@ -125,11 +129,8 @@ class Layout:
         """The layout of the dataset with this metadata, which may be anything that JSON holds."""
         files = metadata.get("files")
         names = [str(name) for name in files] if isinstance(files, dict) else []
-        # Without the formats' modules, which take time to import: the format's name is in that of its folder or files.
-        written = {
-            name: any(file.startswith(f"{name}/") or f".{name}-" in file for file in names) for name in OPTIONAL_FORMATS
-        }
-        return cls(metadata.get("num_shards", 0), choose_formats(written))
+        written = set(map(format_name, names))
+        return cls(metadata.get("num_shards", 0), choose_formats({name: name in written for name in OPTIONAL_FORMATS}))
 
     def paths(self, split: str, shard: int) -> list[str]:
         """The files of one shard of a split, below the dataset's directory; the TFRecord file first."""

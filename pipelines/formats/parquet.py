@@ -124,7 +124,6 @@ def _bytes_of(task: Task, num_shards: int) -> int:
 
 FORMAT = Format(
     path=parquet_path,
-    names=r"parquet/\w+-\d+-of-\d+\.parquet",
     writer=writer,
     read=read,
     bytes_of=_bytes_of,

@@ -16,7 +16,6 @@ def _bytes_of(task: Task, num_shards: int) -> int:
 FORMAT = dataclasses.replace(
     parquet.FORMAT,
     path=functools.partial(parquet.parquet_path, folder=WRITTEN),
-    names=rf"{WRITTEN}/\w+-\d+-of-\d+\.parquet",
     writer=functools.partial(parquet.writer, schema=parquet.WRITTEN_SCHEMA),
     read=functools.partial(parquet.read, schema=parquet.WRITTEN_SCHEMA),
     bytes_of=_bytes_of,

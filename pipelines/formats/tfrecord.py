@@ -192,7 +192,6 @@ def _read(data: bytes, task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 FORMAT = Format(
     path=tfrecord_path,
-    names=rf"{NAME}-\w+\.tfrecord-\d+-of-\d+",
     writer=_writer,
     read=_read,
     bytes_of=lambda task, num_shards: task.num_examples * record_format(task).length,

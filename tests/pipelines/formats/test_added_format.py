@@ -39,7 +39,6 @@ def read(data, task, count):
 
 ENTRY = Format(
     path=lambda split, shard, num_shards: f"{NAME}/{split}-{numbered(shard, num_shards)}.csv",
-    names=rf"{NAME}/\w+-\d+-of-\d+\.csv",
     writer=lines,
     bytes_of=lambda task, num_shards: task.num_examples * (task.question_width + task.answer_width + 2),
 )

@@ -13,7 +13,6 @@ from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
 from seq2seq_arith.trainer.models.positions import Coordinates, PositionEncoding, digit_places
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import POSITIONS
 
 
 def causal(spec: Spec) -> "Causal":
@@ -26,6 +25,11 @@ def causal(spec: Spec) -> "Causal":
 
     The last block works on the steps of the answer alone, for nothing reads what it would make of the question.
     """
+    # Not above: an export has the source of this file, and not that module.
+    from seq2seq_arith.trainer.registry import POSITIONS
+
+    sizes = {"units": spec.hidden, "heads": spec.options["heads"], "alphabet": spec.alphabet}
+    encoding = POSITIONS[spec.options["positions"]].build(**sizes, options=spec.options)
     question, previous = spec.question(), spec.previous()
     decoder = CausalDecoder(
         alphabet=spec.alphabet,
@@ -33,6 +37,7 @@ def causal(spec: Spec) -> "Causal":
         layers=spec.layers,
         units_first=spec.units_first,
         unseen=spec.unseen,
+        encoding=type(encoding).__name__,
         options=spec.options,
         name="decoder",
     )
@@ -56,7 +61,7 @@ class Causal(Autoregressive):
 @keras.saving.register_keras_serializable(PACKAGE)
 class CausalDecoder(keras.layers.Layer):
     """The whole decoder-only transformer, from ids to logits; ``options`` are its settings by name, of
-    ``ModelConfig.network_options``.
+    ``ModelConfig.network_options``, and ``encoding`` is the name of the class of its position encoding.
 
     Returns float32 logits [examples, steps, characters], of ids of the question [examples, question steps] and of the
     characters before those of the answer [examples, steps].
@@ -69,6 +74,7 @@ class CausalDecoder(keras.layers.Layer):
         hidden: int,
         layers: int,
         units_first: bool,
+        encoding: str,
         options: dict[str, Any],
         unseen: int | None = None,
         **kwargs: Any,
@@ -80,9 +86,8 @@ class CausalDecoder(keras.layers.Layer):
         self.units_first = units_first
         self.unseen = unseen
         self.knobs: Any = types.SimpleNamespace(**options)
-        self.encoding: PositionEncoding = POSITIONS[self.knobs.positions].build(
-            units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options
-        )
+        kind = PositionEncoding.kinds[encoding]
+        self.encoding = kind(units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options)
 
     def build(self, question_shape, previous_shape):
         units, characters = self.hidden, len(self.alphabet)

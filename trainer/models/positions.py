@@ -17,7 +17,7 @@ An index counts the characters of question and answer from 0. A place is that of
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -54,8 +54,14 @@ class PositionEncoding:
       options: The settings of the network, by name: those that the entry in the registry names, and others.
     """
 
+    #: Every encoding, by the name of its class: so a decoder finds it, also where a stored model is opened.
+    kinds: ClassVar[dict[str, type["PositionEncoding"]]] = {}
     #: How many vectors a character of the question can have, of which ``read`` chooses one.
     tables = 1
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        PositionEncoding.kinds[cls.__name__] = cls
 
     def __init__(self, *, units: int, heads: int, alphabet: str, options: dict[str, Any]) -> None:
         self.units = units
@@ -97,6 +103,9 @@ class PositionEncoding:
     def crowded_bias(self, bias: Any, places: Any, key: Any) -> Any:
         """The bias for keys that are ``crowded``, of that for an example's own, [examples, 1, queries, keys]."""
         return bias
+
+
+PositionEncoding.kinds[PositionEncoding.__name__] = PositionEncoding
 
 
 class Learned(PositionEncoding):

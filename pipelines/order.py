@@ -98,6 +98,6 @@ def _read(path: AnyPath) -> "Report | None":
     """The report of a job; None if it cannot be read, or is not of this version."""
     from seq2seq_arith.pipelines.steps.job import read_report
 
-    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, EngineError, OSError):
+    with contextlib.suppress(InputError, EngineError, OSError):
         return read_report(path)
     return None

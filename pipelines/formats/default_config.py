@@ -3,11 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import overload
+from typing import Any, TypedDict, overload
 
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.task import VERSION
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
@@ -15,6 +15,10 @@ from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 # The file beside the datasets, as TFDS writes it.
 DEFAULT_KEY, MISSING = "default_config_name", "is missing"
 NAMES_DEFAULT = json.dumps({DEFAULT_KEY: DEFAULT_TASK}).encode()
+
+
+class _Content(TypedDict):
+    default_config_name: Any
 
 
 @overload
@@ -29,13 +33,12 @@ def default_path(datasets: AnyPath) -> AnyPath:
 def default_problem(datasets: AnyPath) -> str:
     """What is wrong with that file; empty if it names the default config, or another one whose dataset is there."""
     try:
-        named = json.loads(paths.read_bytes(default_path(datasets)).decode())[DEFAULT_KEY]
+        content = decode(_Content, parse(paths.read_bytes(default_path(datasets))), further=True)
     except (FileNotFoundError, NotADirectoryError):
         return MISSING
-    except InputError:  # of a store
-        raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, MalformedError):
         return "does not name the default config"
+    named = content["default_config_name"]
     is_name = isinstance(named, str) and re.fullmatch(r"[a-z0-9_-]{1,200}", named)
     if named == DEFAULT_TASK or (is_name and (datasets / named / VERSION / METADATA).is_file()):
         return ""

@@ -1,15 +1,24 @@
 """What the files say that describe a dataset: ``metadata.json``, and the counts of ``dataset_info.json``."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.base.files import json_sha256
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, Layout
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
+
+
+# What TFDS writes of the splits; as in all JSON of protocol buffers, a number of 64 bits is a text.
+class _Split(TypedDict):
+    name: str
+    shardLengths: list[str | int]
+
+
+class _DatasetInfo(TypedDict):
+    splits: list[_Split]
 
 
 def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str, str]) -> dict[str, Any]:
@@ -31,20 +40,19 @@ def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str,
 def read_metadata(path: AnyPath) -> dict[str, Any] | None:
     """The content of a dataset's ``metadata.json``; None if there is none that can be read."""
     try:
-        metadata = json.loads(paths.read_bytes(path / METADATA).decode())
-    except InputError:  # of a store; it is a ValueError as well
-        raise
-    except (OSError, ValueError, RecursionError):
+        return decode(dict[str, Any], parse(paths.read_bytes(path / METADATA)))
+    except (OSError, MalformedError):
         return None
-    return metadata if isinstance(metadata, dict) else None
 
 
 def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
     """The examples per file by which TFDS goes, by split, from ``dataset_info.json``; empty if it cannot be read."""
     try:
-        splits = json.loads(paths.read_bytes(path / DATASET_INFO).decode())["splits"]
-        return {split["name"]: [int(length) for length in split["shardLengths"]] for split in splits}
-    except InputError:  # of a store
-        raise
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        content = paths.read_bytes(path / DATASET_INFO)
+    except OSError:
+        return {}
+    try:
+        found = decode(_DatasetInfo, parse(content), further=True)
+        return {split["name"]: [int(length) for length in split["shardLengths"]] for split in found["splits"]}
+    except ValueError:  # also a MalformedError
         return {}

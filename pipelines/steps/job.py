@@ -12,6 +12,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files
+from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.base.errors import EngineError, InputError, RunError
 from seq2seq_arith.base.packages import installed
 from seq2seq_arith.base.version import __version__
@@ -126,16 +127,24 @@ class RunFacts:
     counters: Mapping[str, int] | None = None  # what the workers have counted
 
 
+@dataclasses.dataclass(frozen=True)
+class _Content:
+    """The report as it is written."""
+
+    parameters: dict[str, Any]
+    num_shards: int
+    formats: tuple[str, ...]
+    draws_used: int
+    shards: list[ShardReport]
+
+
 def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
     """Writes the result of the run as JSON beside the shards, for the program that waits for it."""
-    report = {
-        "parameters": job.task.parameters(),
-        "num_shards": job.layout.num_shards,
-        "formats": job.layout.formats,
-        "draws_used": 0 if cut is None else cut.last_draw + 1,
-        "shards": [dataclasses.asdict(report) for reports in written for report in reports],
-    }
-    _leave(job, report)
+    draws_used = 0 if cut is None else cut.last_draw + 1
+    shards = [report for reports in written for report in reports]
+    layout = job.layout
+    content = _Content(job.task.parameters(), layout.num_shards, layout.formats, draws_used, shards)
+    _leave(job, dataclasses.asdict(content))
 
 
 def _leave(job: Job, report: Mapping[str, Any]) -> None:
@@ -151,16 +160,16 @@ def _leave(job: Job, report: Mapping[str, Any]) -> None:
 def read_report(path: AnyPath) -> Report:
     """The report that a run's workers have written; raises EngineError if it is not there or of another version."""
     try:
-        found = json.loads(path.read_text())
+        content = parse(path.read_bytes())
+        if isinstance(content, dict) and REFUSED in content:
+            raise InputError(str(content[REFUSED]))
+        found = decode(_Content, content)
+    except MalformedError as error:
+        raise EngineError(f"the report {path} is not of this version: {error}") from None
     except FileNotFoundError:
         raise EngineError(
             f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
             "another run removed it"
         ) from None
-    if not isinstance(found, dict):
-        raise EngineError(f"the report {path} is not of this version")
-    if REFUSED in found:
-        raise InputError(found[REFUSED])
-    written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
-    layout = Layout(found["num_shards"], tuple(found["formats"]))
-    return Report(Task.from_parameters(found["parameters"]), layout, written if written.shards else None)
+    written = Written(found.draws_used, found.shards) if found.shards else None
+    return Report(Task.from_parameters(found.parameters), Layout(found.num_shards, found.formats), written)

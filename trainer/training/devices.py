@@ -1,8 +1,8 @@
 """The devices that a run trains on, as a strategy of tf.distribute."""
 
 import contextlib
+import dataclasses
 import ipaddress
-import json
 import os
 import signal
 import socket
@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.base import machine
+from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.base.terminal import say
 
@@ -81,17 +82,27 @@ def uses_gpus(replicas: int | None) -> bool:
     return replicas is None and bool(tf.config.get_visible_devices("GPU"))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Role:
+    """Which machine of a cluster this one is."""
+
+    type: str
+    index: int | str  # a text in some schedulers
+
+
 def cluster() -> dict[str, Any]:
     """``TF_CONFIG`` if it names several machines, else empty; InputError if it is not a cluster with this one."""
     text = os.environ.get("TF_CONFIG", "")
     try:
-        config = json.loads(text or "{}")
-        members = {kind: config.get("cluster", {}).get(kind, []) for kind in ("chief", "worker")}
+        config = decode(dict[str, Any], parse(text or "{}"))
+        of_kind = decode(dict[str, Any], config.get("cluster", {}))
+        members = {kind: decode(list[str], of_kind.get(kind, [])) for kind in ("chief", "worker")}
         if sum(map(len, members.values())) < 2:
             return {}
         _ = [_address(each) for kind in members for each in members[kind]]
-        members[config["task"]["type"]][int(config["task"]["index"])]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        role = decode(_Role, config.get("task"), further=True)
+        members[role.type][int(role.index)]
+    except (ValueError, LookupError):  # also a MalformedError
         raise InputError(
             f"TF_CONFIG is {text!r}; give "
             '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}, '

@@ -1,31 +1,26 @@
 """The demo, which shows the data of several tasks, trains them in turn and asks them hard questions.
 
-It ends with a network that scores well and fails, beside the same network on other data. Also the table at the end of a
-training.
+It ends with a network that scores well and fails, beside the same network on other data.
 """
 
-import dataclasses
 import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.scoring import Scores
-from seq2seq_arith.base.tables import cut, fitted, table
+from seq2seq_arith.base.tables import fitted, table
 from seq2seq_arith.base.terminal import as_typed, say, terminal_width, wrapped
 from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
-from seq2seq_arith.trainer.asking import answering, prediction, suites
+from seq2seq_arith.trainer.asking import answering, prediction, summary_table
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import making, probes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
 from seq2seq_arith.trainer.runs import files, samples
-from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
-from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.opened import OpenRun
 from seq2seq_arith.trainer.training.session import Trained
@@ -63,10 +58,13 @@ def run(
         config = override(recipe("best", name), replicas=replicas)
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
     runs = [OpenRun(each.run, replicas=replicas) for each in trained]
-    columns = [facts(each.summary, ask(run), run.proof) for each, run in zip(trained, runs, strict=True)]
+    columns = [
+        summary_table.facts(each.summary, summary_table.ask(run), run.proof)
+        for each, run in zip(trained, runs, strict=True)
+    ]
     answers = [[name, *answered(run, questions[name])] for name, run in zip(questions, runs, strict=True)]
     of_task, name = dict(zip(questions, columns, strict=True)), other.task.name
-    say("\n" + compared(of_task))
+    say("\n" + summary_table.compared(of_task))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
     if name in of_task:
         say(wrapped(STORY))
@@ -86,7 +84,7 @@ def _random_pairs(top: Path) -> Run:
 def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> str:
     """A table of two runs, what they reached and what both answer to a question; then three commands to try next."""
     opened = OpenRun(other)
-    known = facts(opened.summary, opened.in_full) if opened.summary and opened.in_full else {}
+    known = summary_table.facts(opened.summary, opened.in_full) if opened.summary and opened.in_full else {}
     if opened.proof:
         known |= {"proved": opened.proof.in_brief()}
     names = ("trained on", "exact match", "worst slice", "proved")
@@ -106,47 +104,9 @@ def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> st
     return "\n".join([fitted(head, rows, terminal_width()), "\ntry next", *typed])
 
 
-def facts(summary: Summary, suite: Scores | None = None, proof: Proof | None = None) -> dict[str, str]:
-    """What a model was trained on, what it reached, also on its suite if that was asked, and what it took, in words."""
-    return {
-        "trained on": summary.dataset,
-        "given": summary.given,
-        "exact match": cut(summary.exact_match, 4),
-        **({"worst slice": suite.in_brief(), "wrong": suite.total().in_words()} if suite else {}),
-        **({"proved": proof.in_brief() if proof else "-"} if suite or proof else {}),
-        "weights": f"{summary.weights:,}",
-        "examples seen": f"{summary.examples:,}",
-        "operations": f"{summary.operations:.1e}",
-        "seconds": f"{summary.seconds:.1f}",
-        "CPU seconds": f"{summary.cpu_seconds:.1f}",
-    }
-
-
-def compared(columns: Mapping[str, dict[str, str]]) -> str:
-    """A table with a column of facts for each task, that fits the terminal."""
-    names = next(iter(columns.values()))
-    rows = [[name, *(column[name] for column in columns.values())] for name in names]
-    return fitted(["task", *columns], rows, terminal_width())
-
-
 def answered(run: OpenRun, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
     asked = prediction.parse(question, run.run.task, run.run.most_digits)
     examples = probes.asked(asked.task, [asked.stored])
     result = answering.ask(run.learner(asked.task), examples)
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]
-
-
-def ask(run: OpenRun) -> Scores:
-    """Asks the best model its task's suite, and saves the scores in the run's summary, or raises WriteError."""
-    suite = suites.ask_run(run)
-    if run.summary:
-        dataclasses.replace(run.summary, scores=suite).write(run.run.summary)
-    return suite
-
-
-def show(trained: Trained, with_suite: bool) -> None:
-    """Prints the table at the end of a training, ``with_suite`` after asking the best model its task's suite."""
-    run = OpenRun(trained.run)
-    suite = ask(run) if with_suite else None
-    say("\n" + compared({run.run.task.name: facts(trained.summary, suite, run.proof)}))

@@ -145,10 +145,10 @@ class Command:
         takes = inspect.signature(self.work).parameters
         objects: dict[str, Any] = dict.fromkeys(self._rest, Rest(args.rest, args.parser))
         objects |= {name: getattr(args, name) for name in common if name in takes}
+        first: dict[str, Any] = {next(iter(inspect.signature(self.show).parameters)): None}
+        shown = arguments(self.show, given(args, parameters_of(self.show)), **first)  # refused before the work
         result = self.work(**arguments(self.work, given(args, parameters_of(self.work)), **objects))
-        first = next(iter(inspect.signature(self.show).parameters))
-        shown = arguments(self.show, given(args, parameters_of(self.show)), **{first: result})
-        return self.show(**shown) or terminal.SUCCESS
+        return self.show(**shown | dict.fromkeys(first, result)) or terminal.SUCCESS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

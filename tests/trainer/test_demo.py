@@ -12,7 +12,7 @@ import pytest
 
 from seq2seq_arith.trainer import demo, recipes
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
-from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.asking import suites, summary_table
 from seq2seq_arith.trainer.commands import ARITH_MODEL
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import Recipe, TaskRecipe
@@ -112,8 +112,8 @@ def test_what_it_says_to_try_next_works(ended, monkeypatch):
 def test_what_it_prints_fits_a_terminal(ended, monkeypatch):
     for width in (60, 80):
         monkeypatch.setenv("COLUMNS", str(width))
-        columns = {name: demo.facts(ended.trained[0].summary) for name in recipes.DEMO_TASKS}
-        assert max(map(len, demo.compared(columns).splitlines())) <= width
+        columns = {name: summary_table.facts(ended.trained[0].summary) for name in recipes.DEMO_TASKS}
+        assert max(map(len, summary_table.compared(columns).splitlines())) <= width
     assert max(len(line) for text in ended.lines[-4:-1] for line in text.splitlines() if "  " in line) <= 80
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.terminal import silent
 from seq2seq_arith.trainer.config import TrainConfig
 
@@ -50,12 +49,6 @@ def ids(values: Any, characters: int) -> np.ndarray:
     if (wrong := found[(found < 0) | (found >= characters)]).size:
         raise InputError(f"the id {wrong[0]} stands for no character; give whole numbers from 0 to {characters - 1}")
     return found
-
-
-def lengths(values: Any, most: int = 10**6) -> list[int]:
-    """Lengths as a list, also of one alone; raises InputError if one is not a whole number from 1."""
-    found = listed(values)
-    return [check_int("length", each, 1, most) for each in ([values] if found is None else found)]
 
 
 def loud(verbose: Any) -> contextlib.AbstractContextManager[None]:

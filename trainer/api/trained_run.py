@@ -15,10 +15,12 @@ from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import check_int, one_of
+from seq2seq_arith.base.options import call, check_int, one_of, parameters_of, shows
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
-from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer import commands, drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures
+from seq2seq_arith.trainer.commands import evaluate as verbs
+from seq2seq_arith.trainer.commands.evaluate import run_to_evaluate
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.drawing import Picture
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -321,24 +323,20 @@ class TrainedRun(Tabular):
             raise InputError(f"there is no breakdown by {by!r}; {one_of(by, tables)}")
         return Table(tables[by], title=f"validation set, by {by}")
 
-    def evaluate(
-        self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0, every_epoch: bool = False
-    ) -> Evaluation:
+    @shows(verbs.evaluate, without=parameters_of(run_to_evaluate))
+    def evaluate(self, **options: Any) -> Evaluation:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.
 
-        The suite is also asked at further ``lengths``, with at most ``per_slice`` questions per slice, which ``seed``
-        decides; with ``every_epoch``, also of the weights of every epoch that was kept.
+        The options are those of the command: the suite is also asked at further ``lengths``, with at most ``per_slice``
+        questions per slice, which ``seed`` decides; with ``every_epoch``, also of the weights of every epoch that was
+        kept.
 
         Raises InputError if the run has no checkpoint, or no kept epochs if they are asked, its model cannot read one
         of the lengths, or a value is out of range.
         """
-        chosen, lengths = SuiteOptions(per_slice=per_slice, seed=seed), given.lengths(lengths)
-        for length in lengths:
-            self.run.task_of_length(length)
-        import_tensorflow()
+        _, found = call(verbs.evaluate, options, run=self._opened)
         from seq2seq_arith.trainer.asking import evaluation
 
-        found = evaluation.measure(self._opened, lengths=lengths, chosen=chosen, every_epoch=every_epoch)
         evaluation.save(self.run, found)
         return found
 
@@ -350,10 +348,7 @@ class TrainedRun(Tabular):
 
         Raises InputError if the model cannot be proved, or the run has no checkpoint.
         """
-        import_tensorflow()
-        from seq2seq_arith.trainer.training import proof
-
-        return proof.prove(self.run, self._opened.learner)[0]
+        return verbs.prove(self._opened)[0]
 
     @functools.cached_property
     def in_full(self) -> tuple[str, str]:
@@ -394,10 +389,7 @@ class TrainedRun(Tabular):
 
         Raises InputError if the folder is there already, or the run has no checkpoint; WriteError if it cannot be made.
         """
-        import_tensorflow()
-        from seq2seq_arith.trainer.asking import export
-
-        export.export(self.run, str(path))
+        commands.predict.export(self.run, str(path))
         return runs.local_folder(str(path))
 
     def resume(

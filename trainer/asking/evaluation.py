@@ -54,11 +54,9 @@ class Data:
         return self.trained.has(operands) | validation.has(operands)
 
 
-def evaluate(
-    run: OpenRun, *, lengths: Sequence[int] = (), chosen: SuiteOptions = DEFAULT, every_epoch: bool = False
-) -> Evaluation:
-    """Evaluates the best model of a run as ``measure`` does, saves and prints what it found."""
-    found, task = measure(run, lengths=lengths, chosen=chosen, every_epoch=every_epoch), run.run.task
+def show(run: OpenRun, found: Evaluation) -> None:
+    """Prints what an evaluation found, and saves it; raises WriteError if that fails."""
+    task = run.run.task
     show_sets(found)
     for set in SETS:
         show_suites(task, found.scores.of(set))
@@ -72,7 +70,6 @@ def evaluate(
             say(inside.waves_in_words(found.waves))
         if run.proof:
             say(str(run.proof))
-    return found
 
 
 def measure(

@@ -1,5 +1,6 @@
 """``arith-model describe``, ``runs`` and ``plot``: what runs are, how far they are, and how they learned."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic.own_tasks import is_task
@@ -10,7 +11,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Group, Option, Options
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, RunDirs, command
+from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, PictureFile, RunDirs, command
 from seq2seq_arith.trainer.commands.train import DATA_NAMES, MODEL_NAMES, set_up
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -91,12 +92,10 @@ def runs(
 def plot(
     run_dirs: RunDirs,
     *,
-    output: Annotated[str, Option("a file .png, .svg or .pdf", short="o", metavar="FILE")] = "curves.png",
+    output: Annotated[PictureFile, Option("a file .png, .svg or .pdf", short="o", metavar="FILE")] = Path("curves.png"),
 ) -> str:
     """Draws the curves of runs, and returns the file."""
-    path = local_folder(output)
-    drawing.check_picture(path)
     histories = listing.usable(listing.opened(run_dirs), lambda _, run: history.epochs_of(run))
     figure = history.curves(histories)
-    write(path, drawing.image(figure, path.suffix))
-    return printable(path)
+    write(output, drawing.image(figure, output.suffix))
+    return printable(output)

@@ -1,14 +1,15 @@
 """``arith-model evaluate``, ``search``, ``report`` and ``prove``: scores of runs, and where they err."""
 
 import dataclasses
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from seq2seq_arith.base import events
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import FIRST, MORE, Numbers, Option, Options
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable, say
 from seq2seq_arith.trainer.commands.program import (
     REPLICAS,
+    File,
     OneRun,
     OwnCode,
     RunDirs,
@@ -19,36 +20,69 @@ from seq2seq_arith.trainer.commands.program import (
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import listing
+from seq2seq_arith.trainer.runs.evaluated import Evaluation
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.runs.run import local_folder
 from seq2seq_arith.trainer.training.opened import OpenRun
 
+if TYPE_CHECKING:
+    from seq2seq_arith.trainer.runs.proofs import Proof
+    from seq2seq_arith.trainer.runs.samples import Sample
+
+    Proved = tuple[Proof, list[Sample]]
+
 ALSO = "ask the suite at each of these lengths, too: 18,40, or 6-9"
+
+
+def opened(run: OneRun) -> OpenRun:
+    """A run, opened once for all that is asked of it."""
+    return OpenRun(run)
+
+
+def run_to_evaluate(
+    run: OneRun,
+    *,
+    data_dir: Annotated[
+        str | None, Option("where the dataset is", default="where the run was trained from", group=FIRST)
+    ] = None,
+    replicas: Annotated[int | None, dataclasses.replace(REPLICAS, group=MORE)] = None,
+) -> OpenRun:
+    """As ``opened``, with its dataset at another place, and on several devices."""
+    return OpenRun(run, data_dir, replicas)
+
+
+class Evaluated(NamedTuple):
+    """A run, and what an evaluation of it found."""
+
+    run: OpenRun
+    evaluation: Evaluation
+
+
+def show_evaluation(evaluated: Evaluated) -> None:
+    """Prints what was found, and saves it."""
+    from seq2seq_arith.trainer.asking import evaluation
+
+    evaluation.show(*evaluated)
 
 
 @command(
     "score the best model of a run, ask its task's suite, and show where it errs",
     "evaluate runs/addition",
     "evaluate runs/addition --lengths 4,6-8 --every-epoch",
+    show=show_evaluation,
 )
 def evaluate(
-    run: OneRun,
+    run: Annotated[OpenRun, Options(run_to_evaluate)],
     *,
     lengths: Annotated[Numbers, Option(ALSO, default="only at the run's own", group=FIRST)] = (),
     every_epoch: Annotated[bool, Option("ask all kept epochs, too, and map them by length", group=FIRST)] = False,
-    data_dir: Annotated[
-        str | None, Option("where the dataset is", default="where the run was trained from", group=FIRST)
-    ] = None,
     chosen: SuiteChoice,
-    replicas: Annotated[int | None, dataclasses.replace(REPLICAS, group=MORE)] = None,
-) -> None:
-    """Scores the best model of a run, and prints what was found."""
-    check_lengths(run, lengths)
+) -> Evaluated:
+    """The scores of the best model of a run."""
+    check_lengths(run.run, lengths)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    opened = OpenRun(run, data_dir, replicas)
-    evaluation.evaluate(opened, lengths=lengths, chosen=chosen, every_epoch=every_epoch)
+    return Evaluated(run, evaluation.measure(run, lengths=lengths, chosen=chosen, every_epoch=every_epoch))
 
 
 @command(
@@ -79,7 +113,7 @@ def search(
 def report(
     run_dirs: RunDirs,
     *,
-    output: Annotated[str, Option("a file .html", short="o", metavar="FILE", group=FIRST)] = "report.html",
+    output: Annotated[File, Option("a file .html", short="o", metavar="FILE", group=FIRST)] = Path("report.html"),
     examples: Annotated[
         int, Option("the most examples of each set that are asked", low=1, high=10**6, group=FIRST)
     ] = 5000,
@@ -98,26 +132,21 @@ def report(
     own_code: OwnCode = None,
 ) -> str:
     """Writes a page about runs, and returns its file."""
-    path, labelled = local_folder(output), listing.opened(run_dirs)
+    labelled = listing.opened(run_dirs)
     for run in labelled.values():
         check_lengths(run, lengths or ())
     import_tensorflow()
     from seq2seq_arith.trainer.reporting import page
 
-    page.write_report(path, labelled, examples=examples, lengths=lengths, chosen=chosen, data_dir=data_dir)
-    return printable(path)
+    page.write_report(output, labelled, examples=examples, lengths=lengths, chosen=chosen, data_dir=data_dir)
+    return printable(output)
 
 
-@command(
-    "prove that a model answers every question of every length right, or find the shortest that it does not",
-    "prove runs/addition",
-    "prove runs/addition --counterexamples wrong.txt",
-)
-def prove(
-    run: OneRun,
+def show_proof(
+    proved: "Proved",
     *,
     counterexamples: Annotated[
-        str | None,
+        File | None,
         Option(
             "write the shortest question of each case that is wrong, or may be by rounding, one per line (at most "
             "10,000), for predict",
@@ -126,17 +155,26 @@ def prove(
         ),
     ] = None,
 ) -> int:
-    """Checks every case that a model can meet; returns 1 if one is answered wrong."""
-    path = None if counterexamples is None else local_folder(counterexamples)
-    if path and path.is_dir():
-        raise InputError(f"--counterexamples is {counterexamples}, a folder; give a file")
+    """Prints a proof, and writes its counterexamples; returns 1 if a case is answered wrong."""
+    proof, wrong = proved
+    say(str(proof))
+    if counterexamples:
+        write(counterexamples, "".join(f"{each.question}\n" for each in wrong).encode())
+        say(f"{len(wrong):,} questions: {printable(counterexamples)}")
+    return SUCCESS if proof.holds else FAILURE
+
+
+@command(
+    "prove that a model answers every question of every length right, or find the shortest that it does not",
+    "prove runs/addition",
+    "prove runs/addition --counterexamples wrong.txt",
+    show=show_proof,
+)
+def prove(run: Annotated[OpenRun, Options(opened)]) -> "Proved":
+    """The proof that a model answers every question right, and its counterexamples, the shortest first."""
     import_tensorflow()
     from seq2seq_arith.trainer.training import proof
 
-    found, wrong = proof.prove(run, OpenRun(run).learner)
-    events.emit("result", path=run.place, **found.to_json())
-    say(str(found))
-    if path:
-        write(path, "".join(f"{each.question}\n" for each in wrong).encode())
-        say(f"{len(wrong):,} questions: {printable(path)}")
-    return SUCCESS if found.holds else FAILURE
+    proved = proof.prove(run.run, run.learner)
+    events.emit("result", path=run.run.place, **proved[0].to_json())
+    return proved

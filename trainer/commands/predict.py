@@ -10,10 +10,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import printable
-from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, command
+from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, PictureFile, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs.run import local_folder, new_folder
+from seq2seq_arith.trainer.runs.run import new_folder
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 MAX_PORT = 2**16 - 1
@@ -53,7 +52,9 @@ def inspect(
     run: OneRun,
     questions: Annotated[Questions, Option("one question: 39+3, or ---p-- for pq", metavar="QUESTION")] = (),
     *,
-    output: Annotated[str | None, Option("draw it: a .png, .svg or .pdf file", short="o", metavar="FILE")] = None,
+    output: Annotated[
+        PictureFile | None, Option("draw it: a .png, .svg or .pdf file", short="o", metavar="FILE")
+    ] = None,
     as_json: Annotated[bool, Option("print everything as one JSON object", flag="json")] = False,
 ) -> str:
     """What happens in a model while it answers a question; also in a picture."""
@@ -61,18 +62,15 @@ def inspect(
         count = f"are {len(questions)} questions" if questions else "is no question"
         raise InputError(f"there {count}; give one, such as {text.example(run.task)}")
     question = text.parse(questions[0], run.task, run.most_digits)
-    path = None if output is None else local_folder(output)
-    if path:
-        drawing.check_picture(path)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import inspection
 
     found = inspection.inspect(OpenRun(run).learner(question.task), question)
-    if path:
-        inspection.draw(path, found)
+    if output:
+        inspection.draw(output, found)
     if as_json:
         return json.dumps(found.to_json())
-    return found.text() + (f"\n\n{printable(path)}" if path else "")
+    return found.text() + (f"\n\n{printable(output)}" if output else "")
 
 
 @command("write the best model as a SavedModel and as a .keras file", "export runs/addition exported")

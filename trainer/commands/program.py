@@ -2,17 +2,19 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import use_task_file
 from seq2seq_arith.base.commands import Program
-from seq2seq_arith.base.options import FIRST, Option, Options, parameters_of
-from seq2seq_arith.trainer import plugins
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import FIRST, Form, Option, Options, parameters_of
+from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.plugins import MODEL, VIEW
 from seq2seq_arith.trainer.quiet import require_tensorflow
-from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
 
 ARITH_MODEL = Program(
     name="arith-model",
@@ -64,6 +66,21 @@ def own_code(
     plugins.allow(*model, *view)
 
 
+def _picture_file(_: str, value: Any) -> Path:
+    path = local_folder(value)
+    drawing.check_picture(path)
+    return path
+
+
+def _file(label: str, value: Any) -> Path:
+    if (path := local_folder(value)).is_dir():
+        raise InputError(f"--{label} is {value}, a folder; give a file")
+    return path
+
+
+# Files to write, refused before the work.
+PictureFile = Annotated[Path, Form(read=_picture_file)]
+File = Annotated[Path, Form(read=_file)]
 OneRun = Annotated[Run, Options(one_run)]
 OwnCode = Annotated[None, Options(own_code)]
 RunDirs = Annotated[Sequence[str], Option("the folders of the runs", metavar="RUN_DIR")]

@@ -8,23 +8,25 @@ from typing import Annotated
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import options
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Numbers, Option, arguments, call, from_flags, parameters_of, typed
 from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.commands.evaluate import evaluate
+from seq2seq_arith.trainer.commands.evaluate import evaluate, run_to_evaluate
 from seq2seq_arith.trainer.commands.program import (
     ARITH_MODEL,
     GOES_ON,
+    PictureFile,
     check_lengths,
     command,
     one_run,
 )
 from seq2seq_arith.trainer.commands.train import set_up
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.runs.run import Run, local_folder
+from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.sweeps import plan
 from seq2seq_arith.trainer.sweeps import results as tables
 
@@ -81,7 +83,9 @@ def checked(planned: plan.Planned) -> tuple[Task, plan.Job]:
     # The run is that of the training, and so is what may run of one's own code.
     known = {name: each for name, each in suite.items() if name not in parameters_of(one_run)}
     asked = from_flags(known, planned.suite, "evaluate")
-    what = arguments(evaluate, asked, run=None)
+    of_run = parameters_of(run_to_evaluate)
+    options.checked(of_run, {name: value for name, value in asked.items() if name in of_run}, "evaluate")
+    what = arguments(evaluate, {name: value for name, value in asked.items() if name not in of_run}, run=None)
     if what.get("every_epoch") and not (config.keep_epochs and task.operation.slices(STANDARD, task.digits)):
         raise InputError("every-epoch needs keep-epochs = true, and a task with a suite; otherwise leave it out")
     check_lengths(Run(Path("R"), task, "", "", config), what.get("lengths", ()))
@@ -120,7 +124,7 @@ def results(
         ),
     ] = None,
     plot_lengths: Annotated[
-        str | None,
+        PictureFile | None,
         Option("draw exact match against length instead: a .png, .svg or .pdf file", metavar="FILE"),
     ] = None,
     as_markdown: Annotated[bool, Option("print the table in Markdown", flag="markdown")] = False,
@@ -137,8 +141,6 @@ def results(
     chosen = tuple(columns.split(",")) if columns else None
     query = tables.Query(by.split(","), conditions, threshold, lengths, chosen)
     if plot_lengths:
-        path = local_folder(plot_lengths)
-        drawing.check_picture(path)
-        write(path, drawing.image(tables.draw_lengths(rows, query), path.suffix))
-        return printable(path)
+        write(plot_lengths, drawing.image(tables.draw_lengths(rows, query), plot_lengths.suffix))
+        return printable(plot_lengths)
     return (markdown if as_markdown else table)(*tables.tabulate(rows, query))

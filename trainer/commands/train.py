@@ -86,13 +86,13 @@ def show_trained(
     suite: Annotated[bool, Option("leave the hard questions to arith-model evaluate", group=TRAINING)] = True,
 ) -> None:
     """Prints what was learned, with the worst slice of the task's suite; or the text of a dry run."""
-    from seq2seq_arith.trainer import demo
+    from seq2seq_arith.trainer.asking import summary_table
     from seq2seq_arith.trainer.training import devices
 
     if isinstance(trained, str):
         say(trained)
     elif devices.is_chief():
-        demo.show(trained, with_suite=suite)
+        summary_table.show(trained, with_suite=suite)
 
 
 @command(

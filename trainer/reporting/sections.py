@@ -10,8 +10,8 @@ from seq2seq_arith.base.tables import abridged, cut
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.asking.evaluation import size_in_words
 from seq2seq_arith.trainer.asking.suites import no_suite
+from seq2seq_arith.trainer.asking.summary_table import facts
 from seq2seq_arith.trainer.data import making
-from seq2seq_arith.trainer.demo import facts
 from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.collect import RunReport
 from seq2seq_arith.trainer.reporting.errors import in_words, marked

@@ -2,8 +2,7 @@
 
 import seq2seq_arith as sa
 from seq2seq_arith.base.intervals import in_words
-from seq2seq_arith.trainer import demo
-from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.asking import suites, summary_table
 from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -35,7 +34,7 @@ def test_runs_beside_each_other(small, monkeypatch):
         assert sa.compare(sa.open_run(small.folder))[0] == first
     small.run.evaluation.unlink()
     summary = small.run.summary.read_bytes()
-    demo.ask(OpenRun(small.run))
+    summary_table.ask(OpenRun(small.run))
     monkeypatch.setattr(building, "restore", None)
     assert sa.compare(sa.open_run(small.folder))[0] == first
     small.run.summary.write_bytes(summary)

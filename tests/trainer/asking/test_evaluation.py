@@ -41,10 +41,17 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 FEW = SuiteOptions(per_slice=20, seed=3)
 
 
+def evaluate(run, **options):
+    """As the command does: what is found is shown, and saved."""
+    found = evaluation.measure(run, **options)
+    evaluation.show(run, found)
+    return found
+
+
 @pytest.fixture(scope="module")
 def printed_and_found(trained):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        found = evaluation.evaluate(OpenRun(trained), lengths=[2, 5], chosen=FEW)
+        found = evaluate(OpenRun(trained), lengths=[2, 5], chosen=FEW)
     return printed.getvalue(), found
 
 
@@ -128,7 +135,7 @@ def test_mistakes_are_mistakes(found):
 def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, found):
     shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
-    alone = evaluation.evaluate(OpenRun(lost), chosen=FEW)
+    alone = evaluate(OpenRun(lost), chosen=FEW)
     printed = capsys.readouterr().out
     assert (alone.sets, alone.tables, alone.mistakes, alone.data["sha256"]) == ({}, {}, (), None)
     assert alone.exact_match is alone.character_accuracy is None
@@ -143,7 +150,7 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     known = [row for row in found.scores.rows if row.size == trained.task.digits]
     assert [dataclasses.replace(row, seen=None, seen_right=None) for row in known] == list(alone.scores.rows)
     with pytest.raises(InputError, match="there is no dataset"):
-        evaluation.evaluate(OpenRun(lost, str(tmp_path)), chosen=FEW)
+        evaluate(OpenRun(lost, str(tmp_path)), chosen=FEW)
     data, (note,) = evaluation.open_data(OpenRun(dataclasses.replace(trained, sha256="of another")))
     assert data is None and note.endswith("the dataset addition-n1003 that is there is not the one of this run")
 
@@ -151,7 +158,7 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
 def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, found):
     run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
     with pytest.raises(InputError, match="train with --keep-epochs"):
-        evaluation.evaluate(OpenRun(run), every_epoch=True)
+        evaluate(OpenRun(run), every_epoch=True)
     arrays, best = checkpoints.load(run.best)[0], found.best_epoch
     for epoch, factor in ((best, 1), (best + 1, 0)):
         checkpoints.save(run.of_epoch(epoch), {name: factor * array for name, array in arrays.items()}, {})
@@ -178,7 +185,7 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: (), unforeseen=lambda digits: ())
     monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": bare})
     run = open_run(tmp_path / "run")
-    found = evaluation.evaluate(OpenRun(run))
+    found = evaluate(OpenRun(run))
     assert found.worst_slice is found.worst_unforeseen is None
     assert found.scores.rows == ()
     assert list(found.slices) == list(found.unforeseen) == []
@@ -195,7 +202,7 @@ def test_the_waves_of_modular_addition_are_saved_and_printed(tmp_path, capsys):
     data, task = str(tmp_path / "data"), Task("modular_addition", digits=11)
     arith_data(["generate", task.name, "--modulus", "11", "--data-dir", data])
     run = session.train(task, data, str(tmp_path / "run"), override(configs.TAGGER, hidden=8, layers=1, epochs=1)).run
-    found = evaluation.evaluate(OpenRun(run), chosen=FEW).waves
+    found = evaluate(OpenRun(run), chosen=FEW).waves
     assert results.row_of(run.folder, "group", 0, {}).waves == found
     assert {*found["frequencies"]} <= {*range(1, 6)} and 0 <= found["explained"] <= 1
     assert f" explain {cut(found['explained'], 4)} of logits\nexact match " in capsys.readouterr().out
@@ -217,7 +224,7 @@ def test_a_slice_that_is_added_is_asked_scored_saved_and_shown(trained, tmp_path
     assert {row["question"] for row in questions["ones"]} <= asked
     assert questions.score(eval)["ones"]["exact_match"] == 1
     run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
-    found = evaluation.evaluate(OpenRun(run), chosen=FEW)
+    found = evaluate(OpenRun(run), chosen=FEW)
     assert found["ones"]["why"] == "Ones alone." and found["ones"]["questions"] <= len(asked)
     assert "\nones " in capsys.readouterr().out
     known = OpenRun(run).scores
@@ -258,7 +265,7 @@ def test_a_shared_pair_is_found(trained, monkeypatch):
 def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, capsys):
     monkeypatch.setattr(evaluated, "write_json", mock.Mock(side_effect=WriteError("evaluation.json", "full")))
     with pytest.raises(WriteError):
-        evaluation.evaluate(OpenRun(trained), chosen=SuiteOptions(per_slice=1))
+        evaluate(OpenRun(trained), chosen=SuiteOptions(per_slice=1))
     assert capsys.readouterr().out.splitlines()[-1].startswith("worst slice: ")
 
 

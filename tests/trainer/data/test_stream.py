@@ -119,7 +119,9 @@ def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):
     trained = session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
     assert [row["steps"] for row in trained.state.history] == [10, 20]
     assert trained.summary.examples == 2000
-    found = evaluation.evaluate(OpenRun(trained.run))
+    run = OpenRun(trained.run)
+    found = evaluation.measure(run)
+    evaluation.show(run, found)
     printed = capsys.readouterr().out
     assert "endless training and 100 validation examples" in printed
     assert "trained on draws without end, which leave out the validation pairs of addition-n1003" in printed

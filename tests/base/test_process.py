@@ -94,6 +94,7 @@ def test_a_library_that_logs_in_its_own_thread_hides_the_secrets():
 def test_a_program_inside_of_another_gives_it_back_its_command(capsys, code):
     """As a notebook, or a test, may call ``main`` while a program runs."""
     command = process.current().command
+    before = dataclasses.replace(command)
     with terminal.program("outer", [SECRET]):
         command.events = io.StringIO()
         began = command.began = 7.0
@@ -103,7 +104,7 @@ def test_a_program_inside_of_another_gives_it_back_its_command(capsys, code):
         events.emit("result", text="abcdef")
         assert (command.began, '"text": "SECRET"' in command.events.getvalue()) == (began, True)
         command.events = None
-    assert command == process.Command()
+    assert command == before
 
 
 STATE = (ast.Dict, ast.Set, ast.List)

@@ -22,19 +22,21 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.evaluated import Evaluation
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.training.opened import OpenRun
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.runs.proofs import Proof
     from seq2seq_arith.trainer.runs.samples import Sample
+    from seq2seq_arith.trainer.training.opened import OpenRun
 
     Proved = tuple[Proof, list[Sample]]
 
 ALSO = "ask the suite at each of these lengths, too: 18,40, or 6-9"
 
 
-def opened(run: OneRun) -> OpenRun:
+def opened(run: OneRun) -> "OpenRun":
     """A run, opened once for all that is asked of it."""
+    from seq2seq_arith.trainer.training.opened import OpenRun
+
     return OpenRun(run)
 
 
@@ -45,15 +47,17 @@ def run_to_evaluate(
         str | None, Option("where the dataset is", default="where the run was trained from", group=FIRST)
     ] = None,
     replicas: Annotated[int | None, dataclasses.replace(REPLICAS, group=MORE)] = None,
-) -> OpenRun:
+) -> "OpenRun":
     """As ``opened``, with its dataset at another place, and on several devices."""
+    from seq2seq_arith.trainer.training.opened import OpenRun
+
     return OpenRun(run, data_dir, replicas)
 
 
 class Evaluated(NamedTuple):
     """A run, and what an evaluation of it found."""
 
-    run: OpenRun
+    run: "OpenRun"
     evaluation: Evaluation
 
 
@@ -71,7 +75,7 @@ def show_evaluation(evaluated: Evaluated) -> None:
     show=show_evaluation,
 )
 def evaluate(
-    run: Annotated[OpenRun, Options(run_to_evaluate)],
+    run: Annotated["OpenRun", Options(run_to_evaluate)],
     *,
     lengths: Annotated[Numbers, Option(ALSO, default="only at the run's own", group=FIRST)] = (),
     every_epoch: Annotated[bool, Option("ask all kept epochs, too, and map them by length", group=FIRST)] = False,
@@ -101,7 +105,7 @@ def search(
     import_tensorflow()
     from seq2seq_arith.trainer.asking import search
 
-    search.search(OpenRun(run), options, lengths)
+    search.search(opened(run), options, lengths)
 
 
 @command(
@@ -170,7 +174,7 @@ def show_proof(
     "prove runs/addition --counterexamples wrong.txt",
     show=show_proof,
 )
-def prove(run: Annotated[OpenRun, Options(opened)]) -> "Proved":
+def prove(run: Annotated["OpenRun", Options(opened)]) -> "Proved":
     """The proof that a model answers every question right, and its counterexamples, the shortest first."""
     import_tensorflow()
     from seq2seq_arith.trainer.training import proof

@@ -13,7 +13,6 @@ from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, PictureFile, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs.run import new_folder
-from seq2seq_arith.trainer.training.opened import OpenRun
 
 MAX_PORT = 2**16 - 1
 
@@ -38,6 +37,7 @@ def predict(
     """Prints the answers of a run to questions."""
     import_tensorflow()
     from seq2seq_arith.trainer.asking import prediction
+    from seq2seq_arith.trainer.training.opened import OpenRun
 
     prediction.print_answers(OpenRun(run), prediction.read_questions(questions, file), as_json=as_json, skip=skip)
 
@@ -64,6 +64,7 @@ def inspect(
     question = text.parse(questions[0], run.task, run.most_digits)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import inspection
+    from seq2seq_arith.trainer.training.opened import OpenRun
 
     found = inspection.inspect(OpenRun(run).learner(question.task), question)
     if output:

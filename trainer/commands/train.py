@@ -10,7 +10,6 @@ from seq2seq_arith.base.options import FIRST, Group, Option, Options
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.commands.program import GOES_ON, REPLICAS, command
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.proving.networks import check_provable
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
 from seq2seq_arith.trainer.registry import MODELS, POSITIONS, VIEWS
@@ -76,6 +75,8 @@ def set_up(
         why = f"{next(iter(parameters))} is a parameter of a dataset, and {task.config_name} has its own"
         raise InputError(f"{why}; give it to generate")
     config = configured(recipe, task, **model, **training)
+    from seq2seq_arith.trainer.proving.networks import check_provable  # takes time to import
+
     check_provable(task, config)
     return Setup(task, config)
 

@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings, written
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
-from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs.files import stamped, unstamped, write
+
+if TYPE_CHECKING:
+    from seq2seq_arith.trainer.data.records import Examples
 
 HEADER = ("question", "answer", "prediction", "")
 
@@ -44,7 +47,7 @@ class EpochSamples:
     samples: tuple[Sample, ...]
 
 
-def make_samples(task: Task, examples: Examples, predicted: np.ndarray) -> list[Sample]:
+def make_samples(task: Task, examples: "Examples", predicted: np.ndarray) -> list[Sample]:
     """Examples and predictions, uint8 [examples, answer width], as people write them, long runs in brief."""
     columns = map(to_strings, (examples.questions, examples.answers, predicted))
     return [

@@ -20,10 +20,10 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_task
     planned = {each.name: each for file in files for each in plan.read(file, [])}
     assert len(rows) > 30
     for row in rows:
-        each = planned[f"{row['run']}-seed{row['seed']}"]
+        each = planned[f"{row.run}-seed{row.seed}"]
         settings = from_flags(parameters_of(set_up), each.settings, "train") | {"seed": each.seed}
         task, config = call(set_up, settings | {"task": each.task})
-        stored = TrainConfig.from_json(row["settings"])
-        assert stored == dataclasses.replace(config, deterministic=stored.deterministic), row["run"]
-        assert row["dataset"] == task.config_name
-        assert row["suite"] == each.suite
+        stored = TrainConfig.from_json(row.settings)
+        assert stored == dataclasses.replace(config, deterministic=stored.deterministic), row.run
+        assert row.dataset == task.config_name
+        assert row.suite == each.suite

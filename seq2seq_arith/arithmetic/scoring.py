@@ -25,8 +25,8 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.base import events, intervals
+from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import check_int, one_of
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import Table, Tabular, abridged, abridged_pair, cut, table
 from seq2seq_arith.base.terminal import printable
@@ -178,6 +178,11 @@ class Scores(Tabular):
     unknown: int = 0  #: how many answers are to other questions, and do not count
 
     def __post_init__(self) -> None:
+        counts = self.missing, self.double, self.unknown
+        if not all(type(count) is int for count in counts) or not (
+            type(self.per_slice) in (int, NoneType) and type(self.seed) in (int, NoneType)
+        ):
+            raise InputError(f"scores have {shown((self.per_slice, self.seed, *counts))}; give whole numbers")
         if len({(row.set, row.size, row.slice) for row in self.rows}) < len(self.rows):
             raise InputError("two rows of scores are of one slice; give each slice of a suite once")
         if empty := next((row.slice for row in self.rows if not row.questions), None):

@@ -63,7 +63,7 @@ class Mirrored(BackwardView):
 BAG = ModelEntry(build=bag, help="dense layers over the whole question", any_length=False)
 ADDED = {
     "--model": (MODELS, "bag", BAG),
-    "--positions": (POSITIONS, "alibi", PositionsEntry(build=Alibi, help="a bias of the distance, by head")),
+    "--positions": (POSITIONS, "by_distance", PositionsEntry(build=Alibi, help="a bias of the distance, by head")),
     "--view": (VIEWS, "mirrored", ViewEntry(build=Mirrored, help="all from its end", given=REVERSED)),
 }
 MORE = {"--positions": ["--model", "causal"]}
@@ -94,8 +94,8 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
 @pytest.mark.models
 def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     """As the same network that keeps nothing, and runs the whole model for each character."""
-    monkeypatch.setitem(POSITIONS, "alibi", ADDED["--positions"][2])
-    config = ModelConfig(name="causal", view="backward", positions="alibi", hidden=12, heads=4, layers=2)
+    monkeypatch.setitem(POSITIONS, "by_distance", ADDED["--positions"][2])
+    config = ModelConfig(name="causal", view="backward", positions="by_distance", hidden=12, heads=4, layers=2)
     assert (config.any_length, config.given, config.has("rope_base")) == (True, REVERSED, False)
     view = make_view("backward", Task("addition", digits=2))
     keras.utils.set_random_seed(0)

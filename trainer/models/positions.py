@@ -5,7 +5,7 @@ of the characters, queries and keys are turned, or the scores of attention get a
 
     class Alibi(PositionEncoding):
         def bias(self, query, key):
-            slopes = 2.0 ** (-8.0 * ops.arange(1, self.heads + 1) / self.heads)  # [heads]
+            slopes = 2.0 ** (-8.0 * ops.arange(1, self.heads + 1, dtype="float32") / self.heads)  # [heads]
             distance = ops.abs(query.index[:, None] - key.index[None, :])  # [queries, keys]
             return -slopes[None, :, None, None] * ops.cast(distance, "float32")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_choice
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.registry import check_model

@@ -19,9 +19,10 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
 )
 
+from seq2seq_arith.base.checks import mistyped_option
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import cores
-from seq2seq_arith.base.options import Parser, mistyped_option
+from seq2seq_arith.base.parser import Parser
 from seq2seq_arith.pipelines.beam.failures import first_sentence
 
 # DirectRunner would first try to download another runner; this is the local one, by name.

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import PARAMETERS, TaskName, named_task, use_task_file
+from seq2seq_arith.base.checks import mistyped_option
 from seq2seq_arith.base.commands import Program, Rest
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import MORE, Form, Option, Options, Parameter, mistyped_option
+from seq2seq_arith.base.options import MORE, Form, Option, Options, Parameter
 from seq2seq_arith.base.terminal import FAILURE, fail
 from seq2seq_arith.pipelines.formats.advice import PROGRAM, task_file
 from seq2seq_arith.pipelines.formats.layout import (

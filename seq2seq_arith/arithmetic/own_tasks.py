@@ -15,6 +15,7 @@ from typing import Any
 from seq2seq_arith.arithmetic import operations, task_rules
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.base import options, plugin_code, process
+from seq2seq_arith.base.checks import did_you_mean
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.plugin_code import where
@@ -74,7 +75,7 @@ def named(name: Any, sha256: str | None = None) -> OwnTask:
         return own
     if sha256 is None:
         names = [*operations.BUILT_IN, *process.current().tasks]
-        meant = options.did_you_mean(str(name), names)
+        meant = did_you_mean(str(name), names)
         raise InputError(f"there is no task {name!r}, only {', '.join(names)}{meant}")
     code = f"the task {name!r} {IS_CODE} {str(sha256)[:12]}…"
     if there := find(name):

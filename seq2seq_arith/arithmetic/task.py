@@ -16,6 +16,7 @@ from seq2seq_arith.arithmetic.notation import Notation
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
 from seq2seq_arith.arithmetic.own_tasks import OwnTask
 from seq2seq_arith.base import options
+from seq2seq_arith.base.checks import check_int
 from seq2seq_arith.base.errors import InputError
 
 VERSION = "1.0.0"
@@ -132,13 +133,13 @@ class Task:
         operation = self.operation
         # Later defaults depend on earlier fields, which are therefore checked first.
         fill("digits", operation.digits)
-        options.check_int(operation.notation.size_word, self.digits, operation.min_digits, operation.max_digits)
+        check_int(operation.notation.size_word, self.digits, operation.min_digits, operation.max_digits)
         fill("num_examples", operation.num_examples(int(self.digits)))
-        options.check_int("num_examples", self.num_examples, MIN_EXAMPLES, None)
+        check_int("num_examples", self.num_examples, MIN_EXAMPLES, None)
         for field in ("reverse", "ordered", "draws", "num_validation"):
             fill(field, self.defaults[field])
         options.check(self)  # after which NumPy's integers are plain ones
-        options.check_int("num_validation", self.num_validation, 1, self.num_examples - 1)
+        check_int("num_validation", self.num_validation, 1, self.num_examples - 1)
         if self.draws not in operation.draws:
             ways = list(operation.draws)
             allowed = f"{', '.join(ways)}; give one of them" if len(ways) > 1 else f"{ways[0]} alone; leave it out"

@@ -25,18 +25,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from seq2seq_arith.base import events, terminal
-from seq2seq_arith.base.options import (
-    Group,
-    Option,
-    Parameter,
-    Parser,
-    add_options,
-    arguments,
-    call,
-    given,
-    parameters_of,
-)
+from seq2seq_arith.base.options import Group, Option, Parameter, arguments, call, parameters_of
 from seq2seq_arith.base.packages import ShowVersions
+from seq2seq_arith.base.parser import Parser, add_options, given
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -26,6 +26,7 @@ command, those behind ``*`` are options:
 ...     epochs: Annotated[int, Option("the most epochs", low=1)] = 50,
 ... ) -> tuple:
 ...     return task, config, epochs
+>>> from seq2seq_arith.base.parser import Parser, add_options, given
 >>> parser = Parser()
 >>> add_options(parser, parameters_of(train).values())
 >>> values = given(parser.parse_args(["pq", "--units", "24"]), parameters_of(train))
@@ -44,30 +45,21 @@ seq2seq_arith.base.errors.InputError: train has no option 'epoch'; give one of e
 ['--units', '24', '--xla']
 """
 
-import argparse
 import dataclasses
-import difflib
 import functools
 import inspect
 import json
-import math
-import operator
-import re
-import sys
-import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from seq2seq_arith.base.checks import check_choice, check_int, check_number, one_of, read_numbers
 from seq2seq_arith.base.errors import InputError, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 METADATA = "option"
-EXAMPLES = "examples:"
-MAX_NUMBER = 10**6  # of a list of numbers
-LONGEST_LIST = 150  # characters of names that a refusal lists where it knows which was meant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +154,7 @@ class Options:
             group = FIRST if inner in self.first else about.group or self.group
             changes: dict[str, Any] = {"default": None, "is_change": True} if self.build is dict else {}
             if self.build is dict and text is None:
-                text = _in_words(member.default)
+                text = in_words(member.default)
             members[inner] = dataclasses.replace(
                 member,
                 name=name,
@@ -379,157 +371,8 @@ def check(instance: Any) -> None:
             object.__setattr__(instance, name, read)
 
 
-def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
-    """Raises InputError unless the value is one of the choices."""
-    if value not in choices:
-        raise InputError(f"{label} is {shown(value)}; {one_of(value, choices)}")
-
-
-def one_of(typed: Any, names: Iterable[str]) -> str:
-    """The end of a refusal of anything but one of some names: the names, unless they are many, and the one meant.
-
-    >>> one_of("GRU", ["lstm", "gru"])
-    "give one of lstm, gru; did you mean 'gru'?"
-    """
-    names = list(names)
-    listed, meant = ", ".join(names), did_you_mean(str(typed), names)
-    return meant[2:] if meant and len(listed) > LONGEST_LIST else f"give one of {listed}{meant}"
-
-
-def did_you_mean(typed: str, names: Iterable[str]) -> str:
-    """The end of a refusal: asks for the name that is most like a mistyped one; empty if none is like it.
-
-    >>> did_you_mean("additoin", ["addition", "subtraction"])
-    "; did you mean 'addition'?"
-    """
-    near = difflib.get_close_matches(typed.lower(), names, n=1)  # the field writes LSTM and GRU
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
-    """The end of a refusal of an option: the option that was meant, or what to do if none is like it.
-
-    >>> mistyped_option("--num_examples=3", ["--num-examples", "--seed"], "see --help")
-    '; did you mean --num-examples?'
-    >>> mistyped_option("--seed=3", ["--num-examples", "--seed"], "see --help")
-    '; give it behind the command'
-    """
-    by_name = {name.lstrip("-").replace("_", "-"): name for name in names}
-    word = typed.partition("=")[0].lstrip("-").replace("_", "-")
-    near = difflib.get_close_matches(word, by_name, n=1, cutoff=0.75)
-    if typed.partition("=")[0] in by_name.values():
-        return "; give it behind the command"
-    return f"; did you mean {by_name[near[0]]}?" if near else f"; {otherwise}"
-
-
-def check_int(label: str, value: Any, low: float | None, high: float | None) -> int:
-    """The value as a plain number; InputError unless it is whole, also NumPy's, and within the bounds, and no bool."""
-    try:  # an array has an index, too, and then refuses to be one
-        number = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or not _within(number, low, high):
-        raise InputError(f"{label} is {shown(value)}; give a whole number {_range(low, high, 'd')}")
-    return number
-
-
-def read_numbers(label: str, value: Any) -> list[int]:
-    """Whole numbers: a text of numbers and rising ranges, one number, or several.
-
-    >>> read_numbers("lengths", "6-8,12"), read_numbers("lengths", 9), read_numbers("lengths", (3, 4))
-    ([6, 7, 8, 12], [9], [3, 4])
-
-    Raises InputError if it is anything else.
-    """
-    if not isinstance(value, str):
-        try:  # an array, too
-            values = list(value)
-        except TypeError:
-            values = [value]
-        return [check_int(label, each, 0, MAX_NUMBER) for each in values]
-    numbers: list[int] = []
-    for part in value.split(","):
-        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-        if not first <= last <= MAX_NUMBER:
-            advice = f"give whole numbers up to {MAX_NUMBER} and rising ranges, such as 6-18 or 20,100"
-            raise InputError(f"{label} is {shown(value)}; {advice}")
-        numbers += range(first, last + 1)
-    return numbers
-
-
 # Whole numbers, also as ranges: 6-18 or 20,100.
 Numbers = Annotated[Sequence[int], Form(read=read_numbers)]
-
-
-def check_number(label: str, value: Any, low: float | None, high: float | None) -> None:
-    """Raises InputError unless the value is a finite number within the bounds."""
-    # An int is compared as it is, because the largest are not floats.
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
-    if not is_number or not _within(value, low, high):
-        raise InputError(f"{label} is {shown(value)}; give a number {_range(low, high, 'g')}")
-
-
-def whole_number(text: str) -> int:
-    """A whole number as it is typed on a command line."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number; write it with digits only") from None
-
-
-def number(text: str) -> float:
-    """A number as it is typed on a command line."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number; write it like 0.5 or 1e-3") from None
-
-
-def add_options(parser: argparse.ArgumentParser, parameters: Iterable[Parameter]) -> None:
-    """Adds an option for each parameter, in its group, required ones first; None if it is not given."""
-    groups: dict[Group | None, Any] = {None: parser}
-    for parameter in sorted(parameters, key=lambda each: not each.is_required):
-        group, about = parameter.about.group, parameter.about
-        if group is not None and group not in groups:
-            description = group.description() if callable(group.description) else group.description
-            groups[group] = parser.add_argument_group(group.title, description)
-        how: dict[str, Any] = {"help": _help(parameter).replace("%", "%%"), "default": None}
-        if parameter.kind is bool:
-            how |= {"action": argparse.BooleanOptionalAction}
-            if parameter.is_switch:
-                how |= {"action": "store_const", "const": not parameter.default}
-        else:
-            how |= {"type": {int: whole_number, float: number}.get(parameter.kind, str), "metavar": about.metavar}
-            if about.metavar is None and not parameter.is_argument:
-                how["metavar"] = parameter.flag.replace("-", "_").upper()
-            if about.repeat:
-                how |= {"action": "append"}
-            elif parameter.is_many:
-                how |= {"nargs": "+" if parameter.is_required or not parameter.is_argument else "*"}
-        if parameter.is_argument:
-            groups[group].add_argument(parameter.name, **how)
-            continue
-        flag = f"--no-{parameter.flag}" if parameter.is_switch and parameter.default else f"--{parameter.flag}"
-        names = [*([f"-{about.short}"] if about.short else []), flag]
-        groups[group].add_argument(*names, dest=parameter.name, required=parameter.is_required, **how)
-
-
-def _help(parameter: Parameter) -> str:
-    """The help of an option, with what may be given for it."""
-    about, default = parameter.about, parameter.default
-    facts = [", ".join(about.allowed)] if about.choices is not None else []
-    if parameter.kind in (int, float) and (about.low, about.high) != (None, None):
-        facts.append(_range(about.low, about.high, ",d" if parameter.kind is int else "g"))
-    if text := about.default or ("" if parameter.is_switch else _in_words(default)):
-        facts.append(f"default: {text}")
-    return f"{about.line} ({'; '.join(facts)})" if facts else about.line
-
-
-def given(namespace: argparse.Namespace, parameters: Iterable[str]) -> dict[str, Any]:
-    """The values that were given for parameters, by name; as ``add_options`` with the same."""
-    values = {name: getattr(namespace, name) for name in parameters}
-    return {name: value for name, value in values.items() if value is not None and value != []}
 
 
 def typed(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> list[str]:
@@ -583,91 +426,10 @@ def shows(
     return decorate
 
 
-def _within(value: Any, low: float | None, high: float | None) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _range(low: float | None, high: float | None, form: str) -> str:
-    if high is None:
-        return f"at least {low:{form}}"
-    return f"from {low:{form}} to {high:{form}}"
-
-
-def _in_words(default: Any) -> str:
+def in_words(default: Any) -> str:
     """A default in words; empty if there is none to show."""
     if default is inspect.Parameter.empty or default is None or default in ("", ()):
         return ""
     if isinstance(default, bool):
         return "yes" if default else "no"
     return f"{default:,}" if isinstance(default, int) else str(default)
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that refuses in one sentence, without the usage, and that takes no abbreviated options.
-
-    ``examples`` are commands that stand at the end of the help; ``add_help_option`` adds ``--help``. ``is_value`` tells
-    which words that begin with a dash are values.
-    """
-
-    is_value: Callable[[str], Any] | None = None
-
-    def __init__(self, *, examples: Sequence[str] = (), **kwargs: Any) -> None:
-        if examples:
-            kwargs["epilog"] = "\n  ".join([EXAMPLES, *examples])
-        super().__init__(**{"allow_abbrev": False, "add_help": False, "formatter_class": _HelpFormatter, **kwargs})
-
-    def add_help_option(self) -> None:
-        """Adds ``--help``: at the end, so that a group of options can stand at the head of the help."""
-        group = self.add_argument_group("help")
-        group.add_argument("-h", "--help", action="help", help="show this text and exit")
-        self.set_defaults(parser=self)  # the one of the command that was typed, for messages
-
-    @property
-    def own_help(self) -> str:
-        """The command that shows its help."""
-        return f"{self.prog} --help"
-
-    @property
-    def option_names(self) -> list[str]:
-        """Its options, as they are typed."""
-        return [text for action in self._actions for text in action.option_strings if text.startswith("--")]
-
-    def refuse_unknown(self, words: Sequence[str]) -> None:
-        """Raises InputError for arguments that it does not have, if there are any."""
-        if words:
-            first = next((word for word in words if word.startswith("--")), "")
-            hint = mistyped_option(first, self.option_names, f"see {self.own_help}")
-            raise InputError(f"unrecognized arguments: {' '.join(words)}{hint}")
-
-    def takes(self, word: str) -> bool:
-        """Whether a word is a value, although it begins with a dash."""
-        own = (text for action in self._actions for text in action.option_strings)
-        return self.is_value is not None and bool(self.is_value(word)) and word not in own
-
-    def _parse_optional(self, arg_string: str) -> Any:
-        """As Python's, for which None is a word that is not an option."""
-        return None if self.takes(arg_string) else super()._parse_optional(arg_string)
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None:
-            check_choice(str(action.metavar or action.dest), value, list(action.choices))
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.own_help}")
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Python's own hides that the help cannot be written, as on a full disk."""
-        print(message, end="", file=file or sys.stdout, flush=True)
-
-
-class _HelpFormatter(argparse.HelpFormatter):
-    """Keeps the lines of the examples, and wraps the items of a list, which begin with "- ", one by one."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        if text.startswith(EXAMPLES):
-            return text
-        wrapped = []
-        for line in text.splitlines():
-            further = indent + "  " if line.startswith("- ") else indent
-            wrapped.append(textwrap.fill(line, width, initial_indent=indent, subsequent_indent=further))
-        return "\n".join(wrapped)

@@ -15,16 +15,14 @@ from seq2seq_arith.base.options import (
     Numbers,
     Option,
     Options,
-    Parser,
-    add_options,
     arguments,
     call,
     from_flags,
-    given,
     parameters_of,
     shows,
     typed,
 )
+from seq2seq_arith.base.parser import Parser, add_options, given
 from seq2seq_arith.base.terminal import FAILURE
 from seq2seq_arith.pipelines import __main__ as data
 from seq2seq_arith.pipelines.commands import ARITH_DATA

@@ -159,7 +159,7 @@ print(json.dumps(sorted(sys.modules)))
 PUBLIC = {"_exit", "_replace", "_fields"}
 PRIVATE = {("pipelines.beam.private", "_job_id"), ("pipelines.beam.private", "_messages")}
 PRIVATE |= {("trainer.training.describe", "_keras_history"), ("trainer.models.layers", "_flatten_layers")}
-PRIVATE |= {("base.options", "_actions")}
+PRIVATE |= {("base.parser", "_actions")}
 
 
 def test_private_parts_of_libraries_are_in_one_module():

@@ -14,8 +14,10 @@ from programs import run_here
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import packages
+from seq2seq_arith.base.checks import read_numbers
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import call, given, parameters_of, read_numbers
+from seq2seq_arith.base.options import call, parameters_of
+from seq2seq_arith.base.parser import given
 from seq2seq_arith.pipelines.commands import ARITH_DATA
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import ARITH_MODEL

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from seq2seq_arith.arithmetic import scoring, text
+from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import call, check_int, one_of, shows
+from seq2seq_arith.base.options import call, shows
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.pipelines.commands import suite as suites
 from seq2seq_arith.trainer.api import given

@@ -20,8 +20,9 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, own_tasks, text
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.arithmetic.task_options import PARAMETERS, named_task
+from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import Options, call, check_int, one_of, shows
+from seq2seq_arith.base.options import Options, call, shows
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent, silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS

@@ -14,8 +14,9 @@ import numpy as np
 from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import call, check_int, one_of, parameters_of, shows
+from seq2seq_arith.base.options import call, parameters_of, shows
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import commands, drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures

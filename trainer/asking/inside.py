@@ -17,8 +17,8 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic import numbers, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.checks import check_choice, check_int
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_choice, check_int
 from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect

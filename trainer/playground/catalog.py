@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from seq2seq_arith.arithmetic import numbers, suites, text
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_choice
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, history, listing

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.decoding import MalformedError
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, held, remove_temporaries
-from seq2seq_arith.base.options import check_choice, parameters_of
+from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import KNOBS, TrainConfig

@@ -31,8 +31,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2seq_arith.base.checks import read_numbers
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import read_numbers
 
 TABLES = {"common", "suite", "runs"}
 # What a table of runs may have besides options of ``arith-model train``.

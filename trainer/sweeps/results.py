@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.scoring import Scores, Share, SliceScore
 from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN
+from seq2seq_arith.base.checks import did_you_mean, one_of
 from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, interval, lower_share
-from seq2seq_arith.base.options import did_you_mean, one_of, parameters_of
+from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.base.version import __version__

@@ -15,7 +15,7 @@ from seq2seq_arith.base.machine import cores
 RUNS = 3
 
 # A row's title, the function, its arguments. Indented rows are compared with the row of ours above them.
-LARGE = {"digits": 7, "num_examples": 20_000_000}
+LARGE = {"size": 7, "num_examples": 20_000_000}
 TABLE: list[tuple[str, Callable, dict]] = [
     ("this pipeline, addition of 7 digits, TFRecord", ways.pipeline, LARGE),
     ("  cp of the same bytes, and fsync", ways.copy, LARGE),

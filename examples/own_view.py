@@ -24,9 +24,9 @@ class WholeNumbers(View):
 
     def __init__(self, name, task):
         super().__init__(name, task)
-        if task.name != "modular_addition" or task.digits > MOST:
+        if task.name != "modular_addition" or task.size > MOST:
             raise InputError(f"the task is {task.config_name}; give modular_addition with a modulus up to {MOST}")
-        self.alphabet = "".join(chr(FIRST + number) for number in range(task.digits))
+        self.alphabet = "".join(chr(FIRST + number) for number in range(task.size))
         self.question_shape, self.answer_steps = (2,), 1
         # This view finds the digits, the units first.
         self._aligned = AlignedView("aligned", task)

@@ -84,9 +84,9 @@ OPERATIONS = {
         draws={"digit": ByOneDigit()},
         alphabet="0123456789* ",
         solve=lambda size, left, right: Solved(numbers.multiply(left, right, numbers.num_words(size + 1))),
-        max_digits=1000,
+        max_size=1000,
         answer_width=lambda size: size + 1,
-        digits=6,
+        default_size=6,
         num_examples=lambda size: 200_000,
         ordered=True,
         # What is held back is not trained on, and nothing but 0*8 itself teaches that no digit follows its 0.

@@ -72,7 +72,7 @@ def plan(task: Task, layout: Layout) -> Plan:
     draws = coverage.num_draws(task)
     classes = coverage.key_classes(task)
     chunk = dedup.chunk_size(draws, layout.num_shards)
-    words = task.notation.words(task.digits)
+    words = task.notation.words(task.size)
     shard_draw_memory = SHARD_DRAW_MEMORY + NUMBER_WORD_MEMORY * (words - 1)
     # All draws of a key meet in one shard: one has those of the most frequent key, beside its share.
     largest_shard = draws / layout.num_shards + draws * classes.share * float(classes.probability.max())
@@ -83,7 +83,7 @@ def plan(task: Task, layout: Layout) -> Plan:
     return Plan(
         shards=layout.num_shards,
         draws=draws,
-        words=task.drawing.words_per_draw(task.digits, task.operation.arity),
+        words=task.drawing.words_per_draw(task.size, task.operation.arity),
         rearranged=1 - task.drawing.share,
         distinct=classes.distinct(draws),
         blocks=min(math.ceil(draws / chunk) * layout.num_shards, draws),

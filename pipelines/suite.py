@@ -35,12 +35,12 @@ def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) ->
 
     Pairs in the training split of the dataset ``unseen_of`` are left out, in either order unless its pairs are ordered.
     """
-    slices = task.operation.slices(chosen.set, task.digits, chosen.version)
+    slices = task.operation.slices(chosen.set, task.size, chosen.version)
     if not slices:
-        has = [each for each in SETS if task.operation.slices(each, task.digits)]
+        has = [each for each in SETS if task.operation.slices(each, task.size)]
         instead = f"; ask for the set {has[0]}, which it has" if has else ""
         raise InputError(f"{task.name} has no suite{f' of the set {chosen.set}' if has else ''}{instead}")
-    drawn = {slice.name: suites.pairs(task.name, task.digits, slice, chosen.seed, chosen.per_slice) for slice in slices}
+    drawn = {slice.name: suites.pairs(task.name, task.size, slice, chosen.seed, chosen.per_slice) for slice in slices}
     if unseen_of is None:
         return Suite(drawn, suites.version(slices))
     asked = {pair for of_slice in drawn.values() for pair in of_slice}
@@ -52,7 +52,7 @@ def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) ->
 def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:
     """The slice, the question and the answer of every question, as people write them."""
     plain = dataclasses.replace(task, reverse=False)
-    words = task.notation.words(task.digits)
+    words = task.notation.words(task.size)
     for name, pairs in suite.pairs.items():
         if pairs:
             operands = [numbers.from_ints(side, words) for side in zip(*pairs, strict=True)]
@@ -71,8 +71,8 @@ def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
     of_dataset, layout, metadata = read_sound(directory)
     if of_dataset.name != task.name:
         raise InputError(f"{directory} is of {of_dataset.name}, not of {task.name}; give a dataset of the same task")
-    if of_dataset.digits != task.digits and not task.notation.has_lengths:
-        raise InputError(f"{directory} has the modulus {of_dataset.digits}; add --modulus {of_dataset.digits}")
+    if of_dataset.size != task.size and not task.notation.has_lengths:
+        raise InputError(f"{directory} has the modulus {of_dataset.size}; add --modulus {of_dataset.size}")
 
     def key(pair: Pair) -> Pair:
         return pair if of_dataset.ordered else tuple(sorted(pair))

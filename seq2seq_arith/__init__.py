@@ -3,7 +3,7 @@
 Importing this package is cheap: a public name imports its module when it is first used (PEP 562).
 
 >>> import seq2seq_arith
->>> seq2seq_arith.Task("addition", digits=5).config_name
+>>> seq2seq_arith.Task("addition", size=5).config_name
 'addition-d5'
 """
 

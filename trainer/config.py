@@ -391,10 +391,10 @@ class TrainConfig:
     def lengths(self, task: Task) -> tuple[int, ...]:
         """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one."""
         if self.curriculum is None:
-            return (task.digits,)
+            return (task.size,)
         curriculum = Curriculum.parse(self.curriculum)
         curriculum.check(task)
-        return curriculum.lengths(task.digits)
+        return curriculum.lengths(task.size)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON holds it; ``from_json`` is the inverse."""

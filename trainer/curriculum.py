@@ -67,9 +67,9 @@ class Curriculum:
         notation = task.notation
         if not notation.has_lengths:
             raise InputError(f"a curriculum begins with short strings, and {task.name} has one length; leave it out")
-        least = task.operation.min_digits
-        if not least <= self.start < task.digits:
+        least = task.operation.min_size
+        if not least <= self.start < task.size:
             raise InputError(
                 f"the curriculum begins with {self.start:,} {notation.unit}, and {task.config_name} has "
-                f"{task.digits:,}; give a START from {least} to {task.digits - 1:,}, or leave it out"
+                f"{task.size:,}; give a START from {least} to {task.size - 1:,}, or leave it out"
             )

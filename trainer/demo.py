@@ -106,7 +106,7 @@ def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> st
 
 def answered(run: OpenRun, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
-    asked = prediction.parse(question, run.run.task, run.run.most_digits)
+    asked = prediction.parse(question, run.run.task, run.run.max_size)
     examples = probes.asked(asked.task, [asked.stored])
     result = answering.ask(run.learner(asked.task), examples)
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]

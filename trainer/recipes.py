@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task import Task, parameter_of
 from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
@@ -109,7 +109,7 @@ RECIPES: Mapping[str, Recipe] = {
         tasks={
             "addition": _in_tenths(dataclasses.replace(_ADDITION, epochs=15), 250_000),
             "subtraction": _EVERY_LENGTH,
-            "multiplication": _in_tenths(_MULTIPLICATION, 1_400_000, draws="digits", digits=5),
+            "multiplication": _in_tenths(_MULTIPLICATION, 1_400_000, draws="digits", size=5),
             "decimal": TaskRecipe(config=_DECIMAL),
             **_FAMILIES,
         },
@@ -130,7 +130,7 @@ RECIPES: Mapping[str, Recipe] = {
     "lengths": Recipe(
         help="models of addition, subtraction and pq that carry over to longer questions than they were trained on",
         tasks={
-            "addition": _in_tenths(_ADDITION, 600_000, digits=5),
+            "addition": _in_tenths(_ADDITION, 600_000, size=5),
             "subtraction": _EVERY_LENGTH,
             "decimal": TaskRecipe(config=dataclasses.replace(_SUBTRACTION, epochs=2, early_examples=None, prove=0)),
             **_FAMILIES,
@@ -155,7 +155,7 @@ def recipe_data(name: str, task_name: str, **changes: Any) -> Task:
 
     >>> recipe_data("best", "subtraction").config_name
     'subtraction-n1150000-structured'
-    >>> recipe_data("best", "subtraction", digits=8).config_name
+    >>> recipe_data("best", "subtraction", size=8).config_name
     'subtraction-d8-n1150000-structured'
 
     The changes are fields of ``Task`` with other values than the recipe's.
@@ -200,10 +200,14 @@ def _task_recipe(name: str, task_name: str) -> TaskRecipe:
 
 
 def default_text(field: str) -> str | None:
-    """The default of a field of ``ModelConfig``, ``TrainConfig`` or ``Task`` in the help, if some recipe sets it."""
+    """The default in the help of a field of ``ModelConfig`` or ``TrainConfig``, or of a parameter of a task.
+
+    None if no recipe sets it.
+    """
     default = TrainConfig()
     for each in (task for named in RECIPES.values() for task in named.tasks.values()):
         parts = ((each.config, default), (each.config.model, default.model))
-        if field in each.data or any(getattr(part, field, None) != getattr(like, field, None) for part, like in parts):
+        differ = any(getattr(part, field, None) != getattr(like, field, None) for part, like in parts)
+        if differ or field in {parameter_of(name) for name in each.data}:
             return "the recipe's"
     return None

@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 
 from seq2seq_arith.arithmetic import coverage, own_tasks
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
-from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task import Task, fields_of
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.catalog import config_description
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout
@@ -54,7 +54,7 @@ class ArithConfig(tfds.core.BuilderConfig):
         for name, wanted in self.formats.items():
             if wanted not in (None, True, False):
                 raise InputError(f"{name} is {wanted!r}; give True or False")
-        given = {name: value for name, value in parameters.items() if value is not None}
+        given = fields_of({name: value for name, value in parameters.items() if value is not None})
         self.task = coverage.fitted(Task(task, **given), given)
         Layout.of(self.task, num_shards)
         self.num_shards = num_shards
@@ -64,11 +64,10 @@ class ArithConfig(tfds.core.BuilderConfig):
     def from_name(cls, name: str) -> "ArithConfig":
         """The config whose ``name`` this is.
 
-        >>> ArithConfig.from_name("addition-d6-n1000000").task.digits
+        >>> ArithConfig.from_name("addition-d6-n1000000").task.size
         6
 
         Raises:
           InputError: No config has this name; the message says which part is wrong.
         """
-        task = Task.from_name(name)
-        return cls(task.name, **{field: getattr(task, field) for field in task.defaults})
+        return cls(**Task.from_name(name).parameters())

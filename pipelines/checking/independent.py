@@ -108,13 +108,13 @@ def draw(task: Task, i: int) -> Operands:
 
 
 def _numbers(task: Task, i: int, fixed: bool = False, least: int = 0) -> Operands:
-    arity, size = task.operation.arity, 1 + -(-task.digits // LIMB)
+    arity, size = task.operation.arity, 1 + -(-task.size // LIMB)
     return tuple(max(least, _number(task, (arity * i + side) * size, fixed)[0]) for side in range(arity))
 
 
 def _number(task: Task, first: int, fixed: bool = False) -> tuple[int, int]:
     """A number and its drawn length, from the words that begin at ``first``."""
-    length = task.digits if fixed else 1 + uniform(word(task.seed, first), task.digits)
+    length = task.size if fixed else 1 + uniform(word(task.seed, first), task.size)
     value = 0
     for t in range(-(-length // LIMB)):
         bound = 10 ** min(LIMB, length - LIMB * t)
@@ -123,7 +123,7 @@ def _number(task: Task, first: int, fixed: bool = False) -> tuple[int, int]:
 
 
 def _structured(task: Task, i: int, passes_on_nine: bool) -> Operands:
-    size = 1 + -(-task.digits // LIMB)
+    size = 1 + -(-task.size // LIMB)
     first = i * (2 * size + 12)
     left, left_length = _number(task, first)
     right, right_length = _number(task, first + size)
@@ -158,17 +158,17 @@ def _rearranged(left: int, right: int, length: int, words: list[int], passes_on_
 
 def _uniform(task: Task, i: int, least: int) -> Operands:
     arity = task.operation.arity
-    return tuple(least + uniform(word(task.seed, arity * i + side), task.digits) for side in range(arity))
+    return tuple(least + uniform(word(task.seed, arity * i + side), task.size) for side in range(arity))
 
 
 def _words_of_letters(task: Task, i: int, fixed: bool) -> Operands:
-    arity, size = task.operation.arity, 1 + -(-task.digits // LIMB_LETTERS)
+    arity, size = task.operation.arity, 1 + -(-task.size // LIMB_LETTERS)
     return tuple(_number_of(_letters(task, (arity * i + side) * size, fixed)) for side in range(arity))
 
 
 def _letters(task: Task, first: int, fixed: bool) -> str:
     """A word of letters, from the random words that begin at ``first``."""
-    length = task.digits if fixed else 1 + uniform(word(task.seed, first), task.digits)
+    length = task.size if fixed else 1 + uniform(word(task.seed, first), task.size)
     letters = ""
     for t in range(-(-length // LIMB_LETTERS)):
         count = min(LIMB_LETTERS, length - LIMB_LETTERS * t)
@@ -199,7 +199,7 @@ def key(task: Task, *operands: int) -> Operands:
 def key_hash(task: Task, purpose: int, *key: int) -> int:
     """The hash of a key, for ``ORDER`` or ``SPLIT``."""
     z, size = _seeded(task.seed, purpose), HASHED.get(task.notation.name)
-    count = -(-task.digits // size) if size else 1
+    count = -(-task.size // size) if size else 1
     for value in key:
         for _ in range(count):
             z = mix64((z ^ value % 10**WORD) + GOLDEN & MASK64)
@@ -226,7 +226,7 @@ def question_of(task: Task, operands: Operands) -> str:
 
 def answer_of(task: Task, operands: Operands) -> str:
     """An answer as it is stored, of a task in ``SOLVERS``."""
-    return SOLVERS[task.name](task.digits, *_written(task, operands)).ljust(task.answer_width, PAD)
+    return SOLVERS[task.name](task.size, *_written(task, operands)).ljust(task.answer_width, PAD)
 
 
 def _written(task: Task, operands: Operands) -> list[str]:

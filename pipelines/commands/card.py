@@ -88,7 +88,7 @@ def content(configs: dict[Task, tuple[str, str]]) -> str:
         ],
     }
     rows = [
-        [f"`{task.config_name}`", task.notation.describe(task.digits), task.draws, f"{task.num_train:,}",
+        [f"`{task.config_name}`", task.notation.describe(task.size), task.draws, f"{task.num_train:,}",
          f"{task.num_validation:,}", "yes" if task.reverse else "no", f"`{sha256[:16]}…`"]
         for task, (_, sha256) in configs.items()
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, TaskName, named_task, use_task_file
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, TaskName, named_task, use_task_file
 from seq2seq_arith.base.checks import mistyped_option
 from seq2seq_arith.base.commands import Program, Rest
 from seq2seq_arith.base.errors import InputError, shown
@@ -37,7 +37,7 @@ ARITH_DATA = Program(
 
 DATASET = "the dataset's directory or URL, as DATA_DIR/seq2seq_arith/CONFIG/1.0.0; on a disk also a folder above it"
 # The parameters of a task that stand at the head of the help.
-FIRST_PARAMETERS = ("digits", "num_examples", "seed", "draws")
+FIRST_PARAMETERS = (SIZE, "num_examples", "seed", "draws")
 
 
 class _FormatOptions(Mapping[str, Parameter]):

@@ -55,7 +55,7 @@ def config_description(task: Task) -> str:
     """One line that distinguishes a config from the others."""
     newer = {name: value for name, value in task.parameters().items() if name in ("draws", "num_validation")}
     return (
-        f"{task.name}, operands of {task.notation.describe(task.digits)}, {task.num_examples} examples, "
+        f"{task.name}, operands of {task.notation.describe(task.size)}, {task.num_examples} examples, "
         f"seed {task.seed}, questions {'reversed' if task.reverse else 'as they are read'}, "
         f"{'ordered' if task.ordered else 'unordered'} pairs distinct"
     ) + "".join(f", {name} {value}" for name, value in newer.items())

@@ -16,7 +16,7 @@ def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
 
     Raises InputError if it is not a question of this task.
 
-    >>> stored, ones = encode(Task("pq", digits=3), "--p-")
+    >>> stored, ones = encode(Task("pq", size=3), "--p-")
     >>> stored, Task("pq").alphabet
     ('--p-   ', ' -pq')
     >>> ones.astype(int).tolist()
@@ -25,10 +25,10 @@ def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
     operands = text.typed_operands(question, task)
     notation = task.notation
     for operand in operands:
-        if not notation.allows(task.digits, operand):
+        if not notation.allows(task.size, operand):
             raise InputError(
                 f"the question {shortened(question.strip())!r} has the operand {shortened(operand)!r}, and here are "
-                f"only operands of {notation.describe(task.digits)}; give another question, or {notation.larger}"
+                f"only operands of {notation.describe(task.size)}; give another question, or {notation.larger}"
             )
     stored = text.stored(task, *operands)
     return stored, np.array([[each == character for character in task.alphabet] for each in stored])

@@ -96,7 +96,7 @@ def expected_bytes(task: Task, num_draws: int) -> float:
     """About how many bytes the rows of all shards have in the windows."""
     near_end = num_draws / BUCKETS if ends_anywhere(task) else 2 * DRAW_WIDTH * task.num_examples**0.5
     near_split = 2 * SPLIT_WIDTH * task.num_examples**0.5
-    return (near_end + near_split) * 8 * (KEY + task.operation.arity * task.notation.words(task.digits))
+    return (near_end + near_split) * 8 * (KEY + task.operation.arity * task.notation.words(task.size))
 
 
 def counts(num_draws: int, block: bytes) -> np.ndarray:

@@ -103,7 +103,7 @@ def by_significance(key: Sequence[np.ndarray], arity: int) -> list[np.ndarray]:
 
 def hashes(task: Task, numbers: np.ndarray) -> np.ndarray:
     """Rows ORDER hash, SPLIT hash, and the words of x and y: uint64 of shape (2 + arity·words, n)."""
-    rows = np.empty((2 + task.operation.arity * task.notation.words(task.digits), len(numbers)), np.uint64)
+    rows = np.empty((2 + task.operation.arity * task.notation.words(task.size), len(numbers)), np.uint64)
     for block in draws.blocks(len(numbers)):
         key = draws.key(task, *draws.operands(task, numbers[block]))
         rows[0, block] = draws.key_hash(task, draws.ORDER, key)

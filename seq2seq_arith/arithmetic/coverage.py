@@ -55,8 +55,8 @@ class KeyClasses:
 
 def key_classes(task: Task) -> KeyClasses:
     """The keys of a task by how probable they are: a pair of lengths, and whether its operands are equal."""
-    count, probability = task.drawing.values(task.digits)
-    values, share = task.drawing.num_values(task.digits), task.drawing.share
+    count, probability = task.drawing.values(task.size)
+    values, share = task.drawing.num_values(task.size), task.drawing.share
     if task.operation.arity != 2:
         return KeyClasses(values**task.operation.arity, share, *_of_all(count, probability, task.operation.arity))
     if task.ordered:
@@ -121,7 +121,7 @@ def largest_practical(task: Task) -> int:
 def fitted(task: Task, given: Collection[str] = ()) -> Task:
     """The task with the largest number of examples that is practical, if its own is not and nobody gave it.
 
-    >>> fitted(Task("pq", digits=20)).config_name
+    >>> fitted(Task("pq", size=20)).config_name
     'pq-d20-n210'
     """
     if "num_examples" in given or _is_practical(task):
@@ -157,15 +157,15 @@ def _last(holds: Callable[[int], bool], most: int) -> int:
 def _too_many(task: Task) -> str:
     most, larger = largest_practical(task), task.notation.larger
     if most < MIN_EXAMPLES:
-        most_digits = min(task.operation.max_digits, LARGE_ENOUGH)
-        larger_tasks = (dataclasses.replace(task, digits=size) for size in range(task.digits + 1, most_digits + 1))
-        least = next((each.digits for each in larger_tasks if largest_practical(each) >= MIN_EXAMPLES), None)
+        max_size = min(task.operation.max_size, LARGE_ENOUGH)
+        larger_tasks = (dataclasses.replace(task, size=size) for size in range(task.size + 1, max_size + 1))
+        least = next((each.size for each in larger_tasks if largest_practical(each) >= MIN_EXAMPLES), None)
         advice = f"give {larger}, at least {least}" if least else "let it draw more"
         return (
             f"{task.description} has too few different questions for any dataset of at least {MIN_EXAMPLES} examples; "
             f"{advice}"
         )
-    largest = dataclasses.replace(task, digits=task.operation.max_digits)
+    largest = dataclasses.replace(task, size=task.operation.max_size)
     otherwise = f", or {larger}" if _is_practical(largest) else ""
     if most == key_classes(task).total:
         limit = f"{task.description} has only {most} different questions"

@@ -241,21 +241,21 @@ def _words_per_operand(size: int, per_word: int = LIMB_DIGITS) -> int:
     return 1 + -(-size // per_word)
 
 
-def _lengths(digits: int, words: Words, side: int) -> np.ndarray:
+def _lengths(size: int, words: Words, side: int) -> np.ndarray:
     """The drawn length less one, of the left (0) or right (1) operand: int64 of shape (n,)."""
-    return uniform(words[side * _words_per_operand(digits)], digits).view(np.int64)
+    return uniform(words[side * _words_per_operand(size)], size).view(np.int64)
 
 
-def _limbs(digits: int, words: Words, side: int, shorter: np.ndarray | int) -> list[np.ndarray]:
+def _limbs(size: int, words: Words, side: int, shorter: np.ndarray | int) -> list[np.ndarray]:
     """The limbs of the left (0) or right (1) operand, whose length is one more than ``shorter``."""
-    first = side * _words_per_operand(digits) + 1
-    return [uniform(words[first + limb], np.take(bounds, shorter)) for limb, bounds in enumerate(_limb_bounds(digits))]
+    first = side * _words_per_operand(size) + 1
+    return [uniform(words[first + limb], np.take(bounds, shorter)) for limb, bounds in enumerate(_limb_bounds(size))]
 
 
 @functools.cache
-def _limb_bounds(digits: int) -> list[np.ndarray]:
+def _limb_bounds(size: int) -> list[np.ndarray]:
     """For each limb: from the length less one to how many values the limb can have (1 past the length: only 0)."""
-    lengths, lows = range(1, digits + 1), range(0, digits, LIMB_DIGITS)
+    lengths, lows = range(1, size + 1), range(0, size, LIMB_DIGITS)
     return [np.array([10 ** min(LIMB_DIGITS, max(0, n - low)) for n in lengths], np.uint64) for low in lows]
 
 
@@ -303,18 +303,18 @@ def _nudged(size: int, right: list[np.ndarray], length: np.ndarray, words: Words
 
 
 @functools.cache
-def _end_powers(digits: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _end_powers(size: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """For each limb: from the end of a run, 0 to D, to the limb's power of ten there, and to its inverse."""
-    ends = np.arange(digits + 1)
-    powers = [_POWERS.take(ends - low, mode="clip") for low in range(0, digits, LIMB_DIGITS)]
+    ends = np.arange(size + 1)
+    powers = [_POWERS.take(ends - low, mode="clip") for low in range(0, size, LIMB_DIGITS)]
     return powers, [1 / power for power in powers]
 
 
 @functools.cache
-def _place_values(digits: int) -> list[np.ndarray]:
+def _place_values(size: int) -> list[np.ndarray]:
     """For each limb: from a place to what a one there is worth in the limb, 0 if the place is in another limb."""
-    places = np.arange(digits)
+    places = np.arange(size)
     return [
         np.where(places // LIMB_DIGITS == limb, _POWERS.take(places % LIMB_DIGITS), 0.0)
-        for limb in range(-(-digits // LIMB_DIGITS))
+        for limb in range(-(-size // LIMB_DIGITS))
     ]

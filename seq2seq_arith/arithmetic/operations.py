@@ -39,7 +39,7 @@ DECIMAL_DRAWS: Mapping[str, Drawing] = MappingProxyType({"digits": drawing.DIGIT
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Operation:
-    """Everything in which one task differs from another; D is the number of digits (or dashes, or the modulus)."""
+    """Everything in which one task differs from another; D is its size: digits, dashes, letters or the modulus."""
 
     arity: int = 2  # how many operands a question has
     symbol: str  # the character between the operands; empty if there is one operand alone
@@ -52,21 +52,21 @@ class Operation:
     # Answers that are not one number or one word, such as those of several parts, are given as they are written and
     # padded: uint8 of shape (n, answer width).
     solve: Solve
-    min_digits: int = 1  # the smallest D
-    max_digits: int  # the largest one
-    question_width: Callable[[int], int] = lambda digits: 2 * digits + 1  # D to the padded width in characters
+    min_size: int = 1  # the smallest D
+    max_size: int  # the largest one
+    question_width: Callable[[int], int] = lambda size: 2 * size + 1  # D to the padded width in characters
     answer_width: Callable[[int], int]  # likewise
-    digits: int  # the default D
-    num_examples: Callable[[int], int] = lambda digits: 50_000  # D to the default number of examples
+    default_size: int  # the default D
+    num_examples: Callable[[int], int] = lambda size: 50_000  # D to the default number of examples
     reverse: bool = False  # the default, as the next one
     ordered: bool = False  # always true, unless there are two operands
     validation_share: int = 10  # the validation split has one in so many examples by default
     # Name of a table to a function of the operands, uint64 arrays of shape (words, n), that gives the group of each
     # example, an array of shape (n,): exact match is also reported by these groups.
     breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=dict)
-    suite: Callable[[int], Iterable[Slice]] = lambda digits: ()  # D to the slices of hard questions that test a model
+    suite: Callable[[int], Iterable[Slice]] = lambda size: ()  # D to the slices of hard questions that test a model
     # D to those that were made when the recipes were fixed, on which nobody tunes.
-    unforeseen: Callable[[int], Iterable[Slice]] = lambda digits: ()
+    unforeseen: Callable[[int], Iterable[Slice]] = lambda size: ()
     # A rule that writes the answer column by column, by which models of the task can be proved; None if it has none.
     transducer: Transducer | None = None
     # Under which name a training recipe holds the settings of this task, if not under its own.
@@ -82,9 +82,9 @@ class Operation:
         solved, width = self.solve(size, *operands), self.answer_width(size)
         return self.notation.answer(self.answer_prefix, solved, width) if isinstance(solved, Solved) else solved
 
-    def slices(self, set: str, digits: int, version: int = VERSION) -> list[Slice]:
+    def slices(self, set: str, size: int, version: int = VERSION) -> list[Slice]:
         """The slices of one of ``suites.SETS`` in a version; none if the task does not have that set."""
-        of_set = (self.unforeseen if set == UNFORESEEN else self.suite)(digits)
+        of_set = (self.unforeseen if set == UNFORESEEN else self.suite)(size)
         return [each for each in of_set if each.since <= version]
 
 
@@ -95,10 +95,10 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             notation=DECIMAL,
             draws=DECIMAL_DRAWS | {"structured": drawing.CARRYING},
             alphabet="0123456789+ ",
-            solve=lambda digits, left, right: Solved(numbers.add(left, right)),
-            max_digits=1000,
-            answer_width=lambda digits: digits + 1,
-            digits=3,
+            solve=lambda size, left, right: Solved(numbers.add(left, right)),
+            max_size=1000,
+            answer_width=lambda size: size + 1,
+            default_size=3,
             reverse=True,
             breakdowns={"carries": breakdowns.carries, "longest chain of carries": breakdowns.longest_carries},
             suite=slices.addition,
@@ -110,10 +110,10 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             notation=DECIMAL,
             draws=DECIMAL_DRAWS | {"structured": drawing.BORROWING},
             alphabet="0123456789+- ",
-            solve=lambda digits, left, right: Solved(*numbers.subtract(left, right)),
-            max_digits=1000,
-            answer_width=lambda digits: digits + 1,
-            digits=5,
+            solve=lambda size, left, right: Solved(*numbers.subtract(left, right)),
+            max_size=1000,
+            answer_width=lambda size: size + 1,
+            default_size=5,
             breakdowns={
                 "borrows": breakdowns.borrows,
                 "longest chain of borrows": breakdowns.longest_borrows,
@@ -127,10 +127,10 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             symbol="*",
             notation=DECIMAL,
             alphabet="0123456789* ",
-            solve=lambda digits, left, right: Solved(numbers.multiply(left, right, numbers.num_words(2 * digits))),
-            max_digits=1000,
-            answer_width=lambda digits: 2 * digits,
-            digits=3,
+            solve=lambda size, left, right: Solved(numbers.multiply(left, right, numbers.num_words(2 * size))),
+            max_size=1000,
+            answer_width=lambda size: 2 * size,
+            default_size=3,
             suite=slices.multiplication,
             unforeseen=unforeseen.multiplication,
         ),
@@ -141,10 +141,10 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             draws=MappingProxyType({"digits": drawing.COUNTS}),
             answer_prefix="q",
             alphabet="-pq ",
-            solve=lambda digits, left, right: Solved(left + right),
-            max_digits=100_000,
-            answer_width=lambda digits: 2 * digits + 1,
-            digits=1000,
+            solve=lambda size, left, right: Solved(left + right),
+            max_size=100_000,
+            answer_width=lambda size: 2 * size + 1,
+            default_size=1000,
             suite=lambda dashes: slices.PQ,
             recipe_family="dashes",
         ),
@@ -155,11 +155,11 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             draws=MappingProxyType({"digits": drawing.RESIDUES}),
             alphabet="0123456789+ ",
             solve=lambda modulus, left, right: Solved((left + right) % np.uint64(modulus)),
-            min_digits=2,
-            max_digits=10**6,
+            min_size=2,
+            max_size=10**6,
             question_width=lambda modulus: 2 * RESIDUES.width(modulus) + 1,
             answer_width=lambda modulus: RESIDUES.width(modulus),
-            digits=97,
+            default_size=97,
             num_examples=lambda modulus: max(MIN_EXAMPLES, modulus**2),
             ordered=True,
             validation_share=2,
@@ -190,9 +190,9 @@ def _backwards(size: int, word: np.ndarray) -> Solved:
     return Solved(letters.pack(np.where(place >= 0, turned, 0), size))
 
 
-_further = functools.partial(Operation, ordered=True, recipe_family="strings", max_digits=1000)
+_further = functools.partial(Operation, ordered=True, recipe_family="strings", max_size=1000)
 _of_word = functools.partial(
-    _further, arity=1, symbol="", notation=LETTERS, alphabet=f"{letters.ALPHABET} ", max_digits=200, digits=5,
+    _further, arity=1, symbol="", notation=LETTERS, alphabet=f"{letters.ALPHABET} ", max_size=200, default_size=5,
     draws={"letters": drawing.LETTERS, "fixed": drawing.FIXED_LETTERS}, question_width=lambda size: size,
     answer_width=lambda size: size, suite=lambda size: slices.texts(size, 1, slices.OF_LETTERS, letters.number),
 )  # fmt: skip
@@ -201,10 +201,10 @@ _of_word = functools.partial(
 def _sum_of(count: int) -> Operation:
     """The addition of so many numbers, at most ten, whose sum has one digit more than the longest of them."""
     return _further(
-        arity=count, symbol="+", notation=DECIMAL, alphabet=f"{DIGITS}+ ", digits=2, reverse=True,
-        solve=lambda digits, *terms: Solved(functools.reduce(numbers.add, terms)),
-        question_width=lambda digits: count * (digits + 1) - 1, answer_width=lambda digits: digits + 1,
-        suite=lambda digits: slices.texts(digits, count, slices.OF_DIGITS),
+        arity=count, symbol="+", notation=DECIMAL, alphabet=f"{DIGITS}+ ", default_size=2, reverse=True,
+        solve=lambda size, *terms: Solved(functools.reduce(numbers.add, terms)),
+        question_width=lambda size: count * (size + 1) - 1, answer_width=lambda size: size + 1,
+        suite=lambda size: slices.texts(size, count, slices.OF_DIGITS),
     )  # fmt: skip
 
 
@@ -212,18 +212,18 @@ FURTHER: MappingProxyType[str, Operation] = MappingProxyType({
     "addition_of_three": _sum_of(3),
     "addition_of_five": _sum_of(5),
     "division": _further(
-        symbol="/", notation=POSITIVE, draws={"digits": drawing.POSITIVE}, alphabet=f"{DIGITS}/r ", digits=3,
-        max_digits=18, answer_width=lambda digits: digits + 2, suite=slices.division,
-        solve=lambda digits, left, right: DECIMAL.question("r", digits, np.divmod(left, right), digits + 2),
+        symbol="/", notation=POSITIVE, draws={"digits": drawing.POSITIVE}, alphabet=f"{DIGITS}/r ", default_size=3,
+        max_size=18, answer_width=lambda size: size + 2, suite=slices.division,
+        solve=lambda size, left, right: DECIMAL.question("r", size, np.divmod(left, right), size + 2),
     ),
     "comparison": _further(
-        symbol=":", notation=DECIMAL, alphabet=f"{DIGITS}:<=> ", digits=3, answer_width=lambda digits: 1,
-        solve=lambda digits, left, right: _compare(left, right), suite=slices.comparison,
+        symbol=":", notation=DECIMAL, alphabet=f"{DIGITS}:<=> ", default_size=3, answer_width=lambda size: 1,
+        solve=lambda size, left, right: _compare(left, right), suite=slices.comparison,
     ),
     "parity": _further(
-        arity=1, symbol="", notation=DECIMAL, alphabet=f"{DIGITS} ", digits=5, question_width=lambda digits: digits,
-        answer_width=lambda digits: 1, solve=lambda digits, number: _parity(number),
-        suite=lambda digits: slices.texts(digits, 1, slices.OF_DIGITS),
+        arity=1, symbol="", notation=DECIMAL, alphabet=f"{DIGITS} ", default_size=5, question_width=lambda size: size,
+        answer_width=lambda size: 1, solve=lambda size, number: _parity(number),
+        suite=lambda size: slices.texts(size, 1, slices.OF_DIGITS),
     ),
     "copy": _of_word(solve=lambda size, word: Solved(word)),
     "reverse": _of_word(solve=_backwards),

@@ -29,27 +29,27 @@ Text = Callable[[Words, int], str]  # (words, length) to an operand of that leng
 Holds = Callable[[int, int, int], bool]  # of two residues and their modulus
 
 
-def ladder(digits: int) -> list[int]:
+def ladder(size: int) -> list[int]:
     """The lengths that have slices: all up to 18; beyond, 1 to 9 and nine more up to D.
 
     >>> ladder(3), ladder(100)[7:]
     ([1, 2, 3], [8, 9, 11, 22, 33, 44, 55, 66, 77, 88, 100])
     """
-    if digits <= 18:
-        return list(range(1, digits + 1))
-    return sorted({*range(1, 10), *(digits * step // 9 for step in range(1, 10))})
+    if size <= 18:
+        return list(range(1, size + 1))
+    return sorted({*range(1, 10), *(size * step // 9 for step in range(1, 10))})
 
 
-def _number(words: Words, digits: int) -> int:
+def _number(words: Words, size: int) -> int:
     """A number whose length is uniform in 1..D, and whose first digit is not 0 unless it is alone."""
-    return _of_length(words, words.between(1, digits))
+    return _of_length(words, words.between(1, size))
 
 
 def _of_length(words: Words, length: int) -> int:
     return words.between(0 if length == 1 else 10 ** (length - 1), 10**length - 1)
 
 
-def _of_lengths(words: Words, digits: int, m: int, n: int) -> Pair:
+def _of_lengths(words: Words, size: int, m: int, n: int) -> Pair:
     return _of_length(words, m), _of_length(words, n)
 
 
@@ -57,34 +57,34 @@ def _twice(number: int) -> Pair:
     return number, number
 
 
-def _apart(words: Words, digits: int, distance: Callable[[], int]) -> Pair:
+def _apart(words: Words, size: int, distance: Callable[[], int]) -> Pair:
     """A number, and one that is so far from it."""
-    x = _number(words, digits)
-    return words.swapped(x, _moved(words, x, distance(), digits))
+    x = _number(words, size)
+    return words.swapped(x, _moved(words, x, distance(), size))
 
 
-def _almost_round(words: Words, digits: int) -> Pair:
-    nearly = _moved(words, _round_number(words, digits), words.between(1, 9), digits)
-    return words.swapped(_round_number(words, digits), nearly)
+def _almost_round(words: Words, size: int) -> Pair:
+    nearly = _moved(words, _round_number(words, size), words.between(1, 9), size)
+    return words.swapped(_round_number(words, size), nearly)
 
 
-def _sparse(words: Words, digits: int) -> int:
-    length = words.between(1, digits)
+def _sparse(words: Words, size: int) -> int:
+    length = words.between(1, size)
     places = [words.between(1, 9) if place == length - 1 or not words.below(4) else 0 for place in range(length)]
     return _from_digits(places)
 
 
-def _repdigit(words: Words, digits: int) -> int:
-    return words.between(1, 9) * (10 ** words.between(1, digits) // 9)
+def _repdigit(words: Words, size: int) -> int:
+    return words.between(1, 9) * (10 ** words.between(1, size) // 9)
 
 
-def _round_number(words: Words, digits: int) -> int:
-    return words.between(1, 9) * 10 ** words.below(digits)
+def _round_number(words: Words, size: int) -> int:
+    return words.between(1, 9) * 10 ** words.below(size)
 
 
-def _moved(words: Words, x: int, distance: int, digits: int) -> int:
+def _moved(words: Words, x: int, distance: int, size: int) -> int:
     """``x`` plus or minus the distance, whichever has at most D digits; ``x`` itself if neither has."""
-    ways = [y for y in words.swapped(x + distance, x - distance) if 0 <= y < 10**digits]
+    ways = [y for y in words.swapped(x + distance, x - distance) if 0 <= y < 10**size]
     return ways[0] if ways else x
 
 
@@ -107,12 +107,12 @@ _ANY, _STARTS, _CARRIES_ON, _PASSES = (_digit_pairs(*ends) for ends in ((0, 18),
 _STOPS = _digit_pairs(0, 9), _digit_pairs(0, 8)  # without and with a carry from below
 
 
-def _carry_chain(words: Words, digits: int, places: int) -> Pair:
+def _carry_chain(words: Words, size: int, places: int) -> Pair:
     """Two numbers of at most D digits whose longest chain of carries has exactly so many places."""
-    start = words.below(digits - places + 1)
+    start = words.below(size - places + 1)
     carry = chain = 0
     columns = []
-    for place in range(digits):
+    for place in range(size):
         if start <= place < start + places:
             choice = _STARTS if place == start else _CARRIES_ON
         elif place in (start - 1, start + places) or chain == places:
@@ -126,37 +126,37 @@ def _carry_chain(words: Words, digits: int, places: int) -> Pair:
     return _from_columns(columns)
 
 
-def _carry_all(words: Words, digits: int) -> Pair:
-    return _from_columns([choice[words.below(len(choice))] for choice in (_STARTS, *[_PASSES] * (digits - 1))])
+def _carry_all(words: Words, size: int) -> Pair:
+    return _from_columns([choice[words.below(len(choice))] for choice in (_STARTS, *[_PASSES] * (size - 1))])
 
 
-def _borrow_chain(words: Words, digits: int, places: int) -> Pair:
+def _borrow_chain(words: Words, size: int, places: int) -> Pair:
     """A borrow is a carry of 9 - a and b. The first place lends, so the chain lies below it."""
-    low, right = _carry_chain(words, digits - 1, places) if digits > 1 else (0, 0)
-    return _lend(words, digits, low, right)
+    low, right = _carry_chain(words, size - 1, places) if size > 1 else (0, 0)
+    return _lend(words, size, low, right)
 
 
-def _stopped(words: Words, digits: int, lends: bool) -> Pair:
+def _stopped(words: Words, size: int, lends: bool) -> Pair:
     """One carry, or borrow, from the units to a place that does not pass it on; all other places would."""
     if lends:
-        return _lend(words, digits, *_stopped(words, digits - 1, lends=False))
-    stop = words.between(1, digits - 1)
-    choices = [_STARTS, *([_PASSES] * (stop - 1)), _STOPS[1], *([_PASSES] * (digits - 1 - stop))]
+        return _lend(words, size, *_stopped(words, size - 1, lends=False))
+    stop = words.between(1, size - 1)
+    choices = [_STARTS, *([_PASSES] * (stop - 1)), _STOPS[1], *([_PASSES] * (size - 1 - stop))]
     return _from_columns([choice[words.below(len(choice))] for choice in choices])
 
 
-def _past_end(words: Words, digits: int, places: int, lends: bool) -> Pair:
+def _past_end(words: Words, size: int, places: int, lends: bool) -> Pair:
     """Two numbers whose only carries begin in the shorter one, and run so many places past its first digit.
 
     Or borrows, if a place of the longer number ``lends`` behind them.
     """
-    short = words.between(1, digits - places - lends)
-    length = words.between(short + places + lends, digits)
+    short = words.between(1, size - places - lends)
+    length = words.between(short + places + lends, size)
     return past_short(words, length, short, range(words.below(short), short + places), lends)
 
 
-def _common_prefix(words: Words, digits: int, places: int) -> Pair:
-    unit = 10 ** words.below(digits - places)  # of the first digits that differ
+def _common_prefix(words: Words, size: int, places: int) -> Pair:
+    unit = 10 ** words.below(size - places)  # of the first digits that differ
     prefix, first, second = words.between(10 ** (places - 1), 10**places - 1), words.below(10), words.below(9)
     second += second >= first
     left, right = ((10 * prefix + each) * unit + words.below(unit) for each in (first, second))
@@ -194,9 +194,9 @@ def _fitting(carry: bool, out: bool, of_right: str) -> list[Pair]:
     return [(a, b) for a, b in _ANY if (a + b + carry > 9) == out and str(b) in of_right]
 
 
-def _lend(words: Words, digits: int, complement: int, right: int) -> Pair:
+def _lend(words: Words, size: int, complement: int, right: int) -> Pair:
     """The pair whose lower D - 1 places borrow where the complement and ``right`` carry; in either order."""
-    unit = 10 ** (digits - 1)
+    unit = 10 ** (size - 1)
     first = words.between(1, 9)
     second = words.below(first)
     return words.swapped(first * unit + (unit - 1 - complement), second * unit + right)
@@ -204,12 +204,12 @@ def _lend(words: Words, digits: int, complement: int, right: int) -> Pair:
 
 def _sum_to(less: int) -> Callable[[Words, int], Pair]:
     """Pairs whose sum is a power of ten, less that."""
-    return lambda words, digits: of_sum(words, 10 ** words.between(1, digits) - less)
+    return lambda words, size: of_sum(words, 10 ** words.between(1, size) - less)
 
 
 def _differ_by(less: int) -> Callable[[Words, int], Pair]:
     """Pairs whose difference is a power of ten, less that; with either sign."""
-    return lambda words, digits: of_difference(words, digits, 10 ** words.between(less, digits - 1 + less) - less)
+    return lambda words, size: of_difference(words, size, 10 ** words.between(less, size - 1 + less) - less)
 
 
 def of_sum(words: Words, total: int) -> Pair:
@@ -218,30 +218,30 @@ def of_sum(words: Words, total: int) -> Pair:
     return left, total - left
 
 
-def of_difference(words: Words, digits: int, difference: int) -> Pair:
+def of_difference(words: Words, size: int, difference: int) -> Pair:
     """A pair with this difference, or its negative."""
-    right = words.below(10**digits - difference)
+    right = words.below(10**size - difference)
     return words.swapped(right + difference, right)
 
 
-def _ascending(words: Words, digits: int) -> Pair:
+def _ascending(words: Words, size: int) -> Pair:
     """Two different numbers of full length, the smaller one first."""
-    low, high = sorted(_of_length(words, digits) for _ in range(2))
+    low, high = sorted(_of_length(words, size) for _ in range(2))
     if low < high:
         return low, high
-    return (low - 1, high) if low > 10 ** (digits - 1) else (low, high + 1)
+    return (low - 1, high) if low > 10 ** (size - 1) else (low, high + 1)
 
 
-def _product_power(words: Words, digits: int) -> Pair:
-    power = words.below(digits)
+def _product_power(words: Words, size: int) -> Pair:
+    power = words.below(size)
     twos, fives = words.between(0, power), words.between(0, power)
     left = 2**twos * 5**fives
     return left, 10**power // left
 
 
-def _product_nines(words: Words, digits: int) -> Pair:
-    power = words.between(1, digits)
-    if power < digits and words.coin():
+def _product_nines(words: Words, size: int) -> Pair:
+    power = words.between(1, size)
+    if power < size and words.coin():
         return words.swapped(10**power - 1, 10**power + 1)
     factor = (1, 3, 9)[words.below(3)]
     return words.swapped(factor, (10**power - 1) // factor)
@@ -280,8 +280,8 @@ def _residues_of_sum(words: Words, modulus: int, total: int) -> Pair:
     return x, (total - x) % modulus
 
 
-def _at_least_1(words: Words, digits: int, draw: Callable[[Words, int], Pair]) -> Pair:
-    return tuple(max(1, number) for number in draw(words, digits))
+def _at_least_1(words: Words, size: int, draw: Callable[[Words, int], Pair]) -> Pair:
+    return tuple(max(1, number) for number in draw(words, size))
 
 
 def palindrome(words: Words, length: int, allowed: str = DIGITS) -> str:
@@ -295,10 +295,10 @@ def _of_texts(words: Words, size: int, text: Text, arity: int, read: Callable[[s
     return tuple(read(text(words, length or words.between(1, size))) for _ in range(arity))
 
 
-def _quotient(words: Words, digits: int, less: int) -> Pair:
+def _quotient(words: Words, size: int, less: int) -> Pair:
     """A multiple of the right operand, less that."""
-    right, times = (int(_NUMBER(words, words.between(1, most))) for most in ((digits + 1) // 2, max(1, digits // 2)))
-    return max(1, right * (times if digits > 1 else 1) - less), right
+    right, times = (int(_NUMBER(words, words.between(1, most))) for most in ((size + 1) // 2, max(1, size // 2)))
+    return max(1, right * (times if size > 1 else 1) - less), right
 
 
 # Kinds of texts, the first of which is not hard: a name, why it is hard, and how one is drawn.
@@ -397,9 +397,9 @@ MODULAR_ADDITION = (
 )  # fmt: skip
 
 
-def of_size(slices: Iterable[Slice], digits: int) -> list[Slice]:
+def of_size(slices: Iterable[Slice], size: int) -> list[Slice]:
     """Those of some slices that have questions at this D."""
-    return [slice for slice in slices if slice.least <= digits]
+    return [slice for slice in slices if slice.least <= size]
 
 
 def _family(
@@ -409,12 +409,12 @@ def _family(
     return [Slice(name.format(k=k), why.format(k=k), functools.partial(draw, **{key: k}), since=since) for k in numbers]
 
 
-def _below(digits: int, less: int = 0) -> list[int]:
+def _below(size: int, less: int = 0) -> list[int]:
     """The lengths of the ladder that are below D, or below D less that."""
-    return [length for length in ladder(digits) if length < digits - less]
+    return [length for length in ladder(size) if length < size - less]
 
 
-def _decimal(digits: int) -> list[Slice]:
+def _decimal(size: int) -> list[Slice]:
     """The slices of every task on decimal numbers."""
     lengths = [
         Slice(
@@ -422,27 +422,27 @@ def _decimal(digits: int) -> list[Slice]:
             f"Operands of {m} and {n} digits: a model may know some pairs of lengths only.",
             functools.partial(_of_lengths, m=m, n=n),
         )
-        for m in ladder(digits)
-        for n in ladder(digits)
+        for m in ladder(size)
+        for n in ladder(size)
     ]
     return [*UNIFORM, *lengths, *DECIMAL]
 
 
-def addition(digits: int) -> list[Slice]:
+def addition(size: int) -> list[Slice]:
     """The slices of addition of at most so many digits."""
     why = "The longest chain of carries has exactly {k} places: the longer, the rarer in draws."
-    chains = _family("carry-chain-{k}", why, (0, *ladder(digits)), _carry_chain)
-    return [*_decimal(digits), *chains, *ADDITION, *_of_version_2(digits, lends=False)]
+    chains = _family("carry-chain-{k}", why, (0, *ladder(size)), _carry_chain)
+    return [*_decimal(size), *chains, *ADDITION, *_of_version_2(size, lends=False)]
 
 
-def subtraction(digits: int) -> list[Slice]:
+def subtraction(size: int) -> list[Slice]:
     """The slices of subtraction of at most so many digits."""
     why = "The longest chain of borrows has exactly {k} places: the longer, the rarer in draws."
-    chains = _family("borrow-chain-{k}", why, (0, *_below(digits)), _borrow_chain)
-    return [*_decimal(digits), *chains, *of_size(SUBTRACTION, digits), *_of_version_2(digits, lends=True)]
+    chains = _family("borrow-chain-{k}", why, (0, *_below(size)), _borrow_chain)
+    return [*_decimal(size), *chains, *of_size(SUBTRACTION, size), *_of_version_2(size, lends=True)]
 
 
-def _of_version_2(digits: int, lends: bool) -> list[Slice]:
+def _of_version_2(size: int, lends: bool) -> list[Slice]:
     """The slices that came later: of addition, or of subtraction, in which the first place ``lends``.
 
     Those of several chains, periods, palindromes and permuted digits are in ``unforeseen``, and stay there.
@@ -453,32 +453,32 @@ def _of_version_2(digits: int, lends: bool) -> list[Slice]:
     why_stop = f"One {what} from the units runs to a place that stops it; it would run on through all others."
     stop = Slice(f"{what}-stop", why_stop, functools.partial(_stopped, lends=lends), since=2, least=2 + lends)
     return [
-        *_family(f"{what}-past-end-{{k}}", why, _below(digits, lends), past, since=2),
-        *of_size([stop], digits),
-        *_common_prefixes(digits, since=2),
+        *_family(f"{what}-past-end-{{k}}", why, _below(size, lends), past, since=2),
+        *of_size([stop], size),
+        *_common_prefixes(size, since=2),
     ]
 
 
-def _common_prefixes(digits: int, since: int) -> list[Slice]:
+def _common_prefixes(size: int, since: int) -> list[Slice]:
     why = "Both operands are of one length, and only their first {k} digits are the same: what differs is behind."
-    return _family("common-prefix-{k}", why, _below(digits), _common_prefix, since=since)
+    return _family("common-prefix-{k}", why, _below(size), _common_prefix, since=since)
 
 
-def comparison(digits: int) -> list[Slice]:
+def comparison(size: int) -> list[Slice]:
     """The slices of comparison of numbers of at most so many digits."""
-    return [*_decimal(digits), *_common_prefixes(digits, since=1)]
+    return [*_decimal(size), *_common_prefixes(size, since=1)]
 
 
-def multiplication(digits: int) -> list[Slice]:
+def multiplication(size: int) -> list[Slice]:
     """The slices of multiplication of at most so many digits."""
-    return [*_decimal(digits), *MULTIPLICATION]
+    return [*_decimal(size), *MULTIPLICATION]
 
 
-def division(digits: int) -> list[Slice]:
+def division(size: int) -> list[Slice]:
     """The slices of comparison, in which a 0 becomes a 1; and those of which the remainder is known."""
     of_comparison = (
         Slice(each.name, each.why, functools.partial(_at_least_1, draw=each.draw))
-        for each in comparison(digits)
+        for each in comparison(size)
         if each.name != "zero"
     )
     return [*of_comparison, *DIVISION]

@@ -100,13 +100,13 @@ def version(slices: Sequence[Slice]) -> int:
     return max((each.since for each in slices), default=1)
 
 
-def pairs(task: str, digits: int, slice: Slice, seed: int = 0, count: int = 1000) -> list[Pair]:
+def pairs(task: str, size: int, slice: Slice, seed: int = 0, count: int = 1000) -> list[Pair]:
     """The operands of a slice's questions, each pair once: at most ``count``, or the whole table."""
-    if slice.table and digits**2 <= MAX_TABLE:
-        return list(slice.table(digits))
+    if slice.table and size**2 <= MAX_TABLE:
+        return list(slice.table(size))
     found: dict[Pair, None] = {}
     for index in range(TRIES * count):
         if len(found) == count:
             break
-        found[slice.draw(Words(task, digits, slice.name, seed, index), digits)] = None
+        found[slice.draw(Words(task, size, slice.name, seed, index), size)] = None
     return list(found)

@@ -22,13 +22,15 @@ from seq2seq_arith.base.errors import InputError
 VERSION = "1.0.0"
 MAX_SEED = 2**64 - 1
 
+# What people and files call the field ``size``, whatever it counts; every other parameter has the name of its field.
+SIZE = "digits"
 # Always part of a dataset's metadata.
-PARAMETERS = ("task", "digits", "num_examples", "seed", "reverse", "ordered")
+PARAMETERS = ("task", SIZE, "num_examples", "seed", "reverse", "ordered")
 ORDINALS = {2: "half", 10: "tenth"}
 # How a name gives each parameter, in this order: a letter before a number, a word for each value, or the value itself.
 NAME_PARTS: Mapping[str, str | Mapping[Any, str]] = MappingProxyType(
     {
-        "digits": "d",
+        "size": "d",
         "num_examples": "n",
         "seed": "s",
         "ordered": {True: "ordered", False: "unordered"},
@@ -57,14 +59,15 @@ class Task:
 
     A field that is None takes the default of the operation.
 
-    >>> Task("addition", digits=5, seed=1).config_name
+    >>> Task("addition", size=5, seed=1).config_name
     'addition-d5-s1'
     >>> Task("pq").question_width
     2001
 
     Attributes:
       name: A key of ``OPERATIONS`` or of ``FURTHER``, or the name of a custom task.
-      digits: The most digits of an operand, D; for pq its dashes, and for modular addition the modulus.
+      size: The most digits of an operand, D; for pq its dashes, and for modular addition the modulus. People and files
+        call it ``digits``.
       num_examples: How many examples the dataset has, train and validation together, N.
       seed: 0 to 2^64 - 1.
       reverse: Whether the padded question is stored from its last character to its first.
@@ -78,15 +81,17 @@ class Task:
     """
 
     name: str = DEFAULT_TASK
-    digits: int = options.option(
+    size: int = options.option(
         "the most digits of an operand; for pq its dashes, for modular addition the modulus",
         default=None,
-        default_text=_by_task(lambda operation: operation.digits),
+        default_text=_by_task(lambda operation: operation.default_size),
+        flag=SIZE,
+        label=SIZE,
     )
     num_examples: int = options.option(
         "examples of both splits together",
         default=None,
-        default_text=_by_task(lambda operation: operation.num_examples(operation.digits)),
+        default_text=_by_task(lambda operation: operation.num_examples(operation.default_size)),
         low=MIN_EXAMPLES,
     )
     seed: int = options.option("decides which examples are drawn", default=0, low=0, high=MAX_SEED)
@@ -132,9 +137,9 @@ class Task:
             )
         operation = self.operation
         # Later defaults depend on earlier fields, which are therefore checked first.
-        fill("digits", operation.digits)
-        check_int(operation.notation.size_word, self.digits, operation.min_digits, operation.max_digits)
-        fill("num_examples", operation.num_examples(int(self.digits)))
+        fill("size", operation.default_size)
+        check_int(operation.notation.size_word, self.size, operation.min_size, operation.max_size)
+        fill("num_examples", operation.num_examples(int(self.size)))
         check_int("num_examples", self.num_examples, MIN_EXAMPLES, None)
         for field in ("reverse", "ordered", "draws", "num_validation"):
             fill(field, self.defaults[field])
@@ -152,8 +157,8 @@ class Task:
         """The default of every parameter but the name, given the parameters before it."""
         operation = self.operation
         return {
-            "digits": operation.digits,
-            "num_examples": operation.num_examples(int(self.digits)),
+            "size": operation.default_size,
+            "num_examples": operation.num_examples(int(self.size)),
             "seed": 0,
             "reverse": operation.reverse,
             "ordered": operation.ordered or operation.arity != 2,
@@ -182,22 +187,22 @@ class Task:
     @property
     def description(self) -> str:
         """The task and its operands, in words, such as ``pq of at most 20 dashes``."""
-        return f"{self.name} of {self.notation.describe(self.digits)}"
+        return f"{self.name} of {self.notation.describe(self.size)}"
 
     @property
     def operand_width(self) -> int:
         """The most characters of an operand."""
-        return self.notation.width(self.digits)
+        return self.notation.width(self.size)
 
     @property
     def question_width(self) -> int:
         """Characters of a stored question."""
-        return self.operation.question_width(self.digits)
+        return self.operation.question_width(self.size)
 
     @property
     def answer_width(self) -> int:
         """Characters of a stored answer."""
-        return self.operation.answer_width(self.digits)
+        return self.operation.answer_width(self.size)
 
     @property
     def alphabet(self) -> str:
@@ -254,11 +259,13 @@ class Task:
         >>> list(Task().parameters())
         ['task', 'digits', 'num_examples', 'seed', 'reverse', 'ordered']
         """
-        values = {field: getattr(self, field) for field in PARAMETERS[1:]}
-        newer = {field: value for field, value in self.defaults.items() if field not in PARAMETERS}
-        differing = {field: getattr(self, field) for field, value in newer.items() if getattr(self, field) != value}
+        written = {
+            parameter_of(field): getattr(self, field)
+            for field, default in self.defaults.items()
+            if parameter_of(field) in PARAMETERS or getattr(self, field) != default
+        }
         code = {} if self.code_sha256 is None else {"code_sha256": self.code_sha256}
-        return {PARAMETERS[0]: self.name} | values | differing | code
+        return {PARAMETERS[0]: self.name} | written | code
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, Any]) -> "Task":
@@ -267,7 +274,7 @@ class Task:
             raise InputError(f"the parameters are {parameters!r}; they must be exactly {sorted(PARAMETERS)}")
         values = dict(parameters)
         try:
-            task = cls(name=values.pop("task"), **values)
+            task = cls(name=values.pop("task"), **fields_of(values))
         except TypeError:
             raise InputError(f"the parameters are {parameters!r}, and some of them are unknown") from None
         if set(task.parameters()) != set(parameters):
@@ -275,11 +282,29 @@ class Task:
         return task
 
 
+def parameter_of(field: str) -> str:
+    """What people and files call a field of ``Task``."""
+    return SIZE if field == "size" else field
+
+
+def fields_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters, by what people and files call them, as fields of ``Task``.
+
+    >>> fields_of({"digits": 5, "seed": 1})
+    {'size': 5, 'seed': 1}
+
+    Raises TypeError for ``size``, as for any other name that is none of theirs.
+    """
+    if "size" in parameters:
+        raise TypeError(f"there is no parameter 'size'; give {SIZE}")
+    return {"size" if name == SIZE else name: value for name, value in parameters.items()}
+
+
 def _read_name(name: str) -> tuple[str, dict[str, Any]]:
     """The task and the parameters that a dataset's name gives.
 
     >>> _read_name("addition-d5-plain")
-    ('addition', {'digits': 5, 'reverse': False})
+    ('addition', {'size': 5, 'reverse': False})
     """
     task, *parts = name.split("-")
     if task not in operations.BUILT_IN:
@@ -294,7 +319,7 @@ def _read_name(name: str) -> tuple[str, dict[str, Any]]:
             raise InputError(f"{name!r} has the part {part!r}; give {allowed}")
         field, value = found
         if field in given:
-            raise InputError(f"{name!r} gives {field} twice, the second time as {part!r}; give it once")
+            raise InputError(f"{name!r} gives {parameter_of(field)} twice, the second time as {part!r}; give it once")
         given[field] = value
     return task, given
 

@@ -1,14 +1,15 @@
 """The options that name a task and its parameters, for both programs and for Python.
 
-Each parameter is an option of its name. The size of a task has a word of its own where it does not count digits:
-``dashes`` is ``digits`` for pq, and ``modulus`` is ``digits`` for modular addition.
+Each parameter is an option of its name. The size of a task is ``digits``, and has another word, too, where it does not
+count digits: ``dashes`` for pq, and ``modulus`` for modular addition.
 
 >>> task_fields("pq", {"dashes": 20})
-{'digits': 20}
+{'size': 20}
 >>> named_task("pq", {"dashes": 20}).config_name
 'pq-d20-n210'
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,11 +17,10 @@ from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic import coverage, operations, own_tasks
 from seq2seq_arith.arithmetic.notation import NOTATIONS
-from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task import SIZE, Task, fields_of, parameter_of
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Form, Option, Parameter, parameters_of
 
-SIZE = "digits"
 # The other words for a task's size: an option each, also for custom tasks of that notation.
 SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
 # A question of dashes is not an option, nor is its short form, -{1000}p--. The operator of such a task must be one
@@ -53,7 +53,10 @@ def _other_size(word: str) -> Parameter:
 
 # By name: the other words for the size, and all that a person may give besides a task's name.
 SIZES = {word: _other_size(word) for word in SIZE_WORDS}
-PARAMETERS: dict[str, Parameter] = parameters_of(Task) | SIZES
+PARAMETERS: dict[str, Parameter] = {
+    parameter_of(field): dataclasses.replace(parameter, name=parameter_of(field))
+    for field, parameter in parameters_of(Task).items()
+} | SIZES
 
 
 def use_task_file(
@@ -68,19 +71,19 @@ def use_task_file(
 
 
 def task_fields(task: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the fields of ``Task``: the other word for a task's size is ``digits``.
+    """Parameters as the fields of ``Task``, whatever word they have for its size.
 
     Raises InputError if there is no such task, or it has another word for its size.
     """
-    own, fields = Task(task).notation.size_word, dict(parameters)
-    for word in [word for word in SIZE_WORDS if word in fields]:
-        size = fields.pop(word)
+    own, given = Task(task).notation.size_word, dict(parameters)
+    for word in [word for word in SIZE_WORDS if word in given]:
+        size = given.pop(word)
         if word != own:
             raise InputError(f"{word} is {size}, but {task} has no {word}; give {own} instead")
-        if SIZE in fields:
+        if SIZE in given:
             raise InputError(f"{word} and {SIZE} are the same for {task}; give one of them")
-        fields[SIZE] = size
-    return fields
+        given[SIZE] = size
+    return fields_of(given)
 
 
 def named_task(task: str, parameters: Mapping[str, Any]) -> Task:

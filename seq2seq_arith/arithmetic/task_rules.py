@@ -156,15 +156,15 @@ OF_DECLARATION: Rules = {
 OF_DRAWS: Rules = {
     "has the draws {it.way!r}, which do not give its operands in the notation {it.entry.notation!r}":
         lambda it: not it.gives_operands,
-    "has max_digits={it.entry.max_digits!r}, and {it.way!r} draws numbers below 2^32; give less":
-        lambda it: isinstance(it.drawing, type(drawing.COUNTS)) and it.entry.max_digits >= 2**32,
+    "has max_size={it.entry.max_size!r}, and {it.way!r} draws numbers below 2^32; give less":
+        lambda it: isinstance(it.drawing, type(drawing.COUNTS)) and it.entry.max_size >= 2**32,
     "has draws of the name {it.way!r}; give two letters or more from a to z that no name of a dataset has":
         lambda it: not re.fullmatch("[a-z]{2,}", it.way) or it.way in NAME_WORDS,
 }  # fmt: skip
 OF_SIZES: Rules = {
-    "has digits={it.entry.digits!r} of min_digits={it.entry.min_digits!r} to max_digits={it.entry.max_digits!r}; give "
-    "whole numbers in this order":
-        lambda it: not 1 <= it.entry.min_digits <= it.entry.digits <= it.entry.max_digits,
+    "has default_size={it.entry.default_size!r} of min_size={it.entry.min_size!r} to max_size={it.entry.max_size!r}; "
+    "give whole numbers in this order":
+        lambda it: not 1 <= it.entry.min_size <= it.entry.default_size <= it.entry.max_size,
 }  # fmt: skip
 OF_STRINGS: Rules = {
     "has the question width {it.question_width} {it.at}, but {it.longest} characters are written; give more":
@@ -231,7 +231,7 @@ def _faults(name: Any, entry: Any) -> Iterator[str]:
     for way in entry.draws:
         yield from _broken(OF_DRAWS, Trial(name, entry, way))
     yield from _broken(OF_SIZES, Trial(name, entry))
-    for size in dict.fromkeys((entry.min_digits, entry.digits, entry.max_digits)):
+    for size in dict.fromkeys((entry.min_size, entry.default_size, entry.max_size)):
         for way in entry.draws:
             yield from _faults_of_size(Trial(name, entry, way, size))
 

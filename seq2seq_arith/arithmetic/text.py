@@ -23,13 +23,13 @@ VISIBLE_PAD = "␣"  # stands for the padding where people look at single charac
 
 def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
     """Stored questions, reversed if the task says so: uint8 (n, question_width), of operands uint64 (words, n) each."""
-    rows = task.notation.question(task.operation.symbol, task.digits, operands, task.question_width)
+    rows = task.notation.question(task.operation.symbol, task.size, operands, task.question_width)
     return rows[:, ::-1] if task.reverse else rows
 
 
 def answers(task: Task, *operands: np.ndarray) -> np.ndarray:
     """Stored answers, padded to the width: uint8 of shape (n, answer_width)."""
-    return task.operation.answers(task.digits, *operands)
+    return task.operation.answers(task.size, *operands)
 
 
 def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -42,9 +42,9 @@ def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, ...]:
         if found:
             is_operator &= np.arange(codes.shape[1]) >= start[:, np.newaxis]
         operator = np.argmax(is_operator, axis=1)
-        found.append(task.notation.read(codes, start, operator, task.digits))
+        found.append(task.notation.read(codes, start, operator, task.size))
         start = operator + 1
-    return (*found, task.notation.read(codes, start, end, task.digits))
+    return (*found, task.notation.read(codes, start, end, task.size))
 
 
 def to_codes(strings: Sequence[str], width: int) -> np.ndarray:
@@ -79,29 +79,29 @@ class Question:
     stored: str  # as the datasets hold it: padded, and reversed if the task's questions are
 
 
-def parse(question: str, task: Task, most_digits: int | None = None) -> Question:
+def parse(question: str, task: Task, max_size: int | None = None) -> Question:
     """Reads a question as a person writes it, also with the short forms of ``spelled``; blanks are ignored.
 
     A question that fits into the task's strings is stored as in training. A longer one is padded
     to its own length only, because the model reads the padding, too.
 
-    >>> parse("12 + 345", Task("addition", digits=4)).stored
+    >>> parse("12 + 345", Task("addition", size=4)).stored
     '   543+21'
 
-    ``most_digits`` is the longest operand that a model can read; None for that of the task.
+    ``max_size`` is the longest operand that a model can read; None for that of the task.
     """
     question = spelled(question, task)
     operands = _operands(question, task)
     shown = repr(shortened(question.strip()))
-    longest, most = max(map(len, operands)), task.notation.width(most_digits or task.digits)
+    longest, most = max(map(len, operands)), task.notation.width(max_size or task.size)
     if longest > most:
         raise InputError(
             f"the question {shown} has an operand of {longest:,} {task.notation.characters}, and this model "
             f"reads at most {most:,}; shorten it or train on a dataset with more --digits"
         )
-    roomy = dataclasses.replace(task, digits=max(longest, task.digits))
-    if not all(task.notation.allows(roomy.digits, operand) for operand in operands):
-        allowed = task.notation.describe(roomy.digits)
+    roomy = dataclasses.replace(task, size=max(longest, task.size))
+    if not all(task.notation.allows(roomy.size, operand) for operand in operands):
+        allowed = task.notation.describe(roomy.size)
         raise InputError(f"the question {shown} has an operand that is not one of {allowed}")
     return Question(question.strip(), roomy, stored(roomy, *operands))
 
@@ -119,7 +119,7 @@ def answer(question: Question) -> str:
 def example(task: Task) -> str:
     """A question of the task, as a person writes it.
 
-    >>> example(Task("pq")), example(Task("subtraction", digits=1))
+    >>> example(Task("pq")), example(Task("subtraction", size=1))
     ('---p--', '1-7')
     """
     operands = itertools.islice(itertools.cycle(task.notation.example), task.operation.arity)
@@ -172,7 +172,7 @@ def spelled(question: str, task: Task) -> str:
             short = symbol.join(f"-{{{part}}}" if re.fullmatch("[0-9]+", part) else part for part in parts)
     # A count is cut before it becomes a number: it may have a million digits.
     counts = [int(digits.lstrip("0")[:LONGEST_COUNT] or 0) for _, digits in RUN.findall(short)]
-    most = task.operation.arity * task.notation.width(task.operation.max_digits)
+    most = task.operation.arity * task.notation.width(task.operation.max_size)
     if sum(counts) > most:
         raise InputError(
             f"the question {shortened(question.strip())!r} stands for {sum(counts):,} characters or more, and one of "

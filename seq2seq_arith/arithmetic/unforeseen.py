@@ -6,7 +6,7 @@ the name of a set is of the first set, ``standard``.
 
 No name depends on D. A slice that has no question at a D is left out there: two chains need three places.
 
->>> [len(list(addition(digits))) for digits in (1, 2, 3, 5, 40)]
+>>> [len(list(addition(size))) for size in (1, 2, 3, 5, 40)]
 [3, 10, 14, 17, 17]
 >>> from seq2seq_arith.arithmetic.suites import pairs
 >>> chains = next(slice for slice in addition(5) if slice.name == "two-chains")
@@ -29,15 +29,15 @@ Carries = Callable[[Words, int], list[bool]]  # (words, places) to whether each 
 def _both(number: Digits, least: int, **given: Any) -> Draw:
     """Both operands are such numbers, of lengths that are uniform from ``least`` to D."""
 
-    def draw(words: Words, digits: int) -> Pair:
-        left, right = (int(number(words, words.between(least, digits), **given)) for _ in range(2))
+    def draw(words: Words, size: int) -> Pair:
+        left, right = (int(number(words, words.between(least, size), **given)) for _ in range(2))
         return left, right
 
     return draw
 
 
-def _evens_odds(words: Words, digits: int) -> Pair:
-    even, odd = (int(words.text(words.between(1, digits), each)) for each in ("02468", "13579"))
+def _evens_odds(words: Words, size: int) -> Pair:
+    even, odd = (int(words.text(words.between(1, size), each)) for each in ("02468", "13579"))
     return words.swapped(even, odd)
 
 
@@ -61,21 +61,21 @@ def _runs(words: Words, length: int) -> str:
     return number[:length]
 
 
-def _reversed(words: Words, digits: int) -> Pair:
-    number = words.text(words.between(1, digits - 1), DIGITS) + str(words.between(1, 9))
+def _reversed(words: Words, size: int) -> Pair:
+    number = words.text(words.between(1, size - 1), DIGITS) + str(words.between(1, 9))
     return int(number), int(number[::-1])
 
 
-def _anagrams(words: Words, digits: int) -> Pair:
-    number = words.text(words.between(2, digits), "123456789")
+def _anagrams(words: Words, size: int) -> Pair:
+    number = words.text(words.between(2, size), "123456789")
     left = list(number)
     return int(number), int("".join(left.pop(words.below(len(left))) for _ in number))
 
 
-def _shifted(words: Words, digits: int) -> Pair:
-    length = words.between(1, digits - 1)
+def _shifted(words: Words, size: int) -> Pair:
+    length = words.between(1, size - 1)
     number = int(words.text(length, DIGITS))
-    return words.swapped(number, number * 10 ** words.between(1, digits - length))
+    return words.swapped(number, number * 10 ** words.between(1, size - length))
 
 
 def _two_chains(words: Words, places: int) -> list[bool]:
@@ -90,32 +90,32 @@ def _every_second(words: Words, places: int) -> list[bool]:
     return [place % 2 == first for place in range(places)]
 
 
-def _at_places(words: Words, digits: int, carries: Carries, lends: bool) -> Pair:
+def _at_places(words: Words, size: int, carries: Carries, lends: bool) -> Pair:
     """A borrow is a carry of 9 - a and b; the first place does not borrow."""
     if not lends:
-        return carrying(words, carries(words, digits))
-    complement, right = carrying(words, [*carries(words, digits - 1), False])
-    return words.swapped(10**digits - 1 - complement, right)
+        return carrying(words, carries(words, size))
+    complement, right = carrying(words, [*carries(words, size - 1), False])
+    return words.swapped(10**size - 1 - complement, right)
 
 
-def _middle(words: Words, digits: int, lends: bool) -> Pair:
+def _middle(words: Words, size: int, lends: bool) -> Pair:
     """A number of D digits and one of at most half as many; the carries begin in the short one, and end behind it."""
-    short = words.between(1, digits // 2)
-    begin, end = words.below(short), words.between(short, digits - 2)
-    return past_short(words, digits, short, range(begin, end + 1), lends)
+    short = words.between(1, size // 2)
+    begin, end = words.below(short), words.between(short, size - 2)
+    return past_short(words, size, short, range(begin, end + 1), lends)
 
 
-def _interleaved(words: Words, digits: int) -> Pair:
-    number = words.text(words.between(2, digits), "123456789")
+def _interleaved(words: Words, size: int) -> Pair:
+    number = words.text(words.between(2, size), "123456789")
     left, right = (
         int("".join(digit if place % 2 == side else "0" for place, digit in enumerate(number))) for side in (0, 1)
     )
     return words.swapped(left, right)
 
 
-def _repdigit(words: Words, digits: int) -> int:
+def _repdigit(words: Words, size: int) -> int:
     """One digit from 1 to 8, repeated; nines alone are a slice of the first set."""
-    return int(str(words.between(1, 8)) * words.between(2, digits))
+    return int(str(words.between(1, 8)) * words.between(2, size))
 
 
 # The slices of which digits stand in the operands.
@@ -170,16 +170,16 @@ SUBTRACTION = (
 )  # fmt: skip
 
 
-def addition(digits: int) -> list[Slice]:
+def addition(size: int) -> list[Slice]:
     """The unforeseen slices of addition of at most so many digits."""
-    return of_size(ADDITION, digits)
+    return of_size(ADDITION, size)
 
 
-def subtraction(digits: int) -> list[Slice]:
+def subtraction(size: int) -> list[Slice]:
     """The unforeseen slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
-    return of_size(SUBTRACTION, digits)
+    return of_size(SUBTRACTION, size)
 
 
-def multiplication(digits: int) -> list[Slice]:
+def multiplication(size: int) -> list[Slice]:
     """The unforeseen slices of multiplication of at most so many digits: those that do not speak of carries."""
-    return of_size(OF_DIGITS, digits)
+    return of_size(OF_DIGITS, size)

@@ -22,7 +22,7 @@ def ways(rule: Transducer, left: str, right: str) -> list[str]:
 
 
 def answer(left: int, right: int, task: Task) -> str:
-    return text.answer(text.parse(f"{left}{task.operation.symbol}{right}", task, task.operation.max_digits))
+    return text.answer(text.parse(f"{left}{task.operation.symbol}{right}", task, task.operation.max_size))
 
 
 def test_addition_and_subtraction_have_rules():

@@ -19,15 +19,15 @@ from seq2seq_arith.base.errors import InputError
 
 # Few enough keys to list them all.
 TINY = [
-    Task("addition", digits=1, num_examples=10),
-    Task("subtraction", digits=1, num_examples=10, ordered=True),
-    Task("addition", digits=2, num_examples=10),
-    Task("subtraction", digits=2, num_examples=10, ordered=True),
-    Task("pq", digits=7, num_examples=10),
-    Task("pq", digits=12, num_examples=10, ordered=True),
-    Task("addition", digits=2, num_examples=10, draws="value"),
-    Task("modular_addition", digits=9),
-    Task("modular_addition", digits=9, num_examples=10, ordered=False),
+    Task("addition", size=1, num_examples=10),
+    Task("subtraction", size=1, num_examples=10, ordered=True),
+    Task("addition", size=2, num_examples=10),
+    Task("subtraction", size=2, num_examples=10, ordered=True),
+    Task("pq", size=7, num_examples=10),
+    Task("pq", size=12, num_examples=10, ordered=True),
+    Task("addition", size=2, num_examples=10, draws="value"),
+    Task("modular_addition", size=9),
+    Task("modular_addition", size=9, num_examples=10, ordered=False),
 ]
 
 
@@ -35,13 +35,13 @@ def keys_by_probability(task: Task) -> Counter[Fraction]:
     """The probability of every key, found by going through all outcomes of one draw."""
     value: Counter[int] = Counter()
     if task.notation in (DASHES, RESIDUES):
-        value.update({task.notation.smallest + count: Fraction(1, task.digits) for count in range(task.digits)})
+        value.update({task.notation.smallest + count: Fraction(1, task.size) for count in range(task.size)})
     elif task.draws == "value":
-        value.update({number: Fraction(1, 10**task.digits) for number in range(10**task.digits)})
+        value.update({number: Fraction(1, 10**task.size) for number in range(10**task.size)})
     else:
-        for length in range(1, task.digits + 1):
+        for length in range(1, task.size + 1):
             for number in range(10**length):
-                value[number] += Fraction(1, task.digits * 10**length)
+                value[number] += Fraction(1, task.size * 10**length)
     assert sum(value.values()) == 1
     key: Counter[tuple[int, int]] = Counter()
     for a, p in value.items():
@@ -84,7 +84,7 @@ def test_number_of_draws_is_the_smallest_that_is_enough(task, num_examples):
 @given(tasks(num_examples=10))
 def test_refusal_names_the_largest_that_is_accepted(task):
     def refusal(num_examples: int) -> str | None:
-        values = {field: getattr(task, field) for field in ("name", "digits", "ordered", "draws")}
+        values = {field: getattr(task, field) for field in ("name", "size", "ordered", "draws")}
         try:
             coverage.num_draws(Task(num_examples=num_examples, **values))
         except InputError as error:
@@ -104,13 +104,13 @@ def test_refusal_names_the_largest_that_is_accepted(task):
 
 def test_refusals(refusal):
     for task in (
-        Task("pq", digits=3, num_examples=10),
-        Task("addition", digits=1, num_examples=56),
-        Task("addition", digits=3, num_examples=500_501),
-        Task("modular_addition", digits=3),
+        Task("pq", size=3, num_examples=10),
+        Task("addition", size=1, num_examples=56),
+        Task("addition", size=3, num_examples=500_501),
+        Task("modular_addition", size=3),
         Task("modular_addition", num_examples=9410),
-        Task("addition", digits=18, num_examples=2**45),
-        Task("addition", digits=1000, num_examples=10**400),
+        Task("addition", size=18, num_examples=2**45),
+        Task("addition", size=1000, num_examples=10**400),
     ):
         with refusal(InputError):
             coverage.num_draws(task)
@@ -118,12 +118,12 @@ def test_refusals(refusal):
 
 FITTED = [
     # A task, the parameters that somebody gave, and the number of examples.
-    (Task("pq", digits=20, ordered=True), {"digits", "ordered"}, 400),
+    (Task("pq", size=20, ordered=True), {"size", "ordered"}, 400),
     (Task("pq"), {}, 50_000),
-    (Task(digits=1), {"digits"}, 55),
-    (Task("modular_addition", digits=5), {"digits"}, 25),
-    (Task("pq", digits=20, num_examples=50_000), {"digits", "num_examples"}, 50_000),  # as given, to be refused
-    (Task("pq", digits=3), {"digits"}, 50_000),  # fewer keys than the smallest dataset has examples
+    (Task(size=1), {"size"}, 55),
+    (Task("modular_addition", size=5), {"size"}, 25),
+    (Task("pq", size=20, num_examples=50_000), {"size", "num_examples"}, 50_000),  # as given, to be refused
+    (Task("pq", size=3), {"size"}, 50_000),  # fewer keys than the smallest dataset has examples
 ]
 
 
@@ -136,17 +136,17 @@ def test_a_number_that_nobody_gave_is_practical(task, given, num_examples):
 
 
 def test_a_validation_split_that_was_given_stays(refusal):
-    given = {"digits": 20, "num_validation": 50}
+    given = {"size": 20, "num_validation": 50}
     assert coverage.fitted(Task("pq", **given), given).config_name == "pq-d20-n210-v50"
     with refusal(InputError):
-        coverage.fitted(Task("pq", digits=20, num_validation=210), {"digits", "num_validation"})
+        coverage.fitted(Task("pq", size=20, num_validation=210), {"size", "num_validation"})
 
 
-@pytest.mark.parametrize("digits", [18, 40, 1000])
+@pytest.mark.parametrize("size", [18, 40, 1000])
 @pytest.mark.parametrize("drawing", ["digits", "value"])
-def test_long_numbers_hardly_ever_repeat(digits, drawing):
+def test_long_numbers_hardly_ever_repeat(size, drawing):
     """The probability that M draws of long numbers have a duplicate is that of two short numbers."""
-    task = Task(digits=digits, num_examples=10, draws=drawing)
+    task = Task(size=size, num_examples=10, draws=drawing)
     classes = coverage.key_classes(task)
     assert (classes.count * classes.probability).sum() == pytest.approx(1, rel=1e-9)
     num_draws = 10**6
@@ -154,14 +154,14 @@ def test_long_numbers_hardly_ever_repeat(digits, drawing):
     if drawing == "value":
         assert repeated == pytest.approx(float(Fraction(num_draws**2, 2 * classes.total)), rel=1e-6, abs=1e-3)
     else:
-        assert 0 < repeated < num_draws / digits
+        assert 0 < repeated < num_draws / size
 
 
 @pytest.mark.parametrize("name", ["addition", "subtraction"])
-@pytest.mark.parametrize("digits", [2, 5, 18, 30])
-def test_a_first_guess_of_structured_draws(name, digits):
+@pytest.mark.parametrize("size", [2, 5, 18, 30])
+def test_a_first_guess_of_structured_draws(name, size):
     """The guess suffices, and is less than 1.5 times the draws that are needed."""
-    task = Task(name, digits=digits, num_examples=min(20_000, 10**digits * (10**digits + 1) // 4), draws="structured")
+    task = Task(name, size=size, num_examples=min(20_000, 10**size * (10**size + 1) // 4), draws="structured")
     num_draws = coverage.num_draws(task)
     x, y = draws.key(task, *draws.operands(task, np.arange(num_draws, dtype=np.uint64)))
     first = np.sort(np.unique(np.concatenate([x, y]), axis=1, return_index=True)[1])

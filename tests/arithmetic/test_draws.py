@@ -26,7 +26,7 @@ def pairs_of(task: Task, numbers: Iterable[int]) -> list[tuple[int, int]]:
         (Task("addition"), [(431, 9), (3, 7), (9, 76)]),
         (Task("subtraction"), [(43152, 9), (3, 7), (95, 76)]),
         (Task("pq"), [(884, 432), (27, 971), (107, 328)]),
-        (Task("addition", digits=18), [(264337431527997, 327325764106346691), (7715, 761034421396467975)]),
+        (Task("addition", size=18), [(264337431527997, 327325764106346691), (7715, 761034421396467975)]),
     ],
     ids=lambda value: getattr(value, "config_name", ""),
 )
@@ -41,13 +41,13 @@ def test_operands(task, numbers):
 
 
 @pytest.mark.parametrize("drawing", ["digits", "structured"])
-@pytest.mark.parametrize("digits", [1, 2, 8, 9, 10, 17, 18, 19, 27, 36, 37])
-def test_operands_of_every_length(digits, drawing):
+@pytest.mark.parametrize("size", [1, 2, 8, 9, 10, 17, 18, 19, 27, 36, 37])
+def test_operands_of_every_length(size, drawing):
     """Each length occurs among 400 draws, so the bounds of every limb are used."""
-    task = Task("subtraction", digits=digits, seed=digits, draws=drawing)
+    task = Task("subtraction", size=size, seed=size, draws=drawing)
     found = pairs_of(task, range(400))
     assert found == [reference.draw(task, i) for i in range(400)]
-    assert len({len(str(left)) for left, _ in found}) == digits
+    assert len({len(str(left)) for left, _ in found}) == size
 
 
 @given(tasks(), st.data())

@@ -38,11 +38,11 @@ ENTRY = Operation(
     draws={"digits": drawing.RESIDUES},
     alphabet="0123456789^ ",
     solve=power,
-    min_digits=2,
-    max_digits=10**6,
+    min_size=2,
+    max_size=10**6,
     question_width=lambda modulus: 2 * RESIDUES.width(modulus) + 1,
     answer_width=RESIDUES.width,
-    digits=97,
+    default_size=97,
     num_examples=lambda modulus: max(10, modulus**2),
     ordered=True,
     validation_share=2,
@@ -66,16 +66,16 @@ def test_it_keeps_the_rules_of_custom_tasks():
 
 def test_it_is_named_and_has_its_defaults():
     assert Task(NAME).config_name == NAME
-    task = Task(NAME, digits=11, num_examples=100, seed=3)
+    task = Task(NAME, size=11, num_examples=100, seed=3)
     assert task.config_name == "modular_power-d11-n100-s3"
     assert Task.from_name(task.config_name) == task == Task.from_parameters(task.parameters())
     assert (Task(NAME).num_examples, Task(NAME).num_validation, Task(NAME).ordered) == (97**2, 97**2 // 2, True)
-    assert coverage.largest_practical(Task(NAME, digits=2, num_examples=10)) == 4
+    assert coverage.largest_practical(Task(NAME, size=2, num_examples=10)) == 4
 
 
 @pytest.mark.parametrize("modulus", [2, 3, 97, 1000, 10**6])
 def test_what_is_drawn_is_answered_written_and_read_back(modulus):
-    task = Task(NAME, digits=modulus, num_examples=10)
+    task = Task(NAME, size=modulus, num_examples=10)
     sides = draws.operands(task, np.arange(500, dtype=np.uint64))
     questions, answers = text.questions(task, *sides), text.answers(task, *sides)
     assert [side.tolist() for side in text.operands(task, questions)] == [side.tolist() for side in sides]
@@ -109,7 +109,7 @@ def test_its_size_is_an_option(capsys):
         r"for modular_addition, (\w+, )*modular_power and other tasks of residues",
         " ".join(capsys.readouterr().out.split()),
     )
-    assert named_task(NAME, {"modulus": 11}) == Task(NAME, digits=11) == Task(NAME, 11, 121)
+    assert named_task(NAME, {"modulus": 11}) == Task(NAME, size=11) == Task(NAME, 11, 121)
     with pytest.raises(InputError, match="dashes is 5, but modular_power has no dashes; give modulus instead"):
         named_task(NAME, {"dashes": 5})
 
@@ -134,7 +134,7 @@ def test_a_new_slice_is_one_entry(monkeypatch):
     """Older versions of the suite do not have it."""
     addition = operations.BUILT_IN["addition"]
     double = Slice("double", "The right operand is twice the left.", twice, since=VERSION)
-    added = dataclasses.replace(addition, suite=lambda digits: [*addition.suite(digits), double])
+    added = dataclasses.replace(addition, suite=lambda size: [*addition.suite(size), double])
     monkeypatch.setattr(operations, "BUILT_IN", operations.BUILT_IN | {"addition": added})
     command = "suite", "addition", "--per-slice", 2, "--suite-version"
     newest, oldest = (run_here(*command, version).stdout for version in (VERSION, VERSION - 1))
@@ -144,6 +144,6 @@ def test_a_new_slice_is_one_entry(monkeypatch):
     assert "double" not in oldest and oldest.startswith("slice\t")
 
 
-def twice(words: Words, digits: int) -> tuple[int, int]:
-    number = words.below(10**digits // 2)
+def twice(words: Words, size: int) -> tuple[int, int]:
+    number = words.below(10**size // 2)
     return number, 2 * number

@@ -32,7 +32,7 @@ DIVIDED = {
 
 def written(task, pairs):
     """Operands as people write them."""
-    words = task.notation.words(task.digits)
+    words = task.notation.words(task.size)
     sides = [numbers.from_ints(side, words) for side in zip(*pairs, strict=True)]
     columns = [task.notation.write(Solved(side), task.operand_width) for side in sides]
     return list(zip(*([row.tobytes().decode().strip() for row in column] for column in columns), strict=True))
@@ -42,8 +42,8 @@ def written(task, pairs):
 @pytest.mark.parametrize("size", [1, 2, 7, 19])  # the last takes two words of a number
 def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
     operation = FURTHER[name]
-    size = min(max(size, operation.min_digits), operation.max_digits)
-    task = Task(name, digits=size, num_examples=10)
+    size = min(max(size, operation.min_size), operation.max_size)
+    task = Task(name, size=size, num_examples=10)
     for way in operation.draws:
         assert task_rules.first_fault_of_size(name, operation, way, size) == ""
     sides = draws.operands(task, np.arange(200, dtype=np.uint64))
@@ -64,7 +64,7 @@ def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
 
 
 def test_no_division_by_zero(refusal):
-    task = Task("division", digits=1, num_examples=81)
+    task = Task("division", size=1, num_examples=81)
     assert coverage.largest_practical(task) == 81
     drawn = draws.operands(task, np.arange(5000, dtype=np.uint64))
     assert {*zip(*(side[0].tolist() for side in drawn), strict=True)} == {*itertools.product(range(1, 10), repeat=2)}

@@ -32,10 +32,10 @@ OPERATIONS = {
         notation=DECIMAL,
         alphabet="0123456789d ",
         solve=distance,
-        max_digits=40,
+        max_size=40,
         question_width=lambda size: 2 * size + 1,
         answer_width=lambda size: size,
-        digits=3,
+        default_size=3,
         recipe_family="decimal",
     ),
 }
@@ -62,7 +62,7 @@ def test_the_tasks_of_a_file_are_tasks(write, refusal):
         Task("distance")
     path = write()
     assert own_tasks.use(path) == ("distance",)
-    task = Task("distance", digits=2, seed=5)
+    task = Task("distance", size=2, seed=5)
     assert text.answer(text.parse("12d18", task)) == "6"
     assert task.config_name == "distance-d2-s5"
     assert Task.from_name("distance-d2-s5") == task == Task.from_parameters(task.parameters())
@@ -102,7 +102,7 @@ def test_a_task_takes_its_code_to_another_process(write):
     path.unlink()
     code = (
         "import dataclasses, pickle, sys; from seq2seq_arith.arithmetic import text; "
-        "task = pickle.load(sys.stdin.buffer); task = dataclasses.replace(task, digits=4); "
+        "task = pickle.load(sys.stdin.buffer); task = dataclasses.replace(task, size=4); "
         "print(task.config_name, text.answer(text.parse('12d18', task)))"
     )
     done = subprocess.run([sys.executable, "-c", code], input=packed, capture_output=True, check=True)
@@ -133,7 +133,7 @@ FAULTS = {
     "digit": ('symbol="d"', 'symbol="7"'),
     "alphabet": ('alphabet="0123456789d "', 'alphabet="0123456789 "'),
     "padding": ('alphabet="0123456789d "', 'alphabet="0123456789d"'),
-    "size": ("digits=3", "digits=50"),
+    "size": ("default_size=3", "default_size=50"),
     "question": ("2 * size + 1", "2 * size"),
     "answer": ("subtract(left, right)[0]", "add(left, right)"),
     "foreign": (
@@ -143,14 +143,14 @@ FAULTS = {
         "answer_width=lambda size: size + 1",
     ),
     "sign": ("Solved(numbers.subtract(left, right)[0])", "Solved(left, right[0] > left[0])"),
-    "drawing": ("digits=3", 'digits=3, draws={"c": drawing.COUNTS}'),
-    "pairs only": ("digits=3", 'digits=3, arity=3, draws={"structured": drawing.CARRYING}'),
-    "long operands": ("digits=3", 'digits=3, draws={"long": Long()}', "OPERATIONS = {", LONG),
-    "kind of operands": ("digits=3", 'digits=3, draws={"real": Real()}', "OPERATIONS = {", REAL),
+    "drawing": ("default_size=3", 'default_size=3, draws={"c": drawing.COUNTS}'),
+    "pairs only": ("default_size=3", 'default_size=3, arity=3, draws={"structured": drawing.CARRYING}'),
+    "long operands": ("default_size=3", 'default_size=3, draws={"long": Long()}', "OPERATIONS = {", LONG),
+    "kind of operands": ("default_size=3", 'default_size=3, draws={"real": Real()}', "OPERATIONS = {", REAL),
     "dashes like an option": (*DASHED, 'symbol="d"', 'symbol="+"'),
     "no dashes": DASHED,  # the distance of equal operands
     "signs of dashes": (*DASHED, "Solved(numbers.subtract(left, right)[0])", "Solved(left, right[0] > left[0])"),
-    "too many dashes": (*DASHED, "max_digits=40", "max_digits=2**32"),
+    "too many dashes": (*DASHED, "max_size=40", "max_size=2**32"),
     "prefix that does not fit": ('symbol="d"', 'symbol="d", answer_prefix="d"'),
     "prefix that solve does not write": (
         'symbol="d"',
@@ -160,9 +160,9 @@ FAULTS = {
     ),
     "prefix that is not in the alphabet": ('symbol="d"', 'symbol="d", answer_prefix="="'),
     "written": ("Solved(numbers.subtract(left, right)[0])", "np.full((left.shape[1], size), 32, np.uint8)"),
-    "no draws": ("digits=3", "digits=3, draws={}"),
-    "way": ("digits=3", 'digits=3, draws={"my-way": drawing.DIGITS}'),
-    "way that is a word": ("digits=3", 'digits=3, draws={"plain": drawing.DIGITS}'),
+    "no draws": ("default_size=3", "default_size=3, draws={}"),
+    "way": ("default_size=3", 'default_size=3, draws={"my-way": drawing.DIGITS}'),
+    "way that is a word": ("default_size=3", 'default_size=3, draws={"plain": drawing.DIGITS}'),
     "error": ("return Solved(", "return 1 / 0 + Solved("),
     "exit": ("return Solved(", "raise SystemExit; return Solved("),
     "solved": ("return Solved(numbers", "return (numbers"),
@@ -175,9 +175,12 @@ FAULTS = {
     ),
     "in place": ("return Solved(", "left += left; return Solved("),
     "of others": ("right)[0])", "right)[0] * np.uint64(left.shape[1] > 1))"),
-    "slice": ("digits=3", 'digits=3, suite=lambda size: [Slice("s", "", lambda words, d: (1,))]'),
-    "slice out of range": ("digits=3", 'digits=3, suite=lambda size: [Slice("s", "", lambda words, d: (10**d, 1))]'),
-    "breakdown": ("digits=3", 'digits=3, breakdowns={"b": lambda a, b: a}'),
+    "slice": ("default_size=3", 'default_size=3, suite=lambda size: [Slice("s", "", lambda words, d: (1,))]'),
+    "slice out of range": (
+        "default_size=3",
+        'default_size=3, suite=lambda size: [Slice("s", "", lambda words, d: (10**d, 1))]',
+    ),
+    "breakdown": ("default_size=3", 'default_size=3, breakdowns={"b": lambda a, b: a}'),
 }
 
 
@@ -227,7 +230,7 @@ def test_a_prefix_is_asked_and_answered(write):
 
 def test_an_answer_of_nineteen_digits_is_counted(write, refusal):
     """It is a single word, as those of eighteen digits are."""
-    added = "subtract(left, right)[0]", "add(left, right)", "max_digits=40", "max_digits=18"
+    added = "subtract(left, right)[0]", "add(left, right)", "max_size=40", "max_size=18"
     with refusal(InputError):
         own_tasks.use(write(*added, "lambda size: size,", "lambda size: size + (size != 18),"))
 

@@ -16,28 +16,28 @@ from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, VERSION,
 DECIMAL = ("addition", "subtraction", "multiplication")
 
 
-def slices(task: str, digits: int, *sets: str, version: int = VERSION) -> list[Slice]:
-    return [slice for set in sets or SETS for slice in OPERATIONS[task].slices(set, digits, version)]
+def slices(task: str, size: int, *sets: str, version: int = VERSION) -> list[Slice]:
+    return [slice for set in sets or SETS for slice in OPERATIONS[task].slices(set, size, version)]
 
 
-def find(task: str, digits: int, name: str) -> Slice:
-    (found,) = (slice for slice in slices(task, digits) if slice.name == name)
+def find(task: str, size: int, name: str) -> Slice:
+    (found,) = (slice for slice in slices(task, size) if slice.name == name)
     return found
 
 
-def chains(left: int, right: int, digits: int, borrows: bool) -> list[range]:
+def chains(left: int, right: int, size: int, borrows: bool) -> list[range]:
     """The runs of places with a carry, or with a borrow in the larger number minus the smaller."""
     high, low = max(left, right), min(left, right)
     out, carry = "", 0
-    for place in range(digits):
+    for place in range(size):
         a, b = high // 10**place % 10, low // 10**place % 10
         carry = int(a - b - carry < 0) if borrows else int(a + b + carry > 9)
         out += str(carry)
     return [range(*run.span()) for run in re.finditer("1+", out)]
 
 
-def chain(left: int, right: int, digits: int, borrows: bool) -> int:
-    return max(map(len, chains(left, right, digits, borrows)), default=0)
+def chain(left: int, right: int, size: int, borrows: bool) -> int:
+    return max(map(len, chains(left, right, size, borrows)), default=0)
 
 
 def is_power(value: int) -> bool:
@@ -109,23 +109,23 @@ def alternate(runs: list[range], places: int) -> bool:
     return [each.start for each in runs] == list(range(runs[0].start, places, 2)) and runs[0].start < 2
 
 
-def in_the_middle(run: range, digits: int, left: int, right: int) -> bool:
+def in_the_middle(run: range, size: int, left: int, right: int) -> bool:
     """Whether a chain begins at a place of the short number, and ends behind it and before the last place."""
     short, long = sorted((len(str(left)), len(str(right))))
-    return run.start < short < run.stop < long == digits and short <= digits // 2
+    return run.start < short < run.stop < long == size and short <= size // 2
 
 
-def stops(run: range, digits: int, left: int, right: int) -> bool:
+def stops(run: range, size: int, left: int, right: int) -> bool:
     """Whether one chain begins at the units, and all places but its first and the one behind it sum to 9."""
-    sums = [left // 10**place % 10 + right // 10**place % 10 for place in range(digits)]
+    sums = [left // 10**place % 10 + right // 10**place % 10 for place in range(size)]
     passing = [place for place, total in enumerate(sums) if total != 9 and place]
     return run.start == 0 and passing == [run.stop] and sums[run.stop] < 9
 
 
-def complement(left: int, right: int, digits: int) -> tuple[int, int]:
+def complement(left: int, right: int, size: int) -> tuple[int, int]:
     """The numbers whose sum carries where the larger of two numbers borrows, without the first place."""
     high, low = max(left, right), min(left, right)
-    return 10**digits - 1 - high, low
+    return 10**size - 1 - high, low
 
 
 def past_end(run: range, left: int, right: int) -> int:
@@ -151,12 +151,12 @@ def answer(task: str, left: int, right: int) -> int:
     return {"subtraction": left - right, "multiplication": left * right}.get(task, left + right)
 
 
-def holds(task: str, digits: int, name: str, left: int, right: int) -> bool:
+def holds(task: str, size: int, name: str, left: int, right: int) -> bool:
     kind, *numbers = name.rsplit("-", 2) if name.startswith("lengths") else [name]
     if kind == "lengths":
         return [len(str(left)), len(str(right))] == [int(number) for number in numbers]
     if "-past-end-" in name:
-        return past_end(*chains(left, right, digits, name.startswith("borrow")), left, right) == int(
+        return past_end(*chains(left, right, size, name.startswith("borrow")), left, right) == int(
             name.rsplit("-", 1)[1]
         )
     if name.startswith("common-prefix"):
@@ -164,49 +164,49 @@ def holds(task: str, digits: int, name: str, left: int, right: int) -> bool:
         same = [a == b for a, b in zip(str(left), str(right), strict=True)]
         return all(same[:places]) and not same[places]
     if name.startswith(("carry-chain", "borrow-chain")):
-        return chain(left, right, digits, name.startswith("borrow")) == int(name.rsplit("-", 1)[1])
+        return chain(left, right, size, name.startswith("borrow")) == int(name.rsplit("-", 1)[1])
     if name == "power":
         return is_power(abs(answer(task, left, right)))
     if name == "power-less-one":
         return is_power(abs(answer(task, left, right)) + 1)
-    return PROMISES[name](task, digits, left, right)
+    return PROMISES[name](task, size, left, right)
 
 
 @st.composite
 def suite_slices(draw):
     task = draw(st.sampled_from(list(OPERATIONS)))
     operation = OPERATIONS[task]
-    low, high = operation.min_digits, {DASHES: 2000, RESIDUES: operation.max_digits}.get(operation.notation, 60)
-    digits = draw(st.one_of(st.integers(low, min(high, 9)), st.integers(low, high)))
-    return task, digits, draw(st.sampled_from(slices(task, digits)))
+    low, high = operation.min_size, {DASHES: 2000, RESIDUES: operation.max_size}.get(operation.notation, 60)
+    size = draw(st.one_of(st.integers(low, min(high, 9)), st.integers(low, high)))
+    return task, size, draw(st.sampled_from(slices(task, size)))
 
 
 @given(suite_slices(), st.integers(0, 2**64 - 1))
 def test_every_slice_keeps_its_promise(chosen, seed):
-    task, digits, slice = chosen
-    drawn = pairs(task, digits, slice, seed, 10)
+    task, size, slice = chosen
+    drawn = pairs(task, size, slice, seed, 10)
     notation = OPERATIONS[task].notation
-    top = {DASHES: digits, RESIDUES: digits - 1}.get(notation, 10**digits - 1)
+    top = {DASHES: size, RESIDUES: size - 1}.get(notation, 10**size - 1)
     assert drawn
     assert len(set(drawn)) == len(drawn)
     assert slice.table or len(drawn) <= 10
     for left, right in drawn:
         assert notation.smallest <= min(left, right) <= max(left, right) <= top
-        assert holds(task, digits, slice.name, left, right), (left, right)
+        assert holds(task, size, slice.name, left, right), (left, right)
 
 
 @given(st.sampled_from(list(BUILT_IN)), st.integers(1, 60), st.integers(0, 2**64 - 1))
-def test_versions_only_add_slices_and_more_questions_only_add_questions(task, digits, seed):
+def test_versions_only_add_slices_and_more_questions_only_add_questions(task, size, seed):
     """And a name is that of one slice of a task, over both sets."""
     operation = BUILT_IN[task]
-    digits = min(max(digits, operation.min_digits), operation.max_digits)
-    names = [slice.name for set in SETS for slice in operation.slices(set, digits)]
+    size = min(max(size, operation.min_size), operation.max_size)
+    names = [slice.name for set in SETS for slice in operation.slices(set, size)]
     assert len({*names}) == len(names)
     for set in SETS:
-        newest, oldest = (operation.slices(set, digits, number) for number in (VERSION, 1))
+        newest, oldest = (operation.slices(set, size, number) for number in (VERSION, 1))
         assert [slice.name for slice in newest if slice.since == 1] == [slice.name for slice in oldest]
         for slice in newest[seed % 7 :: 7]:
-            few, many = (pairs(task, digits, slice, seed, count) for count in (3, 8))
+            few, many = (pairs(task, size, slice, seed, count) for count in (3, 8))
             assert few == many[: len(few)] if slice.table is None else few == many
 
 
@@ -218,7 +218,7 @@ def test_the_whole_table_of_a_modulus():
 
 
 @pytest.mark.parametrize(
-    ("task", "digits", "set", "asked", "own", "digest"),
+    ("task", "size", "set", "asked", "own", "digest"),
     [
         # Older figures can be repeated: a newer version only adds slices.
         ("addition", 3, STANDARD, 1, 1, "45dd92ca5c999d25"),
@@ -243,11 +243,11 @@ def test_the_whole_table_of_a_modulus():
         ("multiplication", 10, UNFORESEEN, 2, 1, "941b129c466a639c"),
     ],
 )
-def test_vectors(task, digits, set, asked, own, digest):
+def test_vectors(task, size, set, asked, own, digest):
     """sha256 of the lines ``slice<TAB>left<TAB>right<LF>`` of seed 0, 50 questions per slice. They never change."""
-    of_set = slices(task, digits, set, version=asked)
+    of_set = slices(task, size, set, version=asked)
     assert (asked <= VERSION, version(of_set)) == (True, own)
-    drawn = {slice.name: pairs(task, digits, slice, count=50) for slice in of_set}
+    drawn = {slice.name: pairs(task, size, slice, count=50) for slice in of_set}
     lines = (f"{name}\t{left}\t{right}\n" for name, of_slice in drawn.items() for left, right in of_slice)
     assert hashlib.sha256("".join(lines).encode()).hexdigest()[:16] == digest
 
@@ -255,17 +255,17 @@ def test_vectors(task, digits, set, asked, own, digest):
 def test_the_ladder():
     assert ladder(18) == list(range(1, 19))
     assert ladder(1000) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 111, 222, 333, 444, 555, 666, 777, 888, 1000]
-    for digits in range(1, 300):
-        assert ladder(digits)[-1] == digits
-        assert len(ladder(digits)) <= 18
+    for size in range(1, 300):
+        assert ladder(size)[-1] == size
+        assert len(ladder(size)) <= 18
 
 
-@pytest.mark.parametrize("digits", [1, 2])
-def test_signed_operands_of_few_digits_are_of_full_length(digits):
+@pytest.mark.parametrize("size", [1, 2])
+def test_signed_operands_of_few_digits_are_of_full_length(size):
     """Here both drawn operands are often equal, and one of them is moved away from the other."""
-    low = 0 if digits == 1 else 10
+    low = 0 if size == 1 else 10
     for name in ("positive", "negative"):
-        slice = find("subtraction", digits, name)
-        drawn = [slice.draw(Words(name, digits, index), digits) for index in range(500)]
-        assert {low <= each < 10**digits for pair in drawn for each in pair} == {True}
+        slice = find("subtraction", size, name)
+        drawn = [slice.draw(Words(name, size, index), size) for index in range(500)]
+        assert {low <= each < 10**size for pair in drawn for each in pair} == {True}
         assert {left > right for left, right in drawn} == {name == "positive"}

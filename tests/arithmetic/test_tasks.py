@@ -17,7 +17,7 @@ from seq2seq_arith.base.errors import InputError
 
 
 @pytest.mark.parametrize(
-    ("task", "digits", "num_examples", "question_width", "answer_width", "reverse", "alphabet"),
+    ("task", "size", "num_examples", "question_width", "answer_width", "reverse", "alphabet"),
     [
         (Task(), 3, 50_000, 7, 4, True, " +0123456789"),
         (Task("subtraction"), 5, 50_000, 11, 6, False, " +-0123456789"),
@@ -25,8 +25,8 @@ from seq2seq_arith.base.errors import InputError
         (Task("pq"), 1000, 50_000, 2001, 2001, False, " -pq"),
     ],
 )
-def test_defaults(task, digits, num_examples, question_width, answer_width, reverse, alphabet):
-    assert (task.digits, task.num_examples, task.seed, task.ordered) == (digits, num_examples, 0, False)
+def test_defaults(task, size, num_examples, question_width, answer_width, reverse, alphabet):
+    assert (task.size, task.num_examples, task.seed, task.ordered) == (size, num_examples, 0, False)
     assert (task.question_width, task.answer_width, task.reverse) == (question_width, answer_width, reverse)
     assert task.alphabet == alphabet
     assert task.num_validation == 5_000
@@ -37,19 +37,19 @@ def test_defaults(task, digits, num_examples, question_width, answer_width, reve
     ("task", "name"),
     [
         (Task(), "addition"),
-        (Task(digits=5, seed=1, reverse=False), "addition-d5-s1-plain"),
+        (Task(size=5, seed=1, reverse=False), "addition-d5-s1-plain"),
         # 3 is the default of addition, not of this task.
-        (Task("subtraction", digits=3), "subtraction-d3"),
+        (Task("subtraction", size=3), "subtraction-d3"),
         (Task("subtraction", reverse=True, draws="structured"), "subtraction-reversed-structured"),
         (
-            Task(digits=20, num_examples=100, seed=2, ordered=True, reverse=False, draws="value", num_validation=11),
+            Task(size=20, num_examples=100, seed=2, ordered=True, reverse=False, draws="value", num_validation=11),
             "addition-d20-n100-s2-ordered-plain-value-v11",
         ),
         # A default that is given is not written either.
         (Task(num_validation=5000, draws="digits"), "addition"),
         (Task("modular_addition"), "modular_addition"),
         # By default all pairs are examples, and half of them are in the validation set.
-        (Task("modular_addition", digits=113), "modular_addition-d113"),
+        (Task("modular_addition", size=113), "modular_addition-d113"),
         (Task("modular_addition", num_examples=1000, ordered=False), "modular_addition-n1000-unordered"),
     ],
 )
@@ -100,6 +100,9 @@ PARAMETERS = Task().parameters()
         PARAMETERS | {"draws": "digits"},
         PARAMETERS | {"num_validation": 5000},
         PARAMETERS | {"name": "addition"},
+        # The field of that name is ``digits`` here.
+        PARAMETERS | {"size": 3},
+        {"size" if name == "digits" else name: value for name, value in PARAMETERS.items()},
     ],
 )
 def test_from_parameters_refuses(parameters):
@@ -110,19 +113,19 @@ def test_from_parameters_refuses(parameters):
 WRONG_VALUES = [
     {"name": "additoin"},
     {"name": "zzzzzz"},
-    {"digits": 0},
-    {"digits": 1001},
-    {"name": "pq", "digits": 100_001},
-    {"digits": 3.0},
-    {"digits": True},
+    {"size": 0},
+    {"size": 1001},
+    {"name": "pq", "size": 100_001},
+    {"size": 3.0},
+    {"size": True},
     {"num_examples": 9},
     {"num_examples": 1e6},
     {"seed": -1},
     {"seed": 2**64},
     {"reverse": 1},
     {"ordered": "yes"},
-    {"name": "modular_addition", "digits": 1},
-    {"name": "modular_addition", "digits": 10**6 + 1},
+    {"name": "modular_addition", "size": 1},
+    {"name": "modular_addition", "size": 10**6 + 1},
     {"draws": "words"},
     {"name": "multiplication", "draws": "structured"},
     {"name": "pq", "draws": "value"},
@@ -139,8 +142,8 @@ def test_refuses_with_the_value_and_the_limit(refusal):
 
 
 def test_numpy_integers_become_plain():
-    task = Task(digits=np.int64(4), num_examples=np.uint32(100), seed=np.uint64(7))
-    assert task == Task(digits=4, num_examples=100, seed=7)
+    task = Task(size=np.int64(4), num_examples=np.uint32(100), seed=np.uint64(7))
+    assert task == Task(size=4, num_examples=100, seed=7)
     assert json.dumps(task.parameters())
 
 
@@ -148,8 +151,8 @@ def test_numpy_integers_become_plain():
 @given(data=st.data())
 def test_largest_answers_fit(name, data):
     """The answer's width holds every answer at the greatest D."""
-    task = Task(name, digits=OPERATIONS[name].max_digits, num_examples=10)
-    largest = {DASHES: task.digits, RESIDUES: task.digits - 1}.get(task.notation, 10**task.digits - 1)
+    task = Task(name, size=OPERATIONS[name].max_size, num_examples=10)
+    largest = {DASHES: task.size, RESIDUES: task.size - 1}.get(task.notation, 10**task.size - 1)
     pair = data.draw(st.tuples(*[st.sampled_from([task.notation.smallest, largest])] * 2))
     question, answer = reference.text(task, *pair)
     assert (len(question), len(answer)) == (task.question_width, task.answer_width)

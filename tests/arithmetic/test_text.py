@@ -27,10 +27,10 @@ def stored(task: Task, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
         # The first example of the training set, and the example in the notebook's comment.
         (Task(), 297, 172, "271+792", "469 "),
         (Task("subtraction"), 555, 3947, "555-3947   ", "-3392 "),
-        (Task("multiplication", digits=9), 10**9 - 1, 10**9 - 1, "9" * 9 + "*" + "9" * 9, "999999998000000001"),
+        (Task("multiplication", size=9), 10**9 - 1, 10**9 - 1, "9" * 9 + "*" + "9" * 9, "999999998000000001"),
         (Task("modular_addition"), 12, 95, "12+95", "10"),
-        (Task("modular_addition", digits=1001), 1000, 1000, "1000+1000", "999 "),
-        (Task("pq", digits=4, reverse=True), 3, 2, "   --p---", "q-----   "),
+        (Task("modular_addition", size=1001), 1000, 1000, "1000+1000", "999 "),
+        (Task("pq", size=4, reverse=True), 3, 2, "   --p---", "q-----   "),
     ],
 )
 def test_by_example(task, left, right, question, answer):
@@ -44,23 +44,23 @@ def test_as_python_formats(task, data):
 
 
 @pytest.mark.parametrize(
-    ("name", "digits"),
-    [(name, digits) for name in NUMBER_TASKS for digits in (1, 2, 8, 9, 10, 17, 18, 19, 20, 27, 36, 37)],
+    ("name", "size"),
+    [(name, size) for name in NUMBER_TASKS for size in (1, 2, 8, 9, 10, 17, 18, 19, 20, 27, 36, 37)],
 )
-def test_every_length_beside_every_other(name, digits):
+def test_every_length_beside_every_other(name, size):
     """The smallest and the largest number of each length, on both sides; beyond that, lengths at the ends of words."""
-    lengths = range(digits) if digits <= 20 else (0, 8, 9, 16, 17, 18, 19, 26, digits - 2, digits - 1)
+    lengths = range(size) if size <= 20 else (0, 8, 9, 16, 17, 18, 19, 26, size - 2, size - 1)
     ends = [end for length in lengths for end in (10**length if length else 0, 10 ** (length + 1) - 1)]
     pairs = [(left, right) for left in ends for right in ends]
     for reverse in (False, True):
-        task = Task(name, digits=digits, reverse=reverse)
+        task = Task(name, size=size, reverse=reverse)
         assert stored(task, pairs) == [reference.text(task, *pair) for pair in pairs]
 
 
-@pytest.mark.parametrize("digits", [1, 2, 255, 256, 65_535, 65_536, 100_000])
-def test_many_dashes(digits):
-    task = Task("pq", digits=digits, reverse=digits % 2 == 0)
-    counts = sorted({1, digits // 2 + 1, digits})
+@pytest.mark.parametrize("size", [1, 2, 255, 256, 65_535, 65_536, 100_000])
+def test_many_dashes(size):
+    task = Task("pq", size=size, reverse=size % 2 == 0)
+    counts = sorted({1, size // 2 + 1, size})
     pairs = [(left, right) for left in counts for right in counts]
     assert stored(task, pairs) == [reference.text(task, *pair) for pair in pairs]
 
@@ -72,9 +72,9 @@ def test_many_dashes(digits):
         (Task("addition"), " 12 + 345 ", " 543+21", "12+345"),
         (Task("addition", reverse=False), "12+345", "12+345 ", "12+345"),
         (Task("subtraction"), "5-30", "5-30       ", "5-30"),
-        (Task("pq", digits=3), "---p--", "---p-- ", "---p--"),
-        (Task("pq", digits=3), "-{3}p-", "---p-  ", "---p-"),
-        (Task("pq", digits=20), "-{20}p-{20}", "-" * 20 + "p" + "-" * 20, "-" * 20 + "p" + "-" * 20),
+        (Task("pq", size=3), "---p--", "---p-- ", "---p--"),
+        (Task("pq", size=3), "-{3}p-", "---p-  ", "---p-"),
+        (Task("pq", size=20), "-{20}p-{20}", "-" * 20 + "p" + "-" * 20, "-" * 20 + "p" + "-" * 20),
         (Task("addition"), "9{3}+10{2}", "001+999", "999+100"),
     ],
 )

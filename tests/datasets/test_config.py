@@ -43,6 +43,11 @@ def test_each_task_is_a_built_in_config():
 OWN = ROOT / "examples/task/own_tasks.py"
 
 
+def test_a_config_has_the_names_that_files_have():
+    with pytest.raises(TypeError, match="'size'"):
+        ArithConfig("addition", size=6)
+
+
 def test_a_config_of_a_task_of_ones_own(no_custom_tasks):
     with pytest.raises(InputError, match="there is no task 'sort'"):
         ArithConfig("sort", digits=4)

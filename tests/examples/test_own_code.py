@@ -23,7 +23,7 @@ def _named():
 
 @pytest.mark.parametrize(("modulus", "reverse"), [(97, True), (256, False)])
 def test_each_number_is_one_character(modulus, reverse):
-    task = Task("modular_addition", digits=modulus, reverse=reverse)
+    task = Task("modular_addition", size=modulus, reverse=reverse)
     view = make_view(VIEW, task)  # which tries that it gives back what it encodes
     question = "6+5"[:: -1 if reverse else 1]
     ids = view.encode_question(to_codes([question], task.question_width))
@@ -35,12 +35,12 @@ def test_each_number_is_one_character(modulus, reverse):
 
 def test_a_number_beyond_a_byte_is_refused():
     with pytest.raises(InputError, match="the task is modular_addition-d257; give modular_addition with a modulus up"):
-        make_view(VIEW, Task("modular_addition", digits=257))
+        make_view(VIEW, Task("modular_addition", size=257))
 
 
 @pytest.mark.models
 def test_the_small_adder_has_fewer_than_400_weights_and_sees_two_columns_and_one_character():
-    view = make_view("aligned", Task("addition", digits=10))
+    view = make_view("aligned", Task("addition", size=10))
     network = build_network(ModelConfig(name=ADDER, view="aligned"), view)
     assert sum(np.size(weight) for weight in network.model.trainable_variables) < 400
     questions, answers = np.zeros((1, *view.question_shape), np.int32), np.zeros((1, view.answer_steps), np.int32)

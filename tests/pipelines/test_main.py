@@ -102,7 +102,7 @@ def test_fewer_examples_where_no_more_are_practical(tmp_path):
     first, second, *_, load = process.stdout.splitlines()
     assert first == "this dataset has 210 examples, and not 50,000: pq of at most 20 dashes has no more pairs"
     assert second == "pq: 210 examples (189 train, 21 validation)"
-    assert is_complete(dataset_path(tmp_path, Task("pq", digits=20, num_examples=210)))
+    assert is_complete(dataset_path(tmp_path, Task("pq", size=20, num_examples=210)))
     assert 'tfds.load("seq2seq_arith/pq-d20-n210"' in load
     planned = run_here("plan", "pq", "--dashes", "20").stdout.splitlines()
     assert planned[:2] == [first, "dataset   seq2seq_arith/pq-d20-n210"]
@@ -213,8 +213,9 @@ def test_help_shows_every_option_with_its_default(capsys, command):
     with pytest.raises(SystemExit):
         __main__.main([command, "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    for name in (*parameters_of(Task), *parameters_of(Layout), *OPTIONAL_FORMATS):
-        assert f"--{name.replace('_', '-')}" in text
+    parameters = (*parameters_of(Task).values(), *parameters_of(Layout).values())
+    for flag in (*(parameter.flag for parameter in parameters), *OPTIONAL_FORMATS):
+        assert f"--{flag.replace('_', '-')}" in text
     assert text.count("default: ") >= len(parameters_of(Task)) + len(parameters_of(Layout)) + len(OPTIONAL_FORMATS)
 
 

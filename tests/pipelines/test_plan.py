@@ -16,7 +16,7 @@ from seq2seq_arith.pipelines.steps import dedup
 
 @pytest.mark.parametrize(
     "task",
-    [Task("subtraction", digits=18, num_examples=1000), Task("pq", num_examples=2000)],
+    [Task("subtraction", size=18, num_examples=1000), Task("pq", num_examples=2000)],
     ids=lambda task: task.config_name,
 )
 def test_bytes(make, task):
@@ -29,10 +29,10 @@ def test_bytes(make, task):
     assert planned.total_bytes == sum(planned.file_bytes.values())
 
 
-@pytest.mark.parametrize("digits", [7, 36])
-def test_memory_of_a_shard(digits):
+@pytest.mark.parametrize("size", [7, 36])
+def test_memory_of_a_shard(size):
     """Longer numbers take more of it."""
-    task = Task(digits=digits, num_examples=100_000)
+    task = Task(size=size, num_examples=100_000)
     planned = plan(task, Layout(1))
     numbers = np.arange(planned.draws, dtype=np.uint64)
     dedup.unique(task, numbers[:10])  # fills the caches
@@ -48,7 +48,7 @@ def test_memory_of_a_shard(digits):
     [
         (Task(), Layout(8), 0.54),
         (Task("pq"), Layout(8), 1.0),
-        (Task(digits=7, num_examples=20_000_000), Layout(32, ("tfrecord",)), 5.4),
+        (Task(size=7, num_examples=20_000_000), Layout(32, ("tfrecord",)), 5.4),
     ],
     ids=["addition", "pq", "20 million"],
 )
@@ -80,7 +80,7 @@ def test_the_command(tmp_path, monkeypatch, capsys, arguments, words):
     ("task", "num_examples"), [("addition", 10**12), ("subtraction", 10**10), ("multiplication", 10**8)]
 )
 def test_the_largest_are_planned_at_once(task, num_examples):
-    task = Task(task, digits=9, num_examples=num_examples)
+    task = Task(task, size=9, num_examples=num_examples)
     layout = Layout.of(task)
     start = time.process_time()  # the machine may be busy with others
     planned = plan(task, layout)

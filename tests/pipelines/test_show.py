@@ -12,10 +12,10 @@ from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 # Each kind of drawing, key and notation; the last has more examples than are looked at.
 TASKS = {
     "addition": Task("addition", num_examples=3000),
-    "structured": Task("subtraction", digits=2, num_examples=500, draws="structured", seed=3),
-    "pq": Task("pq", digits=20, num_examples=150),
-    "ordered": Task("modular_addition", digits=11),
-    "large": Task("addition", digits=20, num_examples=400),
+    "structured": Task("subtraction", size=2, num_examples=500, draws="structured", seed=3),
+    "pq": Task("pq", size=20, num_examples=150),
+    "ordered": Task("modular_addition", size=11),
+    "large": Task("addition", size=20, num_examples=400),
 }
 FEW = 100  # examples of "large" that are looked at
 
@@ -107,9 +107,9 @@ def test_what_a_task_looks_like(arguments, sentences, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("task", "question", "read"),
     [
-        (Task("addition", digits=1, num_examples=50), "1+2", "2+1"),
-        (Task("subtraction", digits=2), "5-12", "5-12␣"),
-        (Task("pq", digits=3), "--p-", "--p-␣␣␣"),
+        (Task("addition", size=1, num_examples=50), "1+2", "2+1"),
+        (Task("subtraction", size=2), "5-12", "5-12␣"),
+        (Task("pq", size=3), "--p-", "--p-␣␣␣"),
     ],
     ids=str,
 )

@@ -21,12 +21,12 @@ SMALL = SuiteOptions(per_slice=5)
 
 @pytest.mark.parametrize(
     "task",
-    [*(Task(name) for name in OPERATIONS if name != "pq"), Task("pq", digits=200), Task("addition", digits=40)],
-    ids=lambda task: f"{task.name}-{task.digits}",
+    [*(Task(name) for name in OPERATIONS if name != "pq"), Task("pq", size=200), Task("addition", size=40)],
+    ids=lambda task: f"{task.name}-{task.size}",
 )
 @pytest.mark.parametrize("set", SETS)
 def test_questions_and_answers(task, set):
-    slices = task.operation.slices(set, task.digits)
+    slices = task.operation.slices(set, task.size)
     if not slices:
         with pytest.raises(InputError, match="has no suite of the set unforeseen; ask for the set standard, which it"):
             build(task, dataclasses.replace(SMALL, set=set))
@@ -43,14 +43,14 @@ def test_questions_and_answers(task, set):
 
 @pytest.mark.parametrize("ordered", [False, True])
 def test_pairs_of_a_training_set_are_left_out(make, ordered):
-    task = Task("subtraction", digits=2, num_examples=3000, seed=1, ordered=ordered)
+    task = Task("subtraction", size=2, num_examples=3000, seed=1, ordered=ordered)
     train = {
         tuple(int(part) for part in question.strip().split("-"))
         for question, _ in reference.dataset(task).rows("train")
     }
     if not ordered:
         train |= {(right, left) for left, right in train}
-    of_another = Task("subtraction", digits=2)  # seed
+    of_another = Task("subtraction", size=2)  # seed
     whole, unseen = build(of_another, SMALL), build(of_another, SMALL, make(task, 2))
     asked = {pair for pairs in whole.pairs.values() for pair in pairs}
     for name, pairs in whole.pairs.items():
@@ -61,23 +61,23 @@ def test_pairs_of_a_training_set_are_left_out(make, ordered):
 
 
 def test_long_words_of_a_training_set_are_found(make):
-    task = Task("copy", digits=14, num_examples=100)
+    task = Task("copy", size=14, num_examples=100)
     words = numbers.to_ints(*draws.operands(task, np.arange(200, dtype=np.uint64)))
     assert len(_seen(task, make(task, 1), {(word,) for word in words})) == task.num_train
 
 
 def test_a_dataset_whose_draws_are_not_as_many_as_it_says_is_not_left_out(make, tmp_path):
-    directory = shutil.copytree(make(Task("subtraction", digits=2, num_examples=3000), 2), tmp_path / "forged")
+    directory = shutil.copytree(make(Task("subtraction", size=2, num_examples=3000), 2), tmp_path / "forged")
     rewritten(directory, lambda metadata: metadata.update(draws_used=4000, duplicates=1000))
     with pytest.raises(InputError, match=r"metadata.json: draws_used is not right; check it with arith-data verify "):
-        build(Task("subtraction", digits=2), SMALL, directory)
+        build(Task("subtraction", size=2), SMALL, directory)
 
 
 def test_refusals(make, tmp_path, refusal):
     with refusal(InputError):
         build(Task("subtraction"), SMALL, tmp_path)
     with refusal(InputError):
-        build(Task("modular_addition"), SMALL, make(Task("modular_addition", digits=11), 1))
+        build(Task("modular_addition"), SMALL, make(Task("modular_addition", size=11), 1))
     for wrong in ({"per_slice": 0}, {"seed": -1}, {"set": "all"}):
         with refusal(InputError):
             SuiteOptions(**wrong)
@@ -85,7 +85,7 @@ def test_refusals(make, tmp_path, refusal):
 
 def test_the_command(make):
     """The table to standard output, the counts to standard error."""
-    task, directory = Task("subtraction", digits=2), make(Task("subtraction", digits=2, num_examples=3000), 2)
+    task, directory = Task("subtraction", size=2), make(Task("subtraction", size=2, num_examples=3000), 2)
     process = run_here("suite", "subtraction", "--digits=2", "--per-slice=5", "--unseen-of", directory)
     unseen = build(task, SMALL, directory)
     assert process.stdout.splitlines() == ["slice\tquestion\tanswer", *map("\t".join, rows(task, unseen))]

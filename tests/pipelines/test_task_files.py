@@ -87,7 +87,7 @@ def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, n
     before, after = content.replace('"fixed": drawing.FIXED_LETTERS', '"vowels": Vowels()').split("OPERATIONS =")
     own.write_text(f"{before}{VOWELS}OPERATIONS ={after}")
     own_tasks.use(own)
-    task = Task("sort", digits=letters, num_examples=100, draws="vowels")
+    task = Task("sort", size=letters, num_examples=100, draws="vowels")
     stored.make(task, Layout.of(task, 2), tmp_path)
     checked = verify(dataset_path(tmp_path, task))
     assert checked.problems == []
@@ -139,7 +139,7 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
 
 def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_custom_tasks):
     own_tasks.use(TIMES)
-    task = Task("times_digit", digits=3, num_examples=9990)
+    task = Task("times_digit", size=3, num_examples=9990)
     assert sample.draw(task).draws_used == 222_244
     layout = Layout.of(task)
     files = dict.fromkeys([*(name for *_, name in layout.shard_files()), DATASET_INFO, FEATURES], "")
@@ -159,7 +159,7 @@ def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_cust
 def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
     """With all checksums made right."""
     own_tasks.use(EXAMPLE)
-    task = Task("sort", digits=7, num_examples=100, draws="fixed")
+    task = Task("sort", size=7, num_examples=100, draws="fixed")
     stored.make(task, Layout.of(task, 3), tmp_path)
     directory = dataset_path(tmp_path, task)
     assert verify(directory).summary.endswith("is known of the answers, which are those of the task's own code")

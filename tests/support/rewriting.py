@@ -15,7 +15,7 @@ from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 
 # Among its draws are duplicates, and no shard of either split is empty.
-TASK = Task("subtraction", digits=2, num_examples=120, seed=4)
+TASK = Task("subtraction", size=2, num_examples=120, seed=4)
 SHARDS = 3
 Rows = list[tuple[str, str]]
 

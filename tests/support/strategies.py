@@ -28,14 +28,12 @@ def tasks(
     """Any task at all, whether or not it has as many examples as it asks for; ``fixed`` sets some of its fields."""
     name = draw(st.sampled_from(names))
     operation = OPERATIONS[name]
-    most = min(operation.max_digits, {DASHES: max_dashes, RESIDUES: 10**6}.get(operation.notation, max_digits))
+    most = min(operation.max_size, {DASHES: max_dashes, RESIDUES: 10**6}.get(operation.notation, max_digits))
     # Half of the numbers fit into one word.
-    digits = st.one_of(
-        st.integers(operation.min_digits, min(WORD_DIGITS, most)), st.integers(operation.min_digits, most)
-    )
+    size = st.one_of(st.integers(operation.min_size, min(WORD_DIGITS, most)), st.integers(operation.min_size, most))
     num_examples = fixed["num_examples"] if "num_examples" in fixed else draw(st.integers(10, 10**9))
     drawn = {
-        "digits": digits,
+        "size": size,
         "seed": SEEDS,
         "reverse": st.booleans(),
         "ordered": st.booleans(),
@@ -60,19 +58,17 @@ def small_tasks(draw: st.DrawFn, max_examples: int = 300) -> Task:
 def operand_pairs(draw: st.DrawFn, task: Task, max_size: int = 40) -> list[tuple[int, int]]:
     """Pairs of operands of the task; lengths are about as likely as each other, and so are ends of ranges."""
     if task.notation in (DASHES, RESIDUES):
-        operand = st.integers(task.notation.smallest, task.digits - (task.notation is RESIDUES))
+        operand = st.integers(task.notation.smallest, task.size - (task.notation is RESIDUES))
     else:
-        edges = [
-            10**length + more for length in range(task.digits + 1) for more in (-1, 0) if length < task.digits or more
-        ]
+        edges = [10**length + more for length in range(task.size + 1) for more in (-1, 0) if length < task.size or more]
         operand = st.one_of(
-            st.sampled_from(edges), st.integers(1, task.digits).flatmap(lambda length: st.integers(0, 10**length - 1))
+            st.sampled_from(edges), st.integers(1, task.size).flatmap(lambda length: st.integers(0, 10**length - 1))
         )
     return draw(st.lists(st.tuples(operand, operand), min_size=1, max_size=max_size))
 
 
 def columns(task: Task, pairs: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of operands as two columns of numbers."""
-    words = task.notation.words(task.digits)
+    words = task.notation.words(task.size)
     left, right = (numbers.from_ints(side, words) for side in zip(*pairs, strict=True))
     return left, right

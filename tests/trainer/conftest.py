@@ -36,8 +36,8 @@ tf.config.experimental.enable_op_determinism()
 
 TASKS = {
     "addition": Task("addition", num_examples=1003),
-    "subtraction": Task("subtraction", digits=2, num_examples=500),
-    "pq": Task("pq", digits=20, num_examples=150),
+    "subtraction": Task("subtraction", size=2, num_examples=500),
+    "pq": Task("pq", size=20, num_examples=150),
 }
 TRAINED = override(configs.TAGGER, hidden=32, layers=1, learning_rate=0.02, batch_size=32, epochs=20)
 
@@ -89,7 +89,7 @@ def data_dir(made_once) -> Path:
 
     def fill(folder: Path) -> None:
         for task in TASKS.values():
-            size = ["--digits", str(task.digits), "--num-examples", str(task.num_examples)]
+            size = ["--digits", str(task.size), "--num-examples", str(task.num_examples)]
             assert arith_data(["generate", task.name, "--data-dir", str(folder), "--no-parquet", *size]) == 0
 
     return made_once("small-data", fill)

@@ -97,7 +97,7 @@ def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     monkeypatch.setitem(POSITIONS, "by_distance", ADDED["--positions"][2])
     config = ModelConfig(name="causal", view="backward", positions="by_distance", hidden=12, heads=4, layers=2)
     assert (config.any_length, config.given, config.has("rope_base")) == (True, REVERSED, False)
-    view = make_view("backward", Task("addition", digits=2))
+    view = make_view("backward", Task("addition", size=2))
     keras.utils.set_random_seed(0)
     network = build_network(config, view)
     questions = view.encode_question(to_codes(["12+34", "99+1 ", "5+5  "], view.task.question_width))

@@ -31,6 +31,6 @@ def test_what_does_not_go_with_it_is_refused(refusal):
 
 
 def test_a_task_without_shorter_strings_is_refused(refusal):
-    for task in (Task("modular_addition"), Task("addition", digits=5)):
+    for task in (Task("modular_addition"), Task("addition", size=5)):
         with refusal(InputError):
             override(STREAM, curriculum="5:2").lengths(task)

@@ -30,8 +30,8 @@ def ended(tmp_path_factory):
     """The demo of two small recipes, with what it printed."""
     folder = tmp_path_factory.mktemp("demo")
     tasks = {
-        "subtraction": TaskRecipe(config=SMALL, data={"digits": 2, "num_examples": 300, "draws": "structured"}),
-        "pq": TaskRecipe(config=COUNTING, data={"digits": 20, "num_examples": 150}),
+        "subtraction": TaskRecipe(config=SMALL, data={"size": 2, "num_examples": 300, "draws": "structured"}),
+        "pq": TaskRecipe(config=COUNTING, data={"size": 20, "num_examples": 150}),
     }
     lines, asked, ask_run = [], [], suites.ask_run
 

@@ -137,7 +137,7 @@ def test_the_code_of_a_run_may_have_moved(nets, tmp_path, none_allowed):
 def test_a_fault_is_one_sentence(nets, function, refusal):
     plugins.allow(name := f"{nets}:{function}")
     with refusal(InputError):
-        view, config = make_view("raw", Task("addition", digits=2)), ModelConfig(name=name, hidden=16)
+        view, config = make_view("raw", Task("addition", size=2)), ModelConfig(name=name, hidden=16)
         try_out(config, view, outline(config, view))
 
 
@@ -207,5 +207,5 @@ VIEW_FAULTS = {
 def test_a_fault_of_a_view_is_one_sentence(views, name):
     plugins.allow(own := f"{views}:{name}")
     with pytest.raises(InputError) as caught:
-        make_view(own, Task("addition", digits=2))
+        make_view(own, Task("addition", size=2))
     assert VIEW_FAULTS[name] in str(caught.value)

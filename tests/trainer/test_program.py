@@ -135,7 +135,7 @@ def test_every_field_of_a_task_is_an_option():
     words = ["--digits", "4", "--num-examples", "50", "--data-seed", "3", "--no-reverse", "--ordered"]
     words += ["--draws", "value", "--num-validation", "7"]
     task, config = configuration([*TRAIN, *words, "--seed", "8"])
-    values = {"digits": 4, "num_examples": 50, "seed": 3, "reverse": False, "ordered": True, "draws": "value"}
+    values = {"size": 4, "num_examples": 50, "seed": 3, "reverse": False, "ordered": True, "draws": "value"}
     values |= {"num_validation": 7}
     assert task == Task("addition", **values)
     assert set(values) == set(parameters_of(Task))
@@ -225,7 +225,7 @@ def test_bad_lengths(text):
 
 def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):
     """Two replicas train pq; the same command again says that all is done; another one is refused."""
-    size = ["--digits", tasks["pq"].digits, "--num-examples", tasks["pq"].num_examples]
+    size = ["--digits", tasks["pq"].size, "--num-examples", tasks["pq"].num_examples]
     command = ["train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, "--epochs", 2]
     first = run_here(*command, "--steps-per-epoch", 5, "--replicas", 2, "--batch-size", 16, main=main)
     assert first.returncode == 0, first.stderr

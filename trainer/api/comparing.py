@@ -131,7 +131,7 @@ def suite(task: str, **options: Any) -> Suite:
     for name, question, answer in rows(asked, built):
         of_slices[name].append({"question": question, "answer": answer})
     tables = {name: Table(found, ["question", "answer"], name) for name, found in of_slices.items()}
-    why = {each.name: each.why for each in asked.operation.slices(drawn.chosen.set, asked.digits)}
+    why = {each.name: each.why for each in asked.operation.slices(drawn.chosen.set, asked.size)}
     title = f"suite of {asked.description}, version {built.version}"
-    known = {"set": drawn.chosen.set, "version": built.version, "size": asked.digits}
+    known = {"set": drawn.chosen.set, "version": built.version, "size": asked.size}
     return Suite(tables, why, f"{title}: {built.num_questions:,} different questions", **known)

@@ -1,6 +1,6 @@
 """Datasets as Python objects: made, loaded, and looked at. Nothing here needs TensorFlow.
 
->>> data = Dataset(Task("addition", digits=2), "data")
+>>> data = Dataset(Task("addition", size=2), "data")
 >>> data.one_hot("39+3").shape
 (5, 12)
 >>> data.decode(data.one_hot("7+5"))

@@ -158,7 +158,7 @@ class TrainedRun(Tabular):
         the model's ``confidence``: the product of the probabilities of its characters.
         """
         strings = given.strings(questions, "question")
-        asked = [text.parse(question, self.task, self.run.most_digits) for question in strings]
+        asked = [text.parse(question, self.task, self.run.max_size) for question in strings]
         names = ["question", "answer", "prediction", "right", "confidence"]
         if not asked:
             return Table([], names)
@@ -181,7 +181,7 @@ class TrainedRun(Tabular):
 
         Raises InputError if it is not a question of the task, or the run has no checkpoint.
         """
-        asked = text.parse(question, self.task, self.run.most_digits)
+        asked = text.parse(question, self.task, self.run.max_size)
         learner = self._opened.learner(asked.task)
         from seq2seq_arith.trainer.asking import inside, inspection
 
@@ -248,7 +248,7 @@ class TrainedRun(Tabular):
 
         Raises InputError if there is no such layer; and as ``inspect``.
         """
-        task, most = self.task, self.run.most_digits
+        task, most = self.task, self.run.max_size
         for each in (question, other):
             task = text.parse(each, task, most).task  # strings with room for both
         first, second = text.parse(question, task, most), text.parse(other, task, most)
@@ -294,7 +294,7 @@ class TrainedRun(Tabular):
         if self.task.operation.arity != 2 or self.task.notation.unit == "letters":
             raise InputError(f"{self.task.name} has not two numbers to map; breakdown and mistakes show where it errs")
         check_int("values", values, 1, MOST_VALUES)
-        most = min(values, self.task.drawing.num_values(self.task.digits))
+        most = min(values, self.task.drawing.num_values(self.task.size))
         learner = self._opened.learner()
         from seq2seq_arith.trainer.asking import answering
         from seq2seq_arith.trainer.data import probes

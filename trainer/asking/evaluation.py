@@ -93,7 +93,7 @@ def measure(
     about += [f"asked: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     return Evaluation(
         path=own.evaluation,
-        size=own.task.digits,
+        size=own.task.size,
         data={"parameters": own.task.parameters(), "sha256": data.source.sha256 if data else None},
         best_epoch=epoch,
         given=model.given,
@@ -183,7 +183,7 @@ def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operand
 
 def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     """What must be known beside the results of the suite."""
-    has = {each: bool(run.task.operation.slices(each, run.task.digits)) for each in SETS}
+    has = {each: bool(run.task.operation.slices(each, run.task.size)) for each in SETS}
     lacking = [] if has[UNFORESEEN] else [no_suite(run.task, UNFORESEEN)]
     if not has[STANDARD]:
         return [*lacking, no_suite(run.task)]

@@ -128,10 +128,10 @@ def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
     )
     if not task.notation.has_lengths:
         # Not every operand of so many characters is one of the task's.
-        small = tf.reduce_all(tf.strings.to_number(sides, tf.int32) < task.digits, axis=1)
+        small = tf.reduce_all(tf.strings.to_number(sides, tf.int32) < task.size, axis=1)
         tf.debugging.Assert(
             tf.reduce_all(small),
-            [f"an operand is not one of {task.notation.describe(task.digits)}:", tf.boolean_mask(question, ~small)],
+            [f"an operand is not one of {task.notation.describe(task.size)}:", tf.boolean_mask(question, ~small)],
         )
     return tf.reverse(codes, [1]) if task.reverse else codes
 

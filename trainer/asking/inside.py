@@ -259,7 +259,7 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     """
     check_choice("by", by, ("zero", "mean"))
     task = learner.view.task
-    slices, operands, place = suites.questions(task, chosen, task.digits)
+    slices, operands, place = suites.questions(task, chosen, task.size)
     names = [slice.name for slice in slices] or ["random"]
     examples = probes.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
     place = place if slices else np.zeros(len(examples), int)
@@ -343,7 +343,7 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Ins
         raise InputError(f"{task.name} has no {name} to look for; that is for {', '.join(tasks)}")
     if isinstance(learner.view, Scratchpad):
         raise InputError(f"with {learner.view.name}, digits are written before the answer; probe a run of another view")
-    check_int("place", place, 0, task.digits - 1)
+    check_int("place", place, 0, task.size - 1)
     check_int("questions", count, 100, 10**5)
     examples = probes.examples(task, with_a_digit(task, place, count, seed))
     values, pairs = labels(task, name, place, examples)
@@ -365,8 +365,8 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Ins
 
 def with_a_digit(task: Task, place: int, count: int, seed: int) -> probes.Operands:
     """At most so many random questions both of whose numbers have a digit at a place."""
-    # Lengths are equally frequent, so (digits - place)^2 of digits^2 pairs have the place; twice as many are drawn.
-    operands = drawn(task, seed, 2 * count * -(-(task.digits**2) // (task.digits - place) ** 2))
+    # Lengths are equally frequent, so (size - place)^2 of size^2 pairs have the place; twice as many are drawn.
+    operands = drawn(task, seed, 2 * count * -(-(task.size**2) // (task.size - place) ** 2))
     long = np.all([[number >= 10**place for number in numbers.to_ints(side)] for side in operands], axis=0)
     return tuple(side[:, long][:, :count] for side in operands)
 
@@ -436,7 +436,7 @@ def averaged(learner: Learner, question: text.Question, count: int) -> Inspectio
 def has_waves(view: View) -> bool:
     """Whether ``fourier`` can be asked."""
     task = view.task
-    return task.name == "modular_addition" and task.digits <= MOST_MODULUS and not view.writes_more
+    return task.name == "modular_addition" and task.size <= MOST_MODULUS and not view.writes_more
 
 
 def fourier(learner: Learner) -> Inside:
@@ -446,7 +446,7 @@ def fourier(learner: Learner) -> Inside:
     via Mechanistic Interpretability", ICLR 2023). Rebuilt, the logits keep of x and y only the waves of x + y with the
     key frequencies, and a constant (there: restricted loss); without, all but these (excluded loss).
     """
-    task, modulus = learner.view.task, learner.view.task.digits
+    task, modulus = learner.view.task, learner.view.task.size
     if not has_waves(learner.view):
         least = f"modular_addition with a modulus up to {MOST_MODULUS}, written without hints"
         raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")

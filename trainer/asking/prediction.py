@@ -67,7 +67,7 @@ def print_answers(
 def _parsed(question: str, place: str, run: Run) -> Question | str:
     """A question of a run's task, or a sentence that says why it is none."""
     try:
-        return parse(question, run.task, run.most_digits)
+        return parse(question, run.task, run.max_size)
     except InputError as error:
         return f"{place}: {error}" if place else str(error)
 

@@ -53,7 +53,7 @@ class Searched:
     of some of them; ``nearest`` is the question with the smallest margin, and that margin.
     """
 
-    digits: int
+    digits: int  # the size of the task, as files call it
     asked: int = 0
     mistakes: int = 0
     wrong: list[dict[str, Any]] = dataclasses.field(default_factory=list)
@@ -109,10 +109,10 @@ def search(run: OpenRun, options: SearchOptions, lengths: Sequence[int] = ()) ->
     cannot be written.
     """
     task, best_epoch = run.run.task, run.best_epoch  # before its weights are read: a training may go on meanwhile
-    further = {size: run.run.task_of_length(size) for size in lengths if size != task.digits}
+    further = {size: run.run.task_of_length(size) for size in lengths if size != task.size}
     found: list[Searched] = []
     try:
-        for size, wider in {task.digits: task, **further}.items():
+        for size, wider in {task.size: task, **further}.items():
             found.append(Searched(size))
             climb(run.learner(wider), found[-1], options)
     finally:

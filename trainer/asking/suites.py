@@ -45,7 +45,7 @@ def ask_run(
     tasks = tasks_of_sizes(run.run, lengths)  # refuses a length before the model is restored
     each_set = [dataclasses.replace(chosen, set=each) for each in sets]
     found = [
-        ask_suite(run.learner(task), each, digits=size, trained=trained)
+        ask_suite(run.learner(task), each, size=size, trained=trained)
         for size, task in tasks.items()
         for each in each_set
     ]
@@ -56,14 +56,14 @@ def ask_run(
 
 def tasks_of_sizes(run: Run, lengths: Sequence[int]) -> dict[int, Task]:
     """The task of a run by D: its own, and with room for each further one; raises InputError as ``task_of_length``."""
-    own = run.task.digits
+    own = run.task.size
     return {own: run.task} | {size: run.task_of_length(size) for size in lengths if size != own}
 
 
 def ask_epochs(run: OpenRun, chosen: SuiteOptions = DEFAULT, lengths: Sequence[int] = ()) -> list[EpochScore]:
     """The suite, asked of the weights of every kept epoch, at the run's own D and at further ones."""
     own = run.run.task
-    if not own.operation.slices(STANDARD, own.digits):
+    if not own.operation.slices(STANDARD, own.size):
         raise InputError(f"{no_suite(own)}; leave --every-epoch out")
     epochs = run.run.kept_epochs
     if not epochs:
@@ -71,7 +71,7 @@ def ask_epochs(run: OpenRun, chosen: SuiteOptions = DEFAULT, lengths: Sequence[i
     rows = []
     for size, task in tasks_of_sizes(run.run, lengths).items():
         for epoch in epochs:
-            scores = ask_suite(run.learner_of_epoch(epoch, task), chosen, digits=size)
+            scores = ask_suite(run.learner_of_epoch(epoch, task), chosen, size=size)
             total, worst = scores.total(), scores.worst()
             assert worst
             shares = {"exact_match": total.right / total.questions, "worst": worst.right / worst.questions}
@@ -84,12 +84,12 @@ def ask_suite(
     learner: Learner,
     chosen: SuiteOptions = DEFAULT,
     *,
-    digits: int | None = None,
+    size: int | None = None,
     trained: probes.Known | None = None,
 ) -> Scores:
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
     task = learner.view.task
-    size = digits or task.digits
+    size = size or task.size
     slices, operands, place = questions(task, chosen, size)
     if not slices:
         return Scores((), per_slice=chosen.per_slice, seed=chosen.seed)
@@ -115,7 +115,7 @@ def questions(task: Task, chosen: SuiteOptions, size: int) -> tuple[list[suites.
         for each in task.operation.slices(chosen.set, size, chosen.version)
         if (pairs := suites.pairs(task.name, size, each, chosen.seed, chosen.per_slice))
     ]
-    words, every = task.notation.words(task.digits), [pair for _, pairs in drawn for pair in pairs]
+    words, every = task.notation.words(task.size), [pair for _, pairs in drawn for pair in pairs]
     operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
     return [each for each, _ in drawn], operands, np.repeat(np.arange(len(drawn)), [len(pairs) for _, pairs in drawn])
 

@@ -61,7 +61,7 @@ def inspect(
     if len(questions) != 1:
         count = f"are {len(questions)} questions" if questions else "is no question"
         raise InputError(f"there {count}; give one, such as {text.example(run.task)}")
-    question = text.parse(questions[0], run.task, run.most_digits)
+    question = text.parse(questions[0], run.task, run.max_size)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import inspection
     from seq2seq_arith.trainer.training.opened import OpenRun

@@ -86,7 +86,7 @@ def checked(planned: plan.Planned) -> tuple[Task, plan.Job]:
     of_run = parameters_of(run_to_evaluate)
     options.checked(of_run, {name: value for name, value in asked.items() if name in of_run}, "evaluate")
     what = arguments(evaluate, {name: value for name, value in asked.items() if name not in of_run}, run=None)
-    if what.get("every_epoch") and not (config.keep_epochs and task.operation.slices(STANDARD, task.digits)):
+    if what.get("every_epoch") and not (config.keep_epochs and task.operation.slices(STANDARD, task.size)):
         raise InputError("every-epoch needs keep-epochs = true, and a task with a suite; otherwise leave it out")
     check_lengths(Run(Path("R"), task, "", "", config), what.get("lengths", ()))
     # Code of one's own runs only if it is named.

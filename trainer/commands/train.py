@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, task_fields, tasks
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, task_fields, tasks
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import FIRST, Group, Option, Options
 from seq2seq_arith.base.terminal import say
@@ -59,7 +59,7 @@ def set_up(
     ] = "best",
     parameters: Annotated[
         dict[str, Any],
-        Options(PARAMETERS, names=DATA_NAMES, group=DATA, first=["digits"], default_of=default_text, build=dict),
+        Options(PARAMETERS, names=DATA_NAMES, group=DATA, first=[SIZE], default_of=default_text, build=dict),
     ],
     model: Annotated[
         dict[str, Any], Options(ModelConfig, names=MODEL_NAMES, group=MODEL, default_of=default_text, build=dict)

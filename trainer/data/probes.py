@@ -124,7 +124,7 @@ def trained_on(split: Split) -> Known:
 
 def _fitting(task: Task, operands: Operands) -> tuple[Operands, np.ndarray]:
     """Operands of any number of words with those of the task, and which pairs these can hold: bool [examples]."""
-    words = task.notation.words(task.digits)
+    words = task.notation.words(task.size)
     missing = ((0, max(0, words - len(operands[0]))), (0, 0))
     fitting = tuple(np.pad(side[:words], missing) for side in operands)
     return fitting, np.all([~side[words:].any(axis=0) for side in operands], axis=0)
@@ -147,5 +147,5 @@ def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, mos
 
 def all_questions(task: Task, most: int | None = None) -> Operands:
     """Every combination of operands, or of the ``most`` smallest, which must be few; they have one word."""
-    values = task.notation.values(task.digits, most or task.drawing.num_values(task.digits))
+    values = task.notation.values(task.size, most or task.drawing.num_values(task.size))
     return tuple(side.reshape(1, -1) for side in np.meshgrid(*[values] * task.operation.arity, indexing="ij"))

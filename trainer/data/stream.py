@@ -67,7 +67,7 @@ class Stream:
     @functools.cached_property
     def drawn_task(self) -> Task:
         """The task whose strings are drawn."""
-        return dataclasses.replace(self.task, digits=self.length or self.task.digits)
+        return dataclasses.replace(self.task, size=self.length or self.task.size)
 
     @property
     def rows(self) -> int:
@@ -113,7 +113,7 @@ class Stream:
     def _left_out(self, operands: draws.Key) -> np.ndarray:
         """Whether each pair may be in the validation set: bool [pairs]."""
         # The hash goes over all words that an operand of the task may have.
-        missing = self.task.notation.words(self.task.digits) - len(operands[0])
+        missing = self.task.notation.words(self.task.size) - len(operands[0])
         whole = (np.pad(side, ((0, missing), (0, 0))) for side in operands)
         return draws.key_hash(self.task, draws.SPLIT, draws.key(self.task, *whole)) < np.uint64(self.cutoff)
 

@@ -71,9 +71,9 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "model": model.name.rpartition("/")[2],
         "view": model.view,
         "given": model.given,
-        "size": task.notation.describe(task.digits),
+        "operands": task.notation.describe(task.size),
         "units": task.notation.characters,  # what the length of an operand is counted in
-        "digits": task.digits,
+        "size": task.size,
         "symbol": task.operation.symbol,
         "equals": task.notation.equals,
         "example": text.example(task),
@@ -81,7 +81,7 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "epochs": _epochs(run),
         "hard": list(_hard(task)),
         # at which it can be asked where it breaks; empty if the task has no lengths
-        "lengths": lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.digits)) else [],
+        "lengths": lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.size)) else [],
     }
 
 
@@ -95,21 +95,21 @@ def _epochs(run: Run) -> list[dict[str, Any]]:
 
 def _hard(task: Task) -> Iterator[dict[str, str]]:
     """A question of each slice of the suite, and why it is hard."""
-    for each in task.operation.suite(task.digits):
-        pairs = suites.pairs(task.name, task.digits, each, count=1)
+    for each in task.operation.suite(task.size):
+        pairs = suites.pairs(task.name, task.size, each, count=1)
         if pairs:
-            operands = (numbers.from_ints([side], task.notation.words(task.digits)) for side in pairs[0])
+            operands = (numbers.from_ints([side], task.notation.words(task.size)) for side in pairs[0])
             (stored,) = text.to_strings(text.questions(task, *operands))
             yield {"slice": each.name, "question": shortened(text.written(stored, task)), "why": each.why}
 
 
-def most_digits(run: Run) -> int:
+def max_size(run: Run) -> int:
     """The longest operands that the page asks a run about: never less than those of its training."""
     model = run.config.model
     # A model of someone's own may be of any kind.
     slow = model.name not in MODELS or model.entry.autoregressive or model.has("heads")
     most = MOST_CHARACTERS_SLOW if slow else MOST_CHARACTERS
-    return max(run.task.digits, min(run.most_digits, most // 2))
+    return max(run.task.size, min(run.max_size, most // 2))
 
 
 def lengths(run: Run) -> list[int]:
@@ -119,7 +119,7 @@ def lengths(run: Run) -> list[int]:
 
         1  2  3 | 4  5  6  7  8  9  10  12  18  24  36  48
     """
-    own, most = run.task.digits, most_digits(run)
+    own, most = run.task.size, max_size(run)
     shorter = {step * 10**power for power in range(len(str(own))) for step in (1, 2, 5)} | {own - 1, own}
     longer = {own + more for more in (1, 2, 3)} | {int(own * factor) for factor in LONGER}
     found = {*range(1, 11), *(each for each in shorter if each <= own), *(each for each in longer if own < each)}
@@ -144,9 +144,9 @@ def read(question: str, run: Run, *others: Run) -> text.Question:
         raise InputError(f"the runs are of {' and '.join(sorted(tasks))}, and one question is asked; give one task")
     for other in others:
         read(question, other)
-    task, most = run.task, most_digits(run)
+    task, most = run.task, max_size(run)
     longest = max(map(len, text.typed_operands(question, task)))
-    if most < longest <= run.most_digits:
+    if most < longest <= run.max_size:
         raise InputError(
             f"the question has an operand of {longest:,} {task.notation.characters}, and this page asks this model "
             f"about at most {most:,}; arith-model predict asks about longer ones"

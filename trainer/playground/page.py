@@ -138,7 +138,7 @@ def computed(run: Run) -> dict[str, Any]:
     if (count := sum(array.size for array in _arrays(run.best).values())) > MOST_WEIGHTS:
         raise NotOnPageError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
     return {
-        "most": catalog.most_digits(run),
+        "most": catalog.max_size(run),
         "alphabet": task.alphabet,
         "dashes": task.notation is DASHES,
         "residues": task.notation is RESIDUES,
@@ -169,10 +169,10 @@ def _line(task: Task, width: Callable[[Task], int]) -> dict[str, int]:
     """A width as a straight line over D, which it is wherever D can grow."""
     here = width(task)
     if not task.notation.has_lengths:
-        return {"base": here, "per_digit": 0}
-    step = 1 if task.digits < task.operation.max_digits else -1
-    slope = (width(dataclasses.replace(task, digits=task.digits + step)) - here) * step
-    return {"base": here - slope * task.digits, "per_digit": slope}
+        return {"base": here, "slope": 0}
+    step = 1 if task.size < task.operation.max_size else -1
+    slope = (width(dataclasses.replace(task, size=task.size + step)) - here) * step
+    return {"base": here - slope * task.size, "slope": slope}
 
 
 def _thinned(epochs: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -196,6 +196,6 @@ def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, 
     found = []
     for length in lengths:
         found.append(models.at_length(run, length))
-        if found[-1]["worst"] < catalog.BROKEN and length >= run.task.digits:
+        if found[-1]["worst"] < catalog.BROKEN and length >= run.task.size:
             break
     return found

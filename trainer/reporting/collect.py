@@ -96,15 +96,15 @@ class RunReport:
 
     def own(self, set: str) -> Scores:
         """The scores of a set of the suite, at the run's own length."""
-        return self.scores.of(set, self.task.digits)
+        return self.scores.of(set, self.task.size)
 
 
 def further_lengths(run: Run) -> list[int]:
     """Lengths beyond the trained ones that a model is asked about by default: one more, and twice as many."""
     if not run.task.notation.has_lengths:
         return []
-    wanted = dict.fromkeys((run.task.digits + 1, 2 * run.task.digits))
-    return [length for length in wanted if length <= min(run.most_digits, FURTHER_WIDTH)]
+    wanted = dict.fromkeys((run.task.size + 1, 2 * run.task.size))
+    return [length for length in wanted if length <= min(run.max_size, FURTHER_WIDTH)]
 
 
 def _reads(run: OpenRun, length: int) -> bool:

@@ -179,7 +179,7 @@ def suites(report: RunReport) -> list[dict[str, Any]]:
         suite = report.own(set)
         if not suite.rows:
             continue
-        shown, size = suite.shown(), size_in_words(report.task, report.task.digits)
+        shown, size = suite.shown(), size_in_words(report.task, report.task.size)
         ordered = sorted(suite.rows, key=lambda row: (row.right / row.questions, -row.questions))
         caption = f"{kind(set)}slices at {size}, seed {suite.seed}, version {suite.rows[0].version}"
         found.append(
@@ -196,7 +196,7 @@ def suites(report: RunReport) -> list[dict[str, Any]]:
 
 def slices_of_all(runs: Sequence[RunReport]) -> list[tuple[str, list[Share | None]]]:
     """Of several runs on the same task and size: each slice with the share of each run, the worst first."""
-    if len(runs) < 2 or len({(report.task.name, report.task.digits) for report in runs}) > 1:
+    if len(runs) < 2 or len({(report.task.name, report.task.size) for report in runs}) > 1:
         return []
     names = dict.fromkeys(row.slice for report in runs for row in report.own(STANDARD).shown())
     of_runs = [{row.slice: Share(row.questions, row.right) for row in report.own(STANDARD).rows} for report in runs]
@@ -213,7 +213,7 @@ def further(report: RunReport) -> dict[str, Any]:
             size, worst = suite.rows[0].size, suite.worst() or suite.rows[0]
             rows.append(
                 {
-                    "size": f"{size_in_words(task, size)}{' (trained)' * (size == task.digits)}",
+                    "size": f"{size_in_words(task, size)}{' (trained)' * (size == task.size)}",
                     "random": next((row for row in suite.rows if row.slice == "random"), suite.rows[0]),
                     "worst": worst,
                     "unforeseen": report.scores.of(UNFORESEEN, size).in_brief(),
@@ -221,7 +221,7 @@ def further(report: RunReport) -> dict[str, Any]:
             )
         return {"why": "", "rows": rows}
     command = ""
-    if not task.notation.has_lengths or task.digits == task.operation.max_digits:
+    if not task.notation.has_lengths or task.size == task.operation.max_size:
         why = f"{task.name} does not have longer operands."
     elif not standard.rows:
         why = f"{no_suite(task)}."
@@ -231,7 +231,7 @@ def further(report: RunReport) -> dict[str, Any]:
         why = f"Model {model.name} has weights for each place of the string, and reads no longer questions."
     else:
         why = "No longer questions were asked. This command asks them:"
-        command = f"arith-model report RUN --lengths {min(2 * task.digits, report.run.most_digits)}"
+        command = f"arith-model report RUN --lengths {min(2 * task.size, report.run.max_size)}"
     return {"why": why, "command": command}
 
 

@@ -50,7 +50,7 @@ class EpochScore(TypedDict):
     """The scores of the suite, asked of the weights after an epoch at one length."""
 
     epoch: int
-    digits: int
+    digits: int  # the size of the task, as files call it
     questions: int
     exact_match: float  # of all slices together
     worst: float  # of the worst slice
@@ -183,7 +183,7 @@ def read(run: Run, best_epoch: int | None) -> Scores | None:
 
 def in_full(run: Run, best_epoch: int | None) -> Scores | None:
     """The scores of exactly the default questions, at the run's own size; None if these are not known."""
-    of_run = (scores.of(STANDARD, run.task.digits) for scores in _known(run, best_epoch))
+    of_run = (scores.of(STANDARD, run.task.size) for scores in _known(run, best_epoch))
     return next((each for each in of_run if _is_full(run, each) and each.per_slice == DEFAULT.per_slice), None)
 
 
@@ -192,7 +192,7 @@ def worst_in_words(run: Run, scores: Scores | None, proof: Proof | None, how: st
     if scores is None:
         said = f"not asked hard questions yet: {how}"
     else:
-        own = scores.of(STANDARD, run.task.digits)
+        own = scores.of(STANDARD, run.task.size)
         said = own.in_brief() if own.rows else "this task has no hard questions"
     return f"{said}; {'not ' * (not proof.holds)}proved: {proof.in_brief()}" if proof else said
 
@@ -209,8 +209,8 @@ def _known(run: Run, best_epoch: int | None) -> Iterator[Scores]:
 
 def _is_full(run: Run, scores: Scores) -> bool:
     """Whether the suite at the run's own size was asked in its newest version, with all default questions, or more."""
-    newest = version(run.task.operation.slices(STANDARD, run.task.digits))
-    versions = {row.version for row in scores.of(STANDARD, run.task.digits).rows}
+    newest = version(run.task.operation.slices(STANDARD, run.task.size))
+    versions = {row.version for row in scores.of(STANDARD, run.task.size).rows}
     asks_all = scores.seed == DEFAULT.seed and (scores.per_slice or 0) >= DEFAULT.per_slice
     return asks_all and versions <= {newest}
 
@@ -227,7 +227,7 @@ class WrongQuestion(TypedDict):
 class Searched(TypedDict):
     """What a search at one length found."""
 
-    digits: int
+    digits: int  # the size of the task, as files call it
     asked: int
     mistakes: int
     wrong: list[WrongQuestion]

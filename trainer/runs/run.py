@@ -114,9 +114,9 @@ class Run:
         return sorted(int(name) for name in names if re.fullmatch("[0-9]{4,7}", name))
 
     @property
-    def most_digits(self) -> int:
+    def max_size(self) -> int:
         """The length of the longest operand that the model can read, in digits or dashes."""
-        return self.task.operation.max_digits if self.config.model.any_length else self.task.digits
+        return self.task.operation.max_size if self.config.model.any_length else self.task.size
 
     def task_of_length(self, length: int) -> Task:
         """The task of this run with room for operands of this length; raises InputError if it cannot be asked."""
@@ -124,8 +124,8 @@ class Run:
             raise InputError(f"length is {length}; give lengths from 1")
         if not self.task.notation.has_lengths:
             raise InputError(f"length is {length}, but {self.task.name} has no longer operands; leave --lengths out")
-        task = dataclasses.replace(self.task, digits=max(length, self.task.digits))
-        if task.digits > self.most_digits:
+        task = dataclasses.replace(self.task, size=max(length, self.task.size))
+        if task.size > self.max_size:
             raise self.too_long(length)
         return task
 
@@ -133,7 +133,7 @@ class Run:
         """The refusal of a length that the model cannot read."""
         return InputError(
             f"length is {length}, but model {self.config.model.name!r} has weights for every place of the string "
-            f"and reads operands of at most {self.task.digits}; give no longer ones, or a run of another model"
+            f"and reads operands of at most {self.task.size}; give no longer ones, or a run of another model"
         )
 
     def to_json(self) -> dict[str, Any]:

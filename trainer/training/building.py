@@ -50,8 +50,8 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     try:
         checkpoints.check(outlined, arrays, run.best)  # before memory is taken for the model
     except InputError:
-        if view.task.digits > run.task.digits:
-            raise run.too_long(view.task.digits) from None
+        if view.task.size > run.task.size:
+            raise run.too_long(view.task.size) from None
         raise
     learner = make_learner(config, view, start(config), 1)
     checkpoints.assign(learner.model.variables, arrays, run.best)

@@ -50,7 +50,7 @@ class Mixed(Stream):
         for step in range(count):
             generator = np.random.default_rng([self.seed, first + step])
             chosen = generator.integers(np.where(np.arange(share) % 2, self.newest, len(self.wrong)))
-            operands = tuple(_varied(side[:, chosen], task.digits, generator) for side in known)
+            operands = tuple(_varied(side[:, chosen], task.size, generator) for side in known)
             # Where a question may be in the validation set, what was drawn stays.
             taken = np.flatnonzero(~self._left_out(operands))
             taken = taken[(taken >= rows.start) & (taken < rows.stop)]
@@ -60,13 +60,13 @@ class Mixed(Stream):
         return drawn
 
 
-def _varied(numbers: np.ndarray, digits: int, generator: np.random.Generator) -> np.ndarray:
+def _varied(numbers: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
     """Numbers of at most ``MOST_DIGITS``, uint64 [words, numbers]; in half of them one digit, or one more, is another.
 
     So all that changes is in the first word, which is the least significant one.
     """
     low = numbers[:1]
-    places = np.uint64(10) ** generator.integers(min(digits, MOST_DIGITS + 1), size=low.shape).astype(np.uint64)
+    places = np.uint64(10) ** generator.integers(min(size, MOST_DIGITS + 1), size=low.shape).astype(np.uint64)
     changed = generator.integers(10, size=low.shape).astype(np.uint64)
     others = low + (changed - low // places % np.uint64(10)) * places
     return np.concatenate([np.where(generator.random(low.shape) < 0.5, others, low), numbers[1:]])
@@ -147,7 +147,7 @@ def _questions(samples: Sequence[Sample]) -> list[str]:
 def _batches(loop: Loop, stream: Stream, wrong: Sequence[str], newest: int) -> Mixed:
     """The batches of the next round; their draws are fresh, and as long as the questions, or longer by a digit."""
     task, seed = loop.run.task, stream.seed + 10**6 * (len(loop.state.history) + 1)
-    length = max(max(map(_digits, wrong)) + 1, task.digits)
+    length = max(max(map(_digits, wrong)) + 1, task.size)
     how = stream.task, stream.cutoff, stream.batch_size, stream.multiple, seed, length
     return Mixed(*how, wrong=tuple(wrong), newest=newest or len(wrong))
 

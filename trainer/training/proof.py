@@ -99,7 +99,7 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=found[0] if found else None,
-        dashes=run.task.digits if tables is None else None,
+        dashes=run.task.size if tables is None else None,
     )
     if not run.is_shipped:
         write_json(run.proof, proof.to_json())
@@ -163,8 +163,8 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
     counter of changed code may read more.
     """
     task, learner = run.task, restore(run.task)
-    sums = np.arange(2, 2 * task.digits + 1)
-    first = np.maximum(1, sums - task.digits)
+    sums = np.arange(2, 2 * task.size + 1)
+    first = np.maximum(1, sums - task.size)
     generator = np.random.default_rng(0)
     # The logits of two questions of a sum, of which one is asked, may each be off by a counter's bound.
     bound = 2 * counter_bound(weights, len(task.alphabet), task.question_width)
@@ -214,8 +214,8 @@ def _above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:
     """Raises InputError if the network does not compute what the tables say, as one of changed code would not."""
-    for digits in sorted({run.task.digits, *WITNESS_DIGITS}):
-        difference = witness(restore(run.task_of_length(digits)), tables, seed=digits)
+    for size in sorted({run.task.size, *WITNESS_DIGITS}):
+        difference = witness(restore(run.task_of_length(size)), tables, seed=size)
         if difference > tables.bound:
             raise InputError(
                 f"the model of {run.place} does not compute what its weights say (logits differ by {difference:.3g}, "
@@ -241,10 +241,10 @@ def witness(learner: Learner, tables: Tables, seed: int) -> float:
 def witnesses(task: Task, seed: int) -> Examples:
     """About ``WITNESSES`` questions: half of them as the task's datasets draw them, the others hard, of its suite."""
     drawn = draws.operands(dataclasses.replace(task, seed=seed), np.arange(WITNESSES // 2, dtype=np.uint64))
-    slices = task.operation.slices(STANDARD, task.digits)
+    slices = task.operation.slices(STANDARD, task.size)
     count = -(-WITNESSES // (2 * max(1, len(slices))))
-    hard = [pair for slice in slices for pair in suites.pairs(task.name, task.digits, slice, seed, count)]
-    words = task.notation.words(task.digits)
+    hard = [pair for slice in slices for pair in suites.pairs(task.name, task.size, slice, seed, count)]
+    words = task.notation.words(task.size)
     sides = (
         (numbers.from_ints(side, words) for side in zip(*hard, strict=True))
         if hard
@@ -260,7 +260,7 @@ def _answered(run: Run, view: View, tables: Tables, strings: Sequence[np.ndarray
         columns = np.stack(list(group))
         written = tables.answered(columns).argmax(axis=2)[:, ::-1]
         # So long that the view has as many steps, or more: behind a question, its last column stands again.
-        task = run.task_of_length(max(1, steps - view.question_shape[0] + run.task.digits))
+        task = run.task_of_length(max(1, steps - view.question_shape[0] + run.task.size))
         longer = view if task == run.task else _view(run, task)
         padded = np.pad(columns, ((0, 0), (0, longer.question_shape[0] - steps)), mode="edge")
         questions = np.asarray(longer.decode_question(ids_of[padded]))

@@ -28,7 +28,7 @@ from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_optio
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import StagedDirectory
 
-task = Task(digits=9, num_examples=int(sys.argv.pop(1)))
+task = Task(size=9, num_examples=int(sys.argv.pop(1)))
 options = pipeline_options(sys.argv[1:])
 pipeline = beam.Pipeline(options=options)
 job = Job(task=task, layout=Layout.of(task), staging=StagedDirectory(Path("/mnt/shared")),

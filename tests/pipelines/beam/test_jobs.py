@@ -42,7 +42,7 @@ def test_a_job_and_its_page(tmp_path, capsys, flags, shown):
 
 
 def test_a_dataset_is_made_where_the_private_parts_are_gone(tmp_path, monkeypatch):
-    task = Task("pq", digits=6, num_examples=21)
+    task = Task("pq", size=6, num_examples=21)
     monkeypatch.setattr(private, "pipeline", SimpleNamespace())
     monkeypatch.delattr(SubprocessServer, "cache_subprocesses")
     make_missing(task, str(tmp_path))

@@ -31,10 +31,10 @@ def test_every_task_and_every_way_of_drawing_is_known():
 def test_every_task_as_the_pipeline_makes_it(name, data):
     """Operands, keys, hashes, strings and records, of any size, seed and way of drawing."""
     operation = BUILT_IN[name]
-    most = min(operation.max_digits, 300)
+    most = min(operation.max_size, 300)
     task = Task(
         name,
-        digits=data.draw(st.one_of(*(st.integers(operation.min_digits, end) for end in (min(18, most), most)))),
+        size=data.draw(st.one_of(*(st.integers(operation.min_size, end) for end in (min(18, most), most)))),
         seed=data.draw(SEEDS),
         draws=data.draw(st.sampled_from(sorted(operation.draws))),
         reverse=data.draw(st.booleans()),
@@ -70,7 +70,7 @@ def test_records_of_any_widths(question, answer):
 def test_an_own_task_is_not_solved(no_custom_tasks):
     """Not even one that has the notation and the draws of this package; its questions are."""
     own_tasks.use(EXAMPLE)
-    task = Task("sort", digits=7, num_examples=10, draws="fixed")
+    task = Task("sort", size=7, num_examples=10, draws="fixed")
     assert (independent.is_drawn(task), independent.is_solved(task)) == (True, False)
     row = independent.example(task, independent.draw(task, 0), answer="given")
     assert re.fullmatch("[a-z]{7}", row.question)
@@ -93,17 +93,17 @@ def test_an_own_task_is_not_solved(no_custom_tasks):
     ids=str,
 )
 def test_what_is_said_of_a_row(row, complaint):
-    assert independent.complaint(Task("subtraction", digits=2), row, ("12-3 ", "9  ")) == complaint
+    assert independent.complaint(Task("subtraction", size=2), row, ("12-3 ", "9  ")) == complaint
 
 
 @pytest.mark.parametrize(
     ("task", "row", "complaint"),
     [
-        (Task("division", digits=2), ("12/0 ", "0r0 "), "the question asks nothing that can be answered"),
-        (Task("copy", digits=3), ("ab ", "ba "), "the answer is wrong"),
-        (Task("copy", digits=14), ("abcdefghijklmn", "abcdefghijklmn"), "is not the example that the parameters give"),
-        (Task("pq", digits=2), ("-p-- ", "q-- "), "the answer is wrong"),
-        (Task("modular_addition", digits=7), ("6+6", "5"), "is not the example that the parameters give here"),
+        (Task("division", size=2), ("12/0 ", "0r0 "), "the question asks nothing that can be answered"),
+        (Task("copy", size=3), ("ab ", "ba "), "the answer is wrong"),
+        (Task("copy", size=14), ("abcdefghijklmn", "abcdefghijklmn"), "is not the example that the parameters give"),
+        (Task("pq", size=2), ("-p-- ", "q-- "), "the answer is wrong"),
+        (Task("modular_addition", size=7), ("6+6", "5"), "is not the example that the parameters give here"),
     ],
     ids=str,
 )

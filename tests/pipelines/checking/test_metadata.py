@@ -46,7 +46,7 @@ def test_another_sha256_than_its_own(copy):
 @pytest.mark.parametrize("more", [1, 2])
 def test_draws_behind_the_last_example(make, more):
     """The draw after the last example is a duplicate here, so that draws_used + 1 gives the same examples."""
-    task = Task("addition", digits=1, num_examples=50, seed=4)
+    task = Task("addition", size=1, num_examples=50, seed=4)
     directory = make(task, 1)
 
     def count(metadata):

@@ -23,7 +23,7 @@ def written(task: Task, directory, count: int):
     return [directory / path for path in layout.paths("train", 0)]
 
 
-@pytest.mark.parametrize("task", [Task(), Task("pq", digits=1000), Task("subtraction", digits=40)], ids=str)
+@pytest.mark.parametrize("task", [Task(), Task("pq", size=1000), Task("subtraction", size=40)], ids=str)
 @pytest.mark.parametrize("count", [0, 1, 1000])
 def test_it_holds_the_examples_in_their_order(task, count, tmp_path):
     _, path = written(task, tmp_path / "shard", count)

@@ -13,7 +13,7 @@ from seq2seq_arith.pipelines.formats.layout import FORMATS, NAME, Layout, format
     [(10, 8), (2**23, 8), (2**23 + 1, 16), (2**24, 16), (20_000_000, 32), (2**44, 2**24)],
 )
 def test_default_number_of_shards(num_examples, num_shards):
-    layout = Layout.of(Task(digits=18, num_examples=num_examples))
+    layout = Layout.of(Task(size=18, num_examples=num_examples))
     assert layout.num_shards == num_shards
     names = tfds.core.ShardedFileTemplate(".", dataset_name=NAME, split="train", filetype_suffix="tfrecord")
     assert layout.paths("train", 3)[0] == names.sharded_filepath(shard_index=3, num_shards=num_shards).name

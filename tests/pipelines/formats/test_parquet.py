@@ -18,7 +18,7 @@ from seq2seq_arith.pipelines.formats.layout import PARQUET, WRITTEN, format_of
 from seq2seq_arith.pipelines.formats.parquet import row_group_rows
 
 # 128 rows fill a row group, so that a small file has several.
-LONG = Task("pq", digits=100_000)
+LONG = Task("pq", size=100_000)
 
 
 def written(task: Task, pieces: list[int], kind: str = PARQUET) -> bytes:
@@ -39,8 +39,8 @@ def written(task: Task, pieces: list[int], kind: str = PARQUET) -> bytes:
         (Task(), 2**20),  # 64 MiB hold 6,100,805 rows of 11 characters: the limit of 2^20 decides
         (Task("pq"), 2**14),  # 4,002 characters: 16,768 fit
         (LONG, 2**7),
-        (Task("pq", digits=16), 2**19),
-        (Task("pq", digits=15), 2**20),
+        (Task("pq", size=16), 2**19),
+        (Task("pq", size=15), 2**20),
     ],
     ids=str,
 )
@@ -48,7 +48,7 @@ def test_row_group_rows(task, rows):
     assert row_group_rows(task) == rows
 
 
-@pytest.mark.parametrize("task", [Task(), Task("subtraction"), Task("pq", digits=20)], ids=str)
+@pytest.mark.parametrize("task", [Task(), Task("subtraction"), Task("pq", size=20)], ids=str)
 @pytest.mark.parametrize("rows", [0, 1, 1000])
 def test_rows(task, rows):
     table = pq.read_table(pa.BufferReader(written(task, [rows])))
@@ -80,8 +80,8 @@ def test_schema_and_layout():
 @given(st.sampled_from([1, 2, 16, 128, 256]), st.integers(1, 300), st.sampled_from([PARQUET, WRITTEN]))
 def test_pieces_do_not_matter(size, rows, kind):
     pieces = [size] * (rows // size) + [rows % size] * (rows % size > 0)
-    whole = written(Task(digits=18), [rows], kind)
-    assert written(Task(digits=18), pieces, kind) == whole
+    whole = written(Task(size=18), [rows], kind)
+    assert written(Task(size=18), pieces, kind) == whole
 
 
 def test_pieces_do_not_matter_across_row_groups():

@@ -56,7 +56,7 @@ def test_intact_sees_every_flipped_bit(question_width, answer_width):
     assert np.flatnonzero(record.intact(records)).tolist() == [bits]
 
 
-TASK, ROWS = Task("subtraction", digits=2), [("12-3 ", "9  "), ("5-7  ", "-2 "), ("0-0  ", "0  ")]
+TASK, ROWS = Task("subtraction", size=2), [("12-3 ", "9  "), ("5-7  ", "-2 "), ("0-0  ", "0  ")]
 DATA = b"".join(independent.record(*row) for row in ROWS)
 
 

@@ -62,7 +62,7 @@ def by_full_sort(task: Task, kept: np.ndarray) -> Cutoff | None:
 
 
 @given(small_tasks(), st.integers(1, 9))
-@example(Task("addition", digits=1, num_examples=100, seed=4, ordered=True), 1)
+@example(Task("addition", size=1, num_examples=100, seed=4, ordered=True), 1)
 def test_as_by_full_sort_and_as_the_loop_keeps(task, num_shards):
     kept = kept_by_shard(task, num_shards)
     found = found_in(task, Windows.around(task), *kept)

@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps import dedup
 
 # From no duplicates at all to nearly only duplicates.
-TASKS = st.one_of(tasks(), tasks(names=("pq",), max_dashes=12), tasks(names=("addition", "subtraction"), digits=1))
+TASKS = st.one_of(tasks(), tasks(names=("pq",), max_dashes=12), tasks(names=("addition", "subtraction"), size=1))
 SHARDS = st.one_of(st.integers(1, 70), st.sampled_from([64, 1000, 2**16, 2**16 + 1]))
 
 
@@ -51,10 +51,10 @@ def test_partition_has_each_draw_once_where_its_key_belongs(task, first, count, 
 
 @given(TASKS, st.integers(0, 2**40), st.integers(1, 300), st.integers(1, 32))
 # 3,000 draws of about sixty keys; every prefix is a tie.
-@example(Task("pq", digits=10), 0, 3000, 1)
+@example(Task("pq", size=10), 0, 3000, 1)
 @example(Task("addition"), 2**43, 3000, 4)
 # Numbers of two words; every prefix is a tie.
-@example(Task("addition", digits=20), 0, 3000, 1)
+@example(Task("addition", size=20), 0, 3000, 1)
 def test_unique_keeps_the_first_of_each_key(task, first, count, prefix_bits):
     numbers = np.arange(first, first + count, dtype=np.uint64)
     kept = dedup.unique(task, numbers, prefix_bits=prefix_bits)

@@ -35,16 +35,16 @@ def are_of_the_loop(task: Task, num_shards: int) -> None:
 
 
 @given(small_tasks(), st.integers(1, 70))
-@example(Task("copy", digits=2, num_examples=300), 3)
-@example(Task("addition_of_three", digits=1, num_examples=300), 3)
-@example(Task("division", digits=1, num_examples=60), 3)
+@example(Task("copy", size=2, num_examples=300), 3)
+@example(Task("addition_of_three", size=1, num_examples=300), 3)
+@example(Task("division", size=1, num_examples=60), 3)
 def test_as_the_loop_keeps(task, num_shards):
     are_of_the_loop(task, num_shards)
 
 
 def test_several_chunks(monkeypatch):
     monkeypatch.setattr(dedup, "chunk_size", lambda num_draws, num_shards: 64)
-    are_of_the_loop(Task("addition", digits=2, num_examples=300, seed=7), 5)
+    are_of_the_loop(Task("addition", size=2, num_examples=300, seed=7), 5)
 
 
 @pytest.mark.parametrize(("name", "draws_used", "train", "validation"), reference.OTHERS)

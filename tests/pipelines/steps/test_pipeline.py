@@ -94,7 +94,7 @@ def test_the_loop_and_the_pipeline_agree(task, num_shards, threads):
 
 
 # Ten chunks. Nearly all of their draws are duplicates, and nearly all keys are wanted.
-CROWDED = Task("subtraction", digits=2, num_examples=9_950, ordered=True, seed=5)
+CROWDED = Task("subtraction", size=2, num_examples=9_950, ordered=True, seed=5)
 THREADS = (("--direct_running_mode=multi_threading", "--direct_num_workers=2"), 2)
 REPEATED = (("--direct_runner_bundle_repeat=2",), 2)
 
@@ -159,7 +159,7 @@ def test_chunks_cover_each_draw_once(num_draws):
 
 
 # With this seed, both places are outside the narrow windows that a test below sets.
-SMALL = Task("subtraction", digits=2, num_examples=1000, seed=2)
+SMALL = Task("subtraction", size=2, num_examples=1000, seed=2)
 
 
 @pytest.mark.parametrize("num_draws", [1, 1000])
@@ -238,5 +238,5 @@ def test_counters():
     [(8, 150_000, 2**16), (1024, 10**9, 2**20), (2**13, 10**10, 2**21), (2**20, 10**12, 2**24)],
 )  # fmt: skip
 def test_chunks_grow_with_the_shards(num_shards, num_draws, size):
-    job = dataclasses.replace(job_of(Task(digits=9), num_draws), layout=Layout(num_shards))
+    job = dataclasses.replace(job_of(Task(size=9), num_draws), layout=Layout(num_shards))
     assert job.chunks[1] == (size, min(2 * size, num_draws))

@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.api.dataset import Dataset, named
 from seq2seq_arith.trainer.data.views import make_view
 
-ADDITION = Task("addition", digits=2, num_examples=200)
+ADDITION = Task("addition", size=2, num_examples=200)
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,11 @@ def made(tmp_path_factory) -> Dataset:
 @pytest.mark.parametrize(
     ("name", "parameters", "task"),
     [
-        ("addition", {"digits": 5, "seed": 1}, Task("addition", digits=5, seed=1)),
-        ("addition", {"digits": 5, "num_examples": None}, Task("addition", digits=5)),
-        ("addition-d6-n1000000", {}, Task("addition", digits=6, num_examples=1_000_000)),
-        ("pq", {"dashes": 20}, Task("pq", digits=20, num_examples=210)),
-        ("modular_addition", {"modulus": 13}, Task("modular_addition", digits=13)),
+        ("addition", {"digits": 5, "seed": 1}, Task("addition", size=5, seed=1)),
+        ("addition", {"digits": 5, "num_examples": None}, Task("addition", size=5)),
+        ("addition-d6-n1000000", {}, Task("addition", size=6, num_examples=1_000_000)),
+        ("pq", {"dashes": 20}, Task("pq", size=20, num_examples=210)),
+        ("modular_addition", {"modulus": 13}, Task("modular_addition", size=13)),
     ],
 )
 def test_a_name_and_parameters(name, parameters, task):

@@ -73,8 +73,8 @@ def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
     sa.train("addition", model="gru", view="raw", seed=7, **small)
     sa.train("addition-d2-n300-s1", recipe="notebook", run_dir="runs/other")
     assert trained == [
-        (Task("addition", **small, draws="structured"), "runs/addition", "gru", 7),
-        (Task("addition", **small, seed=1), "runs/other", "lstm", 0),
+        (Task("addition", 2, 300, draws="structured"), "runs/addition", "gru", 7),
+        (Task("addition", 2, 300, seed=1), "runs/other", "lstm", 0),
     ]
     made = sorted(path.name for path in (tmp_path / "data" / "seq2seq_arith").glob("addition*"))
     assert made == ["addition-d2-n300", "addition-d2-n300-s1", "addition-d2-n300-structured"]

@@ -46,7 +46,7 @@ def test_groups_are_told_apart():
 
 
 def test_answers_of_dashes_are_put_into_ranges_by_their_length():
-    task = Task("pq", digits=10)
+    task = Task("pq", size=10)
     operands = np.array([[1, 1, 9, 10]], np.uint64), np.array([[1, 3, 3, 10]], np.uint64)
     tables = answering.breakdown(task, operands, probes.examples(task, operands).answers, np.array([1, 0, 1, 1], bool))
     ranges = (" 1- 4", 1, 1.0), (" 5- 8", 1, 0.0), ("13-16", 1, 1.0), ("17-21", 1, 1.0)
@@ -54,12 +54,12 @@ def test_answers_of_dashes_are_put_into_ranges_by_their_length():
 
 
 @pytest.mark.parametrize(
-    ("digits", "names"), [(9, list("123456789")), (10, [" 1- 2", " 3- 4", " 5- 6", " 7- 8", " 9-10"])]
+    ("size", "names"), [(9, list("123456789")), (10, [" 1- 2", " 3- 4", " 5- 6", " 7- 8", " 9-10"])]
 )
-def test_more_than_nine_lengths_are_put_into_five_ranges(digits, names):
-    task = Task("addition", digits=digits)
-    left = from_ints([10**length - 1 for length in range(1, digits + 1)])
-    rows = answering.by_lengths(task, (left, np.full_like(left, 5)), np.ones(digits, bool))
+def test_more_than_nine_lengths_are_put_into_five_ranges(size, names):
+    task = Task("addition", size=size)
+    left = from_ints([10**length - 1 for length in range(1, size + 1)])
+    rows = answering.by_lengths(task, (left, np.full_like(left, 5)), np.ones(size, bool))
     assert [row["left"] for row in rows] == names
     assert {row["right"] for row in rows} == {names[0]}
-    assert sum(row["examples"] for row in rows) == digits
+    assert sum(row["examples"] for row in rows) == size

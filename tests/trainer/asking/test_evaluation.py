@@ -81,10 +81,10 @@ def test_the_sets(found, printed, trained):
 
 
 def test_the_suite_at_each_d(found, trained):
-    assert found.scores.sizes == [trained.task.digits, 2, 5] == list(found.lengths)
+    assert found.scores.sizes == [trained.task.size, 2, 5] == list(found.lengths)
     assert {row.version for row in found.scores.of("standard").rows} == {VERSION}
     assert (found.scores.seed, found.scores.per_slice) == (3, 20)
-    assert found.scores.of("standard", trained.task.digits).total().seen > 0
+    assert found.scores.of("standard", trained.task.size).total().seen > 0
 
 
 def test_the_line_of_results_has_the_counts(found, trained, monkeypatch):
@@ -144,10 +144,10 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed
     assert "not seen" not in printed
-    own = alone.scores.of("standard", trained.task.digits).total()
+    own = alone.scores.of("standard", trained.task.size).total()
     assert f"\nwrong: {in_words(own.wrong, own.questions)}; " in printed
     assert own.seen is None
-    known = [row for row in found.scores.rows if row.size == trained.task.digits]
+    known = [row for row in found.scores.rows if row.size == trained.task.size]
     assert [dataclasses.replace(row, seen=None, seen_right=None) for row in known] == list(alone.scores.rows)
     with pytest.raises(InputError, match="there is no dataset"):
         evaluate(OpenRun(lost, str(tmp_path)), chosen=FEW)
@@ -182,7 +182,7 @@ def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, fo
 def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     """Tasks of one's own may have none."""
     shutil.copytree(trained.folder, tmp_path / "run")
-    bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: (), unforeseen=lambda digits: ())
+    bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda size: (), unforeseen=lambda size: ())
     monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": bare})
     run = open_run(tmp_path / "run")
     found = evaluate(OpenRun(run))
@@ -199,7 +199,7 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
 
 @pytest.mark.slow
 def test_the_waves_of_modular_addition_are_saved_and_printed(tmp_path, capsys):
-    data, task = str(tmp_path / "data"), Task("modular_addition", digits=11)
+    data, task = str(tmp_path / "data"), Task("modular_addition", size=11)
     arith_data(["generate", task.name, "--modulus", "11", "--data-dir", data])
     run = session.train(task, data, str(tmp_path / "run"), override(configs.TAGGER, hidden=8, layers=1, epochs=1)).run
     found = evaluate(OpenRun(run), chosen=FEW).waves
@@ -211,11 +211,11 @@ def test_the_waves_of_modular_addition_are_saved_and_printed(tmp_path, capsys):
 def test_a_slice_that_is_added_is_asked_scored_saved_and_shown(trained, tmp_path, monkeypatch, capsys):
     """By its entry alone: in the suite, the scores of any answerer, an evaluation, a line of results and a report."""
 
-    def draw(words, digits):
-        return tuple(10 ** words.between(1, digits) // 9 for _ in range(2))
+    def draw(words, size):
+        return tuple(10 ** words.between(1, size) // 9 for _ in range(2))
 
-    def suite(digits):
-        return [*slices.addition(digits), Slice("ones", "Ones alone.", draw, since=VERSION)]
+    def suite(size):
+        return [*slices.addition(size), Slice("ones", "Ones alone.", draw, since=VERSION)]
 
     entry = dataclasses.replace(OPERATIONS["addition"], suite=suite)
     monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": entry})
@@ -236,7 +236,7 @@ def test_a_slice_that_is_added_is_asked_scored_saved_and_shown(trained, tmp_path
 
 
 def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):
-    task = Task("addition", digits=1, num_examples=55)
+    task = Task("addition", size=1, num_examples=55)
     every, source = probes.all_questions(task), types.SimpleNamespace(task=task)
     validation, training = (tuple(side[:, start::2] for side in every) for start in (0, 1))
     trained = probes.KeySet(task, probes.keys(task, training))

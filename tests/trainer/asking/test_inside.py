@@ -208,7 +208,7 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
 
 
 def test_a_probe_asks_of_numbers_that_have_the_place():
-    task = Task("addition", digits=2, num_examples=100)
+    task = Task("addition", size=2, num_examples=100)
     left, right = inside.drawn(task, 1, 100)
     table = inside.probe(learner_of("latch_tagger", task, "aligned", layers=1), "digit", 1, 100, 1)
     assert f" in {np.sum((left >= 10) & (right >= 10))} questions" in table.title
@@ -261,7 +261,7 @@ def test_waves_are_found_by_their_frequencies(modulus, data):
 
 @pytest.mark.parametrize("name", ["latch_tagger", pytest.param("causal", marks=pytest.mark.slow)])
 def test_answers_of_several_characters_have_the_product_of_their_probabilities(name):
-    task = Task("modular_addition", digits=11)
+    task = Task("modular_addition", size=11)
     learner = learner_of(name, task, "aligned")
     examples = probes.examples(task, probes.all_questions(task))
     subject = inside.Subject(learner, examples.questions, examples.answers)

@@ -52,7 +52,7 @@ def test_what_every_network_shows(name):
 
 @pytest.mark.parametrize(
     ("name", "task", "question"),
-    [(name, ADDITION, "12+345") for name in ATTENTION] + [("lstm_attention", Task("pq", digits=5), "--p---")],
+    [(name, ADDITION, "12+345") for name in ATTENTION] + [("lstm_attention", Task("pq", size=5), "--p---")],
     ids=str,
 )
 def test_a_row_of_attention_is_the_step_that_writes(name, task, question):

@@ -81,7 +81,7 @@ def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkey
 def test_longer_questions_than_it_was_trained_on(trained):
     """Each as it is answered alone, in the order in which they were asked."""
     learner = functools.cache(lambda task: building.restore(trained, task))
-    questions = [parse(each, trained.task, trained.most_digits) for each in ("1234+7", "12+30", "9+1", "1+1234")]
+    questions = [parse(each, trained.task, trained.max_size) for each in ("1234+7", "12+30", "9+1", "1+1234")]
     together = list(prediction.answers(learner, questions))
     assert [question for question, _, _ in together] == questions
     for question, answered, confidence in together:

@@ -106,7 +106,7 @@ def test_ctrl_c_keeps_what_was_found(run, learner, monkeypatch, capsys):
 class Chains:
     """Stands for a model of 30 digits: the longer a chain of carries, the nearer a mistake; 25 places are wrong."""
 
-    view = types.SimpleNamespace(task=Task("addition", digits=30))
+    view = types.SimpleNamespace(task=Task("addition", size=30))
 
     def margins(self, examples) -> np.ndarray:
         return 24.5 - breakdowns.longest_carries(*text.operands(self.view.task, examples.questions))
@@ -167,12 +167,12 @@ def test_of_a_climb_two_mistakes_are_kept(most, kept, monkeypatch):
 @pytest.mark.parametrize(
     ("task", "size"),
     [
-        (Task("addition", digits=40), 40),
-        (Task("subtraction", digits=5), 3),
-        (Task("multiplication", digits=1), 1),
-        (Task("pq", digits=1000), 1000),
-        (Task("pq", digits=30), 9),
-        (Task("modular_addition", digits=97), 97),
+        (Task("addition", size=40), 40),
+        (Task("subtraction", size=5), 3),
+        (Task("multiplication", size=1), 1),
+        (Task("pq", size=1000), 1000),
+        (Task("pq", size=30), 9),
+        (Task("modular_addition", size=97), 97),
     ],
 )
 def test_variations_are_questions_of_the_task(task, size):
@@ -195,7 +195,7 @@ def test_variations_are_questions_of_the_task(task, size):
 def test_tasks_of_ones_own():
     for name in own_tasks.use(ROOT / "examples/task/own_tasks.py"):
         task = Task(name)
-        words = search.Variations(task, task.digits, random.Random(1))
+        words = search.Variations(task, task.size, random.Random(1))
         first = words.fresh((), set(), 100)
         for operands in (*first, *words.fresh(first, {*first}, 100)):
             assert text.parse(task.operation.symbol.join(operands), task).task == task

@@ -19,7 +19,7 @@ class Numbered:
 
     count: int
     rows_per_range: int
-    task: Task = Task("addition", digits=2)  # noqa: RUF009, which does not know that it is frozen
+    task: Task = Task("addition", size=2)  # noqa: RUF009, which does not know that it is frozen
     is_remote: bool = False
     ranges: list[tuple[int, int]] = dataclasses.field(default_factory=list)
 

@@ -6,7 +6,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data.making import is_missing, make_missing
 
-TASK = Task("addition", digits=2, num_examples=200)
+TASK = Task("addition", size=2, num_examples=200)
 
 
 def test_it_is_made_once(tmp_path, capsys):
@@ -24,7 +24,7 @@ def test_it_is_made_once(tmp_path, capsys):
 def test_it_refuses_in_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, refusal):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
-    few = Task("addition", digits=1, num_examples=60)
+    few = Task("addition", size=1, num_examples=60)
     for task, data_dir in ((TASK, "file/data"), (TASK, "/proc/data"), (few, "data")):
         with refusal(InputError):
             make_missing(task, data_dir)

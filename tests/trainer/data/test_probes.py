@@ -31,10 +31,10 @@ def test_the_test_set_shares_no_key(data_dir, tasks, name):
 @pytest.mark.parametrize(
     ("task", "values"),
     [
-        (Task("addition", digits=1), range(10)),
-        (Task("multiplication", digits=2), range(100)),
-        (Task("pq", digits=7, num_examples=10), range(1, 8)),
-        (Task("modular_addition", digits=11), range(11)),
+        (Task("addition", size=1), range(10)),
+        (Task("multiplication", size=2), range(100)),
+        (Task("pq", size=7, num_examples=10), range(1, 8)),
+        (Task("modular_addition", size=11), range(11)),
     ],
 )
 def test_all_questions(task, values):
@@ -43,7 +43,7 @@ def test_all_questions(task, values):
 
 
 def test_a_key_set_knows_pairs_of_more_and_fewer_words():
-    task = Task("addition", digits=20)
+    task = Task("addition", size=20)
     trained = probes.KeySet(task, probes.keys(task, (from_ints([10**19, 4], 2), from_ints([7, 5], 2))))
     pairs = [(7, 10**19, True), (5, 4, True), (4, 4, False), (10**19, 7 + 10**36, False), (5 + 10**18, 4, False)]
     left, right, expected = zip(*pairs, strict=True)
@@ -52,7 +52,7 @@ def test_a_key_set_knows_pairs_of_more_and_fewer_words():
 
 
 def test_keys_of_long_numbers_are_told_apart():
-    task = Task("subtraction", digits=40)
+    task = Task("subtraction", size=40)
     operands = from_ints([10**39, 1, 10**39 + 10**18], 3), from_ints([1, 10**39, 1], 3)
     keys = probes.keys(task, operands)
     assert [probes.pair(task, key) for key in keys] == [(1, 10**39), (1, 10**39), (1, 10**39 + 10**18)]
@@ -72,7 +72,7 @@ def test_a_search_in_the_files_finds_the_pairs_of_the_training_set(data_dir, tas
     monkeypatch.setattr(records.Split, "rows_per_range", 3)
     rng = np.random.default_rng(0)
     smallest = tasks[name].notation.smallest
-    most = 10 ** tasks[name].digits if name == "addition" else tasks[name].digits + 1
+    most = 10 ** tasks[name].size if name == "addition" else tasks[name].size + 1
     drawn = tuple(rng.integers(smallest, most, (1, 3000)).astype(np.uint64) for _ in range(2))
     trained = text.operands(tasks[name], split.head(2000).questions)
     both = tuple(np.concatenate(sides, axis=1) for sides in zip(drawn, trained, strict=True))

@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.opened import OpenRun
 
-TASK = Task("subtraction", digits=3)
+TASK = Task("subtraction", size=3)
 
 
 def stream(cutoff=2**61, batch_size=10, multiple=1, seed=0, task=TASK):
@@ -84,8 +84,8 @@ def test_no_validation_pair_is_drawn(data_dir, tasks, name):
 @pytest.mark.parametrize(
     ("task", "length"),
     [
-        (Task("addition", digits=40), 12),  # operands of three words, and of one
-        (Task("pq", digits=30), 7),
+        (Task("addition", size=40), 12),  # operands of three words, and of one
+        (Task("pq", size=30), 7),
         (Task("subtraction"), 2),
     ],
     ids=["addition", "pq", "subtraction"],
@@ -101,7 +101,7 @@ def test_shorter_strings_leave_out_the_same_pairs(task, length):
     lengths = task.notation.measure(operands[0])
     assert (lengths.min(), lengths.max()) == (1, length)
     # The same pairs, as the whole strings have them.
-    whole = [from_ints(to_ints(side), task.notation.words(task.digits)) for side in operands]
+    whole = [from_ints(to_ints(side), task.notation.words(task.size)) for side in operands]
     assert draws.key_hash(task, draws.SPLIT, draws.key(task, *whole)).min() >= cutoff
 
 

@@ -25,10 +25,10 @@ from seq2seq_arith.trainer.registry import VIEWS, check_view
 ADDITION = OPERATIONS["addition"]
 MADE_UP = {
     "last_digit": dataclasses.replace(
-        ADDITION, solve=lambda digits, x, y: Solved((x + y) % np.uint64(10)), answer_width=lambda digits: 1
+        ADDITION, solve=lambda size, x, y: Solved((x + y) % np.uint64(10)), answer_width=lambda size: 1
     ),
     "shifted": dataclasses.replace(
-        ADDITION, solve=lambda digits, x, y: Solved((x + y) * np.uint64(1000)), answer_width=lambda digits: digits + 4
+        ADDITION, solve=lambda size, x, y: Solved((x + y) * np.uint64(1000)), answer_width=lambda size: size + 4
     ),
 }
 
@@ -45,8 +45,8 @@ def made_up(monkeypatch):
 def test_views_are_reversible(made_up, task_name: str, data: st.DataObject):
     """Nothing of a question or an answer is lost in a view that has the task."""
     operation = operations.BUILT_IN[task_name]
-    digits = data.draw(st.integers(operation.min_digits, 9))
-    task = Task(task_name, digits, 10, reverse=data.draw(st.booleans()))
+    size = data.draw(st.integers(operation.min_size, 9))
+    task = Task(task_name, size, 10, reverse=data.draw(st.booleans()))
     examples = probes.examples(task, columns(task, data.draw(operand_pairs(task))))
     for name in VIEWS:
         try:
@@ -77,7 +77,7 @@ def test_an_answer_that_does_not_fit_is_never_right(made_up):
         (Task("addition"), "  57+66", "141 ", "66  ", "57  ", "141 "),
         (Task("subtraction"), "555-3947   ", "-3392 ", "555   ", "7493  ", "2933- "),
         (Task("subtraction"), "0-0        ", "0     ", "0     ", "0     ", "0     "),
-        (Task("subtraction", digits=1), "3-9", "-6", "3 ", "9 ", "6-"),
+        (Task("subtraction", size=1), "3-9", "-6", "3 ", "9 ", "6-"),
     ],
 )
 def test_the_aligned_view_by_example(task, question, answer, left, right, backwards):
@@ -101,11 +101,11 @@ def test_the_crossed_view_by_example():
     ("task", "question", "answer", "view", "read", "written"),
     [
         (Task("addition"), "   5+79", "102 ", "zeros", "500+790", "2010"),
-        (Task("subtraction", digits=3), "12-123 ", "-111", "zeros", "012-123", "111-"),
-        (Task("subtraction", digits=3), "7-12   ", "-5  ", "zeros", "007-012", "500-"),
+        (Task("subtraction", size=3), "12-123 ", "-111", "zeros", "012-123", "111-"),
+        (Task("subtraction", size=3), "7-12   ", "-5  ", "zeros", "007-012", "500-"),
         (Task("addition"), "   5+79", "102 ", "ended", "   5+79", "201$ "),
-        (Task("subtraction", digits=3), "7-12   ", "-5  ", "raw_ended", "   7-12", "-5$  "),
-        (Task("subtraction", digits=1), "3-9", "-6", "hinted", "e3-e9", "e6f-"),
+        (Task("subtraction", size=3), "7-12   ", "-5  ", "raw_ended", "   7-12", "-5$  "),
+        (Task("subtraction", size=1), "3-9", "-6", "hinted", "e3-e9", "e6f-"),
         (Task("addition"), "   5+79", "102 ", "spaced", "       5_+_7_9".replace("_", " "), "201 "),
         # Units first: 7, 7 + 5; the carry and 9, and 0 more; the carry and 0, and 0 more; then 102 from its end.
         (Task("addition"), "   5+79", "102 ", "scratchpad", "500+790", "7021" + "0101" + "1010" + "2010"),
@@ -153,8 +153,8 @@ def test_what_is_not_written_in_the_form_of_its_view_is_no_answer(view, written)
 @given(question=st.from_regex(r"[1-9][0-9]{0,8}\+[1-9][0-9]{0,8}", fullmatch=True), reverse=st.booleans())
 def test_random_places_are_a_function_of_the_question_whatever_its_padding(question, reverse):
     seen = []
-    for digits in (9, 12):
-        view = make_view("spaced", Task("addition", digits=digits, reverse=reverse))
+    for size in (9, 12):
+        view = make_view("spaced", Task("addition", size=size, reverse=reverse))
         stored = question.rjust(view.task.question_width) if reverse else question
         ids = np.asarray(view.encode_question(to_codes([stored], view.task.question_width)))[0]
         seen.append("".join(view.alphabet[number] for number in ids).strip())
@@ -165,7 +165,7 @@ def test_random_places_are_a_function_of_the_question_whatever_its_padding(quest
 def test_the_longest_side_of_a_view_is_the_one_with_more_steps():
     """Memory and unrolling are decided by it."""
     assert [make_view(name, Task("addition")).longest for name in ("raw", "aligned")] == [7, 4]
-    assert make_view("raw", Task("pq", digits=3)).longest == 7
+    assert make_view("raw", Task("pq", size=3)).longest == 7
 
 
 class Wide(View):

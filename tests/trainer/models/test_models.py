@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.runs import checkpoints
 
 RECURRENT = (keras.layers.LSTM, keras.layers.GRU)
 ADDITION = Task("addition")
-RAW_PQ = make_view("raw", Task("pq", digits=5))
+RAW_PQ = make_view("raw", Task("pq", size=5))
 
 
 def ids_of(view, count: int = 6):
@@ -61,13 +61,13 @@ def test_every_model_on_other_views(name, view):
 @pytest.mark.parametrize("name", ["bilstm_tagger", "wave_tagger"])
 def test_a_crossed_network_has_the_same_weights_at_every_length(name):
     config = ModelConfig(name=name, view="crossed", hidden=8)
-    views = [make_view("crossed", Task("multiplication", digits=digits, num_examples=50)) for digits in (1, 4)]
+    views = [make_view("crossed", Task("multiplication", size=size, num_examples=50)) for size in (1, 4)]
     first, second = ([weight.shape for weight in build_network(config, view).model.weights] for view in views)
     assert first == second
 
 
 @pytest.mark.parametrize(
-    ("name", "digits", "options", "layer"),  # whether it is ours, whether it is unrolled, whether cuDNN may compute it
+    ("name", "size", "options", "layer"),  # whether it is ours, whether it is unrolled, whether cuDNN may compute it
     [
         ("lstm", 3, {}, (True, True, False)),
         ("bilstm_tagger", 80, {}, (True, False, False)),  # in blocks
@@ -76,9 +76,9 @@ def test_a_crossed_network_has_the_same_weights_at_every_length(name):
         ("lstm", 3, {"cudnn": True}, (False, False, "auto")),
     ],
 )
-def test_which_recurrent_layers_a_network_has(name, digits, options, layer):
+def test_which_recurrent_layers_a_network_has(name, size, options, layer):
     """Keras takes cuDNN for a layer that is not unrolled, unless it is told not to."""
-    view = make_view("aligned", Task("addition", digits=digits))
+    view = make_view("aligned", Task("addition", size=size))
     network = build_network(ModelConfig(name=name, view="aligned", hidden=8), view, **options)
     layers = [each for each in network.model._flatten_layers() if isinstance(each, RECURRENT)]
     assert {(isinstance(each, PlainLSTM), each.unroll, each.use_cudnn) for each in layers} == {layer}

@@ -15,7 +15,7 @@ from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable, up_to
 from seq2seq_arith.trainer.registry import POSITIONS
 
-VIEW = make_view("backward", Task("addition", digits=2))
+VIEW = make_view("backward", Task("addition", size=2))
 # One of each way in which positions come in; the rest in release.
 QUICK = [("causal", "coupled_bias"), ("causal", "rope"), ("lstm_attention", None)]
 ALL = [("lstm_attention", None), *(("causal", positions) for positions in POSITIONS)]
@@ -126,8 +126,8 @@ def test_settings_of_the_transformer(settings):
 def test_blanks_before_a_question_without_padding_are_not_seen():
     """The same question with more room in front of it is answered alike."""
     kept, logits = None, []
-    for digits in (2, 4):
-        view = make_view("ended", Task("addition", digits=digits))
+    for size in (2, 4):
+        view = make_view("ended", Task("addition", size=size))
         made = build_network(ModelConfig(name="causal", view="ended", hidden=16, layers=2), view)
         kept = kept or made.model.get_weights()
         made.model.set_weights(kept)

@@ -92,9 +92,9 @@ def test_results_say_that_near_places_are_more_than_places():
     assert given == [f"{what} with an end mark" for what in ("answer reversed", "places", "near places")]
 
 
-def network(positions: str, digits: int = 2, layers: int = 1, view: str = "backward"):
+def network(positions: str, size: int = 2, layers: int = 1, view: str = "backward"):
     keras.utils.set_random_seed(1)
-    made = make_view(view, Task("addition", digits=digits))
+    made = make_view(view, Task("addition", size=size))
     return made, build_network(
         ModelConfig(name="causal", view=view, hidden=16, layers=layers, positions=positions), made
     )

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.browser
 QUESTIONS = 1000
 # Each network that a page can compute, on each view that its recipes use: the task, and the model's settings.
 EXPORTED = {
-    "counter": (Task("pq", digits=20), {"name": "counter", "hidden": 128, "layers": 2}),
+    "counter": (Task("pq", size=20), {"name": "counter", "hidden": 128, "layers": 2}),
     "latch": (Task("subtraction"), {"name": "latch_tagger", "view": "aligned", "layers": 3}),
-    "alone": (Task("pq", digits=20), {"name": "latch_tagger"}),
+    "alone": (Task("pq", size=20), {"name": "latch_tagger"}),
     "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),
     "pairs": (Task("addition", reverse=False), {"name": "wave_tagger", "view": "aligned", "layers": 2}),
     "notebook": (Task("addition"), {"name": "lstm", "layers": 2}),
@@ -116,9 +116,9 @@ def typed(task, count):
     if task.name == "modular_addition":
         pairs = [(draw.randrange(97), draw.randrange(97)) for _ in range(count)]
     elif task.name == "pq":
-        pairs = [("-" * draw.randint(1, task.digits), "-" * draw.randint(1, task.digits)) for _ in range(count)]
+        pairs = [("-" * draw.randint(1, task.size), "-" * draw.randint(1, task.size)) for _ in range(count)]
     else:
-        pairs = [[draw.randrange(10 ** draw.randint(1, task.digits)) for _ in range(2)] for _ in range(count)]
+        pairs = [[draw.randrange(10 ** draw.randint(1, task.size)) for _ in range(2)] for _ in range(count)]
     pairs.append(("3", "-{2}") if task.name == "pq" else ("7{1}", "3"))  # in short
     return [f"{left}{task.operation.symbol}{right}" for left, right in pairs]
 

@@ -15,7 +15,7 @@ from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.run import open_run
 
-PQ = Task("pq", digits=20)
+PQ = Task("pq", size=20)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def known(no_custom_tasks):
 def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tmp_path, capsys, refusal):
     own_tasks.use(OWN_TASKS)
     plugins.allow(OWN_MODEL)
-    top, pq = tmp_path / "runs", Task("pq", digits=9)
+    top, pq = tmp_path / "runs", Task("pq", size=9)
     unbuilt(top / "causal", Task("addition"), name="causal", view="backward")
     unbuilt(top / "counter-pairs", Task("addition"), name="counter", view="aligned")
     unbuilt(top / "damaged", pq, name="counter").best.write_bytes(b"PK")
@@ -36,7 +36,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     unbuilt(top / "large", Task("addition"), name="bilstm_tagger", view="aligned", weights=page.MOST_WEIGHTS + 1)
     unbuilt(top / "no-blanks", Task("addition"), name="lstm_attention", blanks=False)
     unbuilt(top / "own-model", Task("addition"), name=OWN_MODEL)
-    unbuilt(top / "own-task", Task("sort", digits=3), name="bilstm_tagger")
+    unbuilt(top / "own-task", Task("sort", size=3), name="bilstm_tagger")
     unbuilt(top / "untrained", pq, name="counter").best.unlink()
     process.current().plugins.clear()
     assert main(["serve", str(top), "--export", str(tmp_path / "page")]) == 2
@@ -49,7 +49,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
 
 
 def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
-    untrained(tmp_path / "runs" / "counter", Task("pq", digits=9), name="counter")
+    untrained(tmp_path / "runs" / "counter", Task("pq", size=9), name="counter")
     unbuilt(tmp_path / "runs" / "causal", Task("addition"), name="causal", view="backward")
     folder = tmp_path / "page"
     assert main(["serve", str(tmp_path / "runs"), "--export", str(folder)]) == 0

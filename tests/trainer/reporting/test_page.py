@@ -144,7 +144,7 @@ def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
     text = page.render([sample, second])
     assert "Exact match of each run on each slice slice first second carry-all 0.200" in section(text, "slices")
     assert sections.slices_of_all([sample]) == []
-    sixes = dataclasses.replace(sample, run=dataclasses.replace(sample.run, task=Task("addition", digits=6)))
+    sixes = dataclasses.replace(sample, run=dataclasses.replace(sample.run, task=Task("addition", size=6)))
     assert sections.slices_of_all([sample, sixes]) == []
 
 

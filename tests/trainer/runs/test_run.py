@@ -41,7 +41,7 @@ def test_a_setting_that_has_its_default_is_the_same_run(tmp_path):
         run_in(tmp_path, config=override(causal, heads=8)).claim()
 
 
-OTHERS = [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", digits=4)}, {"sha256": "def"}]
+OTHERS = [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", size=4)}, {"sha256": "def"}]
 
 
 @pytest.mark.parametrize("changes", OTHERS)
@@ -149,7 +149,7 @@ def test_what_machines_must_have_in_common(tmp_path):
 
 def test_lengths_that_a_model_can_be_asked(tmp_path, refusal):
     run = run_in(tmp_path)
-    assert [run.task_of_length(length).digits for length in (1, 3, 18)] == [3, 3, 18]
+    assert [run.task_of_length(length).size for length in (1, 3, 18)] == [3, 3, 18]
     fixed = run_in(tmp_path, config=override(TrainConfig(), name="lstm_transformer"))
     assert fixed.task_of_length(2) == fixed.task
     for each, length in ((run, 0), (run, 1001), (fixed, 4)):

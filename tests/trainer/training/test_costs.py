@@ -30,12 +30,12 @@ def check(config, view, size=SIZE):
     costs.check_memory(config, view, size, on_gpu=False)
 
 
-def transformer(digits, batch, **model):
+def transformer(size, batch, **model):
     model = ModelConfig(name="causal", **model)
-    return TrainConfig(model=model, batch_size=batch), make_view("raw", Task("addition", digits=digits))
+    return TrainConfig(model=model, batch_size=batch), make_view("raw", Task("addition", size=size))
 
 
-ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_view("raw", Task("pq", digits=200))
+ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_view("raw", Task("pq", size=200))
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkey
 @pytest.mark.parametrize(
     ("task", "model", "values"),
     [
-        (Task("addition", digits=300), {"name": "causal", "view": "raw"}, 4 * 902**2),
-        (Task("multiplication", digits=100), {"name": "bilstm_tagger", "view": "crossed"}, 200 * 100 * 12**2),
+        (Task("addition", size=300), {"name": "causal", "view": "raw"}, 4 * 902**2),
+        (Task("multiplication", size=100), {"name": "bilstm_tagger", "view": "crossed"}, 200 * 100 * 12**2),
     ],
     ids=str,
 )

@@ -245,16 +245,16 @@ def test_rows_per_call(ready):
     assert addition.rows_per_call(1000) == 1024
     addition.on_gpu, addition.replicas = True, 2  # until it is made ready again
     assert addition.rows_per_call(1000) == 2048  # each GPU answers as many questions as one alone
-    pq.view = make_view("raw", Task("pq", digits=1000))
+    pq.view = make_view("raw", Task("pq", size=1000))
     assert pq.rows_per_call(1000) == 262
     assert pq.rows_per_call(1000) * pq.view.answer_steps <= learner.EVALUATED_CHARACTERS
     pq.config = override(COUNTER, batch_size=301)
     assert pq.rows_per_call(1000) == 302  # at least a batch, and as many rows on each replica
     assert pq.rows_per_call(16) == 16 < pq.rows_per_call(17)  # a sample, or a person's question
-    addition.config, addition.view = override(LSTM, name="causal", view="raw"), make_view("raw", Task(digits=1000))
+    addition.config, addition.view = override(LSTM, name="causal", view="raw"), make_view("raw", Task(size=1000))
     addition.on_gpu, addition.replicas = False, 1
     assert addition.rows_per_call(1000) == 7  # of a tensor of attention, 4 * 3002^2 values each
-    pq.config, pq.replicas, pq.view = override(COUNTER, batch_size=1), 1, make_view("raw", Task("pq", digits=100_000))
+    pq.config, pq.replicas, pq.view = override(COUNTER, batch_size=1), 1, make_view("raw", Task("pq", size=100_000))
     assert pq.rows_per_call(1) == 2  # and never more characters than of many questions
 
 

@@ -21,9 +21,9 @@ from seq2seq_arith.trainer.training.mending import Mixed
 WRONG = ("1991-2000", "2100-1691")
 
 
-@pytest.mark.parametrize("digits", [6, 40])
-def test_half_of_a_batch_is_like_what_was_wrong_and_every_answer_is_right(digits):
-    stream = Mixed(Task("subtraction", digits=digits), 0, 64, 1, 7, digits, wrong=WRONG, newest=1)
+@pytest.mark.parametrize("size", [6, 40])
+def test_half_of_a_batch_is_like_what_was_wrong_and_every_answer_is_right(size):
+    stream = Mixed(Task("subtraction", size=size), 0, 64, 1, 7, size, wrong=WRONG, newest=1)
     block = stream.block(10, 3)
     task = stream.drawn_task
     for questions, answers in zip(block.questions, block.answers, strict=True):

@@ -85,7 +85,7 @@ def test_its_dataset(trained, tmp_path):
 @pytest.mark.models
 def test_its_model_is_restored_once_per_task_until_its_weights_change(trained, tmp_path, counted):
     run = OpenRun(open_run(shutil.copytree(trained.folder, tmp_path / "run")))
-    calls, longer = counted(building, "restore"), run.run.task_of_length(run.run.task.digits + 1)
+    calls, longer = counted(building, "restore"), run.run.task_of_length(run.run.task.size + 1)
     assert run.learner() is run.learner(run.run.task) is not run.learner(longer)
     assert run.learner(longer) is run.learner(longer)
     assert len(calls) == 2

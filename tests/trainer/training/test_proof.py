@@ -151,12 +151,12 @@ def test_a_network_that_was_added_is_proved(adder, monkeypatch):
     assert proofs.read(run) == found
 
 
-@pytest.mark.parametrize("digits", [1, 3, 17, pytest.param(200, marks=pytest.mark.slow)])
-def test_the_network_and_its_tables_agree(adder, digits):
+@pytest.mark.parametrize("size", [1, 3, 17, pytest.param(200, marks=pytest.mark.slow)])
+def test_the_network_and_its_tables_agree(adder, size):
     weights, _ = checkpoints.load(adder.best)
-    tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, digits=digits)
+    tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, size=size)
     learner = building.restore(adder, task)
-    assert all(proof.witness(learner, tables, seed) <= tables.bound for seed in range(40 if digits == 200 else 2))
+    assert all(proof.witness(learner, tables, seed) <= tables.bound for seed in range(40 if size == 200 else 2))
     weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
     other = proof.tables_of(adder, weights)
     assert proof.witness(learner, other, 1) > other.bound

@@ -108,7 +108,7 @@ class Panel {
     this.asked = 0;
     one("h2", this.root).textContent = run.name;
     one(".about", this.root).textContent =
-      `${run.task} of ${run.size}; model ${run.model}; what the view gives it: ${run.given}`;
+      `${run.task} of ${run.operands}; model ${run.model}; what the view gives it: ${run.given}`;
     this.prepareEpochs(place);
     this.prepareLengths();
     one(".writes .cells", this.root).addEventListener("keydown", (event) => this.move(event));
@@ -145,14 +145,14 @@ class Panel {
   }
 
   prepareLengths() {
-    const { lengths, units, digits } = this.run;
+    const { lengths, units, size } = this.run;
     const section = one(".lengths", this.root);
     if (!lengths.length) return;
     section.hidden = false;
     const most = lengths.at(-1);
     one(".note", section).textContent =
-      `It was trained on at most ${counted(digits, units)}` +
-      (most > digits ? "." : ", and this page asks nothing longer.") +
+      `It was trained on at most ${counted(size, units)}` +
+      (most > size ? "." : ", and this page asks nothing longer.") +
       (this.run.at_lengths ? " This is what the best weights do." : "");
     one("button", section).addEventListener("click", () => this.findLength());
   }
@@ -418,7 +418,7 @@ class Panel {
         if (this.finding !== mine || !panels.includes(this)) break;
         found.push(at);
         list.append(this.lengthRow(at));
-        if (at.worst < catalogue.broken && length >= this.run.digits) break;
+        if (at.worst < catalogue.broken && length >= this.run.size) break;
       }
       said = found.length ? this.lengthInWords(found) : "Stopped.";
     } catch (error) {
@@ -440,13 +440,13 @@ class Panel {
   lengthInWords(found) {
     const broken = found.find((at) => at.worst < catalogue.broken);
     const last = found.at(-1);
-    const { units, digits } = this.run;
+    const { units, size } = this.run;
     const what = "Each bar is the share of right answers in the worst slice of hard questions.";
     if (!broken) {
       const most = last.length === this.run.lengths.at(-1) ? ", the most that is asked here" : "";
       return `It does not break up to ${counted(last.length, units)}${most}. ${what}`;
     }
-    const where = broken.length > digits ? `, trained on ${digits}` : "";
+    const where = broken.length > size ? `, trained on ${size}` : "";
     const before = found[found.indexOf(broken) - 1]?.length ?? 0;
     const at = broken.length - before > 1 ? `between ${before.toLocaleString("en")} and` : "at";
     return `It breaks ${at} ${counted(broken.length, units)}${where}, in the slice ${broken.slice}. ${broken.why} ${what}`;

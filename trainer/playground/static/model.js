@@ -26,7 +26,7 @@ const computed = (() => {
     if (parts.length !== 2 || !parts.every((part) => form.test(part))) {
       throw new Error(`the question '${typed}' is not one of ${run.task}; write one such as ${run.example}`);
     }
-    const most = run.residues ? run.digits - 1 : run.most;
+    const most = run.residues ? run.size - 1 : run.most;
     if (parts.some((part) => (run.residues ? BigInt(part) > BigInt(most) : part.length > most))) {
       throw new Error(`the question has an operand that is too large; this page asks about ${
         run.residues ? `0 to ${most}` : `at most ${most} ${run.units}`}`);
@@ -36,7 +36,7 @@ const computed = (() => {
 
   // An operand without short forms, 7{20} and, of dashes, 300; each at most one character longer than a question may be.
   function spelled(part, run) {
-    const most = (run.residues ? String(run.digits).length : run.most) + 1;
+    const most = (run.residues ? String(run.size).length : run.most) + 1;
     const times = (character, count) => character.repeat(Math.min(Number(count), most));
     if (run.dashes && /^[0-9]+$/.test(part)) return times("-", part);
     return part.replace(/([^{}])\{([0-9]+)\}/g, (_, character, count) => times(character, count));
@@ -44,14 +44,14 @@ const computed = (() => {
 
   // The widths of the strings that have room for the operands.
   function roomFor(run, parts) {
-    const digits = run.residues ? run.digits : Math.max(run.digits, ...parts.map((part) => part.length));
-    const width = ({ base, per_digit: perDigit }) => base + perDigit * digits;
-    return { digits, question: width(run.question_width), answer: width(run.answer_width), operand: width(run.operand_width) };
+    const size = run.residues ? run.size : Math.max(run.size, ...parts.map((part) => part.length));
+    const width = ({ base, slope }) => base + slope * size;
+    return { size, question: width(run.question_width), answer: width(run.answer_width), operand: width(run.operand_width) };
   }
 
   function solved(run, parts) {
     if (run.dashes) return run.answer_prefix + "-".repeat(SOLVE[run.task](parts[0].length, parts[1].length));
-    return run.answer_prefix + SOLVE[run.task](BigInt(parts[0]), BigInt(parts[1]), BigInt(run.digits));
+    return run.answer_prefix + SOLVE[run.task](BigInt(parts[0]), BigInt(parts[1]), BigInt(run.size));
   }
 
   // Views: a question as rows of ids, one row per step, and the answer from its ids.

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.scoring import COUNTS, Row, ask, score
+from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError
 
 ROWS = [Row("one", "1+1", "2"), Row("one", "9+1", "10"), Row("two", "9+1", "10"), Row("two", "99+1", "100")]
@@ -151,3 +152,9 @@ def test_a_failure_of_the_function_is_its_own():
 def test_an_unknown_slice(refusal):
     with refusal(InputError):
         score(ROWS, RIGHT)["equal"]
+
+
+def test_asking_shows_how_far_it_is(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    ask(len, [Row("random", question, "3") for question in ("1+1", "1+2", "1+3")])
+    assert capsys.readouterr().err.splitlines() == ["suite: 1 of 3 questions", "suite: 2 of 3 questions"]

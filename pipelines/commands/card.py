@@ -12,12 +12,12 @@ from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.own_tasks import IS_CODE
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import events, files
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.tables import markdown
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.commands.program import ARITH_DATA, failed
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA
 from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN
 from seq2seq_arith.pipelines.formats.location import existing_configs
 from seq2seq_arith.pipelines.places.paths import local_path
@@ -34,15 +34,15 @@ LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.
 )
 def card(
     data_dir: Annotated[str, Option("where datasets are kept, as TFDS's data_dir", metavar="DATA_DIR")],
-) -> str | int:
-    """Writes the card of all datasets in a directory, and returns where it is; or an exit code."""
+) -> Path:
+    """Writes the card of all datasets in a directory, and returns where it is; raises as ``write_card``."""
     folder = local_path(data_dir)
     try:
-        written = write_card(folder)
+        path = write_card(folder)
     except OSError as error:
-        return failed(f"the card of {folder} could not be written: {error.strerror or error}")
-    events.emit("result", path=written)
-    return printable(written)
+        raise RunError(f"the card of {folder} could not be written: {error.strerror or error}") from error
+    events.emit("result", path=path)
+    return path
 
 
 def write_card(data_dir: Path) -> Path:

@@ -6,15 +6,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.commands import NO_REST, Rest
-from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.errors import InputError, RunError, StoreError
 from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.base.options import Option
-from seq2seq_arith.base.terminal import SUCCESS, printable
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked, with_advice
@@ -23,7 +23,6 @@ from seq2seq_arith.pipelines.commands.program import (
     DATASET,
     NOTHING_LEFT,
     Sha256,
-    failed,
     print_load,
     refuse_surplus,
 )
@@ -38,10 +37,33 @@ from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 AT_ONCE = 8  # files
 
 
+class Fetched(NamedTuple):
+    """A copy of a dataset in a data directory."""
+
+    source: AnyPath
+    data_dir: str  # as it was typed
+    path: Path
+    task: Task
+    is_new: bool  # it was not there already
+    seconds: float
+
+
+def show_fetched(fetched: Fetched) -> None:
+    """Prints what was copied, or was there already, and how to load it."""
+    events.emit("result", path=fetched.path, is_new=fetched.is_new)
+    path, source = printable(fetched.path), printable(fetched.source)
+    if fetched.is_new:
+        print(f"{path} is a copy of {source}, each file with its sha256; {fetched.seconds:.1f} s")
+    else:
+        print(f"{path} is there already, and the same as {source}; nothing was done")
+    print_load(fetched.task, fetched.path, fetched.data_dir)
+
+
 @ARITH_DATA.command(
     "copy a finished dataset, for example from an object store",
     "fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data",
     description="Copy a dataset, check every file, and make it visible when it is complete.",
+    show=show_fetched,
 )
 def fetch(
     url: Annotated[str, Option(DATASET)],
@@ -50,8 +72,8 @@ def fetch(
     overwrite: Annotated[bool, Option("replace a dataset that has other files")] = False,
     sha256: Sha256 = None,
     rest: Rest = NO_REST,
-) -> int:
-    """Copies a dataset, and checks every file; returns the exit code."""
+) -> Fetched:
+    """Copies a dataset into a data directory, and checks every file; raises as ``copy``, but RunError for a disk."""
     refuse_surplus(rest, url, "fetch takes a URL and a directory")
     here, source = local_path(data_dir), find_dataset(url, rest.words)
     if not (source / DATASET_INFO).is_file():
@@ -60,21 +82,12 @@ def fetch(
         )
     start = time.perf_counter()
     try:
-        path, task, copied = copy(source, here, overwrite, sha256)
+        path, task, is_new = copy(source, here, overwrite, sha256)
     except StoreError as error:
-        return failed(f"{error}; {NOTHING_LEFT}")
+        raise StoreError(f"{error}; {NOTHING_LEFT}") from error
     except OSError as error:
-        return failed(f"{here} could not be written: {error.strerror or error}; {NOTHING_LEFT}")
-    events.emit("result", path=path, is_new=bool(copied))
-    if copied:
-        print(
-            f"{printable(path)} is a copy of {printable(source)}, each file with its sha256; "
-            f"{time.perf_counter() - start:.1f} s"
-        )
-    else:
-        print(f"{printable(path)} is there already, and the same as {printable(source)}; nothing was done")
-    print_load(task, path, data_dir)
-    return SUCCESS
+        raise RunError(f"{here} could not be written: {error.strerror or error}; {NOTHING_LEFT}") from error
+    return Fetched(source, data_dir, path, task, is_new, time.perf_counter() - start)
 
 
 def copy(

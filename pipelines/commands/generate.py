@@ -3,7 +3,7 @@
 import errno
 import time
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.commands import NO_REST, Rest
@@ -11,7 +11,7 @@ from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreEr
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import FIRST, MORE, Option, Options
 from seq2seq_arith.base.tables import bytes_in_words
-from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, printable
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.commands import program
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
@@ -25,6 +25,36 @@ MENDED = "when that is mended, "
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+class Made(NamedTuple):
+    """A dataset that is complete, or on which an engine goes on working."""
+
+    order: Order
+    data_dir: str  # as it was typed
+    metadata: dict[str, Any] | None = None  # None while the engine's job goes on
+    seconds: float | None = None  # that making it took; None if it was there already
+    job: str = ""  # the engine's name of a job that goes on alone
+
+
+def show_made(made: Made) -> None:
+    """Prints what was made, or was there already, and how to load it."""
+    order, metadata = made.order, made.metadata
+    if metadata is None:
+        print(
+            f"the engine goes on with job {made.job} alone; when it has ended, run the same command again, which "
+            "makes the dataset visible"
+        )
+        return
+    try:
+        if made.seconds is None:
+            print(f"{printable(order.path)} is there already, complete and as asked for; nothing was done")
+            events.emit("result", path=order.path, is_new=False, **{name: metadata[name] for name in TOLD})
+        else:
+            _print_summary(order, metadata, made.seconds)
+        program.print_load(order.task, order.path, made.data_dir)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped, but {order.path} is complete") from None
+
+
 @ARITH_DATA.command(
     "make a dataset",
     "generate addition --data-dir data",
@@ -32,6 +62,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
     "generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
     "generate addition --data-dir gs://BUCKET/data --no-parquet",
     description="Make a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam.",
+    show=show_made,
 )
 def generate(
     dataset: Annotated[Requested, Options(requested)],
@@ -41,8 +72,13 @@ def generate(
     ],
     overwrite: Annotated[bool, Option("replace a dataset of that name that has other files", group=MORE)] = False,
     rest: Rest = NO_REST,
-) -> int:
-    """Makes a dataset unless it is there already, and says so; returns the exit code."""
+) -> Made:
+    """Makes a dataset unless it is there already.
+
+    Raises InputError if an argument is wrong or the place cannot be used, PublishedError if the dataset is complete but
+    which config is the default one could not be written, and RunError if it could not be made. RunError and
+    KeyboardInterrupt say what is left, and what to do.
+    """
     # All arguments are checked here: a misspelt option of ours is among Beam's flags, and is refused before anything
     # is said to be as asked for.
     place, beam_options = parse_place(data_dir, rest.words), None
@@ -53,18 +89,10 @@ def generate(
     order = Order(dataset.task, dataset.layout, place, beam_options, overwrite)
     if metadata := order.published():
         order.publisher.name_default()
-        print(f"{printable(order.path)} is there already, complete and as asked for; nothing was done")
-        events.emit("result", path=order.path, is_new=False, **{name: metadata[name] for name in TOLD})
-        program.print_load(order.task, order.path, data_dir)
-        return SUCCESS
+        return Made(order, data_dir, metadata)
     order.check_space()
     if dataset.fewer:
-        print(dataset.fewer)
-    return _make(order, data_dir)
-
-
-def _make(order: Order, data_dir: str) -> int:
-    """Makes the dataset, and prints what was made, or why it was not and what to type; returns the exit code."""
+        say(dataset.fewer)
     # Beam takes a second to import: only now.
     from seq2seq_arith.pipelines.beam.failures import SubmittedError
     from seq2seq_arith.pipelines.create import create
@@ -73,30 +101,30 @@ def _make(order: Order, data_dir: str) -> int:
     try:
         metadata = create(order)
     except SubmittedError as submitted:
-        print(
-            f"the engine goes on with job {submitted} alone; when it has ended, run the same command again, which "
-            "makes the dataset visible"
-        )
-        return SUCCESS
-    except KeyboardInterrupt:
-        return program.failed("stopped", INTERRUPTED, _what_is_left(order))
-    except (StoreError, EngineError) as error:
-        return program.failed(str(error), advice=_what_is_left(order, MENDED if isinstance(error, EngineError) else ""))
-    except (InputError, RunError):
-        raise
-    except Exception as error:
-        if is_short_of_memory(error):
-            return program.failed(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_what_is_left(order))
-        if not isinstance(error, OSError):
+        return Made(order, data_dir, job=str(submitted))
+    except (KeyboardInterrupt, Exception) as error:
+        if (explained := _explained(error, order)) is error:
             raise
-        why = f"{order.path} could not be written: {error.strerror or error}"
-        return program.failed(why, advice=_what_is_left(order, "make room, then " if error.errno in FULL else MENDED))
-    try:
-        _print_summary(order, metadata, time.perf_counter() - start)
-        program.print_load(order.task, order.path, data_dir)
-    except KeyboardInterrupt:
-        return program.failed(f"stopped, but {order.path} is complete", INTERRUPTED)
-    return SUCCESS
+        raise explained from error
+    return Made(order, data_dir, metadata, time.perf_counter() - start)
+
+
+def _explained(error: BaseException, order: Order) -> BaseException:
+    """What ended a run, with what is left of it and what to do; the error itself if it says that, or is a fault."""
+    if isinstance(error, KeyboardInterrupt):
+        return KeyboardInterrupt(f"stopped; {_what_is_left(order)}")
+    if isinstance(error, StoreError):
+        return StoreError(f"{error}; {_what_is_left(order)}")
+    if isinstance(error, EngineError):
+        return EngineError(f"{error}; {_what_is_left(order, MENDED)}")
+    if isinstance(error, InputError | RunError):
+        return error
+    if is_short_of_memory(error):
+        return RunError(f"{TOO_LITTLE_MEMORY}, or less to do; {_what_is_left(order)}")
+    if isinstance(error, OSError):
+        first = "make room, then " if error.errno in FULL else MENDED
+        return RunError(f"{order.path} could not be written: {error.strerror or error}; {_what_is_left(order, first)}")
+    return error
 
 
 def _what_is_left(order: Order, first: str = "") -> str:

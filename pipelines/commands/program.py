@@ -1,4 +1,4 @@
-"""The program ``arith-data``, and what several of its commands share: parameters, refusals, and how a command ends."""
+"""The program ``arith-data``, and what several of its commands share: parameters, refusals, how to load."""
 
 import dataclasses
 import json
@@ -14,7 +14,6 @@ from seq2seq_arith.base.checks import mistyped_option
 from seq2seq_arith.base.commands import Program, Rest
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import MORE, Form, Option, Options, Parameter
-from seq2seq_arith.base.terminal import FAILURE, fail
 from seq2seq_arith.pipelines.formats.advice import PROGRAM, task_file
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
@@ -121,8 +120,3 @@ def print_load(task: Task, path: AnyPath, data_dir: str) -> None:
     print(
         f'load it with: tfds.load("{name}", data_dir={json.dumps(data_dir, ensure_ascii=not data_dir.isprintable())})'
     )
-
-
-def failed(message: str, code: int = FAILURE, advice: str = "") -> int:
-    """Says why a command failed, and what to do; returns the exit code."""
-    return fail(PROGRAM, message, code, advice)

@@ -3,19 +3,33 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from seq2seq_arith.arithmetic import scoring
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, write_atomically
 from seq2seq_arith.base.options import Option
-from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines import answers
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA
 
 # How a file of each ending holds a score.
 WRITERS = {".json": lambda scores: json.dumps(scores.to_json(), indent=2) + "\n", ".md": scoring.Scores.markdown}
+
+
+class Scored(NamedTuple):
+    """The score of some answers, and the file that has it, too, if one was named."""
+
+    scores: scoring.Scores
+    path: Path | None
+
+
+def show_score(scored: Scored) -> None:
+    """Prints the score, and where the file is."""
+    scores, path = scored
+    events.emit("result", path=path, **scores.to_json(), worst_slice=scores.worst_slice)
+    say(scores.text() + (f"\n{printable(path)}" if path else ""))
 
 
 @ARITH_DATA.command(
@@ -24,6 +38,7 @@ WRITERS = {".json": lambda scores: json.dumps(scores.to_json(), indent=2) + "\n"
     "score suite.tsv - -o score.md",
     description="Score the answers that any model or program gave to the questions of a suite: by slice, with 95% "
     "intervals, the worst slice last.",
+    show=show_score,
 )
 def score(
     questions: Annotated[str, Option("a table that suite has written, or - for standard input", metavar="QUESTIONS")],
@@ -38,7 +53,7 @@ def score(
     output: Annotated[
         str | None, Option("also write everything to this file, .json or .md", short="o", metavar="FILE")
     ] = None,
-) -> str:
+) -> Scored:
     """The score of some answers; also in a file, if it is named."""
     if questions == given:
         both = answers.name_of(given)
@@ -52,8 +67,7 @@ def score(
             write_atomically(path, WRITERS[path.suffix](scores).encode())
         except OSError as error:
             raise WriteError(path, error.strerror or error) from None
-    events.emit("result", path=path, **scores.to_json(), worst_slice=scores.worst_slice)
-    return scores.text() + (f"\n{printable(path)}" if path else "")
+    return Scored(scores, path)
 
 
 def _output(name: str, read: tuple[str, ...]) -> Path:

@@ -1,14 +1,42 @@
 """``arith-data verify``: checks a dataset. It is short because each command has a module."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.commands import NO_REST, Rest
+from seq2seq_arith.base.errors import RunError
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable
-from seq2seq_arith.pipelines.commands.program import ARITH_DATA, DATASET, Sha256, failed, refuse_surplus
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA, DATASET, Sha256, refuse_surplus
 from seq2seq_arith.pipelines.formats.location import find_dataset
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+if TYPE_CHECKING:
+    from seq2seq_arith.pipelines.checking.verify import CheckResult
+
+
+class Verified(NamedTuple):
+    """What the check of a dataset found."""
+
+    path: AnyPath
+    result: "CheckResult"
+    seconds: float
+
+
+def show_verified(verified: Verified) -> int:
+    """Prints what is wrong with a dataset, or what was checked; returns 1 if something is wrong."""
+    path, result, seconds = verified
+    for problem in result.problems:
+        print(printable(problem))
+    events.emit("result", path=path, problems=result.problems, sha256=result.identity)
+    if result.advice:
+        raise RunError(result.advice)
+    if result.problems:
+        return FAILURE
+    print(f"{printable(path)}: {result.summary}; {seconds:.1f} s")
+    print(f"sha256 of its metadata, which hold that of every file: {result.identity}")
+    return SUCCESS
 
 
 @ARITH_DATA.command(
@@ -17,6 +45,7 @@ from seq2seq_arith.pipelines.formats.location import find_dataset
     "verify data/seq2seq_arith/addition/1.0.0 --quick",
     description="Make a dataset again from its parameters, and compare every file; draw and solve 10,000 rows in plain "
     "Python.",
+    show=show_verified,
 )
 def verify(
     directory: Annotated[str, Option(DATASET)],
@@ -24,22 +53,15 @@ def verify(
     quick: Annotated[bool, Option("check names, sizes and checksums only, and no example")] = False,
     sha256: Sha256 = None,
     rest: Rest = NO_REST,
-) -> int:
-    """Says what is wrong with a dataset, or what was checked; returns the exit code."""
+) -> Verified:
+    """Checks a dataset; raises InputError if there is none, RunError if it cannot be read."""
     from seq2seq_arith.pipelines.checking.verify import verify  # imports PyArrow
 
     refuse_surplus(rest, directory, "verify takes one directory")
-    place = find_dataset(directory, rest.words)
+    path = find_dataset(directory, rest.words)
     start = time.perf_counter()
     try:
-        result = verify(place, quick, sha256)
+        result = verify(path, quick, sha256)
     except OSError as error:
-        return failed(f"{place} cannot be read: {error.strerror or error}")
-    for problem in result.problems:
-        print(printable(problem))
-    events.emit("result", path=place, problems=result.problems, sha256=result.identity)
-    if result.problems:
-        return failed(result.advice) if result.advice else FAILURE
-    print(f"{printable(str(place))}: {result.summary}; {time.perf_counter() - start:.1f} s")
-    print(f"sha256 of its metadata, which hold that of every file: {result.identity}")
-    return SUCCESS
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    return Verified(path, result, time.perf_counter() - start)

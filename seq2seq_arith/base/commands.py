@@ -22,6 +22,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from seq2seq_arith.base import events, terminal
@@ -61,12 +62,10 @@ class Rest:
 NO_REST = Rest()
 
 
-def show_text(result: str | int | None) -> int | None:
-    """Prints a text; a number is an exit code."""
-    if isinstance(result, str):
-        terminal.say(result)
-        return None
-    return result
+def show_text(result: str | Path | None) -> None:
+    """Prints a text, or where a file is."""
+    if result is not None:
+        terminal.say(result if isinstance(result, str) else terminal.printable(result))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

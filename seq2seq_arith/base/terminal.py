@@ -41,7 +41,8 @@ class Outcome:
     """The end of a program's work, which the work may set."""
 
     code: int = SUCCESS  # the exit code
-    stopped: str = "stopped"  # the sentence after Ctrl-C, SIGTERM, or the end of the terminal
+    # The sentence after Ctrl-C, SIGTERM, or the end of the terminal, unless the KeyboardInterrupt has its own.
+    stopped: str = "stopped"
 
 
 @contextlib.contextmanager
@@ -67,8 +68,8 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
                     signal.signal(number, signal.default_int_handler)
             yield outcome
             sys.stdout.flush()  # here, where a failure is a sentence
-        except KeyboardInterrupt:
-            outcome.code = fail(name, outcome.stopped, INTERRUPTED)
+        except KeyboardInterrupt as stop:
+            outcome.code = fail(name, str(stop) or outcome.stopped, INTERRUPTED)
         except InputError as error:
             outcome.code = fail(name, str(error), USAGE_ERROR)
         except RunError as error:
@@ -116,9 +117,9 @@ def _fail_with_file(name: str, error: OSError) -> None:
         fail(name, f"standard output: {reason}")
 
 
-def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
-    """Prints a failure to standard error in one line, the advice last, to be copied; returns the exit code."""
-    message = events.hidden(printable("; ".join(filter(None, [message, advice]))))
+def fail(name: str, message: str, code: int = FAILURE) -> int:
+    """Prints a failure to standard error in one line; returns the exit code."""
+    message = events.hidden(printable(message))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
     with contextlib.suppress(OSError):

@@ -2,8 +2,6 @@
 
 import os
 import tempfile
-import time
-from typing import TYPE_CHECKING
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -12,9 +10,6 @@ from seq2seq_arith.base.terminal import printable, say, wrapped
 from seq2seq_arith.pipelines.formats.advice import generate_command
 from seq2seq_arith.pipelines.formats.layout import NAME, Layout
 from seq2seq_arith.pipelines.formats.location import dataset_path
-
-if TYPE_CHECKING:
-    from seq2seq_arith.pipelines.order import Order
 
 
 def command(task: Task, data_dir: str) -> str:
@@ -36,8 +31,8 @@ def is_missing(task: Task, data_dir: str) -> bool:
     return not (elsewhere or os.environ.get("TF_CONFIG") or dataset_path(expanded(data_dir), task).exists())
 
 
-def check(task: Task, data_dir: str) -> "Order":
-    """Checks that a dataset that is missing can be made."""
+def check(task: Task, data_dir: str) -> None:
+    """Raises InputError if a dataset that is missing cannot be made: something stands there, or there is no room."""
     from seq2seq_arith.pipelines.order import Order
 
     place = expanded(data_dir).absolute()
@@ -52,17 +47,16 @@ def check(task: Task, data_dir: str) -> "Order":
         advice = f"make it elsewhere and give that --data-dir: {command(task, 'data')}"
         raise InputError(f"{standing} cannot be written ({error.strerror}), and {path} is missing; {advice}") from None
     order.check_space()
-    return order
 
 
 def make_missing(task: Task, data_dir: str) -> None:
-    """Makes the dataset of a task as ``arith-data generate`` does, if ``is_missing``, and says so."""
+    """Makes the dataset of a task if ``is_missing``, and says so; raises as ``arith-data generate``, which makes it."""
     if not is_missing(task, data_dir):
         return
-    order = check(task, data_dir)
+    check(task, data_dir)
     say(wrapped(f"making the dataset {NAME}/{task.config_name}, as this does: {command(task, data_dir)}"))
-    from seq2seq_arith.pipelines.create import create
+    from seq2seq_arith.pipelines.commands.generate import generate
+    from seq2seq_arith.pipelines.commands.program import Requested
 
-    start = time.perf_counter()
-    create(order)
-    say(f"{printable(order.path)}: {task.num_examples:,} examples in {time.perf_counter() - start:.1f} s\n")
+    made = generate(Requested(task, Layout.of(task), is_sized=True), data_dir=data_dir)
+    say(f"{printable(made.order.path)}: {task.num_examples:,} examples in {made.seconds or 0:.1f} s\n")

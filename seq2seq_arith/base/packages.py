@@ -1,7 +1,6 @@
 """The installed packages, from what pip has noted and without an import, and ``--version`` of both programs."""
 
 import argparse
-import importlib.metadata
 import importlib.util
 import platform
 import shlex
@@ -67,6 +66,8 @@ def versions() -> str:
 
 def installed(*packages: str) -> str | None:
     """The version of the first of these packages that is installed; None if none is."""
+    import importlib.metadata  # 10 ms, and few commands need it
+
     for package in packages:
         try:
             return importlib.metadata.version(package)

@@ -1,8 +1,8 @@
 """The names that ``import seq2seq_arith`` offers, and that they cost nothing until they are used."""
 
 import json
-import subprocess
-import sys
+
+from programs import python
 
 import seq2seq_arith
 
@@ -29,8 +29,7 @@ def test_the_public_names_are_these():
 def test_an_import_brings_only_what_it_needs():
     program = "import json, sys, time\nstart = time.process_time()\n"
     program += "".join(f"{line}\nprint(json.dumps([time.process_time() - start, *sys.modules]))\n" for line in IMPORTS)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = [json.loads(line) for line in done.stdout.splitlines()]
+    loaded = [json.loads(line) for line in python(program).splitlines()]
     assert [set(found) & absent for found, absent in zip(loaded, IMPORTS.values(), strict=True)] == [set()] * len(
         loaded
     )

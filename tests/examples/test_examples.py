@@ -1,7 +1,6 @@
 """The examples: their steps are followed word for word in a copy of the checkout."""
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from layout import LAYERS, PACKAGE, ROOT
+from programs import python
 
 from seq2seq_arith.trainer.commands.sweep import checked
 from seq2seq_arith.trainer.runs import checkpoints
@@ -35,13 +35,8 @@ for words in json.loads(sys.argv[1]):
 
 
 def run(commands: list[list[str]], folder: Path, **environment: str) -> str:
-    """Runs commands in a folder, and returns all that they print."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, json.dumps(commands)], cwd=folder, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONSAFEPATH": "1"} | environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    """Runs commands in a folder, and returns what they print."""
+    return python(RUN, json.dumps(commands), cwd=folder, **environment)
 
 
 @pytest.mark.slow

@@ -3,9 +3,7 @@
 import ast
 import graphlib
 import json
-import os
 import re
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from layout import LAYERS, PACKAGE, ROOT, modules
+from programs import python
 
 # The rooms, lowest first; rooms on one line do not know each other. A module belongs to the longest name that fits it.
 DATA = (
@@ -147,11 +146,7 @@ for name in json.loads(sys.argv[1]):
 print(json.dumps(sorted(sys.modules)))
 """
     arguments = json.dumps([PACKAGE, *(f"{PACKAGE}.{name}" for name in sorted(names))])
-    done = subprocess.run(
-        [sys.executable, "-c", code, arguments], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    loaded = set(json.loads(python(code, arguments, cwd=ROOT).splitlines()[-1]))
     assert loaded & set(FORBIDDEN[layers[0]]) == set()
 
 

@@ -1,16 +1,15 @@
 """The pages are short, and true: their Python runs, the programs accept their commands, and what they name exists."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import reference
 from layout import ROOT
+from programs import python, run
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
@@ -65,8 +64,9 @@ print(json.dumps(found))
 def results(tmp_path_factory) -> dict[str, tuple[str, str]]:
     """Output and traceback of each example, run outside the checkout beside a dataset and an exported model."""
     folder = tmp_path_factory.mktemp("readme")
-    run("-c", MAKE, cwd=folder)
-    found = json.loads(run("-c", RUN, cwd=folder, given=json.dumps(PYTHON)).splitlines()[-1])
+    quiet = {"HF_HOME": str(folder / "huggingface"), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    python(MAKE, cwd=folder, **quiet)
+    found = json.loads(python(RUN, cwd=folder, given=json.dumps(PYTHON), **quiet).splitlines()[-1])
     return dict(zip(PYTHON, found, strict=True))
 
 
@@ -188,7 +188,7 @@ METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", FORMAT, 
 )
 def test_the_metadata_of_the_default_datasets(tmp_path, name):
     """Their sha256, for ``verify --sha256`` and ``fetch --sha256``."""
-    run("-m", "seq2seq_arith.pipelines", "generate", name, "--no-parquet", "--data-dir", "data", cwd=tmp_path)
+    run("generate", name, "--no-parquet", "--data-dir", "data", cwd=tmp_path, check=True)
     metadata = json.loads((tmp_path / "data" / "seq2seq_arith" / name / "1.0.0" / "metadata.json").read_text())
     assert metadata["sha256"] == METADATA_ROWS[name]
 
@@ -197,11 +197,3 @@ def headings(page: Path) -> set[str]:
     """The anchors that GitHub makes of a page's headings."""
     found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
-
-
-def run(*arguments: str, cwd: Path, given: str = "") -> str:
-    environment = os.environ | {"HF_HOME": str(cwd / "huggingface"), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONSAFEPATH": "1"}
-    command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=cwd, env=environment, input=given, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout

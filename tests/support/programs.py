@@ -43,12 +43,14 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment(), start_new_session=True, **pipes, **options)
 
 
-def python(code: str, *arguments: object, cwd: Path | None = None, **variables: str) -> str:
-    """What a program prints, with these variables, in a Python of its own; it must succeed."""
+def python(code: str, *arguments: object, cwd: Path | None = None, given: str | None = None, **variables: str) -> str:
+    """What a program prints that reads this text, with these variables, in a Python of its own; it must succeed."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     env = environment() | variables
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        command, cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=1200, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
 
 

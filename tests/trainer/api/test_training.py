@@ -1,14 +1,12 @@
 """Training from Python: the same refusals, datasets and weights as of the program."""
 
 import inspect
-import os
-import subprocess
-import sys
 import types
 from pathlib import Path
 
 import keras
 import numpy as np
+from programs import python
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
@@ -50,11 +48,9 @@ for call in (lambda: sa.train("pq"), lambda: sa.open_run("proved:addition").pred
         print(error)
 print(main(["runs", "."]), os.environ["KERAS_BACKEND"], "keras" in sys.modules)
 """
-    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONSAFEPATH": "1"}
-    program = [sys.executable, "-c", code]
-    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     said = "Keras's backend is jax, and models here need tensorflow; unset KERAS_BACKEND, start anew"
-    assert done.stdout.splitlines() == [said, said, "2 tensorflow False"], done.stderr
+    printed = python(code, cwd=tmp_path, KERAS_BACKEND="jax")
+    assert printed.splitlines() == [said, said, "2 tensorflow False"]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,8 +5,6 @@ import dataclasses
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -15,6 +13,7 @@ import run_files
 import tensorflow as tf
 import yaml
 from layout import ROOT
+from programs import python
 
 from seq2seq_arith.arithmetic.scoring import Scores, SliceScore
 from seq2seq_arith.arithmetic.task import Task
@@ -83,10 +82,8 @@ def loaded(out):
 
 @pytest.mark.slow
 def test_it_answers_where_our_package_is_not(out, expected, tmp_path):
-    command = [sys.executable, "-c", ELSEWHERE, str(out / "saved_model"), json.dumps(QUESTIONS)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
-    assert done.returncode == 0, done.stderr
-    texts, confidences, weights = map(json.loads, done.stdout.splitlines())
+    printed = python(ELSEWHERE, out / "saved_model", json.dumps(QUESTIONS), cwd=tmp_path)
+    texts, confidences, weights = map(json.loads, printed.splitlines())
     assert texts == expected[0]
     np.testing.assert_allclose(confidences, expected[1], rtol=1e-4)
     assert weights == keras.saving.load_model(out / "model.keras").count_params()

@@ -1,10 +1,8 @@
 """What only a GPU can show: ``make gpu`` runs it, and prints what it measures. It has not been run yet."""
 
-import subprocess
-import sys
-
 import pytest
 import tensorflow as tf
+from programs import python
 
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.training import session
@@ -38,5 +36,4 @@ gpus = tf.config.get_visible_devices("GPU")
 assert len(tf.config.list_logical_devices("GPU")) == len(gpus)
 print([tf.config.experimental.get_memory_growth(gpu) for gpu in gpus])
 """
-    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert printed.strip() == shown
+    assert python(code).strip() == shown

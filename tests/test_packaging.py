@@ -61,6 +61,7 @@ def sources(clone: Path) -> set[str]:
     """Every file that has to be installed, by its path in the checkout."""
     wanted = (
         "*.py",
+        "*.pyi",
         "py.typed",
         "seq2seq_arith/README.md",
         "CITATIONS.bib",

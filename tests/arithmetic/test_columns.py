@@ -49,17 +49,6 @@ def test_each_product_with_a_digit_has_one_way_with_its_right_answer(left, digit
 
 
 @pytest.mark.parametrize("name", WITH_RULES)
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [("07 ", "12 "), (" 1", "00"), ("123", " 45"), ("1 2 ", "33  "), ("   ", "  1"), (" 12", "345"), (" 00", "  1")],
-)
-def test_what_is_not_a_question_has_no_way(name, left, right):
-    """Zeros in front, no column of blanks behind, a blank within a number, no number."""
-    assert not ways(BUILT_IN[name].transducer, left, right)
-    assert not ways(BUILT_IN[name].transducer, right, left)
-
-
-@pytest.mark.parametrize("name", WITH_RULES)
 def test_a_rule_tells_a_question_from_its_neighbours(name):
     """All pairs of rows of three columns: a way where both are numbers with a blank in front, and only there."""
     characters = f"{BLANK}019"

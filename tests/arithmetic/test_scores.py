@@ -75,6 +75,15 @@ def test_no_slice_is_worse_than_the_worst(rows):
     assert worst is next(row for row in equals if row.questions == worst.questions)  # then the first
 
 
+LONG = "7" + "0" * 199
+
+
+def test_a_long_question_is_short_in_the_words_of_the_worst_slice():
+    zero = SliceScore(1000, 500, slice="zero", mistake=Mistake(f"0+{LONG}", LONG, LONG[1:]))
+    sentence = "worst slice: zero, 0.500 of 1,000: 0+70{199} = 70{199}, answered 0{199}"
+    assert (Scores((zero,)).worst_in_words(), Scores(()).worst_in_words()) == (sentence, "")
+
+
 @given(SCORES)
 def test_what_people_see_has_every_slice_that_is_not_hidden(scores):
     texts = (scores.text(), scores.markdown(), repr(scores), scores._repr_html_())

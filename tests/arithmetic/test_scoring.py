@@ -149,11 +149,6 @@ def test_a_failure_of_the_function_is_its_own():
         ask(lambda questions: (1 // 0 for _ in questions), ROWS, 2)
 
 
-def test_an_unknown_slice(refusal):
-    with refusal(InputError):
-        score(ROWS, RIGHT)["equal"]
-
-
 def test_asking_shows_how_far_it_is(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     ask(len, [Row("random", question, "3") for question in ("1+1", "1+2", "1+3")])

@@ -76,23 +76,6 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
     assert (results.per_slice, results.seed) == (CHOSEN.per_slice, CHOSEN.seed)
 
 
-def of(name, count, right, mistake=None):
-    return SliceScore(count, right, slice=name, set="standard", version=2, size=3, mistake=mistake)
-
-
-@pytest.mark.parametrize(
-    ("slices", "name"),
-    [
-        ([("a", 10, 10), ("b", 10, 9), ("c", 10, 10)], "b"),
-        ([("a", 10, 5), ("b", 1000, 500)], "b"),  # of equals the one with more questions
-        ([("a", 10, 10), ("b", 10, 10)], "a"),  # then the first
-        ([("a", 3, 0)], "a"),
-    ],
-)
-def test_the_worst_slice(slices, name):
-    assert Scores(tuple(of(*each) for each in slices)).worst().slice == name
-
-
 PRINTED = """
 suite of addition at 3 digits: 103 questions, up to 40 per slice, seed 5, version 2
 slice        right  not seen, wrong   seen, wrong  first wrong answer
@@ -119,31 +102,6 @@ def test_every_slice_is_printed_but_for_pairs_of_lengths(capsys):
         rows.append(SliceScore(9, right, **about, slice=f"lengths-{n}-1", seen=0, seen_right=0))
     evaluation.show_suites(Task("addition"), Scores(tuple(rows), per_slice=40, seed=5))
     assert capsys.readouterr().out == PRINTED
-
-
-LONG = "7" + "0" * 199
-
-
-@pytest.mark.parametrize(
-    ("slices", "sentence"),
-    [
-        (
-            [of("random", 1000, 999), of("borrow-all", 1000, 280, Mistake("85380-85380", "0", "00"))],
-            "worst slice: borrow-all, 0.280 of 1,000: 85380-85380 = 0, answered 00",
-        ),
-        (
-            [of("zero", 2, 1, Mistake(f"0+{LONG}", LONG, LONG[1:]))],
-            "worst slice: zero, 0.500 of 2: 0+70{199} = 70{199}, answered 0{199}",
-        ),
-        (
-            [of("random", 1000, 1000), of("zero", 50, 50)],
-            "worst slice: each of the 2 slices has 1.000 (1,050 questions)",
-        ),
-        ([], ""),
-    ],
-)
-def test_the_worst_slice_in_words(slices, sentence):
-    assert Scores(tuple(slices)).worst_in_words() == sentence
 
 
 def test_a_task_without_a_suite_says_so(capsys):

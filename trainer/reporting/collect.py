@@ -21,14 +21,14 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking import evaluation
-from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
+from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown
 from seq2seq_arith.trainer.asking.suites import ask_run
-from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import writes_numbers
 from seq2seq_arith.trainer.reporting import errors
 from seq2seq_arith.trainer.reporting.errors import Confusion
 from seq2seq_arith.trainer.runs import evaluated, history, samples
+from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -43,34 +43,33 @@ LENGTHS = "operand lengths"
 FURTHER_WIDTH = 64
 
 
+# From the names of a group, such as ``("2",)`` for two carries, or the lengths of both operands, to its exact match.
+Groups = dict[tuple[Any, ...], Share]
+
+
 @dataclasses.dataclass(frozen=True)
 class SetResult:
     """The score of a set, such as ``TRAINED``."""
 
-    name: str
     meaning: str  # which examples these are
     share: Share  # of the answers that are right as a whole
     characters: float  # the share of characters that are right
-
-
-@dataclasses.dataclass(frozen=True)
-class Group:
-    """A group of examples, such as those with two carries; without such examples, a share is None."""
-
-    names: tuple[str, ...]  # one, or the lengths of both operands
-    seen: Share | None  # of the training set
-    unseen: Share | None  # of the validation set
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SetAnswers:
     """What the model answered to the sets of its dataset; confusion and mistakes are of the validation set."""
 
-    sets: tuple[SetResult, ...]
-    tables: dict[str, tuple[Group, ...]]
+    sets: dict[str, SetResult]
+    unseen: dict[str, Groups]  # by the name of a table, such as ``LENGTHS``: of the validation set
+    seen: dict[str, Groups]  # likewise of the training set; none if there was no fixed one
     confusion: Confusion | None  # None if its answers are not numbers
     mistakes: tuple[Mistake, ...]  # the first ones
-    wrong: int  # how many there are
+
+    @property
+    def wrong(self) -> int:
+        """How many answers of the validation set are wrong."""
+        return self.sets[VALIDATION].share.wrong
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,9 +81,9 @@ class RunReport:
     layers: tuple[describe.Layer, ...]
     facts: dict[str, str]  # what the network is, and what it is given
     history: tuple[dict[str, Any], ...]
-    best: dict[str, Any]  # the row of the best epoch
     samples: tuple[EpochSamples, ...]  # none if they were not recorded
     summary: Summary | None  # None if the training has not ended
+    proof: Proof | None  # of the best weights
     sets: SetAnswers | None  # None if the dataset is not there
     scores: Scores  # of both sets of the suite, at the run's own length first, then at further ones
     searched: tuple[evaluated.Searched, ...]  # as ``evaluated.searched``
@@ -93,6 +92,11 @@ class RunReport:
     @property
     def task(self) -> Task:
         return self.run.task
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The row of the best epoch."""
+        return max(self.history, key=history.rank)
 
     def own(self, set: str) -> Scores:
         """The scores of a set of the suite, at the run's own length."""
@@ -133,7 +137,6 @@ def collect(
     which to ask the suite; None for ``further_lengths``. The others are as for ``evaluation.measure``.
     """
     rows, opened = history.epochs_of(run), OpenRun(run, data_dir)
-    best = max(rows, key=history.rank)
     further = [each for each in further_lengths(run) if _reads(opened, each)] if lengths is None else list(lengths)
     learner = opened.learner()
     data, notes = evaluation.open_data(opened)
@@ -146,66 +149,51 @@ def collect(
         layers=tuple(sketch(run.config.model, learner.view, describe.layers, cudnn=True)),
         facts=describe.view_facts(run.config.model, learner.view),
         history=tuple(rows),
-        best=best,
         samples=tuple(samples.read_jsonl(run.samples)),
         summary=opened.summary,
+        proof=opened.proof,
         sets=sets,
         scores=scores,
-        searched=tuple(evaluated.searched(run, best["epoch"])),
+        searched=tuple(evaluated.searched(run, opened.best_epoch)),
         notes=(*notes, *evaluation.suite_notes(run, trained)),
     )
 
 
 def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> SetAnswers:
     """Asks a model the sets of its dataset, at most so many examples of each."""
-    task, sets, seen = run.task, [], {}
-
-    def ask_set(name: str, meaning: str, examples: Examples) -> Result:
-        with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
-            result = ask(learner, examples, report_progress)
-        share = Share(len(result.exact), int(np.count_nonzero(result.exact)))
-        sets.append(SetResult(name, meaning, share, result.character_accuracy))
-        return result
-
-    def tables(result: Result) -> dict[str, list[dict]]:
-        operands = text.operands(task, result.examples.questions)
-        return breakdown(task, operands, result.examples.answers, result.exact)
-
+    task, asked = run.task, {}
     if not run.config.stream:
-        meaning = "a sample of the pairs that it was trained on"
-        seen = tables(ask_set(TRAINED, meaning, data.source.splits["train"].head(most)))
-    validation = ask_set(VALIDATION, "not seen; they decided which epoch is the best", data.validation[:most])
-    seed, others = (0, data.validation[:0]) if run.config.stream else evaluation.test_set(data, most)
-    if len(others):
-        ask_set(TEST, f"not seen, and nothing was chosen by them: from the dataset of seed {seed}", others)
-    wrong = np.flatnonzero(~validation.exact)
+        trained = data.source.splits["train"].head(most)
+        asked[TRAINED] = "a sample of the pairs that it was trained on", trained
+    asked[VALIDATION] = "not seen; they decided which epoch is the best", data.validation[:most]
+    if not run.config.stream:
+        seed, others = evaluation.test_set(data, most)
+        if len(others):
+            asked[TEST] = f"not seen, and nothing was chosen by them: from the dataset of seed {seed}", others
+    results, sets = {}, {}
+    for name, (meaning, examples) in asked.items():
+        with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
+            result = results[name] = ask(learner, examples, report_progress)
+        share = Share(len(result.exact), int(np.count_nonzero(result.exact)))
+        sets[name] = SetResult(meaning, share, result.character_accuracy)
+    validation = results[VALIDATION]
     answers, predicted = validation.examples.answers, validation.predicted
     return SetAnswers(
-        sets=tuple(sets),
-        tables=joined(seen, tables(validation)),
+        sets=sets,
+        unseen=tables(task, validation),
+        seen=tables(task, results[TRAINED]) if TRAINED in results else {},
         confusion=errors.confusion(task, answers, predicted) if writes_numbers(task) else None,
-        mistakes=tuple(mistakes(task, validation, wrong[:MISTAKES])),
-        wrong=len(wrong),
+        mistakes=tuple(evaluation.first_mistakes(task, validation, MISTAKES)),
     )
 
 
-def joined(seen: dict[str, list[dict]], unseen: dict[str, list[dict]]) -> dict[str, tuple[Group, ...]]:
-    """The tables of a breakdown of seen and of unseen examples, as one: a group for each that one of them has."""
-    found = {}
-    for name, rows in unseen.items():
-        of_seen, of_unseen = _by_names(seen.get(name, [])), _by_names(rows)
-        order = sorted({*of_seen, *of_unseen}, key=lambda names: [(isinstance(each, str), each) for each in names])
-        found[name] = tuple(
-            Group(tuple(str(each).replace(" ", "") for each in names), of_seen.get(names), of_unseen.get(names))
-            for names in order
-        )
-    return found
-
-
-def _by_names(rows: list[dict]) -> dict[tuple, Share]:
-    """The rows of a table by the names of their groups, which stand before the two figures."""
-    found = {}
-    for row in rows:
-        *names, count, exact_match = row.values()
-        found[tuple(names)] = Share(count, round(exact_match * count))
+def tables(task: Task, result: Result) -> dict[str, Groups]:
+    """Exact match by groups of the examples: a table per breakdown, by its name."""
+    found: dict[str, Groups] = {}
+    operands = text.operands(task, result.examples.questions)
+    for name, rows in breakdown(task, operands, result.examples.answers, result.exact).items():
+        found[name] = {}
+        for row in rows:
+            *names, count, exact_match = row.values()
+            found[name][tuple(names)] = Share(count, round(exact_match * count))
     return found

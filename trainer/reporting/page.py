@@ -14,11 +14,13 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, cut
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.reporting import collect, sections
+from seq2seq_arith.trainer.data import making
+from seq2seq_arith.trainer.reporting import collect, errors, sections
 from seq2seq_arith.trainer.reporting.collect import RunReport
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import describe
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = len(drawing.COLOURS)
@@ -55,6 +57,6 @@ def render(runs: Sequence[RunReport]) -> str:
     )
     environment.filters |= {"cut": cut, "abridged": abridged}
     environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "palette": drawing.VARIABLES}
-    page = environment.get_template("page.html")
-    labels, shared = [report.label for report in runs], sections.of_all(runs)
-    return page.render(title=title, labels=labels, shared=shared, runs=list(map(sections.of_run, runs))) + "\n"
+    environment.globals |= {"sections": sections, "errors": errors, "describe": describe, "making": making}
+    labels = [report.label for report in runs]
+    return environment.get_template("page.html").render(title=title, labels=labels, runs=runs) + "\n"

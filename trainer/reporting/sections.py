@@ -1,72 +1,36 @@
-"""What the page of a report shows, as plain data: figures, sentences, pictures as SVG. The template has the HTML."""
+"""What the page of a report shows and was not collected as such: choices, sentences, and pictures as SVG.
+
+The template calls these functions, and has the HTML.
+"""
 
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from seq2seq_arith.arithmetic.scoring import Mistake, Share, kind
+from seq2seq_arith.arithmetic.scoring import Share, kind
 from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
-from seq2seq_arith.base.tables import abridged, cut
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.asking.evaluation import size_in_words
 from seq2seq_arith.trainer.asking.suites import no_suite
 from seq2seq_arith.trainer.asking.summary_table import facts
-from seq2seq_arith.trainer.data import making
-from seq2seq_arith.trainer.reporting import collect
-from seq2seq_arith.trainer.reporting.collect import RunReport
-from seq2seq_arith.trainer.reporting.errors import in_words, marked
-from seq2seq_arith.trainer.runs import history, proofs
-from seq2seq_arith.trainer.runs.samples import Sample
-from seq2seq_arith.trainer.training import describe
+from seq2seq_arith.trainer.reporting.collect import LENGTHS, RunReport, SetAnswers
+from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs.samples import EpochSamples
 
 EPOCHS_SHOWN = 8  # of the answers through the epochs
 CURVES_SIZE = (5.0, 3.4)  # inches: as wide as a phone, so that letters can be read there
 TABLE_EPOCHS = 24  # of the tables beside the curves
 
 
-def of_all(runs: Sequence[RunReport]) -> dict[str, Any]:
-    """What the page says of all runs together."""
-    return {"compared": compared(runs), "curves": curves(runs), "slices": slices_of_all(runs)}
-
-
-def of_run(report: RunReport) -> dict[str, Any]:
-    """What the page says of one run; what was collected as it is shown goes on unchanged."""
-    config, sets = report.run.config, report.sets
-    seen = () if config.stream else ("seen",)
-    groups = dict(sets.tables) if sets else {}
-    by_lengths = groups.pop(collect.LENGTHS, ()) if report.task.operation.arity == 2 else ()
-    return {
-        "label": report.label,
-        "notes": report.notes,
-        "tiles": tiles(report),
-        "facts": report.facts,
-        "layers": report.layers,
-        "best_epoch": report.best["epoch"],
-        "epochs": epochs(report),
-        "samples": samples(report),
-        "sets": sets,
-        "units": report.task.notation.characters,
-        "maps": [found for field in ("unseen", *seen) if (found := lengths_map(by_lengths, field))],
-        "groups": groups,
-        "has_seen": bool(seen),
-        "suites": suites(report),
-        "searched": report.searched,
-        "further": further(report),
-        "mistakes": [answers(report, [mistake]) for mistake in sets.mistakes] if sets else [],
-        "took": took(report),
-        "settings": describe.settings(config),
-        "command": making.command(report.task, "data"),
-        "parameters": parameters(report),
-    }
-
-
 def tiles(report: RunReport) -> list[tuple[str, str, str]]:
     """Names, figures, and sentences: the score that says most, the worst slice, and what was given, together."""
     if report.sets:  # the last set that was asked is the one that decided least
-        top = report.sets.sets[-1]
+        name, top = list(report.sets.sets.items())[-1]
         figure = cut(top.share.right / top.share.questions, 4)
         note = f"{top.share.right:,} of {top.share.questions:,} answers of the "
-        note += f"{top.name} are right as a whole ({top.meaning})."
+        note += f"{name} are right as a whole ({top.meaning})."
     else:
         figure, note = cut(report.best["val_exact_match"], 4), "On the validation set, in the best epoch."
     found = [("exact match", figure, note)]
@@ -78,8 +42,9 @@ def tiles(report: RunReport) -> list[tuple[str, str, str]]:
             found.append((name, str(worst), note))
         else:
             found.append((name, "–", f"This task has no {kind(set) or 'suite of hard '}questions."))
-    if proof := proofs.read(report.run):
-        found.append(("proved", proof.in_brief(), f"{str(proof)[0].upper()}{str(proof)[1:]}."))
+    if report.proof:
+        sentence = str(report.proof)
+        found.append(("proved", report.proof.in_brief(), f"{sentence[0].upper()}{sentence[1:]}."))
     view = report.run.config.model.view
     found.append(("given to the model", report.run.config.model.given, f"Its view is {view}."))
     return found
@@ -124,52 +89,49 @@ def epochs(report: RunReport) -> list[dict[str, Any]]:
     return [row for row in report.history if not (len(report.history) - row["epoch"]) % step or row["epoch"] == best]
 
 
-def shown_epochs(report: RunReport) -> list[int]:
-    """Some of the epochs whose answers were recorded, by number: the first, the best, the last, and some between."""
-    recorded = [epoch.epoch for epoch in report.samples]
-    if len(recorded) <= EPOCHS_SHOWN:
-        return recorded
-    last = len(recorded) - 1
+def shown_epochs(report: RunReport) -> dict[str, EpochSamples]:
+    """Some of the epochs whose answers were recorded, by name: the first, the best, the last, and some between."""
+    last, best = len(report.samples) - 1, report.best["epoch"]
     # Close to each other at first, when most is learned.
     spread = {round(last * (step / (EPOCHS_SHOWN - 2)) ** 2) for step in range(EPOCHS_SHOWN - 1)}
-    return sorted({recorded[place] for place in spread} | {report.best["epoch"]} & {*recorded})
-
-
-def samples(report: RunReport) -> dict[str, Any] | None:
-    """The answers after some epochs: their names, how many are right, and a row per question; None if not recorded."""
-    chosen, best = shown_epochs(report), report.best["epoch"]
-    shown = [at for at in report.samples if at.epoch in chosen]
-    if not shown:
-        return None
     return {
-        "head": [f"epoch {at.epoch}{' (best)' * (at.epoch == best)}" for at in shown],
-        "rows": [answers(report, row) for row in zip(*(at.samples for at in shown), strict=True)],
-        "right": [f"{sum(sample.right for sample in at.samples)} of {len(at.samples)}" for at in shown],
+        f"epoch {at.epoch}{' (best)' * (at.epoch == best)}": at
+        for place, at in enumerate(report.samples)
+        if len(report.samples) <= EPOCHS_SHOWN or place in spread or at.epoch == best
     }
 
 
-def answers(report: RunReport, given: Sequence[Sample | Mistake]) -> dict[str, Any]:
-    """Answers to one question: it, what is right, and each answer in right and wrong pieces.
+def maps(task: Task, sets: SetAnswers) -> list[tuple[str, list[str], list[tuple[str, list[Share | None]]]]]:
+    """The exact match by the lengths of both operands, of unseen and of seen questions; none without two operands.
 
-    Places are counted as the run's task does; ``words`` say to screen readers which characters are wrong.
+    Of each map, what its questions are, the lengths, and a row per length of the left operand.
     """
-    from_end = report.task.notation.has_digits
-    said = [marked(one.answer, one.prediction or "", from_end) for one in given]
-    question, right = (abridged(getattr(given[0], name)) for name in ("question", "answer"))
-    return {"question": question, "right": right, "answers": [{"pieces": one, "words": in_words(one)} for one in said]}
+    if task.operation.arity != 2:
+        return []
+    unseen, seen = sets.unseen[LENGTHS], sets.seen.get(LENGTHS, {})
+    names = {name for pair in unseen | seen for name in pair}
+    lengths = sorted(names, key=lambda name: int(name.partition("-")[0]))
+    found = []
+    for what, shares in (("not seen in training", unseen), ("seen in training", seen)):
+        rows = [(_unpadded(left), [shares.get((left, right)) for right in lengths]) for left in lengths]
+        found += [(what, list(map(_unpadded, lengths)), rows)] * bool(shares)
+    return found
 
 
-def lengths_map(groups: Sequence[collect.Group], field: str) -> dict[str, Any] | None:
-    """The groups by the lengths of both operands, as a map, of ``seen`` or ``unseen`` ones; None without any."""
-    shares = {group.names: getattr(group, field) for group in groups}
-    if not any(shares.values()):
-        return None
-    lengths = sorted({name for names in shares for name in names}, key=lambda name: int(name.partition("-")[0]))
-    return {
-        "seen": "not seen in training" if field == "unseen" else "seen in training",
-        "lengths": lengths,
-        "rows": [(left, [shares.get((left, right)) for right in lengths]) for left in lengths],
-    }
+def groups(task: Task, sets: SetAnswers) -> dict[str, list[tuple[str, Share | None, Share | None]]]:
+    """Exact match by other groups, by the name of a table: each group, and its unseen and its seen questions."""
+    found = {}
+    for name, unseen in sets.unseen.items():
+        if name != LENGTHS or task.operation.arity != 2:  # else these are ``maps``
+            seen = sets.seen.get(name, {})
+            order = sorted(unseen | seen, key=lambda names: [(isinstance(each, str), each) for each in names])
+            found[name] = [(" × ".join(map(_unpadded, names)), unseen.get(names), seen.get(names)) for names in order]
+    return found
+
+
+def _unpadded(name: Any) -> str:
+    """The name of a group, such as `` 1- 2``, which is padded so that names are in order."""
+    return str(name).replace(" ", "")
 
 
 def suites(report: RunReport) -> list[dict[str, Any]]:

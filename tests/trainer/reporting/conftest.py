@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.scoring import Mistake, Scores, Share, SliceScore
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.reporting import collect, errors
-from seq2seq_arith.trainer.reporting.collect import Group, RunReport, SetAnswers, SetResult
+from seq2seq_arith.trainer.reporting.collect import RunReport, SetAnswers, SetResult
 from seq2seq_arith.trainer.runs.history import COLUMNS
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
@@ -49,20 +49,20 @@ def _unforeseen(size: int, worst: int) -> list[SliceScore]:
 def _asked() -> SetAnswers:
     answers = np.frombuffer(b"1000121 42  ", np.uint8).reshape(3, 4)
     predicted = np.frombuffer(b"990 121 43  ", np.uint8).reshape(3, 4)
-    lengths = [Group((str(m), str(n)), Share(5, 5), Share(4, n)) for m in range(1, 4) for n in range(1, 4)]
+    pairs = [(str(m), str(n)) for m in range(1, 4) for n in range(1, 4)]
     return SetAnswers(
-        sets=(
-            SetResult(collect.TRAINED, "seen", Share(900, 899), 0.9999),
-            SetResult(collect.VALIDATION, "not seen", Share(100, 97), 0.99),
-            SetResult(collect.TEST, "not seen", Share(100, 96), 0.98),
-        ),
-        tables={
-            collect.LENGTHS: tuple(lengths),
-            "carries": (Group(("0",), Share(9, 9), Share(5, 5)), Group(("1",), None, Share(5, 2))),
+        sets={
+            collect.TRAINED: SetResult("seen", Share(900, 899), 0.9999),
+            collect.VALIDATION: SetResult("not seen", Share(100, 97), 0.99),
+            collect.TEST: SetResult("not seen", Share(100, 96), 0.98),
         },
+        unseen={
+            collect.LENGTHS: {pair: Share(4, int(pair[1])) for pair in pairs},
+            "carries": {(0,): Share(5, 5), (1,): Share(5, 2)},
+        },
+        seen={collect.LENGTHS: {pair: Share(5, 5) for pair in pairs}, "carries": {(0,): Share(9, 9)}},
         confusion=errors.confusion(TASK, answers, predicted),
         mistakes=(WRONG, Mistake("41+1", "42", "43"), Mistake("1+1", "2", "")),
-        wrong=3,
     )
 
 
@@ -87,9 +87,9 @@ def sample() -> RunReport:
         layers=(Layer("question", "Input", "7", 0, (), ""), Layer("logits", "Dense", "4 × 12", 99, ("question",), "")),
         facts={"model": "lstm: a network", "view": "raw: as it is", "given": "nothing: nothing", "example": "of 1+1 …"},
         history=tuple(history),
-        best=history[4],
         samples=answers,
         summary=run_files.summary(5, None),
+        proof=None,
         sets=_asked(),
         scores=Scores((*_suite(3, 2), *_unforeseen(3, 3), *_suite(6, 0), *_unforeseen(6, 1)), per_slice=10, seed=0),
         searched=(
@@ -113,5 +113,4 @@ def bare(sample) -> RunReport:
         searched=(),
         notes=("there is no validation set",),
         history=sample.history[:1],
-        best=sample.history[0],
     )

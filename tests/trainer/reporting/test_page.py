@@ -149,23 +149,25 @@ def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
 
 
 def test_the_map_by_lengths_is_stronger_where_answers_are_wrong(sample):
-    groups = sample.sets.tables["operand lengths"]
-    found = sections.lengths_map(groups, "unseen")
-    assert found["lengths"] == ["1", "2", "3"]
-    assert [[share.exact_match for share in shares] for _, shares in found["rows"]] == [[0.25, 0.5, 0.75]] * 3
+    (_, lengths, unseen), (_, _, seen) = sections.maps(sample.task, sample.sets)
+    assert lengths == ["1", "2", "3"]
+    assert [[share.exact_match for share in shares] for _, shares in unseen] == [[0.25, 0.5, 0.75]] * 3
     cells = re.findall(r'--strength:(\d+)%">([\d.]+)<small>(\d+)</small>', page.render([sample]))
     assert cells[:3] == [("75", "0.25", "4"), ("50", "0.50", "4"), ("25", "0.75", "4")]
-    lacking = sections.lengths_map(groups[:-1], "seen")
-    assert lacking["rows"][2][1][2] is None and sections.lengths_map([], "seen") is None
+    assert seen[2][1][2] == Share(5, 5)
+    del sample.sets.seen["operand lengths"]["3", "3"]
+    assert sections.maps(sample.task, sample.sets)[1][2][2][1] == [Share(5, 5), Share(5, 5), None]
+    sample.sets.seen.clear()
+    assert [what for what, *_ in sections.maps(sample.task, sample.sets)] == ["not seen in training"]
 
 
 def test_the_epochs_that_are_shown(sample):
-    shown = sections.shown_epochs(sample)
+    shown = [at.epoch for at in sections.shown_epochs(sample).values()]
     assert (shown[0], shown[-1]) == (1, 20)
     assert 5 in shown  # the best
     assert len(shown) <= sections.EPOCHS_SHOWN
     few = dataclasses.replace(sample, samples=sample.samples[:3])
-    assert sections.shown_epochs(few) == [1, 2, 3]
+    assert sections.shown_epochs(few) == {f"epoch {at.epoch}": at for at in few.samples}
 
 
 def test_a_damaged_run_is_left_out_and_said(sample, tmp_path, monkeypatch, capsys):

@@ -81,7 +81,10 @@ def read(data: bytes, task: Task, count: int, schema: pa.Schema = SCHEMA) -> tup
         sum(column.total_uncompressed_size for column in columns) > most
     ):
         raise Problem("its columns hold other strings than such a dataset has")
-    table = file.read(use_threads=False)  # shards are read side by side already
+    # Shards are read side by side already. And after this call, one of Arrow's threads may still drop the last
+    # reference to ``data``, for which it waits for Python's lock. If the interpreter ends meanwhile, Python unwinds the
+    # thread's stack, within a destructor: C++ answers with SIGABRT, after the result was printed.
+    table = file.read(use_threads=False)
     table.validate(full=True)
     if schema is WRITTEN_SCHEMA:
         is_right = pc.equal(table["written"], as_written(task, table["question"]))

@@ -2,6 +2,9 @@
 
 import dataclasses
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -74,6 +77,24 @@ def test_schema_and_layout():
         assert column.compression == "ZSTD"
         assert not column.has_dictionary_page
         assert not [encoding for encoding in column.encodings if "DICT" in encoding]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux lists the threads of a process")
+def test_reading_leaves_no_thread_behind(tmp_path):
+    """One of Arrow's could still hold the file's bytes when Python ends, which then ends the process by SIGABRT."""
+    (tmp_path / "file").write_bytes(written(Task(), [1000], WRITTEN))
+    program = f"""
+import os
+from pathlib import Path
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.formats.layout import WRITTEN, format_of
+data, read = Path({str(tmp_path / "file")!r}).read_bytes(), format_of(WRITTEN).read
+before = len(os.listdir("/proc/self/task"))
+read(data, Task(), 1000)
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "0\n", done.stderr
 
 
 # The writer's pieces are powers of two, all equal but for the last one: draws.BLOCK, or less where rows are long.

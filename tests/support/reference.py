@@ -7,12 +7,14 @@ notations and records are those of ``pipelines.checking.independent``, in plain 
 import dataclasses
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+import pytest
 from layout import ROOT
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking.independent import Example, draw, example, key, key_hash, record, text, uniform
 
 __all__ = ("Example", "draw", "example", "key", "key_hash", "record", "text", "uniform")
@@ -45,6 +47,17 @@ class Dataset:
         """The bytes of a TFRecord file."""
         wanted = (example for example in self.split(split) if example.shard(num_shards) == shard)
         return b"".join(record(example.question, example.answer) for example in wanted)
+
+
+def solver(name: str) -> Callable[..., str]:
+    """The line of a task in ``SOLVERS``; without one, the test fails in a sentence."""
+    if name not in independent.SOLVERS:
+        pytest.fail(
+            f"{name} has no line in SOLVERS of pipelines/checking/independent.py, by which verify and the tests solve "
+            "it without its own code; add one: from its size and the operands, as people write them, to the answer",
+            pytrace=False,
+        )
+    return independent.SOLVERS[name]
 
 
 def dataset(task: Task) -> Dataset:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from layout import ROOT
@@ -21,6 +22,8 @@ EXAMPLE = ROOT / "examples/task/own_tasks.py"
 
 def test_every_task_and_every_way_of_drawing_is_known():
     """One line for each; what has none is said by ``verify``, and must not be said of what is built in."""
+    for name in BUILT_IN:
+        reference.solver(name)
     assert independent.SOLVERS.keys() == BUILT_IN.keys()
     assert independent.DRAWN.keys() == {drawn for of_notation in DRAWINGS.values() for drawn in of_notation}
     assert {drawn for operation in BUILT_IN.values() for drawn in operation.draws.values()} <= independent.DRAWN.keys()
@@ -30,6 +33,7 @@ def test_every_task_and_every_way_of_drawing_is_known():
 @given(data=st.data())
 def test_every_task_as_the_pipeline_makes_it(name, data):
     """Operands, keys, hashes, strings and records, of any size, seed and way of drawing."""
+    reference.solver(name)
     operation = BUILT_IN[name]
     most = min(operation.max_size, 300)
     task = Task(
@@ -65,6 +69,11 @@ def test_records_of_any_widths(question, answer):
     for name, characters in (("question", question), ("answer", answer)):
         example.features.feature[name].bytes_list.value.append(characters.encode())
     assert independent.record(question, answer)[12:-4] == example.SerializeToString(deterministic=True)
+
+
+def test_a_task_without_a_line_is_told_what_to_add():
+    with pytest.raises(pytest.fail.Exception, match="maximum has no line in SOLVERS of pipelines/checking/independent"):
+        reference.solver("maximum")
 
 
 def test_an_own_task_is_not_solved(no_custom_tasks):

@@ -11,7 +11,7 @@ from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.options import default_threads, is_local, job_outlives_program, workers_share_process
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.pipelines.steps.job import RunFacts, Written
+from seq2seq_arith.pipelines.steps.job import Report, RunFacts
 from seq2seq_arith.pipelines.steps.run import describe, write_dataset
 
 
@@ -38,12 +38,12 @@ def create(order: Order) -> dict[str, Any]:
     return metadata
 
 
-def _publish_finished(order: Order, report: AnyPath, written: Written) -> tuple[dict[str, Any], RunFacts]:
+def _publish_finished(order: Order, path: AnyPath, report: Report) -> tuple[dict[str, Any], RunFacts]:
     """Publishes the files that a finished job has left beside its report; returns their metadata, and what is known."""
-    folder = report.parents[0]
+    folder = path.parents[0]
     print(f"a job that has ended left the files in {folder}; nothing is drawn", file=sys.stderr, flush=True)
-    with order.publisher.taken_up(report, order.overwrite) as staging:
-        metadata = describe(order.task, order.layout, staging, written)
+    with order.publisher.taken_up(path, order.overwrite) as staging:
+        metadata = describe(order.task, order.layout, staging, report)
     return metadata, RunFacts(job=folder.name)
 
 
@@ -57,7 +57,7 @@ def _make(order: Order) -> tuple[dict[str, Any], RunFacts]:
         private.on_loopback(),
         translate_errors(),
     ):
-        return write_dataset(order.task, order.layout, staging, options, default_threads(options), order.plan.draws)
+        return write_dataset(order.task, order.layout, staging, options, default_threads(options))
 
 
 def _progress(order: Order) -> contextlib.AbstractContextManager[Any]:

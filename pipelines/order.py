@@ -21,7 +21,7 @@ from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from seq2seq_arith.pipelines.steps.job import Report, Written
+    from seq2seq_arith.pipelines.steps.job import Report
 
 SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
 
@@ -63,17 +63,15 @@ class Order:
         """The metadata of the dataset if it is there as ordered; see ``Publisher.published``."""
         return self.publisher.published(self.task, self.layout, self.overwrite)
 
-    def finished_run(self) -> "tuple[AnyPath, Written] | None":
-        """The report of a job that has left all files of this dataset unpublished, and what it wrote; None without one.
+    def finished_run(self) -> "tuple[AnyPath, Report] | None":
+        """Where a job that has left all files of this dataset unpublished reports, and what; None without one.
 
         On a disk only while the path is locked. In a store, another run that reads it publishes the same dataset.
         """
         for path in reversed(self.publisher.finished()):
             report = _read(path)
-            if report and report.written and (report.task, report.layout) == (self.task, self.layout):
-                versions = {name: version for each in report.written.shards for name, version in each.versions.items()}
-                if self.publisher.holds(path, versions):
-                    return path, report.written
+            if report and report.is_of(self.task, self.layout) and self.publisher.holds(path, report.versions):
+                return path, report
         return None
 
     def check_space(self) -> None:

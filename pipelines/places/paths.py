@@ -85,12 +85,6 @@ class ObjectPath:
                     return b""
                 raise
 
-    def read_bytes(self) -> bytes:
-        return b"".join(self.pieces())
-
-    def read_text(self, encoding: str = "utf-8") -> str:
-        return self.read_bytes().decode(encoding)
-
     def put(self, data: bytes | mmap.mmap, version: str | None = None, sha256: str = "") -> str | None:
         """Writes the object if its version is this, or ABSENT, or any (None); returns the new one, None if not."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError

@@ -18,6 +18,7 @@ from seq2seq_arith.base.packages import installed
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
 from seq2seq_arith.pipelines.formats.shards import ShardReport
+from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps import dedup
@@ -100,20 +101,24 @@ def check_worker(job_versions: tuple[tuple[str, str], ...], formats: tuple[str, 
 
 
 @dataclasses.dataclass(frozen=True)
-class Written:
-    """The result of a run: the number of draws it used, and a report for each split and shard."""
-
-    draws_used: int
-    shards: list[ShardReport]
-
-
-@dataclasses.dataclass(frozen=True)
 class Report:
-    """What a run's workers leave: the dataset, and the result, which is None if the draws did not suffice."""
+    """What a run's workers leave, as it is written: which dataset they made, and its files."""
 
-    task: Task
-    layout: Layout
-    written: Written | None
+    parameters: dict[str, Any]  # of the task
+    num_shards: int
+    formats: tuple[str, ...]
+    draws_used: int  # 0 if the draws did not suffice
+    shards: list[ShardReport]  # of each split; none if the draws did not suffice
+
+    def is_of(self, task: Task, layout: Layout) -> bool:
+        """Whether these are the files of a dataset with this layout."""
+        there = (self.parameters, self.num_shards, self.formats)
+        return bool(self.shards) and there == (task.parameters(), layout.num_shards, layout.formats)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each file in an object store, by its path; all empty on a disk."""
+        return {path: version for shard in self.shards for path, version in shard.versions.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,24 +132,16 @@ class RunFacts:
     counters: Mapping[str, int] | None = None  # what the workers have counted
 
 
-@dataclasses.dataclass(frozen=True)
-class _Content:
-    """The report as it is written."""
-
-    parameters: dict[str, Any]
-    num_shards: int
-    formats: tuple[str, ...]
-    draws_used: int
-    shards: list[ShardReport]
-
-
 def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
-    """Writes the result of the run as JSON beside the shards, for the program that waits for it."""
-    draws_used = 0 if cut is None else cut.last_draw + 1
-    shards = [report for reports in written for report in reports]
-    layout = job.layout
-    content = _Content(job.task.parameters(), layout.num_shards, layout.formats, draws_used, shards)
-    _leave(job, dataclasses.asdict(content))
+    """Writes the report of the run as JSON beside the shards, for the program that waits for it."""
+    report = Report(
+        parameters=job.task.parameters(),
+        num_shards=job.layout.num_shards,
+        formats=job.layout.formats,
+        draws_used=0 if cut is None else cut.last_draw + 1,
+        shards=[shard for shards in written for shard in shards],
+    )
+    _leave(job, dataclasses.asdict(report))
 
 
 def _leave(job: Job, report: Mapping[str, Any]) -> None:
@@ -160,10 +157,10 @@ def _leave(job: Job, report: Mapping[str, Any]) -> None:
 def read_report(path: AnyPath) -> Report:
     """The report that a run's workers have written; raises EngineError if it is not there or of another version."""
     try:
-        content = parse(path.read_bytes())
+        content = parse(paths.read_bytes(path))
         if isinstance(content, dict) and REFUSED in content:
             raise InputError(str(content[REFUSED]))
-        found = decode(_Content, content)
+        return decode(Report, content)
     except MalformedError as error:
         raise EngineError(f"the report {path} is not of this version: {error}") from None
     except FileNotFoundError:
@@ -171,5 +168,3 @@ def read_report(path: AnyPath) -> Report:
             f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
             "another run removed it"
         ) from None
-    written = Written(found.draws_used, found.shards) if found.shards else None
-    return Report(Task.from_parameters(found.parameters), Layout(found.num_shards, found.formats), written)

@@ -27,10 +27,11 @@ from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import in_one_line, job_outlives_program
 from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.job import REFUSED, Job, RunFacts, Written, package_versions, read_report
+from seq2seq_arith.pipelines.steps.job import REFUSED, Job, Report, RunFacts, package_versions, read_report
 from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
 
@@ -39,16 +40,9 @@ DATAFLOW = "https://console.cloud.google.com/dataflow/jobs/{region}/{job}?projec
 
 
 def write_dataset(
-    task: Task,
-    layout: Layout,
-    staging: Staging,
-    options: PipelineOptions,
-    threads: int = 1,
-    num_draws: int | None = None,
+    task: Task, layout: Layout, staging: Staging, options: PipelineOptions, threads: int
 ) -> tuple[dict[str, Any], RunFacts]:
     """Writes all files of a dataset, TFDS's files included; returns its metadata, and what is known of the run.
-
-    ``num_draws`` are the draws of the first run, if they have been computed already.
 
     Raises InputError if the task has too few different pairs or the runner cannot be used, and EngineError if the
     engine's job left no report.
@@ -57,70 +51,66 @@ def write_dataset(
         task=task,
         layout=layout,
         staging=staging,
-        num_draws=coverage.num_draws(task) if num_draws is None else num_draws,
+        num_draws=coverage.num_draws(task),
         windows=Windows.around(task),
         threads=threads,
         versions=package_versions(layout.formats),
     )
     widening = 1
-    while (outcome := run_pipeline(job, options)).written is None:
+    while True:
+        report, facts = run_pipeline(job, options)
+        if report.shards:
+            return describe(task, layout, staging, report), facts
         # One run in 10^9 has a few keys too few, or misses a window; if more are short, the first guess was.
         widening *= 2
         more = job.num_draws // 8 + 64 if widening == 2 else job.num_draws
         coverage.check_draws(task, job.num_draws)
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-    facts = RunFacts(
-        engine=options.view_as(StandardOptions).runner,
-        image=options.view_as(WorkerOptions).sdk_container_image,
-        versions={"python": platform.python_version(), **job.versions},
-        job=outcome.job,
-        counters=outcome.counters,
-    )
-    return describe(task, layout, staging, outcome.written), facts
 
 
-def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> dict[str, Any]:
+def describe(task: Task, layout: Layout, staging: Staging, report: Report) -> dict[str, Any]:
     """Writes the files that describe a dataset whose shards are written, and returns its metadata."""
-    staging.expect({path: version for shard in written.shards for path, version in shard.versions.items()})
+    staging.expect(report.versions)
     # Workers import this module, and need less memory without TFDS.
     from seq2seq_arith.pipelines.formats.catalog import write_catalog
 
-    return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards)
+    return write_catalog(task, layout, staging.catalog, report.draws_used, report.shards)
 
 
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What one run of the pipeline has come to."""
+def run_pipeline(job: Job, options: PipelineOptions) -> tuple[Report, RunFacts]:
+    """Runs the pipeline once, and waits for it; returns what its workers have left, and what is known of the run.
 
-    written: Written | None  # None if the draws did not suffice
-    job: str  # the engine's name of it; empty if it has none
-    counters: dict[str, int]  # what the workers have counted, as far as the engine tells
-
-
-def run_pipeline(job: Job, options: PipelineOptions) -> Outcome:
-    """Runs the pipeline once, and waits for it; raises SubmittedError if the engine's job goes on alone."""
+    Raises SubmittedError if the engine's job goes on alone.
+    """
     pipeline: Any = new_pipeline(options)
     result: Any = None
-    report, waits = job.staging.own_file(REPORT), not options.view_as(StandardOptions).no_wait_until_finish
+    path, waits = job.staging.own_file(REPORT), not options.view_as(StandardOptions).no_wait_until_finish
     try:
         # A job server that Beam starts ends with the block.
         with private.plain_labels(), private.own_servers():
             build(job, pipeline)
             result = pipeline.run()
-            with shown(result, options, report):
+            with shown(result, options, path):
                 if waits:
                     result.wait_until_finish()
     except BaseException as error:
         private.add_messages(error, result)
         with contextlib.suppress(Exception):
             result.cancel()  # the job would go on in a remote engine
-        if refusal := _refusal(report):
-            report.unlink()  # it is not that of a job that has ended
+        if refusal := _refusal(path):
+            path.unlink()  # it is not that of a job that has ended
             raise InputError(refusal) from error
         raise
+    name = private.job_name(result)
     if not waits:
-        raise SubmittedError(private.job_name(result))
-    return Outcome(read_report(report).written, private.job_name(result), _counters(result))
+        raise SubmittedError(name)
+    return read_report(path), RunFacts(
+        engine=options.view_as(StandardOptions).runner,
+        image=options.view_as(WorkerOptions).sdk_container_image,
+        versions={"python": platform.python_version(), **job.versions},
+        job=name,
+        counters=_counters(result),
+    )
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
@@ -144,7 +134,7 @@ def _counters(result: Any) -> dict[str, int]:
 def _refusal(report: AnyPath) -> str:
     """What a worker has told that does not have this program's versions; empty without one."""
     with contextlib.suppress(Exception):  # usually there is no report
-        return json.loads(report.read_text())[REFUSED]
+        return json.loads(paths.read_bytes(report))[REFUSED]
     return ""
 
 

@@ -15,6 +15,7 @@ from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.create import create, default_threads, write_dataset
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory, Staging
 from seq2seq_arith.pipelines.steps.job import RunFacts
@@ -60,7 +61,7 @@ def _made(task: Task, layout: Layout) -> dict[str, bytes]:
 def objects(path: ObjectPath) -> dict[str, bytes]:
     """Every object below, with its bytes; without the records of runs."""
     names = [entry.name for entry in path.entries() if run_records.FOLDER not in entry.name]
-    return {name: Content((path / name).read_bytes()) for name in names}
+    return {name: Content(paths.read_bytes(path / name)) for name in names}
 
 
 def nothing_or_all(path: ObjectPath) -> bool:

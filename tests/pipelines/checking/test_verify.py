@@ -30,6 +30,7 @@ from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 
@@ -263,7 +264,7 @@ SHARD, TABLE = stored.LAYOUTS["three"].paths("train", 1)
 
 @pytest.mark.parametrize("name", ["metadata.json", "dataset_info.json", SHARD, TABLE])
 def test_changes_in_a_store(in_store, name):
-    content = bytearray((in_store / name).read_bytes())
+    content = bytearray(paths.read_bytes(in_store / name))
     content[len(content) // 2] ^= 1
     (in_store / name).put(bytes(content))
     assert any(problem.startswith(f"{in_store / name}: ") for problem in verify(in_store).problems)

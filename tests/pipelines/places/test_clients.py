@@ -12,7 +12,7 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, make, objects
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places import clients, paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 COMMANDS = {
@@ -90,7 +90,7 @@ class Cutting(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("read", [ObjectPath.read_bytes, lambda path: path.read()[0]], ids=["pieces", "whole"])
+@pytest.mark.parametrize("read", [paths.read_bytes, lambda path: path.read()[0]], ids=["pieces", "whole"])
 def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
     monkeypatch.setattr(Cutting, "asked", 0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):

@@ -67,16 +67,15 @@ def test_bytes(data_dir, size):
     with tempfile.TemporaryFile() as file:
         file.write(content)
         path.upload(file)
-    assert path.read_bytes() == content
+    assert paths.read_bytes(path) == content
     assert path.is_file()
     assert paths.sizes(data_dir) == {"folder/object": size}
 
 
 def test_an_object_that_is_not_there(data_dir):
     (data_dir / "other").put(b"")
-    for read in ((data_dir / "object").read_bytes, (data_dir / "object").read_text):
-        with pytest.raises(FileNotFoundError):
-            read()
+    with pytest.raises(FileNotFoundError):
+        paths.read_bytes(data_dir / "object")
     assert not (data_dir / "object").is_file()
 
 

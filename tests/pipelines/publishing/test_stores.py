@@ -258,7 +258,7 @@ def test_a_marker_whose_conditional_write_is_refused(data_dir, monkeypatch, ours
     """It was done before, and its answer was lost; or another run was faster, and its dataset stands."""
     other, put, lost = ObjectPath(f"{data_dir.url}-other"), ObjectPath.put, []
     make(TASK, LAYOUTS["two"], other)
-    theirs = (dataset_path(other, TASK) / "metadata.json").read_bytes()
+    theirs = paths.read_bytes(dataset_path(other, TASK) / "metadata.json")
 
     def refused(self, content, *condition):
         if not self.url.endswith("1.0.0/metadata.json"):
@@ -273,7 +273,7 @@ def test_a_marker_whose_conditional_write_is_refused(data_dir, monkeypatch, ours
     else:
         with pytest.raises(InputError, match="another run has made"):
             make(TASK, LAYOUTS["three"], data_dir)
-        assert (dataset_path(data_dir, TASK) / "metadata.json").read_bytes() == theirs
+        assert paths.read_bytes(dataset_path(data_dir, TASK) / "metadata.json") == theirs
     assert len(lost) == 1
 
 
@@ -283,7 +283,7 @@ def test_the_same_again_while_another_layout_replaces_it(data_dir, monkeypatch):
     other, path, put = ObjectPath(f"{data_dir.url}-other"), dataset_path(data_dir, TASK), ObjectPath.put
     make(TASK, LAYOUTS["two"], data_dir)
     make(TASK, LAYOUTS["three"], other)
-    theirs = (dataset_path(other, TASK) / "metadata.json").read_bytes()
+    theirs = paths.read_bytes(dataset_path(other, TASK) / "metadata.json")
 
     def overtaken(self, content, *condition):
         if self.name == "features.json":

@@ -140,8 +140,8 @@ def test_the_same_for_chunks_cut_anyhow_in_any_order(tmp_path, crowded, seed, fl
         task=CROWDED, layout=Layout(8, ("tfrecord",)), staging=StagedDirectory(tmp_path),
         num_draws=coverage.num_draws(CROWDED), windows=Windows.around(CROWDED), threads=2, seed=seed,
     )  # fmt: skip
-    written = run_pipeline(job, pipeline_options(list(flags))).written
-    assert written.draws_used == crowded.draws_used
+    report, _ = run_pipeline(job, pipeline_options(list(flags)))
+    assert report.draws_used == crowded.draws_used
     assert shards_in(tmp_path) == by_the_loop(crowded, 8)
 
 
@@ -165,7 +165,8 @@ SMALL = Task("subtraction", size=2, num_examples=1000, seed=2)
 @pytest.mark.parametrize("num_draws", [1, 1000])
 def test_too_few_draws_are_seen_and_nothing_is_written(tmp_path, num_draws):
     job = job_of(SMALL, num_draws, tmp_path)
-    assert run_pipeline(job, pipeline_options([])).written is None
+    report, _ = run_pipeline(job, pipeline_options([]))
+    assert (report.draws_used, report.shards) == (0, [])
     assert shards_in(tmp_path) == {}
 
 
@@ -193,7 +194,7 @@ def test_a_run_that_falls_short_draws_further(make, enough, monkeypatch, module,
     monkeypatch.setattr(run, "run_pipeline", lambda *job: results.append(run_pipeline(*job)) or results[-1])
     assert files(make(SMALL)) == enough
     assert len(results) > 1
-    assert results[0].written is None
+    assert results[0][0].shards == []
 
 
 def test_only_draw_numbers_are_shuffled():

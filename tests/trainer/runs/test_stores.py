@@ -15,7 +15,7 @@ from programs import run_here
 
 from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError, TrainingError
-from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places import clients, paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
@@ -88,7 +88,7 @@ def test_of_two_first_checkpoints_one_is_refused(place):
     (place / "last.npz").put(b"another's")
     with pytest.raises(TrainingError):
         files.write(folder / "last.npz", b"ours")
-    assert (place / "last.npz").read_bytes() == b"another's"
+    assert paths.read_bytes(place / "last.npz") == b"another's"
 
 
 def test_a_checkpoint_is_written_again_and_again(place):
@@ -107,7 +107,7 @@ def test_a_run_that_was_removed_is_trained_anew(place):
     (place / "last.npz").unlink()
     assert content(stores.working_copy(str(place))) == {}
     files.write(folder / "last.npz", b"second")
-    assert (place / "last.npz").read_bytes() == b"second"
+    assert paths.read_bytes(place / "last.npz") == b"second"
 
 
 def test_a_write_whose_answer_is_lost(place, monkeypatch):
@@ -117,7 +117,7 @@ def test_a_write_whose_answer_is_lost(place, monkeypatch):
     monkeypatch.setattr(ObjectPath, "upload", lambda self, *given, **named: upload(self, *given, **named) and None)
     files.write(folder / "last.npz", b"first")
     files.write(folder / "last.npz", b"second")
-    assert (place / "last.npz").read_bytes() == b"second"
+    assert paths.read_bytes(place / "last.npz") == b"second"
 
 
 def test_what_is_not_a_trainings_is_replaced_in_any_case(place):
@@ -125,7 +125,7 @@ def test_what_is_not_a_trainings_is_replaced_in_any_case(place):
     folder = stores.working_copy(str(place))
     (place / "evaluation.json").put(b"another's")
     files.write(folder / "evaluation.json", b"ours")
-    assert (place / "evaluation.json").read_bytes() == b"ours"
+    assert paths.read_bytes(place / "evaluation.json") == b"ours"
 
 
 @pytest.mark.parametrize("name", ["a/../../b", "/etc/secret"], ids=["out", "absolute"])

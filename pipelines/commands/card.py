@@ -33,7 +33,7 @@ LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.
     description="Write DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face.",
 )
 def card(
-    data_dir: Annotated[str, Option("where datasets are kept, as TFDS's data_dir", metavar="DATA_DIR")],
+    data_dir: Annotated[str, Option("where datasets are kept, as TFDS's data_dir")],
 ) -> Path:
     """Writes the card of all datasets in a directory, and returns where it is; raises as ``write_card``."""
     folder = local_path(data_dir)

@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, TaskName, na
 from seq2seq_arith.base.checks import mistyped_option
 from seq2seq_arith.base.commands import Program, Rest
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import MORE, Form, Option, Options, Parameter
+from seq2seq_arith.base.options import MORE, Option, Options, Parameter
 from seq2seq_arith.pipelines.formats.advice import PROGRAM, task_file
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
@@ -62,9 +62,10 @@ def _read_sha256(label: str, text: Any) -> str:
 # The sha256 that a dataset must have; None for any.
 Sha256 = Annotated[
     str | None,
-    Form(read=_read_sha256),
     Option(
-        "the sha256 that the dataset must have, as verify prints it; for data that others have made", metavar="DIGITS"
+        "the sha256 that the dataset must have, as verify prints it; for data that others have made",
+        read=_read_sha256,
+        metavar="DIGITS",
     ),
 ]
 
@@ -91,9 +92,9 @@ class Requested:
 def requested(
     task: TaskName,
     *,
-    parameters: Annotated[dict[str, Any], Options(PARAMETERS, group=MORE, first=FIRST_PARAMETERS, build=dict)],
-    layout: Annotated[dict[str, Any], Options(Layout, group=MORE, build=dict)],
-    formats: Annotated[dict[str, bool], Options(_FormatOptions(), group=MORE, build=dict)],
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, group=MORE, first=FIRST_PARAMETERS, as_dict=True)],
+    layout: Annotated[dict[str, Any], Options(Layout, group=MORE, as_dict=True)],
+    formats: Annotated[dict[str, bool], Options(_FormatOptions(), group=MORE, as_dict=True)],
 ) -> Requested:
     """The dataset of a task with these parameters, in these formats."""
     of_task = named_task(task, parameters)

@@ -41,7 +41,7 @@ def show_score(scored: Scored) -> None:
     show=show_score,
 )
 def score(
-    questions: Annotated[str, Option("a table that suite has written, or - for standard input", metavar="QUESTIONS")],
+    questions: Annotated[str, Option("a table that suite has written, or - for standard input")],
     given: Annotated[
         str,
         Option(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic.own_tasks import is_task
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, Question, named_task, tasks
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, QuestionOption, named_task, tasks
 from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Group, Option, Options
@@ -39,10 +39,10 @@ def show(
     *,
     rows: Annotated[int, Option("how many examples", low=0, high=sample.MOST_EXAMPLES)] = 5,
     question: Annotated[
-        Question | None,
-        Option("instead, show this question in one-hot, such as 12+345 or ---p--", flag="one-hot", metavar="QUESTION"),
+        str | None,
+        QuestionOption("instead, show this question in one-hot, such as 12+345 or ---p--", flag="one-hot"),
     ] = None,
-    parameters: Annotated[dict[str, Any], Options(PARAMETERS, group=OF_A_TASK, build=dict)],
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, group=OF_A_TASK, as_dict=True)],
     rest: Rest = NO_REST,
 ) -> str:
     """Rows and statistics of a dataset; or a question, a character per line."""

@@ -26,10 +26,10 @@ class Drawn(NamedTuple):
 
 
 def sized_task(
-    name: TaskName, *, size: Annotated[dict[str, int], Options({SIZE: PARAMETERS[SIZE]} | SIZES, build=dict)]
+    task: TaskName, *, size: Annotated[dict[str, int], Options({SIZE: PARAMETERS[SIZE]} | SIZES, as_dict=True)]
 ) -> Task:
     """The task of a name with questions of this size."""
-    return Task(name, **task_fields(name, size))
+    return Task(task, **task_fields(task, size))
 
 
 def show_suite(drawn: Drawn) -> None:

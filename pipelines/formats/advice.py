@@ -1,7 +1,6 @@
 """What to type: the command that makes a dataset, and the one that checks it."""
 
 import shlex
-import types
 from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.task import Task
@@ -21,11 +20,11 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
     >>> generate_command(Task(), Layout(3, ("tfrecord",)), "my data", ["--overwrite"])
     "arith-data generate addition --num-shards 3 --no-parquet --data-dir 'my data' --overwrite"
     """
-    files = words(layout, Layout.of(task))
+    files = words(layout, vars(Layout.of(task)))
     for name in OPTIONAL_FORMATS:
         if (name in layout.formats) != (name in DEFAULT_FORMATS):
             files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
-    parameters = words(task, types.SimpleNamespace(**task.defaults))
+    parameters = words(task, task.defaults)
     given = [*task_file(task), *parameters, *files, "--data-dir", str(data_dir), *others]
     return shlex.join([PROGRAM, "generate", task.name, *given])
 

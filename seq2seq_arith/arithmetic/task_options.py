@@ -10,8 +10,9 @@ count digits: ``dashes`` for pq, and ``modulus`` for modular addition.
 """
 
 import dataclasses
+import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from seq2seq_arith.arithmetic import coverage, operations, own_tasks
 from seq2seq_arith.arithmetic.notation import NOTATIONS
 from seq2seq_arith.arithmetic.task import SIZE, Task, fields_of, parameter_of
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import Form, Option, Parameter, parameters_of
+from seq2seq_arith.base.options import Option, Parameter, parameters_of
 
 # The other words for a task's size: an option each, also for custom tasks of that notation.
 SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
@@ -34,11 +35,9 @@ def tasks() -> str:
     return f"one of {', '.join(operations.BUILT_IN)}"
 
 
-TaskName = Annotated[str, Option(tasks, metavar="TASK")]
-# Questions of dashes among them.
-_QUESTION = Form(is_value=DASHES_QUESTION.fullmatch)
-Question = Annotated[str, _QUESTION]
-Questions = Annotated[Sequence[str], _QUESTION]
+TaskName = Annotated[str, Option(tasks)]
+# Of questions, with those of dashes among them.
+QuestionOption = functools.partial(Option, is_value=DASHES_QUESTION.fullmatch, metavar="QUESTION")
 
 
 def _other_size(word: str) -> Parameter:

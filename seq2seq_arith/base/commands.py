@@ -32,18 +32,8 @@ from seq2seq_arith.base.parser import Parser, add_options, given
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FOR_PROGRAMS = Group("for other programs")
-EVENTS = Parameter(
-    "events",
-    bool,
-    Option(
-        "print events, one JSON object per line; what people read goes to standard error",
-        flag="json",
-        group=FOR_PROGRAMS,
-    ),
-    default=False,
-    is_switch=True,
-)
+EVENTS_HELP = "print events, one JSON object per line; what people read goes to standard error"
+EVENTS = Parameter("events", bool, Option(EVENTS_HELP, flag="json", group=Group("for other programs")), default=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,8 +89,7 @@ class Command:
         """Adds its options to its parser."""
         found = self.parameters()
         add_options(parser, found.values())
-        forms = [parameter.form.is_value for parameter in found.values() if parameter.form.is_value]
-        parser.is_value = forms[0] if forms else None
+        parser.is_value = next((each.about.is_value for each in found.values() if each.about.is_value), None)
 
     def take_rest(self, args: argparse.Namespace, rest: list[str]) -> None:
         """Gives it the words that are left: further values of the last argument, then ``Rest``; or refuses them.
@@ -135,10 +124,9 @@ class Command:
         takes = inspect.signature(self.work).parameters
         objects: dict[str, Any] = dict.fromkeys(self._rest, Rest(args.rest, args.parser))
         objects |= {name: getattr(args, name) for name in common if name in takes}
-        first: dict[str, Any] = {next(iter(inspect.signature(self.show).parameters)): None}
-        shown = arguments(self.show, given(args, parameters_of(self.show)), **first)  # refused before the work
-        result = self.work(**arguments(self.work, given(args, parameters_of(self.work)), **objects))
-        return self.show(**shown | dict.fromkeys(first, result)) or terminal.SUCCESS
+        how = arguments(self.show, given(args, parameters_of(self.show)))  # refused before the work
+        result = call(self.work, given(args, parameters_of(self.work)), **objects)
+        return self.show(result, **how) or terminal.SUCCESS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -32,40 +32,44 @@ def number(text: str) -> float:
 def add_options(parser: argparse.ArgumentParser, parameters: Iterable[Parameter]) -> None:
     """Adds an option for each parameter, in its group, required ones first; None if it is not given."""
     groups: dict[Group | None, Any] = {None: parser}
-    for parameter in sorted(parameters, key=lambda each: not each.is_required):
-        group, about = parameter.about.group, parameter.about
+    for parameter in sorted(parameters, key=lambda parameter: not parameter.is_required):
+        group = parameter.about.group
         if group is not None and group not in groups:
             description = group.description() if callable(group.description) else group.description
             groups[group] = parser.add_argument_group(group.title, description)
-        how: dict[str, Any] = {"help": _help(parameter).replace("%", "%%"), "default": None}
-        if parameter.kind is bool:
-            how |= {"action": argparse.BooleanOptionalAction}
-            if parameter.is_switch:
-                how |= {"action": "store_const", "const": not parameter.default}
-        else:
-            how |= {"type": {int: whole_number, float: number}.get(parameter.kind, str), "metavar": about.metavar}
-            if about.metavar is None and not parameter.is_argument:
-                how["metavar"] = parameter.flag.replace("-", "_").upper()
-            if about.repeat:
-                how |= {"action": "append"}
-            elif parameter.is_many:
-                how |= {"nargs": "+" if parameter.is_required or not parameter.is_argument else "*"}
-        if parameter.is_argument:
-            groups[group].add_argument(parameter.name, **how)
-            continue
-        flag = f"--no-{parameter.flag}" if parameter.is_switch and parameter.default else f"--{parameter.flag}"
-        names = [*([f"-{about.short}"] if about.short else []), flag]
-        groups[group].add_argument(*names, dest=parameter.name, required=parameter.is_required, **how)
+        _add(groups[group], parameter)
+
+
+def _add(group: Any, parameter: Parameter) -> None:
+    about = parameter.about
+    how: dict[str, Any] = {"help": _help(parameter).replace("%", "%%"), "default": None}
+    if parameter.is_switch:
+        how |= {"action": "store_const", "const": not parameter.default}
+    elif parameter.kind is bool:
+        how |= {"action": argparse.BooleanOptionalAction}
+    else:
+        how |= {"type": {int: whole_number, float: number}.get(parameter.kind, str)}
+        how |= {"metavar": about.metavar or parameter.flag.replace("-", "_").upper()}
+        if about.repeat:
+            how |= {"action": "append"}
+        elif parameter.is_many:
+            how |= {"nargs": "+" if parameter.is_required or not parameter.is_argument else "*"}
+    if parameter.is_argument:
+        group.add_argument(parameter.name, **how)
+        return
+    names = [f"-{about.short}"] if about.short else []
+    names.append(f"--{'no-' if parameter.is_switch and parameter.default else ''}{parameter.flag}")
+    group.add_argument(*names, dest=parameter.name, required=parameter.is_required, **how)
 
 
 def _help(parameter: Parameter) -> str:
     """The help of an option, with what may be given for it."""
-    about, default = parameter.about, parameter.default
+    about = parameter.about
     facts = [", ".join(about.allowed)] if about.choices is not None else []
     if parameter.kind in (int, float) and (about.low, about.high) != (None, None):
         facts.append(range_in_words(about.low, about.high, ",d" if parameter.kind is int else "g"))
-    if text := about.default or ("" if parameter.is_switch else in_words(default)):
-        facts.append(f"default: {text}")
+    if default := about.default_text or ("" if parameter.is_switch else in_words(parameter.default)):
+        facts.append(f"default: {default}")
     return f"{about.line} ({'; '.join(facts)})" if facts else about.line
 
 

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 import pytest
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, Questions, TaskName, named_task
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, QuestionOption, TaskName, named_task
 from seq2seq_arith.base import commands, events
+from seq2seq_arith.base.checks import read_numbers
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import (
-    Form,
-    Numbers,
     Option,
     Options,
     arguments,
@@ -114,12 +113,12 @@ def test_a_result_is_shown_by_a_function_of_its_own(program, capsys):
     assert capsys.readouterr().out.split() == ["10", "10"]
 
 
-def test_questions_are_told_by_the_type_of_a_parameter(program, capsys):
+def test_questions_are_told_by_the_option_of_a_parameter(program, capsys):
     added, main = program
 
     @added.command("print questions", "ask 1+2", prints_data=True)
     def ask(
-        questions: Annotated[Questions, Option("questions")],
+        questions: Annotated[Sequence[str], QuestionOption("questions")],
         *,
         output: Annotated[str | None, Option("a file", short="o")] = None,
     ) -> str:
@@ -133,9 +132,9 @@ def test_questions_are_told_by_the_type_of_a_parameter(program, capsys):
 def sized(
     task: TaskName,
     *,
-    parameters: Annotated[dict[str, Any], Options(PARAMETERS, names={"seed": "data_seed"}, build=dict)],
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, names={"seed": "data_seed"}, as_dict=True)],
     chosen: Annotated[SuiteOptions, Options(SuiteOptions, flags={"seed": "suite-seed"})],
-    lengths: Annotated[list[int], Form(read=lambda label, value: [int(value)]), Option("lengths")] = [1],  # noqa: B006
+    lengths: Annotated[Sequence[int], Option("lengths", read=lambda label, value: [int(value)])] = (1,),
 ) -> tuple:
     return named_task(task, parameters).config_name, chosen, lengths
 
@@ -163,11 +162,11 @@ def test_values_are_checked_by_the_same_function_whichever_way_they_come():
 
 def work(
     *,
-    left: Annotated[int | None, Option("a number", default="none")] = None,
+    left: Annotated[int | None, Option("a number", default_text="none")] = None,
     quick: Annotated[bool, Option("be quick")] = False,
     suite: Annotated[bool, Option("leave the suite out")] = True,
     names: Annotated[Sequence[str], Option("names", repeat=True)] = (),
-    lengths: Annotated[Numbers | None, Option("lengths")] = None,
+    lengths: Annotated[Sequence[int] | None, Option("lengths", read=read_numbers)] = None,
     chosen: Annotated[SuiteOptions, Options(SuiteOptions, only=["version", "seed"], flags={"seed": "suite-seed"})],
 ) -> None:
     """Options of every kind."""

@@ -14,7 +14,7 @@ import pytest
 from layout import LAYERS, PACKAGE, ROOT
 from programs import python
 
-from seq2seq_arith.trainer.commands.sweep import checked
+from seq2seq_arith.trainer.commands.sweep import job_of
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.sweeps import plan
 
@@ -100,7 +100,7 @@ def test_a_sweep_of_ours_can_be_trained_and_evaluated(file):
     planned = {each.group: each for each in plan.read(ROOT / file, [0])}
     assert len(planned) >= 5
     for each in planned.values():
-        assert checked(each)[0].name == each.task
+        assert job_of(each)[0].name == each.task
 
 
 def checkout(folder: Path) -> Path:

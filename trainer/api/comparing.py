@@ -125,7 +125,7 @@ def suite(task: str, **options: Any) -> Suite:
     if is_config_name(task):
         drawn = call(suites.suite, options, task=named(task, {}))
     else:
-        drawn = call(suites.suite, options | {"name": task})
+        drawn = call(suites.suite, options | {"task": task})
     asked, built = drawn.task, drawn.suite
     of_slices: dict[str, list[dict[str, str]]] = {name: [] for name in built.pairs}
     for name, question, answer in rows(asked, built):

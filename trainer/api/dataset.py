@@ -45,7 +45,7 @@ def _placed(
     dataset: str | Path,
     data_dir: str | Path,
     *,
-    parameters: Annotated[dict[str, Any], Options(PARAMETERS, build=dict)],
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, as_dict=True)],
 ) -> "Dataset":
     """The dataset of a name and parameters in a data directory, or that of its own path; it need not be there."""
     if not isinstance(dataset, Path) and "/" not in _short(dataset):
@@ -80,7 +80,7 @@ def generate(
     Raises InputError if an argument is wrong, or the directory cannot be used; RunError if making it fails.
     """
     own_tasks.use(task_file)
-    found = call(_placed, parameters, owner="generate", dataset=dataset, data_dir=data_dir)
+    found = call(_placed, parameters, dataset=dataset, data_dir=data_dir)
     make(found.task, found.data_dir)
     return _opened(found)
 
@@ -98,7 +98,7 @@ def load(
     Raises InputError if there is none, or it is not as arith-data wrote it.
     """
     own_tasks.use(task_file)
-    return _opened(call(_placed, parameters, owner="load", dataset=dataset, data_dir=data_dir))
+    return _opened(call(_placed, parameters, dataset=dataset, data_dir=data_dir))
 
 
 def _short(dataset: Any) -> str:

@@ -16,12 +16,11 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import call, parameters_of, shows
+from seq2seq_arith.base.options import call, shows
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import commands, drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.commands import evaluate as verbs
-from seq2seq_arith.trainer.commands.evaluate import run_to_evaluate
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.drawing import Picture
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -324,7 +323,7 @@ class TrainedRun(Tabular):
             raise InputError(f"there is no breakdown by {by!r}; {one_of(by, tables)}")
         return Table(tables[by], title=f"validation set, by {by}")
 
-    @shows(verbs.evaluate, without=parameters_of(run_to_evaluate))
+    @shows(verbs.evaluate, without=["run"])
     def evaluate(self, **options: Any) -> Evaluation:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.
 

@@ -54,7 +54,7 @@ def train(
     own_tasks.use(task_file)
     place = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else "data"))
     task = dataset.task if isinstance(dataset, Dataset) else named(dataset, {}) if is_config_name(dataset) else dataset
-    setup = call(commands.train.set_up, settings, owner="train", task=task)
+    setup = call(commands.train.set_up, settings, task=task)
     folder = str(run_dir if run_dir is not None else Path("runs") / setup.task.name)
     standing(run_folder(folder), setup.task)  # refuses a folder of another run before the dataset is made
     import_tensorflow()

@@ -11,7 +11,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Group, Option, Options
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, PictureFile, RunDirs, command
+from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, PictureOption, RunDirs, command
 from seq2seq_arith.trainer.commands.train import DATA_NAMES, MODEL_NAMES, set_up
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -21,8 +21,8 @@ from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import SHIPPED, Run, local_folder, open_run
 
 OF_A_TASK = Group("a task", "What a recipe would train. A run has its own settings.")
-OF_DATA = Options(PARAMETERS, names=DATA_NAMES, group=OF_A_TASK, default_of=default_text, build=dict)
-OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, group=OF_A_TASK, default_of=default_text, build=dict)
+OF_DATA = Options(PARAMETERS, names=DATA_NAMES, group=OF_A_TASK, default_of=default_text, as_dict=True)
+OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, group=OF_A_TASK, default_of=default_text, as_dict=True)
 
 
 @command(
@@ -34,7 +34,7 @@ OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, group=OF_A_TASK, default_of=d
 def describe(
     what: Annotated[str, Option(lambda: f"the folder of a run; or {tasks()}", metavar="RUN_DIR_OR_TASK")],
     *,
-    recipe: Annotated[str | None, Option(f"one of {', '.join(RECIPES)}", default="best", group=OF_A_TASK)] = None,
+    recipe: Annotated[str | None, Option(f"one of {', '.join(RECIPES)}", default_text="best", group=OF_A_TASK)] = None,
     parameters: Annotated[dict[str, Any], OF_DATA],
     model: Annotated[dict[str, Any], OF_MODEL],
 ) -> str:
@@ -74,7 +74,7 @@ def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: di
     prints_data=True,
 )
 def runs(
-    runs_dir: Annotated[str, Option(RUNS_DIR, metavar="RUNS_DIR")],
+    runs_dir: Annotated[str, Option(RUNS_DIR)],
     *,
     as_json: Annotated[bool, Option("one JSON object per line", flag="json")] = False,
 ) -> str:
@@ -92,7 +92,7 @@ def runs(
 def plot(
     run_dirs: RunDirs,
     *,
-    output: Annotated[PictureFile, Option("a file .png, .svg or .pdf", short="o", metavar="FILE")] = Path("curves.png"),
+    output: Annotated[Path, PictureOption("a file .png, .svg or .pdf", short="o")] = Path("curves.png"),
 ) -> str:
     """Draws the curves of runs, and returns the file."""
     histories = listing.usable(listing.opened(run_dirs), lambda _, run: history.epochs_of(run))

@@ -1,15 +1,18 @@
 """``arith-model evaluate``, ``search``, ``report`` and ``prove``: scores of runs, and where they err."""
 
 import dataclasses
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from seq2seq_arith.base import events
-from seq2seq_arith.base.options import FIRST, MORE, Numbers, Option, Options
+from seq2seq_arith.base.checks import read_numbers
+from seq2seq_arith.base.options import FIRST, MORE, Option, Options
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable, say
 from seq2seq_arith.trainer.commands.program import (
     REPLICAS,
-    File,
+    FileOption,
     OneRun,
     OwnCode,
     RunDirs,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     Proved = tuple[Proof, list[Sample]]
 
+LengthsOption = functools.partial(Option, read=read_numbers, group=FIRST)
 ALSO = "ask the suite at each of these lengths, too: 18,40, or 6-9"
 
 
@@ -44,7 +48,7 @@ def run_to_evaluate(
     run: OneRun,
     *,
     data_dir: Annotated[
-        str | None, Option("where the dataset is", default="where the run was trained from", group=FIRST)
+        str | None, Option("where the dataset is", default_text="where the run was trained from", group=FIRST)
     ] = None,
     replicas: Annotated[int | None, dataclasses.replace(REPLICAS, group=MORE)] = None,
 ) -> "OpenRun":
@@ -77,7 +81,7 @@ def show_evaluation(evaluated: Evaluated) -> None:
 def evaluate(
     run: Annotated["OpenRun", Options(run_to_evaluate)],
     *,
-    lengths: Annotated[Numbers, Option(ALSO, default="only at the run's own", group=FIRST)] = (),
+    lengths: Annotated[Sequence[int], LengthsOption(ALSO, default_text="only at the run's own")] = (),
     every_epoch: Annotated[bool, Option("ask all kept epochs, too, and map them by length", group=FIRST)] = False,
     chosen: SuiteChoice,
 ) -> Evaluated:
@@ -97,7 +101,7 @@ def evaluate(
 def search(
     run: OneRun,
     *,
-    lengths: Annotated[Numbers, Option("search at each of these lengths, too: 18,40, or 6-9", group=FIRST)] = (),
+    lengths: Annotated[Sequence[int], LengthsOption("search at each of these lengths, too: 18,40, or 6-9")] = (),
     options: Annotated[SearchOptions, Options(SearchOptions, group=FIRST)],
 ) -> None:
     """Looks for questions that a model answers wrong, and prints them."""
@@ -117,20 +121,19 @@ def search(
 def report(
     run_dirs: RunDirs,
     *,
-    output: Annotated[File, Option("a file .html", short="o", metavar="FILE", group=FIRST)] = Path("report.html"),
+    output: Annotated[Path, FileOption("a file .html", short="o", group=FIRST)] = Path("report.html"),
     examples: Annotated[
         int, Option("the most examples of each set that are asked", low=1, high=10**6, group=FIRST)
     ] = 5000,
     lengths: Annotated[
-        Numbers | None,
-        Option(
+        Sequence[int] | None,
+        LengthsOption(
             ALSO,
-            default="one more than the run's own, and twice as many, if the model reads them and they are short",
-            group=FIRST,
+            default_text="one more than the run's own, and twice as many, if the model reads them and they are short",
         ),
     ] = None,
     data_dir: Annotated[
-        str | None, Option("where the datasets are", default="where the runs were trained from", group=FIRST)
+        str | None, Option("where the datasets are", default_text="where the runs were trained from", group=FIRST)
     ] = None,
     chosen: SuiteChoice,
     own_code: OwnCode = None,
@@ -150,11 +153,10 @@ def show_proof(
     proved: "Proved",
     *,
     counterexamples: Annotated[
-        File | None,
-        Option(
+        Path | None,
+        FileOption(
             "write the shortest question of each case that is wrong, or may be by rounding, one per line (at most "
             "10,000), for predict",
-            metavar="FILE",
             group=FIRST,
         ),
     ] = None,

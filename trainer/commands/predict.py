@@ -1,16 +1,18 @@
 """``arith-model predict``, ``inspect``, ``export`` and ``serve``: questions to the best model of a run."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.task_options import Questions
+from seq2seq_arith.arithmetic.task_options import QuestionOption
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import printable
-from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, PictureFile, command
+from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, PictureOption, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs.run import new_folder
 
@@ -26,8 +28,8 @@ MAX_PORT = 2**16 - 1
 def predict(
     run: OneRun,
     questions: Annotated[
-        Questions,
-        Option("39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input", metavar="QUESTION"),
+        Sequence[str],
+        QuestionOption("39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input"),
     ] = (),
     *,
     file: Annotated[str | None, Option("a file with one question per line")] = None,
@@ -50,11 +52,9 @@ def predict(
 )
 def inspect(
     run: OneRun,
-    questions: Annotated[Questions, Option("one question: 39+3, or ---p-- for pq", metavar="QUESTION")] = (),
+    questions: Annotated[Sequence[str], QuestionOption("one question: 39+3, or ---p-- for pq")] = (),
     *,
-    output: Annotated[
-        PictureFile | None, Option("draw it: a .png, .svg or .pdf file", short="o", metavar="FILE")
-    ] = None,
+    output: Annotated[Path | None, PictureOption("draw it: a .png, .svg or .pdf file", short="o")] = None,
     as_json: Annotated[bool, Option("print everything as one JSON object", flag="json")] = False,
 ) -> str:
     """What happens in a model while it answers a question; also in a picture."""
@@ -92,14 +92,14 @@ def export(run: OneRun, out: Annotated[str, Option("a folder that does not exist
     prints_data=True,
 )
 def serve(
-    runs_dir: Annotated[str, Option(RUNS_DIR, metavar="RUNS_DIR")],
+    runs_dir: Annotated[str, Option(RUNS_DIR)],
     *,
     port: Annotated[
-        int, Option("on this machine alone; 0 for a free one", low=0, high=MAX_PORT, default="8765")
+        int, Option("on this machine alone; 0 for a free one", low=0, high=MAX_PORT, default_text="8765")
     ] = 8765,
     ask: Annotated[
-        Questions,
-        Option(
+        Sequence[str],
+        QuestionOption(
             "what the page asks first: a run by the name of its folder, another one if you like, and a question",
             metavar="WORD",
         ),

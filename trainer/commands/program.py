@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import use_task_file
 from seq2seq_arith.base.commands import Program
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import FIRST, Form, Option, Options, parameters_of
+from seq2seq_arith.base.options import FIRST, Option, Options, parameters_of
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.plugins import MODEL, VIEW
@@ -47,7 +47,7 @@ def _own_of_any(kind: plugins.Kind) -> Option:
 
 
 def one_run(
-    run_dir: Annotated[str, Option("the folder of the run", metavar="RUN_DIR")],
+    run_dir: Annotated[str, Option("the folder of the run")],
     *,
     model: Annotated[str | None, _own(MODEL)] = None,
     view: Annotated[str | None, _own(VIEW)] = None,
@@ -79,8 +79,8 @@ def _file(label: str, value: Any) -> Path:
 
 
 # Files to write, refused before the work.
-PictureFile = Annotated[Path, Form(read=_picture_file)]
-File = Annotated[Path, Form(read=_file)]
+PictureOption = functools.partial(Option, read=_picture_file, metavar="FILE")
+FileOption = functools.partial(Option, read=_file, metavar="FILE")
 OneRun = Annotated[Run, Options(one_run)]
 OwnCode = Annotated[None, Options(own_code)]
 RunDirs = Annotated[Sequence[str], Option("the folders of the runs", metavar="RUN_DIR")]

@@ -8,18 +8,18 @@ from typing import Annotated
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import options
+from seq2seq_arith.base.checks import read_numbers
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import Numbers, Option, arguments, call, from_flags, parameters_of, typed
+from seq2seq_arith.base.options import Option, call, checked, from_flags, parameters_of, typed
 from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.commands.evaluate import evaluate, run_to_evaluate
+from seq2seq_arith.trainer.commands.evaluate import evaluate
 from seq2seq_arith.trainer.commands.program import (
     ARITH_MODEL,
     GOES_ON,
-    PictureFile,
+    PictureOption,
     check_lengths,
     command,
     one_run,
@@ -44,7 +44,9 @@ def sweep(
     *,
     data_dir: Annotated[str, Option("where datasets are kept; those that are missing are made")],
     run_dir: Annotated[str, Option("a folder in which each run gets a folder of its own")],
-    seeds: Annotated[Numbers, Option("the seeds of each setting: 0-9, or 1,5", default="0")] = (0,),
+    seeds: Annotated[
+        Sequence[int], Option("the seeds of each setting: 0-9, or 1,5", read=read_numbers, default_text="0")
+    ] = (0,),
     jobs: Annotated[int, Option("how many runs are trained at once", low=1, high=MAX_JOBS)] = 1,
     dry_run: Annotated[bool, Option("only check the file, and list its runs")] = False,
     task_file: str | Path | None = None,
@@ -58,7 +60,7 @@ def sweep(
     datasets, jobs_by_name = {}, {}
     for each in planned:
         try:
-            task, jobs_by_name[each.name] = checked(each)
+            task, jobs_by_name[each.name] = job_of(each)
         except InputError as error:
             raise InputError(f"{file}, runs {each.group}: {error}") from None
         datasets[task.config_name] = task
@@ -73,7 +75,7 @@ def sweep(
     runner.run(lambda name: making.make_missing(datasets[name], data_dir))
 
 
-def checked(planned: plan.Planned) -> tuple[Task, plan.Job]:
+def job_of(planned: plan.Planned) -> tuple[Task, plan.Job]:
     """The dataset of a planned run, and what is to be done; raises InputError if ``train`` or ``evaluate`` refuses."""
     settings = {name: value for name, value in planned.settings.items() if name != TASK_FILE}
     own_tasks.use(planned.settings.get(TASK_FILE))
@@ -83,9 +85,7 @@ def checked(planned: plan.Planned) -> tuple[Task, plan.Job]:
     # The run is that of the training, and so is what may run of one's own code.
     known = {name: each for name, each in suite.items() if name not in parameters_of(one_run)}
     asked = from_flags(known, planned.suite, "evaluate")
-    of_run = parameters_of(run_to_evaluate)
-    options.checked(of_run, {name: value for name, value in asked.items() if name in of_run}, "evaluate")
-    what = arguments(evaluate, {name: value for name, value in asked.items() if name not in of_run}, run=None)
+    what = checked(known, asked, "evaluate")
     if what.get("every_epoch") and not (config.keep_epochs and task.operation.slices(STANDARD, task.size)):
         raise InputError("every-epoch needs keep-epochs = true, and a task with a suite; otherwise leave it out")
     check_lengths(Run(Path("R"), task, "", "", config), what.get("lengths", ()))
@@ -113,19 +113,20 @@ def results(
     where: Annotated[Sequence[str], Option("only runs that have it", metavar="FIELD=VALUE", repeat=True)] = (),
     threshold: Annotated[
         float,
-        Option("a seed counts if its worst slice reaches it", low=0.0, high=1.0, default="1, no mistake"),
+        Option("a seed counts if its worst slice reaches it", low=0.0, high=1.0, default_text="1, no mistake"),
     ] = 1.0,
-    lengths: Annotated[Numbers, Option("show the suites of these further lengths, too: 18,40")] = (),
+    lengths: Annotated[
+        Sequence[int], Option("show the suites of these further lengths, too: 18,40", read=read_numbers)
+    ] = (),
     columns: Annotated[
         str | None,
         Option(
             f"show these: some of {','.join(tables.COLUMNS)}",
-            default=f"those of {','.join(tables.USUAL)} that are known",
+            default_text=f"those of {','.join(tables.USUAL)} that are known",
         ),
     ] = None,
     plot_lengths: Annotated[
-        PictureFile | None,
-        Option("draw exact match against length instead: a .png, .svg or .pdf file", metavar="FILE"),
+        Path | None, PictureOption("draw exact match against length instead: a .png, .svg or .pdf file")
     ] = None,
     as_markdown: Annotated[bool, Option("print the table in Markdown", flag="markdown")] = False,
 ) -> str:

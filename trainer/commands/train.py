@@ -47,7 +47,7 @@ class Setup(NamedTuple):
 
 
 def set_up(
-    task: Annotated[str | Task, Option(tasks, metavar="TASK")],
+    task: Annotated[str | Task, Option(tasks)],
     *,
     recipe: Annotated[
         str,
@@ -59,13 +59,13 @@ def set_up(
     ] = "best",
     parameters: Annotated[
         dict[str, Any],
-        Options(PARAMETERS, names=DATA_NAMES, group=DATA, first=[SIZE], default_of=default_text, build=dict),
+        Options(PARAMETERS, names=DATA_NAMES, group=DATA, first=[SIZE], default_of=default_text, as_dict=True),
     ],
     model: Annotated[
-        dict[str, Any], Options(ModelConfig, names=MODEL_NAMES, group=MODEL, default_of=default_text, build=dict)
+        dict[str, Any], Options(ModelConfig, names=MODEL_NAMES, group=MODEL, default_of=default_text, as_dict=True)
     ],
     training: Annotated[
-        dict[str, Any], Options(TrainConfig, group=TRAINING, first=["epochs"], default_of=default_text, build=dict)
+        dict[str, Any], Options(TrainConfig, group=TRAINING, first=["epochs"], default_of=default_text, as_dict=True)
     ],
 ) -> Setup:
     """The dataset of a recipe, or one that is there, and the recipe with the options put in."""

@@ -389,4 +389,4 @@ def _default_in_words(row: Result, field: str) -> str:
     if field in KNOBS and field not in knobs_of(row.model, row.settings["model"].get("positions")):
         return ""
     setting = (parameters_of(ModelConfig) | parameters_of(TrainConfig)).get(field)
-    return (setting and setting.about.default) or "None"
+    return (setting and setting.about.default_text) or "None"

@@ -167,7 +167,7 @@ def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
     for instance in (config.model, config):
         for name, parameter in parameters_of(type(instance)).items():
             if config.model.has(name):
-                shown = _shown(getattr(instance, name), parameter.about.default)
+                shown = _shown(getattr(instance, name), parameter.about.default_text)
                 found.append((f"--{parameter.flag}", shown, parameter.about.line))
     return found
 

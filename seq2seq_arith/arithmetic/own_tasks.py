@@ -110,11 +110,11 @@ def _revived(name: str, sha256: str, place: str, source: bytes) -> OwnTask:
 def _check(own: OwnTask) -> None:
     """Checks a task on sampled and extreme operands of its smallest, its default and its largest size."""
     try:
-        fault = task_rules.first_fault(own.name, own.operation)
+        task_rules.check(own.name, own.operation)
+    except task_rules.TaskError as error:
+        raise InputError(f"{_line(own)}: the task {own.name!r} {error}") from None
     except (Exception, SystemExit) as error:
         raise InputError(f"the task {own.name!r} cannot be used: {where(error, Path(own.place))}") from None
-    if fault:
-        raise InputError(f"{_line(own)}: the task {own.name!r} {fault}")
 
 
 def _line(own: OwnTask) -> str:

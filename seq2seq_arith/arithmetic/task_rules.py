@@ -1,21 +1,17 @@
-"""The rules that a custom task must keep, as tables: the sentence that says what is wrong, and what finds it.
-
-The tables are grouped by what they look at: what the task's entry says (``OF_DECLARATION``, and ``OF_DRAWS`` of each
-way of drawing), sampled operands and questions (``OF_STRINGS``), and the rest (``OF_NUMBERS``, if each answer is one,
-and ``OF_ANSWERS``). The first rule that is broken counts, so that a rule may rely on those before it.
+"""The rules that a custom task must keep; the first one that is broken is one sentence.
 
 >>> import dataclasses
 >>> from seq2seq_arith.arithmetic.operations import OPERATIONS
->>> first_fault("sum", OPERATIONS["addition"])
-''
->>> first_fault("sum", dataclasses.replace(OPERATIONS["addition"], symbol="7"))
-"has the symbol '7', which stands in operands or is the padding; give another character"
+>>> check("sum", OPERATIONS["addition"])
+>>> check("sum", dataclasses.replace(OPERATIONS["addition"], symbol="7"))
+Traceback (most recent call last):
+    ...
+seq2seq_arith.arithmetic.task_rules.TaskError: has the symbol '7', which stands in operands or is the padding; give
+another character
 """
 
-import functools
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,11 +19,10 @@ import numpy as np
 from seq2seq_arith.arithmetic import drawing, letters, numbers, operations, suites
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.drawing import Drawing, Operands
-from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
+from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.slices import DIGITS
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
-from seq2seq_arith.arithmetic.suites import Pair
 
 # Which drawings give operands of a notation.
 DRAWINGS = {
@@ -43,221 +38,161 @@ ASKED = 4  # questions of each slice
 NAME_WORDS = ("ordered", "unordered", "reversed", "plain")  # of datasets
 
 
-class Trial:
-    """A task as its file has it; for some tables also one of its ways of drawing, and a size at which it is tried."""
-
-    def __init__(self, name: Any, entry: Any, way: Any = None, size: int = 0) -> None:
-        self.name = name
-        self.entry = entry  # its ``Operation``
-        self.way = way
-        self.size = size
-        if way is not None:
-            self.drawing = entry.draws[way]
-        if size:
-            self.at = f"for {size} {entry.notation.unit}"
-            self.width, self.words = entry.notation.width(size), entry.notation.words(size)  # of an operand
-            self.question_width, self.answer_width = entry.question_width(size), entry.answer_width(size)
-            self.longest = entry.arity * (self.width + 1) - 1  # characters of a question
-
-    @property
-    def characters(self) -> set[str]:
-        """Those that operands have in any case; of letters, a drawing may give some alone."""
-        notation = self.entry.notation
-        return {*"".join(notation.example), *(DIGITS if notation.has_digits else "")}
-
-    @property
-    def gives_operands(self) -> bool:
-        """Whether the way of drawing gives operands of the task, as far as that is known of one's own."""
-        drawn, of_notation = self.drawing, DRAWINGS.get(self.entry.notation, ())
-        if not isinstance(drawn, Drawing) or (drawn.pairs_only and self.entry.arity != 2):
-            return False
-        return drawn in of_notation or not any(drawn in known for known in DRAWINGS.values())
-
-    @functools.cached_property
-    def operands(self) -> Operands:
-        """The operands of some draws, and every combination of the smallest and the largest ones."""
-        return _operands(self.entry, self.size, self.drawing)
-
-    @functools.cached_property
-    def questions(self) -> np.ndarray:
-        """uint8 of shape (n, question width)."""
-        return self.entry.notation.question(self.entry.symbol, self.size, self.operands, self.question_width)
-
-    @property
-    def count(self) -> int:
-        return len(self.questions)
-
-    @functools.cached_property
-    def solved(self) -> Any:
-        """What the task's code returns."""
-        for side in self.operands:
-            side.flags.writeable = False  # it must work on copies
-        return self.entry.solve(self.size, *self.operands)
-
-    @functools.cached_property
-    def lengths(self) -> np.ndarray:
-        """Characters of each answer that is one number or one word: int64 of shape (n,)."""
-        magnitude, negative = self.solved
-        lengths = self.entry.notation.measure(magnitude) + (0 if negative is None else negative)
-        if self.entry.notation.has_digits:  # the last word may have one digit more
-            lengths += magnitude[-1] >= np.uint64(numbers.WORD)
-        return lengths
-
-    @property
-    def too_long(self) -> tuple[int, str] | None:
-        """The length of the longest answer, and its question, if that answer does not fit."""
-        longest = self.lengths.max() + len(self.entry.answer_prefix)
-        question = self.questions[self.lengths.argmax()].tobytes().decode("ascii").strip()
-        return (longest, question) if longest > self.answer_width else None
-
-    @functools.cached_property
-    def answers(self) -> Any:
-        """uint8 of shape (n, answer width), if the task's code keeps to it."""
-        return self.entry.answers(self.size, *self.operands)
-
-    @functools.cached_property
-    def asked(self) -> list[tuple[str, list[Pair]]]:
-        """Questions of each slice of both sets."""
-        slices = (*self.entry.suite(self.size), *self.entry.unforeseen(self.size))
-        return [(slice.name, suites.pairs(self.name, self.size, slice, count=ASKED)) for slice in slices]
-
-    def is_operand(self, number: int) -> bool:
-        """Whether a question of this size may have this operand."""
-        notation = self.entry.notation
-        side = numbers.from_ints([number], self.words) if number >= notation.smallest else None
-        if side is None or numbers.to_ints(side) != [number] or notation.measure(side)[0] > self.width:
-            return False
-        return not notation.has_digits or notation.allows(self.size, str(number))
+class TaskError(ValueError):
+    """A task cannot be used; the message goes on behind its name."""
 
 
-# From a sentence, in which ``{it}`` is the trial and ``{fault}`` what is wrong, to what finds it: true if anything is.
-Rules = Mapping[str, Callable[[Trial], Any]]
-OF_DECLARATION: Rules = {
-    "has no usable name; write it with a-z, 0-9 and _, beginning with a letter":
-        lambda it: not isinstance(it.name, str) or not re.fullmatch("[a-z][a-z0-9_]*", it.name),
-    "is one of this package; give it another name":
-        lambda it: it.name in operations.BUILT_IN,
-    "is of the type {it.entry.__class__.__name__}; give an Operation of seq2seq_arith.arithmetic.operations":
-        lambda it: not isinstance(it.entry, Operation),
-    "has the symbol {it.entry.symbol!r}; give one character, or '' to a task of one operand":
-        lambda it: len(it.entry.symbol) != (it.entry.arity > 1),
-    "has the alphabet {it.entry.alphabet!r}; give each ASCII character once, and the blank, which is the padding":
-        lambda it: not _is_alphabet(it.entry.alphabet),
-    "has the symbol {it.entry.symbol!r}, which stands in operands or is the padding; give another character":
-        lambda it: {*it.entry.symbol} & {*it.characters, PAD}
-        or (it.entry.notation is LETTERS and {*it.entry.symbol} & {*letters.ALPHABET}),
-    "writes {fault[0]!r}, which is not in its alphabet {it.entry.alphabet!r}; add it":
-        lambda it: sorted({*it.characters, *it.entry.symbol, *it.entry.answer_prefix} - {*it.entry.alphabet}),
-    "has questions that look like options; give two operands, with a letter from a to z between them":
-        lambda it: it.entry.notation is DASHES and not (it.entry.arity == 2 and "a" <= it.entry.symbol <= "z"),
-    "has no draws; give one way or more, each with its name":
-        lambda it: not it.entry.draws,
-}  # fmt: skip
-OF_DRAWS: Rules = {
-    "has the draws {it.way!r}, which do not give its operands in the notation {it.entry.notation!r}":
-        lambda it: not it.gives_operands,
-    "has max_size={it.entry.max_size!r}, and {it.way!r} draws numbers below 2^32; give less":
-        lambda it: isinstance(it.drawing, type(drawing.COUNTS)) and it.entry.max_size >= 2**32,
-    "has draws of the name {it.way!r}; give two letters or more from a to z that no name of a dataset has":
-        lambda it: not re.fullmatch("[a-z]{2,}", it.way) or it.way in NAME_WORDS,
-}  # fmt: skip
-OF_SIZES: Rules = {
-    "has default_size={it.entry.default_size!r} of min_size={it.entry.min_size!r} to max_size={it.entry.max_size!r}; "
-    "give whole numbers in this order":
-        lambda it: not 1 <= it.entry.min_size <= it.entry.default_size <= it.entry.max_size,
-}  # fmt: skip
-OF_STRINGS: Rules = {
-    "has the question width {it.question_width} {it.at}, but {it.longest} characters are written; give more":
-        lambda it: it.question_width < it.longest,
-    "draws operands {it.at} that are not uint64 of shape ({it.words}, n)":
-        lambda it: any(not _is_array(side, np.uint64, (it.words, it.operands[0].shape[-1])) for side in it.operands),
-    "draws operands {it.at} that are less than {it.entry.notation.smallest}, or have more than {it.width} characters":
-        lambda it: any((it.entry.notation.measure(side) > it.width).any() for side in it.operands)
-        or (it.entry.notation.smallest and not all(side.any(axis=0).all() for side in it.operands)),
-}  # fmt: skip
-# Of answers that are one number or one word each.
-OF_NUMBERS: Rules = {
-    "gives answers {it.at} that are not uint64 of shape (words, {it.count})":
-        lambda it: getattr(it.solved.magnitude, "dtype", None) != np.uint64
-        or it.solved.magnitude.shape[1:] != (it.count,),
-    "gives answers {it.at} with a word of more than 18 digits":
-        lambda it: (it.solved.magnitude[:-1] >= np.uint64(numbers.WORD)).any(),
-    "gives answers {it.at} with signs; only DECIMAL has them, one for each answer":
-        lambda it: it.solved.negative is not None
-        and (it.entry.notation is not DECIMAL or np.shape(it.solved.negative) != (it.count,)),
-    "has the answer width {it.answer_width} {it.at}, but the answer to {fault[1]} has {fault[0]} characters":
-        lambda it: it.too_long,
-    "gives an empty answer {it.at}":
-        lambda it: not it.lengths.all(),
-}  # fmt: skip
-OF_ANSWERS: Rules = {
-    "gives answers {it.at} that are neither a Solved nor uint8 of shape ({it.count}, {it.answer_width})":
-        lambda it: not _is_array(it.answers, np.uint8, (it.count, it.answer_width)),
-    "writes an answer {it.at} that is empty, or has a blank before its end":
-        lambda it: _has_inner_blank(it.answers),
-    "writes {fault[0]!r} in an answer {it.at}, which is not in its alphabet {it.entry.alphabet!r}; add it":
-        lambda it: sorted({*it.answers.tobytes().decode("latin-1")} - {*it.entry.alphabet}),
-    "writes an answer {it.at} that does not begin with its answer_prefix {it.entry.answer_prefix!r}; write it in "
-    "solve, too, or leave it out":
-        lambda it: not all(row.tobytes().startswith(it.entry.answer_prefix.encode()) for row in it.answers),
-    "gives another answer to a question alone than to the same among others {it.at}":
-        lambda it: not np.array_equal(
-            it.entry.answers(it.size, *(side[:, :1] for side in it.operands)), it.answers[:1]),
-    "has the breakdown {fault[0][0]!r} of shape {fault[0][1]}, not ({it.count},)":
-        lambda it: [(title, shape) for title, group in it.entry.breakdowns.items()
-                    if (shape := np.shape(group(*it.operands))) != (it.count,)],
-    "has the slice {fault[0]!r} whose questions do not have {it.entry.arity} operands":
-        lambda it: [name for name, pairs in it.asked if any(len(pair) != it.entry.arity for pair in pairs)],
-    "has the slice {fault[0][0]!r} with the operand {fault[0][1]}, which no question has {it.at}":
-        lambda it: [(name, n) for name, pairs in it.asked for pair in pairs for n in pair if not it.is_operand(n)],
-}  # fmt: skip
+def check(name: Any, entry: Any) -> None:
+    """Raises TaskError if a task breaks a rule, for which it is tried on its smallest, default and largest size.
 
-
-def first_fault(name: Any, entry: Any) -> str:
-    """What is wrong with a task, in a sentence without its name; empty if it keeps all rules.
-
-    It is tried on operands of its smallest, its default and its largest size. Errors of its code pass.
+    Errors of its own code pass.
     """
-    return next(_faults(name, entry), "")
-
-
-def first_fault_of_size(name: str, entry: Operation, way: str, size: int) -> str:
-    """As ``first_fault``, of its questions and answers of one size that are drawn in one way."""
-    return next(_faults_of_size(Trial(name, entry, way, size)), "")
-
-
-def _faults(name: Any, entry: Any) -> Iterator[str]:
-    yield from _broken(OF_DECLARATION, Trial(name, entry))
-    for way in entry.draws:
-        yield from _broken(OF_DRAWS, Trial(name, entry, way))
-    yield from _broken(OF_SIZES, Trial(name, entry))
+    _check_entry(name, entry)
+    _check_characters(entry)
+    _check_draws(entry)
+    if not 1 <= entry.min_size <= entry.default_size <= entry.max_size:
+        sizes = f"default_size={entry.default_size!r} of min_size={entry.min_size!r} to max_size={entry.max_size!r}"
+        raise TaskError(f"has {sizes}; give whole numbers in this order")
     for size in dict.fromkeys((entry.min_size, entry.default_size, entry.max_size)):
         for way in entry.draws:
-            yield from _faults_of_size(Trial(name, entry, way, size))
+            check_size(name, entry, way, size)
 
 
-def _faults_of_size(trial: Trial) -> Iterator[str]:
-    yield from _broken(OF_STRINGS, trial)
-    if isinstance(trial.solved, Solved):
-        yield from _broken(OF_NUMBERS, trial)
-    yield from _broken(OF_ANSWERS, trial)
+def check_size(name: str, entry: Operation, way: str, size: int) -> None:
+    """As ``check``, of questions and answers of one size that are drawn in one way."""
+    at = f"for {size} {entry.notation.unit}"
+    width, longest = entry.question_width(size), entry.arity * (entry.notation.width(size) + 1) - 1
+    if width < longest:
+        raise TaskError(f"has the question width {width} {at}, but {longest} characters are written; give more")
+    operands = _operands(entry, size, entry.draws[way])
+    _check_operands(entry.notation, size, operands, at)
+    questions = entry.notation.question(entry.symbol, size, operands, width)
+    for side in operands:
+        side.flags.writeable = False  # the task's code must work on copies
+    solved: Any = entry.solve(size, *operands)
+    if isinstance(solved, Solved):
+        _check_solved(entry, size, solved, questions, at)
+    _check_answers(entry, size, operands, at)
+    for title, group in entry.breakdowns.items():
+        if (shape := np.shape(group(*operands))) != (len(questions),):
+            raise TaskError(f"has the breakdown {title!r} of shape {shape}, not ({len(questions)},)")
+    for slice in (*entry.suite(size), *entry.unforeseen(size)):
+        _check_slice(name, entry, size, slice, at)
 
 
-def _broken(rules: Rules, trial: Trial) -> Iterator[str]:
-    """The sentences of the rules that are broken."""
-    for sentence, finds in rules.items():
-        if fault := finds(trial):
-            yield sentence.format(it=trial, fault=fault)
+def _check_entry(name: Any, entry: Any) -> None:
+    if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise TaskError("has no usable name; write it with a-z, 0-9 and _, beginning with a letter")
+    if name in operations.BUILT_IN:
+        raise TaskError("is one of this package; give it another name")
+    if not isinstance(entry, Operation):
+        kind = type(entry).__name__
+        raise TaskError(f"is of the type {kind}; give an Operation of seq2seq_arith.arithmetic.operations")
 
 
-def _is_alphabet(characters: str) -> bool:
-    return len({*characters}) == len(characters) and PAD in characters and characters.isascii()
+def _check_characters(entry: Operation) -> None:
+    """Those of the symbol, of the operands and of the alphabet."""
+    notation, symbol, alphabet = entry.notation, entry.symbol, entry.alphabet
+    if len(symbol) != (entry.arity > 1):
+        raise TaskError(f"has the symbol {symbol!r}; give one character, or '' to a task of one operand")
+    if len({*alphabet}) != len(alphabet) or PAD not in alphabet or not alphabet.isascii():
+        advice = "give each ASCII character once, and the blank, which is the padding"
+        raise TaskError(f"has the alphabet {alphabet!r}; {advice}")
+    # Those that operands have in any case; of letters, a drawing may give some alone.
+    written = {*"".join(notation.example), *(DIGITS if notation.has_digits else "")}
+    if {*symbol} & {*written, PAD, *(letters.ALPHABET if notation is LETTERS else "")}:
+        raise TaskError(
+            f"has the symbol {symbol!r}, which stands in operands or is the padding; give another character"
+        )
+    if missing := sorted({*written, *symbol, *entry.answer_prefix} - {*alphabet}):
+        raise TaskError(f"writes {missing[0]!r}, which is not in its alphabet {alphabet!r}; add it")
+    if notation is DASHES and not (entry.arity == 2 and "a" <= symbol <= "z"):
+        advice = "give two operands, with a letter from a to z between them"
+        raise TaskError(f"has questions that look like options; {advice}")
 
 
-def _has_inner_blank(rows: np.ndarray) -> bool:
-    """Whether a row of codes, uint8 of shape (n, width), begins with a blank, or has one before another character."""
-    is_blank = rows == ord(PAD)
-    return bool(is_blank[:, :1].any() or (is_blank[:, :-1] & ~is_blank[:, 1:]).any())
+def _check_draws(entry: Operation) -> None:
+    if not entry.draws:
+        raise TaskError("has no draws; give one way or more, each with its name")
+    for way, drawn in entry.draws.items():
+        # Of a drawing of one's own, it is not known which operands it gives.
+        is_known = any(drawn in known for known in DRAWINGS.values())
+        is_other = is_known and drawn not in DRAWINGS.get(entry.notation, ())
+        if not isinstance(drawn, Drawing) or is_other or (drawn.pairs_only and entry.arity != 2):
+            raise TaskError(f"has the draws {way!r}, which do not give its operands in the notation {entry.notation!r}")
+        if isinstance(drawn, type(drawing.COUNTS)) and entry.max_size >= 2**32:
+            raise TaskError(f"has max_size={entry.max_size!r}, and {way!r} draws numbers below 2^32; give less")
+        if not re.fullmatch("[a-z]{2,}", way) or way in NAME_WORDS:
+            advice = "give two letters or more from a to z that no name of a dataset has"
+            raise TaskError(f"has draws of the name {way!r}; {advice}")
+
+
+def _check_operands(notation: Notation, size: int, operands: Operands, at: str) -> None:
+    words, width, count = notation.words(size), notation.width(size), operands[0].shape[-1]
+    if not all(_is_array(side, np.uint64, (words, count)) for side in operands):
+        raise TaskError(f"draws operands {at} that are not uint64 of shape ({words}, n)")
+    is_zero = notation.smallest and not all(side.any(axis=0).all() for side in operands)
+    if is_zero or any((notation.measure(side) > width).any() for side in operands):
+        raise TaskError(
+            f"draws operands {at} that are less than {notation.smallest}, or have more than {width} characters"
+        )
+
+
+def _check_solved(entry: Operation, size: int, solved: Solved, questions: np.ndarray, at: str) -> None:
+    """Answers that are one number or one word each; questions are uint8 of shape (n, question width)."""
+    notation, (magnitude, negative), count = entry.notation, solved, len(questions)
+    if getattr(magnitude, "dtype", None) != np.uint64 or magnitude.shape[1:] != (count,):
+        raise TaskError(f"gives answers {at} that are not uint64 of shape (words, {count})")
+    if (magnitude[:-1] >= np.uint64(numbers.WORD)).any():
+        raise TaskError(f"gives answers {at} with a word of more than 18 digits")
+    if negative is not None and (notation is not DECIMAL or np.shape(negative) != (count,)):
+        raise TaskError(f"gives answers {at} with signs; only DECIMAL has them, one for each answer")
+    lengths = notation.measure(magnitude) + (0 if negative is None else negative)
+    if notation.has_digits:  # the last word may have one digit more
+        lengths += magnitude[-1] >= np.uint64(numbers.WORD)
+    longest, width = lengths.max() + len(entry.answer_prefix), entry.answer_width(size)
+    if longest > width:
+        question = questions[lengths.argmax()].tobytes().decode("ascii").strip()
+        raise TaskError(f"has the answer width {width} {at}, but the answer to {question} has {longest} characters")
+    if not lengths.all():
+        raise TaskError(f"gives an empty answer {at}")
+
+
+def _check_answers(entry: Operation, size: int, operands: Operands, at: str) -> None:
+    """Answers as they are written."""
+    answers: Any = entry.answers(size, *operands)
+    shape, prefix = (operands[0].shape[1], entry.answer_width(size)), entry.answer_prefix
+    if not _is_array(answers, np.uint8, shape):
+        raise TaskError(f"gives answers {at} that are neither a Solved nor uint8 of shape {shape}")
+    is_blank = answers == ord(PAD)
+    if is_blank[:, :1].any() or (is_blank[:, :-1] & ~is_blank[:, 1:]).any():
+        raise TaskError(f"writes an answer {at} that is empty, or has a blank before its end")
+    if foreign := sorted({*answers.tobytes().decode("latin-1")} - {*entry.alphabet}):
+        raise TaskError(
+            f"writes {foreign[0]!r} in an answer {at}, which is not in its alphabet {entry.alphabet!r}; add it"
+        )
+    if not all(row.tobytes().startswith(prefix.encode()) for row in answers):
+        advice = "write it in solve, too, or leave it out"
+        raise TaskError(f"writes an answer {at} that does not begin with its answer_prefix {prefix!r}; {advice}")
+    if not np.array_equal(entry.answers(size, *(side[:, :1] for side in operands)), answers[:1]):
+        raise TaskError(f"gives another answer to a question alone than to the same among others {at}")
+
+
+def _check_slice(name: str, entry: Operation, size: int, slice: suites.Slice, at: str) -> None:
+    pairs = suites.pairs(name, size, slice, count=ASKED)
+    if any(len(pair) != entry.arity for pair in pairs):
+        raise TaskError(f"has the slice {slice.name!r} whose questions do not have {entry.arity} operands")
+    for number in itertools.chain(*pairs):
+        if not _is_operand(entry.notation, size, number):
+            raise TaskError(f"has the slice {slice.name!r} with the operand {number}, which no question has {at}")
+
+
+def _is_operand(notation: Notation, size: int, number: int) -> bool:
+    """Whether a question of this size may have this operand."""
+    side = numbers.from_ints([number], notation.words(size)) if number >= notation.smallest else None
+    if side is None or numbers.to_ints(side) != [number] or notation.measure(side)[0] > notation.width(size):
+        return False
+    return not notation.has_digits or notation.allows(size, str(number))
 
 
 def _is_array(value: Any, dtype: type, shape: tuple[int, ...]) -> bool:

@@ -61,7 +61,7 @@ def added(monkeypatch):
 
 
 def test_it_keeps_the_rules_of_custom_tasks():
-    assert task_rules.first_fault("another_name", ENTRY) == ""
+    task_rules.check("another_name", ENTRY)
 
 
 def test_it_is_named_and_has_its_defaults():

@@ -45,7 +45,7 @@ def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
     size = min(max(size, operation.min_size), operation.max_size)
     task = Task(name, size=size, num_examples=10)
     for way in operation.draws:
-        assert task_rules.first_fault_of_size(name, operation, way, size) == ""
+        task_rules.check_size(name, operation, way, size)
     sides = draws.operands(task, np.arange(200, dtype=np.uint64))
     slices = operation.slices("standard", size)
     assert len({slice.name for slice in slices}) == len(slices)

@@ -12,7 +12,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import operations, own_tasks
 from seq2seq_arith.arithmetic.drawing import Drawing
-from seq2seq_arith.arithmetic.notation import Notation
+from seq2seq_arith.arithmetic.notation import NOTATIONS, Notation
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
 from seq2seq_arith.arithmetic.own_tasks import OwnTask
 from seq2seq_arith.base import options
@@ -24,6 +24,8 @@ MAX_SEED = 2**64 - 1
 
 # What people and files call the field ``size``, whatever it counts; every other parameter has the name of its field.
 SIZE = "digits"
+# Where the size of a task does not count digits: the other word that people may call it, and what it counts.
+SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
 # Always part of a dataset's metadata.
 PARAMETERS = ("task", SIZE, "num_examples", "seed", "reverse", "ordered")
 ORDINALS = {2: "half", 10: "tenth"}
@@ -53,6 +55,17 @@ def _by_task(default: Callable[[Operation], Any]) -> str:
     return f"{usual}, but {'; '.join(others)}" if others else usual
 
 
+def tasks_by_size_word(word: str) -> str:
+    """The tasks of this package whose size has this name."""
+    return ", ".join(name for name, operation in operations.BUILT_IN.items() if operation.notation.size_word == word)
+
+
+def _size_help() -> str:
+    """What the size is: ``the most digits of an operand; dashes for pq``, and so on for each task."""
+    others = [f"{word} for {names}" for word in SIZE_WORDS if (names := tasks_by_size_word(word))]
+    return "; ".join(["the most digits of an operand", *others])
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """The parameters of one dataset; the dataset is a pure function of them.
@@ -66,7 +79,7 @@ class Task:
 
     Attributes:
       name: A key of ``OPERATIONS`` or of ``FURTHER``, or the name of a custom task.
-      size: The most digits of an operand, D; for pq its dashes, and for modular addition the modulus. People and files
+      size: D: the most digits of an operand, or what the notation counts instead, its ``size_word``. People and files
         call it ``digits``.
       num_examples: How many examples the dataset has, train and validation together, N.
       seed: 0 to 2^64 - 1.
@@ -82,7 +95,7 @@ class Task:
 
     name: str = DEFAULT_TASK
     size: int = options.option(
-        "the most digits of an operand; for pq its dashes, for modular addition the modulus",
+        _size_help,
         default=None,
         default_text=_by_task(lambda operation: operation.default_size),
         flag=SIZE,

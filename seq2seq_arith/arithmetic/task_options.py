@@ -17,13 +17,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic import coverage, operations, own_tasks
-from seq2seq_arith.arithmetic.notation import NOTATIONS
-from seq2seq_arith.arithmetic.task import SIZE, Task, fields_of, parameter_of
+from seq2seq_arith.arithmetic.task import SIZE, SIZE_WORDS, Task, fields_of, parameter_of, tasks_by_size_word
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Option, Parameter, parameters_of
 
-# The other words for a task's size: an option each, also for custom tasks of that notation.
-SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
 # A question of dashes is not an option, nor is its short form, -{1000}p--. The operator of such a task must be one
 # letter from a to z.
 _DASH = r"(?:-(?:\{[0-9]+\})?)"
@@ -40,18 +37,15 @@ TaskName = Annotated[str, Option(tasks)]
 QuestionOption = functools.partial(Option, is_value=DASHES_QUESTION.fullmatch, metavar="QUESTION")
 
 
-def _other_size(word: str) -> Parameter:
-    """Another word for the size of a task."""
-
-    def help() -> str:
-        named = ", ".join(name for name, each in operations.BUILT_IN.items() if each.notation.size_word == word)
-        return f"the same as --{SIZE}, for {named} and other tasks of {SIZE_WORDS[word]}"
-
-    return Parameter(word, int, Option(help), None, is_optional=True)
+def _other_size(word: str) -> str:
+    return f"the same as --{SIZE}, for {tasks_by_size_word(word)} and other tasks of {SIZE_WORDS[word]}"
 
 
-# By name: the other words for the size, and all that a person may give besides a task's name.
-SIZES = {word: _other_size(word) for word in SIZE_WORDS}
+# By name: the other words for the size, also of custom tasks; and all that a person may give besides a task's name.
+SIZES = {
+    word: Parameter(word, int, Option(functools.partial(_other_size, word)), None, is_optional=True)
+    for word in SIZE_WORDS
+}
 PARAMETERS: dict[str, Parameter] = {
     parameter_of(field): dataclasses.replace(parameter, name=parameter_of(field))
     for field, parameter in parameters_of(Task).items()

@@ -229,7 +229,7 @@ class Options:
         return inner if self.as_dict else self.of(**_filled(self.of, inner, {}))
 
 
-def option(help: str, *, default: Any = dataclasses.MISSING, **about: Any) -> Any:
+def option(help: str | Callable[[], str], *, default: Any = dataclasses.MISSING, **about: Any) -> Any:
     """A dataclass field that is an option; the other keywords are attributes of ``Option``."""
     return dataclasses.field(default=default, metadata={METADATA: Option(help, **about)})
 

@@ -105,10 +105,9 @@ def test_its_slices_are_asked():
 def test_its_size_is_an_option(capsys):
     with pytest.raises(SystemExit):
         main(["plan", "--help"])
-    assert re.search(
-        r"for modular_addition, (\w+, )*modular_power and other tasks of residues",
-        " ".join(capsys.readouterr().out.split()),
-    )
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "; modulus for modular_addition, modular_power; letters for copy, reverse (default:" in shown
+    assert re.search(r"for modular_addition, (\w+, )*modular_power and other tasks of residues", shown)
     assert named_task(NAME, {"modulus": 11}) == Task(NAME, size=11) == Task(NAME, 11, 121)
     with pytest.raises(InputError, match="dashes is 5, but modular_power has no dashes; give modulus instead"):
         named_task(NAME, {"dashes": 5})

@@ -20,6 +20,8 @@ from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.steps import dedup
+from seq2seq_arith.pipelines.steps.cutoff import DRAW, SPLIT
 
 # At most so many draws are made, and so many examples with so many characters are looked at, in about a second.
 MOST_DRAWS = 2**20
@@ -72,25 +74,21 @@ def draw(task: Task) -> Sample:
     wanted = task.num_examples if is_whole else min(examined, MOST_FIRST)
     count = count if is_whole else 2 * wanted
     while True:
-        operands = draws.operands(task, np.arange(count, dtype=np.uint64))
-        # Two keys of one hash are not told apart: of 2^18 keys, one pair in 10^9 datasets.
-        hashes = draws.key_hash(task, draws.ORDER, draws.key(task, *operands))
-        _, first = np.unique(hashes, return_index=True)
-        if len(first) >= wanted:
+        rows = dedup.unique(task, np.arange(count, dtype=np.uint64))  # as a pipeline of one shard
+        if rows.shape[1] >= wanted:
             break
         coverage.check_draws(task, count)
         count *= 2
-    last = np.partition(first, wanted - 1)[wanted - 1]
-    chosen = first[first <= last]  # in the order of the hashes
+    last = np.partition(rows[DRAW], wanted - 1)[wanted - 1]
+    rows = rows[:, rows[DRAW] <= last]
+    chosen = rows[DRAW]
     if is_whole:
-        chosen = np.concatenate(
-            [of_split[: _share(examined, len(of_split), task)] for of_split in _splits(task, operands, chosen)]
-        )
-    kept = [np.ascontiguousarray(side[:, chosen]) for side in operands]
+        chosen = np.concatenate([of_split[: _share(examined, len(of_split), task)] for of_split in _splits(task, rows)])
+    operands = draws.operands(task, chosen)
     return Sample(
         task=task,
-        questions=text.questions(task, *kept),
-        answers=text.answers(task, *kept),
+        questions=text.questions(task, *operands),
+        answers=text.answers(task, *operands),
         draws_used=int(last) + 1 if is_whole else None,
     )
 
@@ -124,9 +122,8 @@ def _head(directory: AnyPath, task: Task, split: str, lengths: Sequence[int], co
     return [np.ascontiguousarray(column) for column in record.texts(records)]
 
 
-def _splits(task: Task, operands: tuple[np.ndarray, ...], chosen: np.ndarray) -> list[np.ndarray]:
-    """The draws of the training and of the validation split of a whole dataset, in their order."""
-    hashes = draws.key_hash(task, draws.SPLIT, draws.key(task, *(side[:, chosen] for side in operands)))
-    is_validation = np.zeros(len(chosen), bool)
-    is_validation[np.argpartition(hashes, task.num_validation - 1)[: task.num_validation]] = True
-    return [chosen[~is_validation], chosen[is_validation]]
+def _splits(task: Task, rows: np.ndarray) -> list[np.ndarray]:
+    """The draws of the training and of the validation split, in their order, from the rows of all examples."""
+    is_validation = np.zeros(task.num_examples, bool)
+    is_validation[np.argpartition(rows[SPLIT], task.num_validation - 1)[: task.num_validation]] = True
+    return [rows[DRAW][~is_validation], rows[DRAW][is_validation]]

@@ -13,7 +13,6 @@ none, as for tasks and ways of drawing of one's own.
 """
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -68,11 +67,11 @@ class Example(NamedTuple):
         return uniform(self.order_hash, num_shards)
 
 
-def example(task: Task, operands: Operands, answer: str | None = None) -> Example:
+def example(task: Task, operands: Operands, answer: str = "") -> Example:
     """The example of some operands; of a task that is not in ``SOLVERS``, with the given answer."""
     its_key = key(task, *operands)
-    question, right = question_of(task, operands), answer_of(task, operands) if is_solved(task) else answer or ""
-    return Example(key_hash(task, ORDER, *its_key), its_key, key_hash(task, SPLIT, *its_key), question, right)
+    question, answer = text(task, *operands, answer=answer)
+    return Example(key_hash(task, ORDER, *its_key), its_key, key_hash(task, SPLIT, *its_key), question, answer)
 
 
 def is_solved(task: Task) -> bool:
@@ -213,25 +212,13 @@ def _seeded(seed: int, purpose: int) -> int:
     return mix64(seed + purpose * GOLDEN & MASK64)
 
 
-def text(task: Task, *operands: int) -> tuple[str, str]:
-    """The question and the answer of some operands as they are stored, of a task in ``SOLVERS``."""
-    return question_of(task, operands), answer_of(task, operands)
-
-
-def question_of(task: Task, operands: Operands) -> str:
-    """A question as it is stored."""
-    question = task.operation.symbol.join(_written(task, operands)).ljust(task.question_width, PAD)
-    return question[::-1] if task.reverse else question
-
-
-def answer_of(task: Task, operands: Operands) -> str:
-    """An answer as it is stored, of a task in ``SOLVERS``."""
-    return SOLVERS[task.name](task.size, *_written(task, operands)).ljust(task.answer_width, PAD)
-
-
-def _written(task: Task, operands: Operands) -> list[str]:
-    """Operands as people write them."""
-    return list(map(WRITE.get(task.notation.name, str), operands))
+def text(task: Task, *operands: int, answer: str = "") -> tuple[str, str]:
+    """The question and the answer of some operands as they are stored; see ``example``."""
+    written = list(map(WRITE.get(task.notation.name, str), operands))
+    question = task.operation.symbol.join(written).ljust(task.question_width, PAD)
+    if is_solved(task):
+        answer = SOLVERS[task.name](task.size, *written).ljust(task.answer_width, PAD)
+    return question[::-1] if task.reverse else question, answer
 
 
 def _letters_of(value: int) -> str:
@@ -255,31 +242,6 @@ def _number_of(letters: str) -> int:
 
 # How operands are written that are not numbers, by the name of their notation.
 WRITE: Mapping[str, Callable[[int], str]] = {"dashes": lambda count: "-" * count, "letters": _letters_of}
-
-
-def complaint(task: Task, row: tuple[str, ...], wanted: tuple[str, ...]) -> str:
-    """What is wrong with a question and its answer, which are not the wanted ones."""
-    question, answer = row
-    for name, characters in (("question", question), ("answer", answer)):
-        if set(characters) - set(task.alphabet):
-            return f"the {name} is not of the alphabet {task.alphabet!r}"
-    operands = _parsed(task, question)
-    if operands is None:
-        return "the question asks nothing that can be answered"
-    right = answer_of(task, operands) if is_solved(task) else wanted[1] if question == wanted[0] else answer
-    return "the answer is wrong" if answer != right else "is not the example that the parameters give here"
-
-
-def _parsed(task: Task, question: str) -> Operands | None:
-    """The operands of a stored question; None if it is not a question."""
-    operand, read = {
-        "dashes": ("-+", len),
-        "letters": ("[a-z]+", _number_of),
-        "positive": ("[1-9][0-9]*", int),
-    }.get(task.notation.name, ("0|[1-9][0-9]*", int))
-    grammar = re.escape(task.operation.symbol).join([f"({operand})"] * task.operation.arity) + f"{PAD}*"
-    match = re.fullmatch(grammar, question[::-1] if task.reverse else question)
-    return tuple(map(read, match.groups())) if match else None
 
 
 def record(question: str, answer: str) -> bytes:

@@ -215,7 +215,15 @@ def _check_rows(task: Task, texts: Texts, wanted: Texts) -> None:
         differs |= (side != right).any(axis=1)
     if differs.any():
         row = int(np.argmax(differs))
-        raise Problem(f"row {row}: {independent.complaint(task, _row(texts, row), _row(wanted, row))}")
+        raise Problem(f"row {row}: {complaint(task, _row(texts, row), _row(wanted, row))}")
+
+
+def complaint(task: Task, row: tuple[str, str], wanted: tuple[str, str]) -> str:
+    """What is wrong with a question and its answer, which are not the wanted ones."""
+    for name, characters in zip(("question", "answer"), row, strict=True):
+        if set(characters) - set(task.alphabet):
+            return f"the {name} is not of the alphabet {task.alphabet!r}"
+    return "the answer is wrong" if row[0] == wanted[0] else "is not the example that the parameters give here"
 
 
 def _independent_examples(task: Task, drawn: np.ndarray) -> list[Example]:
@@ -225,9 +233,7 @@ def _independent_examples(task: Task, drawn: np.ndarray) -> list[Example]:
         operands = [independent.draw(task, number) for number in drawn.tolist()]
     else:
         operands = list(zip(*map(numbers.to_ints, sides), strict=True))
-    answers: Sequence[str | None] = [None] * len(drawn)
-    if not independent.is_solved(task):
-        answers = text.to_strings(text.answers(task, *sides))
+    answers = [""] * len(drawn) if independent.is_solved(task) else text.to_strings(text.answers(task, *sides))
     return [independent.example(task, *row) for row in zip(operands, answers, strict=True)]
 
 
@@ -236,7 +242,7 @@ def _sample_problem(task: Task, examples: Sequence[Example], texts: Texts, step:
     for number, example in enumerate(examples):
         row, wanted = _row(texts, number), (example.question, example.answer)
         if row != wanted:
-            return f"row {step * number}: {independent.complaint(task, row, wanted)}"
+            return f"row {step * number}: {complaint(task, row, wanted)}"
     return "its records are not as the data format says"
 
 

@@ -151,9 +151,12 @@ def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_cust
     ("change", "complaint"),
     [
         (lambda right: [(right[0][0], right[0][1][::-1]), *right[1:]], "row 0: the answer is wrong"),
-        (lambda right: [right[1], right[0], *right[2:]], "row 0: is not the example that the parameters give here"),
+        (lambda right: [right[1], right[0], *right[2:]], "row 0: is not the example that the parameters give"),
         (lambda right: [(right[0][0].upper(), right[0][1]), *right[1:]], "row 0: the question is not of the alphabet"),
-        (lambda right: [("ab cdef", right[0][1]), *right[1:]], "row 0: the question asks nothing"),
+        (
+            lambda right: [("ab cdef", right[0][1]), *right[1:]],
+            "row 0: is not the example that the parameters give here",
+        ),
     ],
 )
 def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):

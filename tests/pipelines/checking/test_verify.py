@@ -19,6 +19,7 @@ from rewriting import SHARDS, TASK, rewritten, rows, write_both
 from strategies import small_tasks
 
 from seq2seq_arith.arithmetic import draws, operations
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking import verify as module
@@ -317,6 +318,20 @@ def test_other_bytes_of_another_version_of_a_library_are_right(tmp_path):
     rewrite(TASK.num_train - 1)
     said = f"has {TASK.num_train - 1} rows, not {TASK.num_train}"
     assert sorted(verify(directory).problems) == sorted(f"{path}: {said}" for path in (table, records))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("12*3 ", "9  "), "the question is not of the alphabet ' +-0123456789'"),
+        (("12-3 ", "9x "), "the answer is not of the alphabet ' +-0123456789'"),
+        (("12-3 ", "09 "), "the answer is wrong"),
+        (("12-4 ", "8  "), "is not the example that the parameters give here"),
+        (("12--3", "9  "), "is not the example that the parameters give here"),
+    ],
+)
+def test_what_is_said_of_a_row(row, said):
+    assert module.complaint(Task("subtraction", size=2), row, ("12-3 ", "9  ")) == said
 
 
 class TestIndependent:

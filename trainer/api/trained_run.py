@@ -365,9 +365,10 @@ class TrainedRun(Tabular):
         """The validation set, and the model's answers to it."""
         source = self._opened.source  # refused before the model is restored
         learner = self._opened.learner()
-        from seq2seq_arith.trainer.asking import answering, evaluation
+        from seq2seq_arith.trainer.asking import answering
+        from seq2seq_arith.trainer.data.probes import HeldOut
 
-        examples = evaluation.validation_of(source)
+        examples = HeldOut(source).validation
         return examples, answering.ask(learner, examples)
 
     def mistakes(self, count: int = MISTAKES) -> Table:
@@ -377,11 +378,10 @@ class TrainedRun(Tabular):
         """
         check_int("count", count, 0, None)
         _, result = self._on_validation()
-        from seq2seq_arith.trainer.asking import evaluation
+        from seq2seq_arith.trainer.asking import answering
 
-        wrong = int(np.count_nonzero(~result.exact))
-        title = f"{wrong:,} of {len(result.exact):,} validation answers are wrong"
-        found = evaluation.first_mistakes(self.task, result, count)
+        title = f"{len(result.wrong):,} of {len(result.exact):,} validation answers are wrong"
+        found = answering.mistakes(self.task, result, result.wrong[:count])
         return Table(map(dataclasses.asdict, found), ["question", "answer", "prediction"], title)
 
     def export(self, path: str | Path) -> Path:

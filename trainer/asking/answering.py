@@ -1,7 +1,6 @@
 """Questions to a model, its answers, its mistakes, and tables of where it errs."""
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,11 @@ class Result:
     character_accuracy: float
 
     @property
+    def wrong(self) -> np.ndarray:
+        """The rows that are answered wrong, int64 [mistakes]."""
+        return np.flatnonzero(~self.exact)
+
+    @property
     def exact_match(self) -> float:
         """The share of answers that are right as a whole."""
         return float(self.exact.mean())
@@ -42,10 +46,9 @@ def ask(learner: Learner, examples: Examples, report_progress: ReportProgress = 
     return Result(examples, predicted, right.all(axis=1), float(np.mean(losses, dtype=np.float64)), float(right.mean()))
 
 
-def mistakes(task: Task, result: Result, rows: Iterable[int]) -> list[Mistake]:
-    """The mistakes in these rows of a result."""
-    chosen = np.fromiter(rows, np.int64)
-    columns = (result.examples.questions[chosen], result.examples.answers[chosen], result.predicted[chosen])
+def mistakes(task: Task, result: Result, rows: np.ndarray) -> list[Mistake]:
+    """The mistakes in these rows of a result, int64 [mistakes]."""
+    columns = (result.examples.questions[rows], result.examples.answers[rows], result.predicted[rows])
     return [
         Mistake(written(question, task), answer.strip(), prediction.strip())
         for question, answer, prediction in zip(*map(to_strings, columns), strict=True)

@@ -7,6 +7,7 @@ function gives a table, maps of the same, and single values by name.
 import collections
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -135,8 +136,18 @@ class Subject:
     def __init__(self, learner: Learner, questions: np.ndarray, answers: np.ndarray | None = None) -> None:
         self.view, self.network = learner.view, learner.network
         self.ids = tf.cast(self.view.encode_question(questions), tf.int32)
-        written = self.decoded() if answers is None else self.view.write(questions, answers)
-        self.written = np.asarray(written, np.int32)
+        if answers is not None:
+            self.written = np.asarray(self.view.write(questions, answers), np.int32)
+
+    @functools.cached_property
+    def written(self) -> np.ndarray:
+        """int32 [examples, steps]."""
+        return np.asarray(self.decoded(), np.int32)
+
+    @property
+    def counted(self) -> np.ndarray:
+        """Which characters of what is written are part of the answer: bool [examples, steps]."""
+        return up_to(self.written, self.network.end).numpy()
 
     def decoded(self, change: Change = same, ids: Any = None) -> Any:
         """What the model writes, one character after another: int32 [examples, steps]."""
@@ -158,7 +169,7 @@ class Subject:
     def right(self, change: Change = same, look: Change = same) -> np.ndarray:
         """bool [examples]: whether all that is written is right; decoding finds the same."""
         equal = self.logits(change, look).argmax(axis=2) == self.written
-        return np.all(equal | ~up_to(self.written, self.network.end).numpy(), axis=1)
+        return np.all(equal | ~self.counted, axis=1)
 
     def seen(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """What layers give, float32 [examples, steps, units], and where they look, [examples, heads, queries, keys].
@@ -259,7 +270,7 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     """
     check_choice("by", by, ("zero", "mean"))
     task = learner.view.task
-    slices, operands, place = suites.questions(task, chosen, task.size)
+    slices, _, operands, place = suites.questions(task, chosen, task.size)
     names = [slice.name for slice in slices] or ["random"]
     examples = probes.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
     place = place if slices else np.zeros(len(examples), int)
@@ -460,7 +471,7 @@ def answer_scores(subject: Subject) -> np.ndarray:
     The questions are all of a modulus p, in order, so the first p of them have the answers 0 to p - 1.
     """
     right, modulus = subject.written, round(len(subject.ids) ** 0.5)
-    answers, counted = right[:modulus], up_to(right[:modulus], subject.network.end).numpy()
+    answers, counted = right[:modulus], subject.counted[:modulus]
     # What reads what it has written is asked once for each beginning of an answer.
     before = answers[:, : (answers.shape[1] - 1) * isinstance(subject.network, Autoregressive)]
     _, group = np.unique(before, axis=0, return_inverse=True)

@@ -109,10 +109,10 @@ def search(run: OpenRun, options: SearchOptions, lengths: Sequence[int] = ()) ->
     cannot be written.
     """
     task, best_epoch = run.run.task, run.best_epoch  # before its weights are read: a training may go on meanwhile
-    further = {size: run.run.task_of_length(size) for size in lengths if size != task.size}
+    tasks = run.run.tasks_of_sizes(lengths)
     found: list[Searched] = []
     try:
-        for size, wider in {task.size: task, **further}.items():
+        for size, wider in tasks.items():
             found.append(Searched(size))
             climb(run.learner(wider), found[-1], options)
     finally:
@@ -167,10 +167,10 @@ def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> li
     if not len(rows):
         return []
     result = ask(learner, examples[rows])
-    wrong = np.flatnonzero(~result.exact)
-    found = mistakes(learner.view.task, result, wrong)
+    found = mistakes(learner.view.task, result, result.wrong)
     return [
-        dataclasses.asdict(each) | {"margin": float(margins[row])} for each, row in zip(found, rows[wrong], strict=True)
+        dataclasses.asdict(each) | {"margin": float(margins[row])}
+        for each, row in zip(found, rows[result.wrong], strict=True)
     ]
 
 

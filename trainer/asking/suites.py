@@ -1,16 +1,16 @@
 """A model asked its task's suite of hard questions: a network is one more that answers, with ``Scores`` as others."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.scoring import Mistake, Scores, SliceScore, count_slices, equal_characters, joined, kind
-from seq2seq_arith.arithmetic.suites import DEFAULT, STANDARD, SuiteOptions
+from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking.answering import ask, mistakes
 from seq2seq_arith.trainer.data import probes
@@ -42,36 +42,41 @@ def ask_run(
 
     ``sets`` are asked one after another at each D. ``trained`` is the training set, None if it is not known.
     """
-    tasks = tasks_of_sizes(run.run, lengths)  # refuses a length before the model is restored
+    tasks = run.run.tasks_of_sizes(lengths)  # refuses a length before the model is restored
     each_set = [dataclasses.replace(chosen, set=each) for each in sets]
     found = [
         ask_suite(run.learner(task), each, size=size, trained=trained)
         for size, task in tasks.items()
         for each in each_set
     ]
-    for scores in found:
-        scores.emit(task=run.run.task.name)
-    return joined(found)
+    scores = joined(found)
+    scores.emit(task=run.run.task.name)
+    return scores
 
 
-def tasks_of_sizes(run: Run, lengths: Sequence[int]) -> dict[int, Task]:
-    """The task of a run by D: its own, and with room for each further one; raises InputError as ``task_of_length``."""
-    own = run.task.size
-    return {own: run.task} | {size: run.task_of_length(size) for size in lengths if size != own}
+def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
+    """What must be known beside the results of the suite."""
+    has = {set: bool(run.task.operation.slices(set, run.task.size)) for set in SETS}
+    lacking = [] if has[UNFORESEEN] else [no_suite(run.task, UNFORESEEN)]
+    if not has[STANDARD]:
+        return [*lacking, no_suite(run.task)]
+    if trained is None:
+        why = "it was drawn without end" if run.config.stream else "that set is no longer there"
+        lacking.append(f"which questions of the suite are in the training set is not known, for {why}")
+    return lacking
 
 
-def ask_epochs(run: OpenRun, chosen: SuiteOptions = DEFAULT, lengths: Sequence[int] = ()) -> list[EpochScore]:
-    """The suite, asked of the weights of every kept epoch, at the run's own D and at further ones."""
-    own = run.run.task
-    if not own.operation.slices(STANDARD, own.size):
-        raise InputError(f"{no_suite(own)}; leave --every-epoch out")
-    epochs = run.run.kept_epochs
-    if not epochs:
-        raise InputError(f"{run.run.place} has the weights of its best epoch alone; train with --keep-epochs")
+def ask_epochs(
+    learner: Callable[[int, Task], Learner], epochs: Sequence[int], tasks: Mapping[int, Task], chosen: SuiteOptions
+) -> list[EpochScore]:
+    """The suite, asked of the weights of each epoch at each D, of which ``tasks`` have the strings.
+
+    ``learner`` gives the model after an epoch, as ``OpenRun.learner_of_epoch``.
+    """
     rows = []
-    for size, task in tasks_of_sizes(run.run, lengths).items():
+    for size, task in tasks.items():
         for epoch in epochs:
-            scores = ask_suite(run.learner_of_epoch(epoch, task), chosen, size=size)
+            scores = ask_suite(learner(epoch, task), chosen, size=size)
             total, worst = scores.total(), scores.worst()
             assert worst
             shares = {"exact_match": total.right / total.questions, "worst": worst.right / worst.questions}
@@ -90,7 +95,7 @@ def ask_suite(
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
     task = learner.view.task
     size = size or task.size
-    slices, operands, place = questions(task, chosen, size)
+    slices, version, operands, place = questions(task, chosen, size)
     if not slices:
         return Scores((), per_slice=chosen.per_slice, seed=chosen.seed)
     title = f"{task.name}, {kind(chosen.set)}suite ({task.notation.size_word} {size})"
@@ -99,7 +104,6 @@ def ask_suite(
         seen = trained.has(operands)
         columns |= {"seen": seen, "seen_right": seen & columns["right"]}
     counts = count_slices(place, len(slices), **columns)
-    version = suites.version(task.operation.slices(chosen.set, size, chosen.version))
     suite = {"set": chosen.set, "version": version, "size": size}
     rows = (
         SliceScore(**of_slice, **suite, slice=slice.name, why=slice.why, mistake=wrong.get(number))
@@ -108,16 +112,24 @@ def ask_suite(
     return Scores(tuple(rows), per_slice=chosen.per_slice, seed=chosen.seed)
 
 
-def questions(task: Task, chosen: SuiteOptions, size: int) -> tuple[list[suites.Slice], probes.Operands, np.ndarray]:
-    """The slices of a suite at this D that have questions, the operands of all, and the slice of each, [questions]."""
-    drawn = [
-        (each, pairs)
-        for each in task.operation.slices(chosen.set, size, chosen.version)
-        if (pairs := suites.pairs(task.name, size, each, chosen.seed, chosen.per_slice))
-    ]
-    words, every = task.notation.words(task.size), [pair for _, pairs in drawn for pair in pairs]
+class Questions(NamedTuple):
+    """The questions of a suite, slice by slice."""
+
+    slices: list[suites.Slice]  # that have questions
+    version: int  # of the suite
+    operands: probes.Operands  # uint64 [words, questions] each
+    place: np.ndarray  # the slice of each question, int64 [questions]
+
+
+def questions(task: Task, chosen: SuiteOptions, size: int) -> Questions:
+    """The questions of a suite at this D, as the strings of a task hold them."""
+    slices = task.operation.slices(chosen.set, size, chosen.version)
+    drawn = {slice: suites.pairs(task.name, size, slice, chosen.seed, chosen.per_slice) for slice in slices}
+    version, asked = suites.version(slices), [slice for slice, pairs in drawn.items() if pairs]
+    words, every = task.notation.words(task.size), [pair for slice in asked for pair in drawn[slice]]
     operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
-    return [each for each, _ in drawn], operands, np.repeat(np.arange(len(drawn)), [len(pairs) for _, pairs in drawn])
+    place = np.repeat(np.arange(len(asked)), [len(drawn[slice]) for slice in asked])
+    return Questions(asked, version, operands, place)
 
 
 def _answered(
@@ -128,8 +140,7 @@ def _answered(
     The questions are asked all together, some million characters at a time, because a call has a cost of its own.
     """
     task, total = learner.view.task, len(place)
-    rows_per_call = learner.rows_per_call(total)
-    size = rows_per_call * max(1, CHARACTERS // task.question_width // rows_per_call)
+    size = max(1, CHARACTERS // task.question_width)
     columns = {name: np.zeros(total, np.int64) for name in ("characters", "characters_right", "wrong_lengths")}
     right = np.zeros(total, bool)
     wrong: dict[int, Mistake] = {}
@@ -139,7 +150,7 @@ def _answered(
             examples = probes.examples(task, tuple(side[:, rows] for side in operands))
             result = ask(learner, examples, lambda done, start=start: report_progress(start + done))
             right[rows] = result.exact
-            misses = np.flatnonzero(~result.exact)
+            misses = result.wrong
             indices, first = np.unique(place[rows][misses], return_index=True)
             found = mistakes(task, result, misses[first])
             wrong = dict(zip(indices.tolist(), found, strict=True)) | wrong

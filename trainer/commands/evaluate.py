@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.checks import read_numbers
@@ -22,15 +22,16 @@ from seq2seq_arith.trainer.commands.program import (
 )
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import listing
-from seq2seq_arith.trainer.runs.evaluated import Evaluation
+from seq2seq_arith.trainer.runs import listing, stores
 from seq2seq_arith.trainer.runs.files import write
 
 if TYPE_CHECKING:
+    from seq2seq_arith.trainer.runs.evaluated import Evaluation
     from seq2seq_arith.trainer.runs.proofs import Proof
     from seq2seq_arith.trainer.runs.samples import Sample
     from seq2seq_arith.trainer.training.opened import OpenRun
 
+    Evaluated = tuple[OpenRun, Evaluation]
     Proved = tuple[Proof, list[Sample]]
 
 LengthsOption = functools.partial(Option, read=read_numbers, group=FIRST)
@@ -58,18 +59,22 @@ def run_to_evaluate(
     return OpenRun(run, data_dir, replicas)
 
 
-class Evaluated(NamedTuple):
-    """A run, and what an evaluation of it found."""
+def show_evaluation(evaluated: "Evaluated") -> None:
+    """Prints what was found, and saves it; raises WriteError if that fails."""
+    from seq2seq_arith.trainer.asking import evaluation, evaluation_text, inside
 
-    run: "OpenRun"
-    evaluation: Evaluation
-
-
-def show_evaluation(evaluated: Evaluated) -> None:
-    """Prints what was found, and saves it."""
-    from seq2seq_arith.trainer.asking import evaluation
-
-    evaluation.show(*evaluated)
+    run, found = evaluated
+    task = run.run.task
+    say(evaluation_text.text(found, task))
+    try:
+        evaluation.save(run.run, found)
+        say("" if run.run.is_shipped else f"\nsaved in {printable(stores.shown(found.path))}\n")
+    finally:  # what was found is told also where it cannot be saved
+        say(evaluation_text.conclusion(task, found.scores))
+        if found.waves:
+            say(inside.waves_in_words(found.waves))
+        if run.proof:
+            say(str(run.proof))
 
 
 @command(
@@ -84,13 +89,13 @@ def evaluate(
     lengths: Annotated[Sequence[int], LengthsOption(ALSO, default_text="only at the run's own")] = (),
     every_epoch: Annotated[bool, Option("ask all kept epochs, too, and map them by length", group=FIRST)] = False,
     chosen: SuiteChoice,
-) -> Evaluated:
-    """The scores of the best model of a run."""
+) -> "Evaluated":
+    """The run, and the scores of its best model."""
     check_lengths(run.run, lengths)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    return Evaluated(run, evaluation.measure(run, lengths=lengths, chosen=chosen, every_epoch=every_epoch))
+    return run, evaluation.measure(run, lengths=lengths, chosen=chosen, every_epoch=every_epoch)
 
 
 @command(

@@ -1,6 +1,7 @@
 """Sets of questions for a trained model: unseen ones and all that exist; and which pairs it was trained on."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,12 +9,17 @@ import numpy as np
 from seq2seq_arith.arithmetic import draws, numbers, text
 from seq2seq_arith.arithmetic.splitmix import uniform
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.data.records import Examples, Split
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.data.records import Examples, Source, Split
 
 # The keys of a training set of up to so many examples are held in memory.
 HELD = 2**20
 # A row is looked for where its hash should be, with so many standard deviations to both sides.
 DEVIATIONS = 6
+# The validation set and the test set may be large. The first examples are a random sample, and enough for a score.
+MOST_EXAMPLES = 1 << 16
+# All unseen examples of pq would fill gigabytes.
+UNSEEN_CHARACTERS = 1 << 24
 
 Operands = tuple[np.ndarray, ...]
 
@@ -149,3 +155,51 @@ def all_questions(task: Task, most: int | None = None) -> Operands:
     """Every combination of operands, or of the ``most`` smallest, which must be few; they have one word."""
     values = task.notation.values(task.size, most or task.drawing.num_values(task.size))
     return tuple(side.reshape(1, -1) for side in np.meshgrid(*[values] * task.operation.arity, indexing="ij"))
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """What a model was not trained on: the validation set of its dataset, and a test set beyond the dataset."""
+
+    source: Source
+
+    @functools.cached_property
+    def validation(self) -> Examples:
+        """The validation set, or the beginning of a large one."""
+        return self.source.splits["validation"].head(MOST_EXAMPLES)
+
+    @functools.cached_property
+    def operands(self) -> Operands:
+        """Those of the validation set, uint64 [words, examples] each."""
+        return text.operands(self.source.task, self.validation.questions)
+
+    @functools.cached_property
+    def pairs(self) -> KeySet:
+        """The pairs of the validation set."""
+        return KeySet(self.source.task, keys(self.source.task, self.operands))
+
+    @functools.cached_property
+    def trained(self) -> Known:
+        """The pairs of the training set; raises InputError if a validation pair is one of them."""
+        task, trained = self.source.task, trained_on(self.source.splits["train"])
+        shared = trained.has(self.operands)
+        if shared.any():
+            raise InputError(
+                f"{int(shared.sum())} validation pairs of {task.config_name} are in its training set, the first is "
+                f"{pair(task, self.pairs.values[int(np.argmax(shared))])}; generate the dataset anew"
+            )
+        return trained
+
+    def test_set(self, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
+        """The seed of another dataset, and its first examples that are not in this one; at most so many.
+
+        So the model was neither trained on them nor chosen by them.
+        """
+        task = self.source.task
+        seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
+        most = min(most, max(1000, UNSEEN_CHARACTERS // task.question_width))
+
+        def is_seen(operands: Operands) -> np.ndarray:
+            return self.trained.has(operands) | self.pairs.has(operands)
+
+        return seed, examples(task, unseen(task, is_seen, seed, most))

@@ -21,8 +21,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking import evaluation
-from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown
-from seq2seq_arith.trainer.asking.suites import ask_run
+from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
+from seq2seq_arith.trainer.asking.suites import ask_run, suite_notes
+from seq2seq_arith.trainer.data.probes import HeldOut
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import writes_numbers
 from seq2seq_arith.trainer.reporting import errors
@@ -139,7 +140,7 @@ def collect(
     rows, opened = history.epochs_of(run), OpenRun(run, data_dir)
     further = [each for each in further_lengths(run) if _reads(opened, each)] if lengths is None else list(lengths)
     learner = opened.learner()
-    data, notes = evaluation.open_data(opened)
+    data, notes = evaluation.held_out(opened)
     trained = None if data is None or run.config.stream else data.trained
     sets = ask_sets(run, learner, data, examples) if data is not None else None
     scores = ask_run(opened, chosen, lengths=further, sets=SETS, trained=trained)
@@ -155,11 +156,11 @@ def collect(
         sets=sets,
         scores=scores,
         searched=tuple(evaluated.searched(run, opened.best_epoch)),
-        notes=(*notes, *evaluation.suite_notes(run, trained)),
+        notes=(*notes, *suite_notes(run, trained)),
     )
 
 
-def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> SetAnswers:
+def ask_sets(run: Run, learner: Learner, data: HeldOut, most: int) -> SetAnswers:
     """Asks a model the sets of its dataset, at most so many examples of each."""
     task, asked = run.task, {}
     if not run.config.stream:
@@ -167,7 +168,7 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> Se
         asked[TRAINED] = "a sample of the pairs that it was trained on", trained
     asked[VALIDATION] = "not seen; they decided which epoch is the best", data.validation[:most]
     if not run.config.stream:
-        seed, others = evaluation.test_set(data, most)
+        seed, others = data.test_set(most)
         if len(others):
             asked[TEST] = f"not seen, and nothing was chosen by them: from the dataset of seed {seed}", others
     results, sets = {}, {}
@@ -183,7 +184,7 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> Se
         unseen=tables(task, validation),
         seen=tables(task, results[TRAINED]) if TRAINED in results else {},
         confusion=errors.confusion(task, answers, predicted) if writes_numbers(task) else None,
-        mistakes=tuple(evaluation.first_mistakes(task, validation, MISTAKES)),
+        mistakes=tuple(mistakes(task, validation, validation.wrong[:MISTAKES])),
     )
 
 

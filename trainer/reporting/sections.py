@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.asking.evaluation import size_in_words
+from seq2seq_arith.trainer.asking.evaluation_text import size_in_words
 from seq2seq_arith.trainer.asking.suites import no_suite
 from seq2seq_arith.trainer.asking.summary_table import facts
 from seq2seq_arith.trainer.reporting.collect import LENGTHS, RunReport, SetAnswers

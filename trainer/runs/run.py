@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,11 @@ class Run:
     def max_size(self) -> int:
         """The length of the longest operand that the model can read, in digits or dashes."""
         return self.task.operation.max_size if self.config.model.any_length else self.task.size
+
+    def tasks_of_sizes(self, lengths: Iterable[int] = ()) -> dict[int, Task]:
+        """The task by D: its own, and with room for each further one; raises InputError as ``task_of_length``."""
+        own = self.task.size
+        return {own: self.task} | {size: self.task_of_length(size) for size in lengths if size != own}
 
     def task_of_length(self, length: int) -> Task:
         """The task of this run with room for operands of this length; raises InputError if it cannot be asked."""

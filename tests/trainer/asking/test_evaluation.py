@@ -26,9 +26,11 @@ from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
-from seq2seq_arith.trainer.asking import evaluation
+from seq2seq_arith.trainer.asking import evaluation, evaluation_text
+from seq2seq_arith.trainer.commands.evaluate import show_evaluation
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data.probes import HeldOut
 from seq2seq_arith.trainer.reporting import collect, page
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history
 from seq2seq_arith.trainer.runs.evaluated import Evaluation
@@ -44,7 +46,7 @@ FEW = SuiteOptions(per_slice=20, seed=3)
 def evaluate(run, **options):
     """As the command does: what is found is shown, and saved."""
     found = evaluation.measure(run, **options)
-    evaluation.show(run, found)
+    show_evaluation((run, found))
     return found
 
 
@@ -151,11 +153,11 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     assert [dataclasses.replace(row, seen=None, seen_right=None) for row in known] == list(alone.scores.rows)
     with pytest.raises(InputError, match="there is no dataset"):
         evaluate(OpenRun(lost, str(tmp_path)), chosen=FEW)
-    data, (note,) = evaluation.open_data(OpenRun(dataclasses.replace(trained, sha256="of another")))
+    data, (note,) = evaluation.held_out(OpenRun(dataclasses.replace(trained, sha256="of another")))
     assert data is None and note.endswith("the dataset addition-n1003 that is there is not the one of this run")
 
 
-def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, found):
+def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, found):
     run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
     with pytest.raises(InputError, match="train with --keep-epochs"):
         evaluate(OpenRun(run), every_epoch=True)
@@ -173,9 +175,8 @@ def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, fo
     assert max(row["exact_match"] for row in rows[3:]) < 0.1  # a network whose weights are all zero
     assert run.epochs_plot.read_bytes().startswith(b"\x89PNG")
     assert [len(axes.get_images()[0].get_array()) for axes in scores.plot_epochs().figure.axes[::2]] == [2, 2]
-    evaluation.show_epochs(scores)
     assert evaluated.evaluation_of(run) == scores
-    assert f"\n{best} (best)" in capsys.readouterr().out
+    assert f"\n{best} (best)" in evaluation_text.epochs_in_words(scores)[1]
     assert f"asked: the weights of epoch {best}, the best on the validation set" in scores.notes
 
 
@@ -235,31 +236,32 @@ def test_a_slice_that_is_added_is_asked_scored_saved_and_shown(trained, tmp_path
     assert "Ones alone." in page.render([report])
 
 
-def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):
-    task = Task("addition", size=1, num_examples=55)
-    every, source = probes.all_questions(task), types.SimpleNamespace(task=task)
-    validation, training = (tuple(side[:, start::2] for side in every) for start in (0, 1))
-    trained = probes.KeySet(task, probes.keys(task, training))
-    data = evaluation.Data(source, probes.examples(task, validation), validation, trained)
-    seed, others = evaluation.test_set(data)
+def test_a_set_of_all_its_pairs_has_no_test_set(tmp_path, monkeypatch):
+    task, generate = Task("addition", size=1, num_examples=55), ["generate", "addition", "--digits", "1"]
+    arith_data([*generate, "--num-examples", "55", "--data-dir", str(tmp_path)])
+    data = HeldOut(records.open_source(task, str(tmp_path)))
+    seed, others = data.test_set()
     assert (seed, len(others)) == (1, 0)
     right: Any = types.SimpleNamespace(exact=np.ones(len(data.validation), bool))
     monkeypatch.setattr(evaluation, "ask", lambda learner, examples: right)
-    run: Any = types.SimpleNamespace(task=task, config=types.SimpleNamespace(stream=False))
-    results, _, notes = evaluation.on_data(run, source, data)
+    learner: Any = None
+    results, _, notes = evaluation.on_data(learner, data, stream=False)
     assert list(results) == ["validation"]
     assert notes[-1].startswith("there is no test set: the dataset holds every pair of")
 
 
 def test_a_shared_pair_is_found(trained, monkeypatch):
-    task = Task("addition")
-    known = probes.KeySet(task, probes.keys(task, (np.array([[1, 20]], np.uint64), np.array([[2, 3]], np.uint64))))
-    evaluation.check_disjoint(task, known, (np.array([[4]], np.uint64), np.array([[2]], np.uint64)))
-    with pytest.raises(InputError, match=r"1 validation pairs .* the first is \(3, 20\)"):
-        evaluation.check_disjoint(task, known, (np.array([[4, 3]], np.uint64), np.array([[2, 20]], np.uint64)))
-    monkeypatch.setattr(probes.KeySet, "has", lambda self, operands: np.ones(operands[0].shape[1], bool))
-    with pytest.raises(InputError, match="100 validation pairs of addition-n1003 are in its training set"):
-        evaluation.open_data(OpenRun(trained))
+    data = evaluation.held_out(OpenRun(trained))[0]
+    assert data and not data.trained.has(data.operands).any()
+    monkeypatch.setattr(probes, "trained_on", lambda split: probes.KeySet(trained.task, data.pairs.values[[7, 30]]))
+    again = HeldOut(data.source)
+    first = probes.pair(trained.task, data.pairs.values[7])
+    with pytest.raises(
+        InputError, match=rf"2 validation pairs of addition-n1003 .* the first is {re.escape(str(first))};"
+    ):
+        _ = again.trained
+    with pytest.raises(InputError, match="2 validation pairs of addition-n1003 are in its training set"):
+        evaluation.measure(OpenRun(trained), chosen=FEW)
 
 
 def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, capsys):

@@ -10,11 +10,10 @@ from seq2seq_arith.arithmetic.scoring import Mistake, Scores, Share, SliceScore
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
-from seq2seq_arith.trainer.asking import evaluation, prediction
+from seq2seq_arith.trainer.asking import evaluation_text, prediction
 from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.training import building
-from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 CHOSEN = SuiteOptions(per_slice=40, seed=5)
@@ -33,8 +32,7 @@ def results(trained, training_pairs):
     left, right = (numbers.from_ints(side) for side in zip(*training_pairs, strict=True))
     known = probes.KeySet(trained.task, probes.keys(trained.task, (left, right)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seq2seq_arith.trainer.asking.suites.CHARACTERS", 1)
-        patch.setattr(Learner, "rows_per_call", lambda learner, count: 100)
+        patch.setattr("seq2seq_arith.trainer.asking.suites.CHARACTERS", 700)
         return ask_run(OpenRun(trained), CHOSEN, lengths=[5, 2, 3], trained=known)
 
 
@@ -92,7 +90,7 @@ wrong length: 4 of 12 wrong answers; characters right in all: 0.7500
 """
 
 
-def test_every_slice_is_printed_but_for_pairs_of_lengths(capsys):
+def test_every_slice_is_printed_but_for_pairs_of_lengths():
     known = {"set": "standard", "version": 2, "size": 3, "mistake": Mistake("5+5", "10", "0")}
     equal = SliceScore(40, 29, **known, slice="equal", seen=10, seen_right=10, characters=48, characters_right=36)
     rows = [dataclasses.replace(equal, wrong_lengths=4)]
@@ -100,11 +98,10 @@ def test_every_slice_is_printed_but_for_pairs_of_lengths(capsys):
         right = 8 if n == 7 else 9
         about = known if n == 7 else known | {"mistake": None}
         rows.append(SliceScore(9, right, **about, slice=f"lengths-{n}-1", seen=0, seen_right=0))
-    evaluation.show_suites(Task("addition"), Scores(tuple(rows), per_slice=40, seed=5))
-    assert capsys.readouterr().out == PRINTED
+    scores = Scores(tuple(rows), per_slice=40, seed=5)
+    assert "\n".join([*evaluation_text.suites_in_words(Task("addition"), scores), ""]) == PRINTED
 
 
-def test_a_task_without_a_suite_says_so(capsys):
-    evaluation.show_worst(Task("copy"), Scores(()))
-    assert capsys.readouterr().out == f"{no_suite(Task('copy'))}\n"
+def test_a_task_without_a_suite_says_so():
+    assert evaluation_text.conclusion(Task("copy"), Scores(())) == no_suite(Task("copy"))
     assert no_suite(Task("copy")) == "copy has no suite, so no hard questions were asked"

@@ -11,6 +11,7 @@ from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import evaluation
+from seq2seq_arith.trainer.commands.evaluate import show_evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
@@ -121,7 +122,7 @@ def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):
     assert trained.summary.examples == 2000
     run = OpenRun(trained.run)
     found = evaluation.measure(run)
-    evaluation.show(run, found)
+    show_evaluation((run, found))
     printed = capsys.readouterr().out
     assert "endless training and 100 validation examples" in printed
     assert "trained on draws without end, which leave out the validation pairs of addition-n1003" in printed

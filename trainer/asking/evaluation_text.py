@@ -1,0 +1,80 @@
+"""The text of an evaluation, as ``arith-model evaluate`` prints it."""
+
+import dataclasses
+
+from seq2seq_arith.arithmetic.scoring import Scores, kind
+from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.intervals import in_words, wrong_of
+from seq2seq_arith.base.tables import cut, shortened, table
+from seq2seq_arith.trainer.asking.suites import no_suite
+from seq2seq_arith.trainer.runs.evaluated import Evaluation
+
+
+def text(found: Evaluation, task: Task) -> str:
+    """All that an evaluation found, but for its ``conclusion``."""
+    suites = [suite for set in SETS for suite in suites_in_words(task, found.scores.of(set))]
+    return "\n".join([*sets_in_words(found), *suites, *epochs_in_words(found)])
+
+
+def conclusion(task: Task, scores: Scores) -> str:
+    """The worst slice of each suite, first of the unforeseen sets: what figures mean stands last."""
+    standard, lines = scores.of(STANDARD), []
+    for suite in [*scores.of(UNFORESEEN).suites(), *standard.suites()]:
+        where = f"at {size_in_words(task, suite.rows[0].size)}, " if len(standard.sizes) > 1 else ""
+        lines.append(f"{where}{suite.worst_in_words()}")
+    return "\n".join(lines if standard.rows else [*lines, no_suite(task)])
+
+
+def size_in_words(task: Task, size: int | None) -> str:
+    """The D of a suite in words."""
+    return f"{size:,} {task.notation.unit}"
+
+
+def sets_in_words(found: Evaluation) -> list[str]:
+    """The scores of the sets, the notes, the tables and the first mistakes."""
+    rows = [
+        [name, cut(s.exact_match, 5), in_words(s.wrong, s.examples), f"{s.character_accuracy:.5f}", f"{s.loss:.5f}"]
+        for name, s in found.sets.items()
+    ]
+    lines = [table(["set", "exact match", "wrong", "decoded characters right", "loss"], rows)] if rows else []
+    lines += found.notes
+    for name, groups in found.tables.items():
+        header = [key for key in groups[0] if key not in ("examples", "exact_match")]
+        rows = [[*(group[key] for key in header), *_share(group["exact_match"], group["examples"])] for group in groups]
+        lines += [f"\nexact match by {name}", table([*header, "exact match", "wrong"], rows)]
+    if found.mistakes:
+        rows = [[shortened(text or "") for text in dataclasses.astuple(mistake)] for mistake in found.mistakes]
+        return [*lines, "\nfirst mistakes", table(["question", "answer", "prediction"], rows)]
+    return [*lines, *["\nno mistakes on the validation set"] * bool(found.sets)]
+
+
+def suites_in_words(task: Task, scores: Scores) -> list[str]:
+    """A table of the slices of each suite; of the pairs of lengths, the worst ones."""
+    lines = []
+    for suite in scores.suites():
+        row, size = suite.rows[0], size_in_words(task, suite.rows[0].size)
+        drawn = f"up to {suite.per_slice:,} per slice, seed {suite.seed}, version {row.version}"
+        lines.append(f"\n{kind(row.set)}suite of {task.name} at {size}: {suite.total().questions:,} questions, {drawn}")
+        lines += [suite.table(), *suite.facts()]
+    return lines
+
+
+def epochs_in_words(found: Evaluation) -> list[str]:
+    """What was found of every kept epoch, if they were asked."""
+    if not found.by_epoch:
+        return []
+    sizes = list(dict.fromkeys(row["digits"] for row in found.by_epoch))
+    lines: dict[str, list[str]] = {}
+    for row in found.by_epoch:
+        name = f"{row['epoch']}{' (best)' * (row['epoch'] == found.best_epoch)}"
+        cell = f"{cut(row['exact_match'], 3)} / {cut(row['worst'], 3)} ({row['worst_slice']})"
+        lines.setdefault(name, []).append(cell)
+    return [
+        "\nevery kept epoch, by length: exact match of all questions / of the worst slice",
+        table(["epoch", *(f"at {size}" for size in sizes)], [[name, *cells] for name, cells in lines.items()]),
+    ]
+
+
+def _share(exact_match: float, examples: int) -> list[str]:
+    return [cut(exact_match, 5), in_words(wrong_of(exact_match, examples), examples)]

@@ -389,8 +389,7 @@ class TrainedRun(Tabular):
 
         Raises InputError if the folder is there already, or the run has no checkpoint; WriteError if it cannot be made.
         """
-        commands.predict.export(self.run, str(path))
-        return runs.local_folder(str(path))
+        return commands.predict.export(self.run, str(path)).folder
 
     def resume(
         self,

@@ -58,8 +58,8 @@ class Exported(tf.Module):
         return {"answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)), "confidence": confidence}
 
 
-def export(run: Run, out: str) -> None:
-    """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
+def export(run: Run, out: str) -> Path:
+    """Writes and returns a folder: OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
     OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
 
@@ -97,13 +97,18 @@ def export(run: Run, out: str) -> None:
                 shutil.copy(code, partial / name)
     except tf.errors.OpError as error:
         raise WriteError(folder, error.message.splitlines()[0]) from error
+    return folder
+
+
+def show(run: Run, folder: Path) -> None:
+    """Prints what the export of a run holds, and how to load it."""
     events.emit("result", path=folder)
-    example = text.example(run.task)
     shown, saved = printable(folder), json.dumps(f"{folder}/saved_model", ensure_ascii=False)
-    say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{example}"])')
+    layers = f", {LAYERS} the layers that Keras lacks" if (folder / LAYERS).exists() else ""
+    say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{text.example(run.task)}"])')
     say(
-        f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
-        f"{f', {LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
+        f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view "
+        f"{name_beside(run.config.model.view)!r}{layers}, and README.md is the model card"
     )
 
 

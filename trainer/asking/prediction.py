@@ -1,21 +1,27 @@
 """Answers to questions as a person writes them."""
 
-import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import Question, parse, to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.answers import lines_of, name_of
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 QUESTIONS_AT_ONCE = 4096
+
+
+class Answer(NamedTuple):
+    """What a model answers to a question."""
+
+    question: Question
+    prediction: str
+    confidence: float  # the product of the probabilities of its characters
 
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -37,13 +43,13 @@ def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, st
     return lines
 
 
-def print_answers(
-    run: OpenRun, questions: Sequence[tuple[str, str]], as_json: bool = False, skip: bool = False
-) -> None:
-    """Prints each question with its answer: as people write them, or as JSON with one object per line.
+def answers_to(
+    run: OpenRun, questions: Sequence[tuple[str, str]], skip: bool = False
+) -> Iterator[tuple[str, Answer | str]]:
+    """Questions as people write them, which have their places, each with the answer of a run, in order.
 
-    The questions have their places. With ``skip``, one that is not of the run's task is left out with a sentence on
-    standard error, or has its ``error`` in JSON.
+    With ``skip``, one that is not of the run's task has a sentence that says why in the place of its answer. Without,
+    or if none is of the task, it raises InputError.
     """
     parsed = [(question, _parsed(question, place, run.run)) for question, place in questions]
     asked = [found for _, found in parsed if isinstance(found, Question)]
@@ -52,16 +58,7 @@ def print_answers(
         others = f"; --skip leaves out all {len(refused):,} such questions" if asked and len(refused) > 1 else ""
         raise InputError(refused[0] + others)
     answered = answers(run.learner, asked)
-    for typed, found in parsed:
-        if isinstance(found, Question):
-            _, text, confidence = next(answered)
-            line = f"{found.given}{found.task.notation.equals}{text}"
-            told = {"question": found.given, "prediction": text, "confidence": confidence}
-            say(json.dumps(told) if as_json else line)
-        elif as_json:
-            say(json.dumps({"question": typed, "error": found}))
-        else:
-            print(printable(f"left out: {found}"), file=sys.stderr)
+    return ((typed, found if isinstance(found, str) else next(answered)) for typed, found in parsed)
 
 
 def _parsed(question: str, place: str, run: Run) -> Question | str:
@@ -72,8 +69,8 @@ def _parsed(question: str, place: str, run: Run) -> Question | str:
         return f"{place}: {error}" if place else str(error)
 
 
-def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[tuple[Question, str, float]]:
-    """Each question with its answer and the confidence, in order, some thousand questions at a time.
+def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[Answer]:
+    """The answer to each question, in order, some thousand questions at a time.
 
     ``learner`` gives the model that answers the strings of a task; questions of one task are answered together.
     """
@@ -84,7 +81,7 @@ def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> It
             rows = [row for row, question in enumerate(part) if question.task == task]
             texts, confidences = answer(learner(task), [part[row].stored for row in rows])
             found |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
-        yield from ((question, *found[row]) for row, question in enumerate(part))
+        yield from (Answer(question, *found[row]) for row, question in enumerate(part))
 
 
 def _lines_of(file: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """``arith-model describe``, ``runs`` and ``plot``: what runs are, how far they are, and how they learned."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from seq2seq_arith.arithmetic.task_options import PARAMETERS, tasks
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Group, Option, Options
-from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, PictureOption, RunDirs, command
 from seq2seq_arith.trainer.commands.train import DATA_NAMES, MODEL_NAMES, set_up
@@ -67,20 +68,25 @@ def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: di
     return run
 
 
+def show_runs(
+    entries: Sequence[listing.Entry],
+    *,
+    as_json: Annotated[bool, Option("one JSON object per line", flag="json")] = False,
+) -> None:
+    """Prints a list of runs."""
+    say(listing.json_lines(entries) if as_json else listing.text(entries))
+
+
 @ARITH_MODEL.command(
     "list the runs in a folder: what they are, how far they are, what they reached",
     "runs runs",
     "runs runs/sweep --json",
+    show=show_runs,
     prints_data=True,
 )
-def runs(
-    runs_dir: Annotated[str, Option(RUNS_DIR)],
-    *,
-    as_json: Annotated[bool, Option("one JSON object per line", flag="json")] = False,
-) -> str:
-    """A list of the runs in a folder."""
-    entries = [listing.entry(name, folder) for name, folder in listing.folders(local_folder(runs_dir)).items()]
-    return listing.json_lines(entries) if as_json else listing.text(entries)
+def runs(runs_dir: Annotated[str, Option(RUNS_DIR)]) -> list[listing.Entry]:
+    """The runs in a folder."""
+    return [listing.entry(name, folder) for name, folder in listing.folders(local_folder(runs_dir)).items()]
 
 
 @ARITH_MODEL.command(
@@ -93,9 +99,9 @@ def plot(
     run_dirs: RunDirs,
     *,
     output: Annotated[Path, PictureOption("a file .png, .svg or .pdf", short="o")] = Path("curves.png"),
-) -> str:
+) -> Path:
     """Draws the curves of runs, and returns the file."""
     histories = listing.usable(listing.opened(run_dirs), lambda _, run: history.epochs_of(run))
     figure = history.curves(histories)
     write(output, drawing.image(figure, output.suffix))
-    return printable(output)
+    return output

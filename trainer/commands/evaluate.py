@@ -142,7 +142,7 @@ def report(
     ] = None,
     chosen: SuiteChoice,
     own_code: OwnCode = None,
-) -> str:
+) -> Path:
     """Writes a page about runs, and returns its file."""
     labelled = listing.opened(run_dirs)
     for run in labelled.values():
@@ -151,7 +151,7 @@ def report(
     from seq2seq_arith.trainer.reporting import page
 
     page.write_report(output, labelled, examples=examples, lengths=lengths, chosen=chosen, data_dir=data_dir)
-    return printable(output)
+    return output
 
 
 def show_proof(

@@ -1,86 +1,136 @@
 """``arith-model predict``, ``inspect``, ``export`` and ``serve``: questions to the best model of a run."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task_options import QuestionOption
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import Option
-from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.base.options import Option, Options
+from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.trainer.commands.evaluate import opened
 from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, PictureOption, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs.run import new_folder
+from seq2seq_arith.trainer.runs.run import Run, new_folder
+
+if TYPE_CHECKING:
+    from seq2seq_arith.trainer.asking.inspection import Inspection
+    from seq2seq_arith.trainer.asking.prediction import Answer
+    from seq2seq_arith.trainer.training.opened import OpenRun
 
 MAX_PORT = 2**16 - 1
+
+
+def show_answers(
+    answers: "Iterable[tuple[str, Answer | str]]",
+    *,
+    as_json: Annotated[bool, Option("JSON, a line per question: prediction, confidence", flag="json")] = False,
+) -> None:
+    """Prints each question with its answer, and on standard error what is not one; or all as JSON, a line each."""
+    for given, answer in answers:
+        if not isinstance(answer, str):
+            question, prediction, confidence = answer
+            known = {"question": question.given, "prediction": prediction, "confidence": confidence}
+            say(json.dumps(known) if as_json else f"{question.given}{question.task.notation.equals}{prediction}")
+        elif as_json:
+            say(json.dumps({"question": given, "error": answer}))
+        else:
+            print(printable(f"left out: {answer}"), file=sys.stderr)
 
 
 @command(
     "answer questions as a person writes them, such as 39+3",
     "predict runs/addition 39+3 12+345",
     "predict runs/addition --file questions.txt --json",
+    show=show_answers,
     prints_data=True,
 )
 def predict(
-    run: OneRun,
+    run: Annotated["OpenRun", Options(opened)],
     questions: Annotated[
         Sequence[str],
         QuestionOption("39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input"),
     ] = (),
     *,
     file: Annotated[str | None, Option("a file with one question per line")] = None,
-    as_json: Annotated[bool, Option("JSON, a line per question: prediction, confidence", flag="json")] = False,
     skip: Annotated[bool, Option("skip what is no question; with --json, it has an error")] = False,
-) -> None:
-    """Prints the answers of a run to questions."""
+) -> "Iterator[tuple[str, Answer | str]]":
+    """Questions, each with the answer of a run, or with why it is not one of its task."""
     import_tensorflow()
     from seq2seq_arith.trainer.asking import prediction
-    from seq2seq_arith.trainer.training.opened import OpenRun
 
-    prediction.print_answers(OpenRun(run), prediction.read_questions(questions, file), as_json=as_json, skip=skip)
+    return prediction.answers_to(run, prediction.read_questions(questions, file), skip)
+
+
+def show_inspection(
+    inspection: "Inspection",
+    *,
+    output: Annotated[Path | None, PictureOption("draw it: a .png, .svg or .pdf file", short="o")] = None,
+    as_json: Annotated[bool, Option("print everything as one JSON object", flag="json")] = False,
+) -> None:
+    """Prints what happens in a model while it answers a question, and draws it."""
+    if output:
+        from seq2seq_arith.trainer.asking.inspection import draw
+
+        draw(output, inspection)
+    if as_json:
+        say(json.dumps(inspection.to_json()))
+    else:
+        say(inspection.text() + (f"\n\n{printable(output)}" if output else ""))
 
 
 @command(
     "look inside a model while it answers: probabilities, attention, states",
     "inspect runs/addition 999+1",
     "inspect runs/pq ---p-- -o pq.png",
+    show=show_inspection,
     prints_data=True,
 )
 def inspect(
-    run: OneRun,
+    run: Annotated["OpenRun", Options(opened)],
     questions: Annotated[Sequence[str], QuestionOption("one question: 39+3, or ---p-- for pq")] = (),
-    *,
-    output: Annotated[Path | None, PictureOption("draw it: a .png, .svg or .pdf file", short="o")] = None,
-    as_json: Annotated[bool, Option("print everything as one JSON object", flag="json")] = False,
-) -> str:
-    """What happens in a model while it answers a question; also in a picture."""
+) -> "Inspection":
+    """What happens in a model while it answers a question."""
     if len(questions) != 1:
         count = f"are {len(questions)} questions" if questions else "is no question"
-        raise InputError(f"there {count}; give one, such as {text.example(run.task)}")
-    question = text.parse(questions[0], run.task, run.max_size)
+        raise InputError(f"there {count}; give one, such as {text.example(run.run.task)}")
+    question = text.parse(questions[0], run.run.task, run.run.max_size)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import inspection
-    from seq2seq_arith.trainer.training.opened import OpenRun
 
-    found = inspection.inspect(OpenRun(run).learner(question.task), question)
-    if output:
-        inspection.draw(output, found)
-    if as_json:
-        return json.dumps(found.to_json())
-    return found.text() + (f"\n\n{printable(output)}" if output else "")
+    return inspection.inspect(run.learner(question.task), question)
 
 
-@command("write the best model as a SavedModel and as a .keras file", "export runs/addition exported")
-def export(run: OneRun, out: Annotated[str, Option("a folder that does not exist yet", metavar="OUT_DIR")]) -> None:
+class Exported(NamedTuple):
+    """A run, and the folder that has its best model for use elsewhere."""
+
+    run: Run
+    folder: Path
+
+
+def show_export(exported: Exported) -> None:
+    """Prints what the folder holds, and how to load it."""
+    from seq2seq_arith.trainer.asking import export
+
+    export.show(*exported)
+
+
+@command(
+    "write the best model as a SavedModel and as a .keras file",
+    "export runs/addition exported",
+    show=show_export,
+)
+def export(run: OneRun, out: Annotated[str, Option("a folder that does not exist yet", metavar="OUT_DIR")]) -> Exported:
     """Writes the best model of a run for use elsewhere."""
     import_tensorflow()
     from seq2seq_arith.trainer.asking import export
 
-    export.export(run, out)
+    return Exported(run, export.export(run, out))
 
 
 @command(
@@ -114,7 +164,7 @@ def serve(
     ] = None,
     own_code: OwnCode = None,
 ) -> None:
-    """Serves a page on which the runs of a folder are asked; or writes one."""
+    """Serves a page on which the runs of a folder are asked, until it is stopped; or writes one."""
     top = expanded(runs_dir)
     if export is not None:
         if ask:

@@ -31,6 +31,7 @@ from seq2seq_arith.trainer.sweeps import plan
 from seq2seq_arith.trainer.sweeps import results as tables
 
 MAX_JOBS = 64
+TextTable = tuple[list[str], list[list[str]]]  # a header, and rows
 TASK_FILE = "task-file"
 
 
@@ -50,8 +51,8 @@ def sweep(
     jobs: Annotated[int, Option("how many runs are trained at once", low=1, high=MAX_JOBS)] = 1,
     dry_run: Annotated[bool, Option("only check the file, and list its runs")] = False,
     task_file: str | Path | None = None,
-) -> None:
-    """Trains and evaluates the runs of a file that are missing, and collects what they reach."""
+) -> str | None:
+    """Trains and evaluates the runs of a file that are missing, and collects what they reach; a dry run lists them."""
     from seq2seq_arith.trainer.data import making
     from seq2seq_arith.trainer.sweeps.runner import Runner
 
@@ -70,9 +71,9 @@ def sweep(
         anew = {name: " (is made)" * making.is_missing(task, data_dir) for name, task in datasets.items()}
         sets = {name: job.settings["dataset"] for name, job in jobs_by_name.items()}
         rows = [[name, sets[name] + anew[sets[name]] * (state != "done"), state] for name, state in states.items()]
-        say(table(["run", "dataset", "state"], rows))
-        return
+        return table(["run", "dataset", "state"], rows)
     runner.run(lambda name: making.make_missing(datasets[name], data_dir))
+    return None
 
 
 def job_of(planned: plan.Planned) -> tuple[Task, plan.Job]:
@@ -99,11 +100,21 @@ def job_of(planned: plan.Planned) -> tuple[Task, plan.Job]:
     )
 
 
+def show_results(
+    found: TextTable | Path,
+    *,
+    as_markdown: Annotated[bool, Option("print the table in Markdown", flag="markdown")] = False,
+) -> None:
+    """Prints a table, or where the picture is."""
+    say(printable(found) if isinstance(found, Path) else (markdown if as_markdown else table)(*found))
+
+
 @ARITH_MODEL.command(
     "print a table of the results of a sweep",
     "results runs/sweep --by positions",
     "results runs/sweep --where task=addition --markdown",
     "results runs/sweep --by positions --plot-lengths lengths.png",
+    show=show_results,
     prints_data=True,
 )
 def results(
@@ -128,8 +139,7 @@ def results(
     plot_lengths: Annotated[
         Path | None, PictureOption("draw exact match against length instead: a .png, .svg or .pdf file")
     ] = None,
-    as_markdown: Annotated[bool, Option("print the table in Markdown", flag="markdown")] = False,
-) -> str:
+) -> TextTable | Path:
     """A table of the results of sweeps; or a picture of them, of which this is the file."""
     wrong = next((each for each in where if "=" not in each), None)
     if wrong is not None:
@@ -143,5 +153,5 @@ def results(
     query = tables.Query(by.split(","), conditions, threshold, lengths, chosen)
     if plot_lengths:
         write(plot_lengths, drawing.image(tables.draw_lengths(rows, query), plot_lengths.suffix))
-        return printable(plot_lengths)
-    return (markdown if as_markdown else table)(*tables.tabulate(rows, query))
+        return plot_lengths
+    return tables.tabulate(rows, query)

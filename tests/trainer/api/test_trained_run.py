@@ -12,6 +12,7 @@ import pytest
 import seq2seq_arith as sa
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import prediction
+from seq2seq_arith.trainer.commands.predict import show_answers
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -19,7 +20,7 @@ QUESTIONS = ["39+3", "1 + 2", "999+1"]
 
 
 def test_it_answers_as_the_program_does(small, capsys):
-    prediction.print_answers(OpenRun(small.run), [(each, "") for each in QUESTIONS], as_json=True)
+    show_answers(prediction.answers_to(OpenRun(small.run), [(each, "") for each in QUESTIONS]), as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     asked = small.ask(QUESTIONS)
     assert [(row["question"], row["prediction"], row["confidence"]) for row in asked] == [

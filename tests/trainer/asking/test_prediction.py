@@ -12,6 +12,7 @@ from seq2seq_arith.arithmetic.text import parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import prediction
+from seq2seq_arith.trainer.commands.predict import show_answers
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
@@ -38,9 +39,9 @@ def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkey
 @pytest.mark.smoke
 def test_answers(trained, capsys):
     questions = [f"{left}+{right}" for left in range(100, 400, 30) for right in range(300, 900, 60)]
-    prediction.print_answers(OpenRun(trained), [("12+30", "")])
+    show_answers(prediction.answers_to(OpenRun(trained), [("12+30", "")]))
     assert capsys.readouterr().out.startswith("12+30 = ")
-    prediction.print_answers(OpenRun(trained), [(question, "") for question in questions], as_json=True)
+    show_answers(prediction.answers_to(OpenRun(trained), [(question, "") for question in questions]), as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["question"] for line in lines] == questions
     assert all(set(line) == {"question", "prediction", "confidence"} for line in lines)
@@ -55,15 +56,15 @@ def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, 
     (tmp_path / "q.txt").write_text("12+30\n012+3\n1+1\n\n7*3\n")
     lines = prediction.read_questions([], str(tmp_path / "q.txt"))
     with refusal(InputError):
-        prediction.print_answers(OpenRun(trained), lines)
+        prediction.answers_to(OpenRun(trained), lines)
     assert capsys.readouterr().out == ""
     with pytest.raises(InputError, match=r"q.txt, line 2: .* zero in front"):
-        prediction.print_answers(OpenRun(trained), lines[1:2], skip=True)
-    prediction.print_answers(OpenRun(trained), lines, skip=True)
+        prediction.answers_to(OpenRun(trained), lines[1:2], skip=True)
+    show_answers(prediction.answers_to(OpenRun(trained), lines, skip=True))
     printed = capsys.readouterr()
     assert [line.split(" = ")[0] for line in printed.out.splitlines()] == ["12+30", "1+1"]
     assert [line.split(":")[1][-6:] for line in printed.err.splitlines()] == ["line 2", "line 5"]
-    prediction.print_answers(OpenRun(trained), lines, as_json=True, skip=True)
+    show_answers(prediction.answers_to(OpenRun(trained), lines, skip=True), as_json=True)
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["question"] for each in found] == ["12+30", "012+3", "1+1", "7*3"]
     assert ["error" in each for each in found] == [False, True, False, True]
@@ -94,8 +95,8 @@ def test_a_model_of_fixed_length_reads_no_longer_ones(trained, untrained, tmp_pa
     config = override(trained.config, name="lstm_transformer", hidden=8)
     fixed = dataclasses.replace(trained, config=config)
     with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
-        prediction.print_answers(OpenRun(fixed), [("1234+1", "")])
+        prediction.answers_to(OpenRun(fixed), [("1234+1", "")])
     plugins.allow(name := f"{ROOT}/examples/own_model.py:transformer")
     own = untrained(tmp_path / "own", trained.task, name=name, view="backward")
     with pytest.raises(InputError, match=r"length is 4, but model .* reads operands of at most 3; give no longer"):
-        prediction.print_answers(OpenRun(own), [("1234+1", "")])
+        next(prediction.answers_to(OpenRun(own), [("1234+1", "")]))

@@ -58,6 +58,11 @@ def show_text(result: str | Path | None) -> None:
         terminal.say(result if isinstance(result, str) else terminal.printable(result))
 
 
+def _call(function: Callable[..., Any], args: argparse.Namespace, **objects: Any) -> Any:
+    """Calls a function with those of the arguments that it has parameters for; ``objects`` as in ``call``."""
+    return call(function, given(args, parameters_of(function)), **objects)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Command:
     """A command of a program.
@@ -84,12 +89,6 @@ class Command:
     def parameters(self) -> dict[str, Parameter]:
         """What is given to it, by name."""
         return parameters_of(self.work) | parameters_of(self.show) | ({} if self.prints_data else {"events": EVENTS})
-
-    def add_options(self, parser: Parser) -> None:
-        """Adds its options to its parser."""
-        found = self.parameters()
-        add_options(parser, found.values())
-        parser.is_value = next((each.about.is_value for each in found.values() if each.about.is_value), None)
 
     def take_rest(self, args: argparse.Namespace, rest: list[str]) -> None:
         """Gives it the words that are left: further values of the last argument, then ``Rest``; or refuses them.
@@ -125,7 +124,7 @@ class Command:
         objects: dict[str, Any] = dict.fromkeys(self._rest, Rest(args.rest, args.parser))
         objects |= {name: getattr(args, name) for name in common if name in takes}
         how = arguments(self.show, given(args, parameters_of(self.show)))  # refused before the work
-        result = call(self.work, given(args, parameters_of(self.work)), **objects)
+        result = _call(self.work, args, **objects)
         return self.show(result, **how) or terminal.SUCCESS
 
 
@@ -156,6 +155,11 @@ class Program:
 
         return add
 
+    def parameters(self, command: Command) -> list[Parameter]:
+        """What is given to a command, and to what is called before it."""
+        before = parameters_of(self.setup) | parameters_of(terminal.start_log)
+        return [*command.parameters().values(), *before.values()]
+
     def parser(self, only: str | None = None) -> Parser:
         """The commands, and the options of all, or of one only."""
         top = Parser(prog=self.name, description=self.does, examples=[f"{self.name} {each}" for each in self.examples])
@@ -166,9 +170,7 @@ class Program:
             examples = [f"{self.name} {each}" for each in command.examples]
             parser = parsers.add_parser(name, help=command.does, description=sentence, examples=examples)
             if only in (name, None):  # to make all of them takes longer than to import them
-                command.add_options(parser)
-                add_options(parser, parameters_of(self.setup).values())
-                terminal.add_log_options(parser)
+                add_options(parser, self.parameters(command))
                 parser.add_help_option()
         top.add_help_option()
         return top
@@ -184,12 +186,11 @@ class Program:
         """Runs the command that is typed, and sets its outcome."""
         outcome.stopped += self.when_stopped
         args = self.parse(words)
-        terminal.start_log(args)
-        events.start(self.name, list(words), args)
-        common = parameters_of(self.setup)
-        call(self.setup, given(args, common))
+        _call(terminal.start_log, args)
+        events.start(self.name, args.command, list(words), told=bool(getattr(args, EVENTS.name, False)))
+        _call(self.setup, args)
         command = self.commands[args.command]
         outcome.stopped += command.when_stopped
         if command.before is not None:
             command.before()
-        outcome.code = command.run(args, common)
+        outcome.code = command.run(args, parameters_of(self.setup))

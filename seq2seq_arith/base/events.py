@@ -11,7 +11,6 @@ What people read goes to standard error then. Each event has a time, in seconds 
 ``end``       the exit code, and the seconds that the command took
 """
 
-import argparse
 import contextlib
 import itertools
 import json
@@ -51,13 +50,13 @@ def hidden(text: str) -> str:
     return text
 
 
-def start(program: str, words: list[str], arguments: argparse.Namespace) -> None:
-    """Begins a run of a program with these words; writes events if its arguments have ``--json``."""
+def start(program: str, command: str, words: list[str], *, told: bool) -> None:
+    """Begins a command of a program, typed with these words; ``told`` is whether its events are written."""
     running = process.current().command
     running.began = time.time()
-    if getattr(arguments, "events", False):
+    if told:
         running.events, sys.stdout = sys.stdout, sys.stderr
-    emit("start", program=program, version=__version__, command=arguments.command, arguments=words)
+    emit("start", program=program, version=__version__, command=command, arguments=words)
 
 
 def finish(code: int) -> None:

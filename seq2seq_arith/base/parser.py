@@ -29,9 +29,11 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a number; write it like 0.5 or 1e-3") from None
 
 
-def add_options(parser: argparse.ArgumentParser, parameters: Iterable[Parameter]) -> None:
+def add_options(parser: "Parser", parameters: Iterable[Parameter]) -> None:
     """Adds an option for each parameter, in its group, required ones first; None if it is not given."""
     groups: dict[Group | None, Any] = {None: parser}
+    parameters = list(parameters)
+    parser.is_value = next((each.about.is_value for each in parameters if each.about.is_value), None)
     for parameter in sorted(parameters, key=lambda parameter: not parameter.is_required):
         group = parameter.about.group
         if group is not None and group not in groups:

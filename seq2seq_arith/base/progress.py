@@ -103,7 +103,6 @@ class _Lines:
         self.totals = totals
         self.title = title
         self.start = time.monotonic()
-        self.output = process.current().output or Output()
 
     def update(self, done: dict[str, int], remark: str) -> None:
         self.show({name: min(done[name], total) for name, total in self.totals.items()}, remark)
@@ -157,6 +156,7 @@ class _Cell(_Lines):
 
         super().__init__(*arguments)
         self.bar = tqdm.format_meter
+        self.output = process.current().output or Output()
 
     def show(self, done: dict[str, int], remark: str) -> None:
         seconds = time.monotonic() - self.start

@@ -1,6 +1,5 @@
 """What both programs share in a terminal: exit codes, signals, failures in one sentence, the log, and names to type."""
 
-import argparse
 import contextlib
 import dataclasses
 import functools
@@ -14,18 +13,20 @@ import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from seq2seq_arith.base import events, process
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
+from seq2seq_arith.base.options import Group, Option
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEVELS = ("critical", "error", "warning", "info", "debug")
 QUIET = "critical"  # every failure is one sentence anyway, and Beam logs a traceback of each
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # by their numbers
+THE_LOG = Group("the log", "What Beam, TensorFlow and other libraries say while they work.")
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -141,20 +142,23 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def add_log_options(parser: Any) -> None:
-    """Adds ``--log-level`` and ``--log-file``."""
-    group = parser.add_argument_group("the log", "What Beam, TensorFlow and other libraries say while they work.")
-    group.add_argument("--log-level", choices=LEVELS, help="what is logged (default: critical, with --log-file: info)")
-    group.add_argument("--log-file", metavar="FILE", help="append the log to this file instead of standard error")
-
-
-def start_log(arguments: argparse.Namespace) -> None:
+def start_log(
+    *,
+    log_level: Annotated[
+        str | None,
+        Option("what is logged", choices=LEVELS, default_text="critical, with --log-file: info", group=THE_LOG),
+    ] = None,
+    log_file: Annotated[
+        str | None,
+        Option("append the log to this file instead of standard error", metavar="FILE", group=THE_LOG),
+    ] = None,
+) -> None:
     """Logs as the options say. A log that can no longer be written ends; the work goes on."""
     root = logging.getLogger()
-    root.setLevel((arguments.log_level or (QUIET if arguments.log_file is None else "info")).upper())
-    if arguments.log_file is None:
+    root.setLevel((log_level or (QUIET if log_file is None else "info")).upper())
+    if log_file is None:
         return
-    path = expanded(arguments.log_file)
+    path = expanded(log_file)
     try:
         handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

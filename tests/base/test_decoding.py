@@ -8,6 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import JSON
 
 from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.base.errors import InputError
@@ -130,13 +131,6 @@ def test_what_a_dataclass_refuses_itself_stays_its_own_sentence():
 def test_a_text_that_is_not_json(text):
     with pytest.raises(MalformedError, match="it is not JSON"):
         parse(text)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
 
 
 @given(st.sampled_from([*WHOLE]), JSON)

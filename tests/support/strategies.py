@@ -1,4 +1,4 @@
-"""Strategies from which hypothesis draws the parameters of datasets."""
+"""Strategies from which hypothesis draws the parameters of datasets, and what may be in a file."""
 
 import dataclasses
 
@@ -15,6 +15,12 @@ SEEDS = st.one_of(
 )
 NUMBER_TASKS = ("addition", "subtraction", "multiplication")
 WORD_DIGITS = 18
+# What a file may hold in the place of any value, also numbers that JSON has and a double does not.
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=8,
+)
 
 
 @st.composite

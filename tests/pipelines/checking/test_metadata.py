@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rewriting import TASK, rewritten
+from strategies import JSON
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import json_sha256
@@ -56,13 +57,6 @@ def test_draws_behind_the_last_example(make, more):
     assert verify(directory).problems == [f"{directory / 'metadata.json'}: draws_used does not give 50 examples"]
 
 
-JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20)),
-    lambda children: st.one_of(
-        st.lists(children, max_size=4), st.dictionaries(st.text(max_size=12), children, max_size=4)
-    ),
-    max_leaves=12,
-)
 FIELDS = "question_width answer_width alphabet num_shards draws_used duplicates parameters splits files"
 PLACES = st.one_of(
     st.sampled_from(FIELDS.split()).map(lambda field: [field]),

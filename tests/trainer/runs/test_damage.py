@@ -11,6 +11,7 @@ import pytest
 import run_files
 from hypothesis import example, given
 from hypothesis import strategies as st
+from strategies import JSON
 
 from seq2seq_arith.arithmetic.scoring import Mistake
 from seq2seq_arith.arithmetic.task import Task
@@ -94,13 +95,6 @@ def read_all(folder):
         assert all(history.epoch_lines(row, 1) for row in history.epochs_of(run))
     except InputError as error:
         assert str(error)
-
-
-JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.just(10**400), st.floats(), st.text(max_size=5)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
 
 
 def places(values, prefix=()):

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reference import chains
 
 from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
 from seq2seq_arith.arithmetic.operations import BUILT_IN, OPERATIONS
@@ -23,17 +24,6 @@ def slices(task: str, size: int, *sets: str, version: int = VERSION) -> list[Sli
 def find(task: str, size: int, name: str) -> Slice:
     (found,) = (slice for slice in slices(task, size) if slice.name == name)
     return found
-
-
-def chains(left: int, right: int, size: int, borrows: bool) -> list[range]:
-    """The runs of places with a carry, or with a borrow in the larger number minus the smaller."""
-    high, low = max(left, right), min(left, right)
-    out, carry = "", 0
-    for place in range(size):
-        a, b = high // 10**place % 10, low // 10**place % 10
-        carry = int(a - b - carry < 0) if borrows else int(a + b + carry > 9)
-        out += str(carry)
-    return [range(*run.span()) for run in re.finditer("1+", out)]
 
 
 def chain(left: int, right: int, size: int, borrows: bool) -> int:

@@ -27,8 +27,7 @@ VECTORS = [
     for name, draws, *digests in ROW.findall((ROOT / "docs/format.md").read_text(encoding="utf-8"))
     if name.partition("-")[0] in OPERATIONS
 ]
-OTHERS = VECTORS[4:]  # behind those of default parameters
-assert len(OTHERS) >= 10
+assert len(VECTORS) >= 14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +71,17 @@ def dataset(task: Task) -> Dataset:
             kept.append(found)
     by_split = sorted(kept, key=lambda example: (example.split_hash, example.key))
     return Dataset(i, sorted(by_split[task.num_validation :]), sorted(by_split[: task.num_validation]))
+
+
+def chains(left: int, right: int, size: int, borrows: bool) -> list[range]:
+    """The runs of places with a carry, or with a borrow in the larger number minus the smaller."""
+    high, low = max(left, right), min(left, right)
+    out, carry = "", 0
+    for place in range(size):
+        a, b = high // 10**place % 10, low // 10**place % 10
+        carry = int(a - b - carry < 0) if borrows else int(a + b + carry > 9)
+        out += str(carry)
+    return [range(*run.span()) for run in re.finditer("1+", out)]
 
 
 def rows_sha256(rows: Iterable[tuple[str, str]]) -> str:

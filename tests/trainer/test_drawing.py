@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from run_files import ROWS, made
+from run_files import ROWS, write_run
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import drawing
@@ -82,8 +82,8 @@ def test_the_curves_of_one_run_and_of_several():
 
 
 def test_plot_draws_the_runs_that_are_named(tmp_path, capsys):
-    made(tmp_path / "short", rows=[])
-    made(tmp_path / "long", rows(20))
+    write_run(tmp_path / "short", rows=[])
+    write_run(tmp_path / "long", rows(20))
     picture = tmp_path / "curves.svg"
     assert main(["plot", str(tmp_path / "long"), "-o", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"<?xml")

@@ -146,7 +146,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
         dataclasses.replace(saved, scores=at_end).write(run.summary)
         run.evaluation.unlink(missing_ok=True)
         if found is not None:
-            run_files.evaluate(run, best["epoch"], found)
+            run_files.write_evaluation(run, best["epoch"], found)
         card = export.model_card(run, model, best)
         assert [sentence for sentence in sentences if sentence not in card] == []
         assert "runs" not in card.partition("## Hard questions")[2].partition("## Use")[0]

@@ -88,7 +88,7 @@ def sample() -> RunReport:
         facts={"model": "lstm: a network", "view": "raw: as it is", "given": "nothing: nothing", "example": "of 1+1 …"},
         history=tuple(history),
         samples=answers,
-        summary=run_files.summary(5, None),
+        summary=run_files.summary_of(5, None),
         proof=None,
         sets=_asked(),
         scores=Scores((*_suite(3, 2), *_unforeseen(3, 3), *_suite(6, 0), *_unforeseen(6, 1)), per_slice=10, seed=0),

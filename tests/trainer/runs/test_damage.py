@@ -25,17 +25,17 @@ from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
 
 ROW = run_files.ROWS[0]
-ASKED = run_files.asked(mistake=Mistake("1+1", "2", "3"), seen=4, seen_right=1)
+SCORES = run_files.suite_scores(mistake=Mistake("1+1", "2", "3"), seen=4, seen_right=1)
 SAMPLE = {"question": "1+1", "answer": "2", "prediction": "3"}
 TEXTS = ("config.json", "summary.json", "evaluation.json", "search.json", "proof.json", "samples.jsonl", "history.csv")
 
 
-def made(folder):
+def evaluated_run(folder):
     """A run with all the files of a training that has ended and was evaluated."""
-    run = run_files.made(folder, [ROW], stopped="1 epoch was asked for")
+    run = run_files.write_run(folder, [ROW], stopped="1 epoch was asked for")
     samples.write_jsonl(run.samples, [EpochSamples(1, (Sample("1+1", "2", "3"),))])
-    run_files.summary(1, ASKED).write(run.summary)
-    run_files.evaluate(run, 1, ASKED)
+    run_files.summary_of(1, SCORES).write(run.summary)
+    run_files.write_evaluation(run, 1, SCORES)
     search = {"digits": 3, "asked": 9, "mistakes": 1, "wrong": [SAMPLE | {"margin": -0.5}]}
     files.write_json(run.search, {"best_epoch": 1, "searches": [search]})
     counts = dict.fromkeys(("states", "cases", "wrong", "near", "margin", "bound", "seconds"), 1)
@@ -50,8 +50,8 @@ def made(folder):
 def top(tmp_path_factory):
     """A folder with a run that is whole and another, which each example damages anew."""
     folder = tmp_path_factory.mktemp("runs")
-    made(folder / "whole")
-    made(folder / "other")
+    evaluated_run(folder / "whole")
+    evaluated_run(folder / "other")
     return folder
 
 
@@ -201,7 +201,7 @@ def test_any_archive(top, name, of_state, others):
 
 def test_a_best_checkpoint_that_was_removed_is_no_circle(top):
     """A run that has ended would not write it again."""
-    run = made(top.with_name("gone"))
+    run = evaluated_run(top.with_name("gone"))
     run.best.unlink()
     with pytest.raises(InputError, match=r"no checkpoint .*; it was removed: train the run again in another folder"):
         checkpoints.load(run.best)

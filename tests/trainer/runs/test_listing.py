@@ -7,7 +7,7 @@ import shlex
 import pytest
 import run_files
 from layout import ROOT
-from run_files import ROWS, asked, made
+from run_files import ROWS, suite_scores, write_run
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
@@ -22,47 +22,53 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 
 
 def test_a_run_that_is_finished(tmp_path):
-    run = made(tmp_path / "run")
+    run = write_run(tmp_path / "run")
     found = listing.entry("run", run.folder)
     assert (found.state, found.epochs, found.most_epochs, found.best_epoch) == (RunState.FINISHED, 3, 3, 2)
     assert found.cells() == ["run", "addition", "lstm", "raw", "3 of 3", "2", "0.7500", "-", "finished"]
-    mended = made(tmp_path / "mended", [*ROWS, ROWS[2] | {"epoch": 4, "round": 1}])
+    mended = write_run(tmp_path / "mended", [*ROWS, ROWS[2] | {"epoch": 4, "round": 1}])
     assert listing.entry("mended", mended.folder).cells()[4:6] == ["3 of 3", "4"]
+
+
+def scored(folder, evaluation, summary):
+    """A run that was evaluated, and asked at the end of its training; each may be None."""
+    run = write_run(folder / "run")
+    if evaluation is not None:
+        run_files.write_evaluation(run, 2, *evaluation)
+    if summary:
+        run_files.summary_of(2, summary).write(run.summary)
+    return run
 
 
 @pytest.mark.parametrize(
     ("evaluation", "summary", "shown"),
     [
         (None, None, "-"),
-        (None, asked(199), "equal 0.199"),
-        (None, asked(1000, slice="random"), "each 1.000"),
-        ([asked(199)], asked(500), "equal 0.199"),
-        ([asked(199, per_slice=9)], asked(500), "equal 0.500"),  # few questions do not hide all of them
-        ([asked(199, per_slice=9)], None, "equal 0.199"),
-        ([asked(199, version=1)], asked(500), "equal 0.500"),
-        ([asked(199, per_slice=9)], asked(500, version=1), "equal 0.199"),
-        ([asked(199, per_slice=5000)], asked(500), "equal 0.199"),
-        ([asked(999), asked(100, size=6)], None, "equal 0.999"),
-        ([asked(999), asked(100, set="unforeseen", slice="runs")], None, "equal 0.999"),
+        (None, suite_scores(199), "equal 0.199"),
+        (None, suite_scores(1000, slice="random"), "each 1.000"),
+        ([suite_scores(199)], suite_scores(500), "equal 0.199"),
+        ([suite_scores(199, per_slice=9)], suite_scores(500), "equal 0.500"),  # few questions do not hide all of them
+        ([suite_scores(199, per_slice=9)], None, "equal 0.199"),
+        ([suite_scores(199, version=1)], suite_scores(500), "equal 0.500"),
+        ([suite_scores(199, per_slice=9)], suite_scores(500, version=1), "equal 0.199"),
+        ([suite_scores(199, per_slice=5000)], suite_scores(500), "equal 0.199"),
+        ([suite_scores(999), suite_scores(100, size=6)], None, "equal 0.999"),
+        ([suite_scores(999), suite_scores(100, set="unforeseen", slice="runs")], None, "equal 0.999"),
     ],
 )
 def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summary, shown):
-    run = made(tmp_path / "run")
-    if evaluation is not None:
-        run_files.evaluate(run, 2, *evaluation)
-    if summary:
-        run_files.summary(2, summary).write(run.summary)
+    run = scored(tmp_path, evaluation, summary)
     assert listing.entry("run", run.folder).cells()[7] == shown
 
 
 @pytest.mark.parametrize(("epoch", "shown"), [(1, "-"), (2, "equal 0.199")])
 def test_what_weights_before_the_best_ones_were_asked_is_not_shown(tmp_path, epoch, shown):
     """A training has gone on since, and has found a better epoch."""
-    run = made(tmp_path / "run")
-    run_files.evaluate(run, epoch, asked(199))
+    run = write_run(tmp_path / "run")
+    run_files.write_evaluation(run, epoch, suite_scores(199))
     assert listing.entry("run", run.folder).cells()[7] == shown
     run.evaluation.unlink()
-    run_files.summary(epoch, asked(199)).write(run.summary)
+    run_files.summary_of(epoch, suite_scores(199)).write(run.summary)
     assert listing.entry("run", run.folder).cells()[7] == shown
 
 
@@ -71,8 +77,8 @@ FIRST_FORMAT = {"best_epoch": 2, "suites": [{"digits": 3, "worst": {"name": "equ
 
 @pytest.mark.parametrize("change", [lambda _: FIRST_FORMAT, lambda content: content | {"format": 3}, lambda _: {}])
 def test_an_evaluation_of_another_version_counts_as_missing(tmp_path, change):
-    run = made(tmp_path / "run")
-    run_files.evaluate(run, 2, asked(199))
+    run = write_run(tmp_path / "run")
+    run_files.write_evaluation(run, 2, suite_scores(199))
     content = read_json(run.evaluation, dict)
     files.write_json(run.evaluation, change(content))
     assert evaluated.read(run, 2) is evaluated.in_full(run, 2) is None
@@ -80,48 +86,48 @@ def test_an_evaluation_of_another_version_counts_as_missing(tmp_path, change):
         OpenRun(run).worst_in_words("arith-model evaluate does")
         == "not asked hard questions yet: arith-model evaluate does"
     )
-    run_files.evaluate(run, 2, asked(199))  # evaluating again writes it anew
+    run_files.write_evaluation(run, 2, suite_scores(199))  # evaluating again writes it anew
     assert OpenRun(run).worst_in_words("") == "equal 0.199"
 
 
 def test_a_summary_of_an_earlier_version_is_read(tmp_path):
     """It had the worst slice alone."""
-    run = made(tmp_path / "run")
+    run = write_run(tmp_path / "run")
     files.write_json(run.summary, read_json(run.summary, dict) | {"worst_slice": {"name": "equal"}})
-    assert Summary.read(run.summary) == run_files.summary(2, None)
+    assert Summary.read(run.summary) == run_files.summary_of(2, None)
     assert evaluated.read(run, 2) is None
 
 
 @pytest.mark.parametrize(
     ("evaluation", "summary", "right"),
     [
-        ([asked(199)], asked(500), 199),
-        ([asked(199, per_slice=5000)], asked(500), 500),  # more questions are others
-        ([asked(199, per_slice=9)], asked(500), 500),
-        ([asked(199, per_slice=9)], None, None),
-        ([asked(199), asked(100, size=6)], None, 199),
-        (None, asked(500, version=1), None),
+        ([suite_scores(199)], suite_scores(500), 199),
+        ([suite_scores(199, per_slice=5000)], suite_scores(500), 500),  # more questions are others
+        ([suite_scores(199, per_slice=9)], suite_scores(500), 500),
+        ([suite_scores(199, per_slice=9)], None, None),
+        ([suite_scores(199), suite_scores(100, size=6)], None, 199),
+        (None, suite_scores(500, version=1), None),
     ],
 )
 def test_the_scores_of_the_default_questions(tmp_path, evaluation, summary, right):
-    run = made(tmp_path / "run")
-    if evaluation is not None:
-        run_files.evaluate(run, 2, *evaluation)
-    if summary:
-        run_files.summary(2, summary).write(run.summary)
+    run = scored(tmp_path, evaluation, summary)
     found = evaluated.in_full(run, 2)
     assert (found and found.total().right) == right
 
 
 def test_runs_that_are_not(tmp_path):
-    assert listing.entry("new", made(tmp_path / "new", rows=[]).folder).cells()[4:] == ["0 of 3", *"---", "stopped"]
-    run = made(tmp_path / "stopped", ROWS[:2], stopped="")
+    assert listing.entry("new", write_run(tmp_path / "new", rows=[]).folder).cells()[4:] == [
+        "0 of 3",
+        *"---",
+        "stopped",
+    ]
+    run = write_run(tmp_path / "stopped", ROWS[:2], stopped="")
     assert listing.entry("stopped", run.folder).cells()[4:] == ["2 of 3", "2", "0.7500", "-", "stopped"]
     with run.locked():
         assert listing.entry("stopped", run.folder).state is RunState.TRAINING
     assert listing.entry("stopped", run.folder).state is RunState.STOPPED
     assert not is_locked(tmp_path / "missing")
-    made(tmp_path / "proving").summary.unlink()  # killed after its last epoch
+    write_run(tmp_path / "proving").summary.unlink()  # killed after its last epoch
     assert listing.entry("proving", tmp_path / "proving").state is RunState.STOPPED
 
 
@@ -136,9 +142,9 @@ def test_runs_that_are_not(tmp_path):
     ],
 )
 def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys, spoil, sentence):
-    made(tmp_path / "a")
-    spoil(made(tmp_path / "b"))
-    made(tmp_path / "c")
+    write_run(tmp_path / "a")
+    spoil(write_run(tmp_path / "b"))
+    write_run(tmp_path / "c")
     assert main(["runs", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["a", "b", "c"]
@@ -153,7 +159,7 @@ def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys,
 def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, no_custom_tasks):
     file = ROOT / "examples" / "task" / "own_tasks.py"
     name = own_tasks.use(file)[0]
-    made(tmp_path / "own", task=Task(name))
+    write_run(tmp_path / "own", task=Task(name))
     no_custom_tasks()
     assert main(["runs", str(tmp_path)]) == 0
     shown = capsys.readouterr().out

@@ -12,6 +12,7 @@ import memory_store
 import pytest
 from processes import emptied
 from programs import run_here
+from run_files import learned
 
 from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError, TrainingError
@@ -19,23 +20,17 @@ from seq2seq_arith.pipelines.places import clients, paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.runs import checkpoints, files, stores
+from seq2seq_arith.trainer.runs import files, stores
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import session
 
 CONFIG = override(configs.TAGGER, hidden=8, layers=1, batch_size=32, epochs=2, steps_per_epoch=20)
-LEARNED = ("last.npz", "best.npz")
 
 
 @pytest.fixture
 def place(monkeypatch) -> ObjectPath:
     """A run's place in a bucket of a store in memory, where nothing is yet."""
     return ObjectPath(f"{memory_store.new_bucket(monkeypatch)}/run")
-
-
-def weights(folder) -> dict[str, dict[str, bytes]]:
-    loaded = {name: checkpoints.load(Path(folder) / name)[0] for name in LEARNED}
-    return {name: {key: array.tobytes() for key, array in arrays.items()} for name, arrays in loaded.items()}
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -47,7 +42,7 @@ def test_a_run_is_in_the_store_as_it_is_on_a_disk(place, data_dir, tasks, capsys
     trained = session.train(tasks["addition"], str(data_dir), str(place), CONFIG).run
     assert f"{place} is finished" in capsys.readouterr().out
     here = content(trained.folder)
-    assert {"config.json", "summary.json", "history.csv", "previous.npz", *LEARNED} <= here.keys()
+    assert {"config.json", "summary.json", "history.csv", "previous.npz", "last.npz", "best.npz"} <= here.keys()
     with emptied(process.current().copies, process.current().copied):  # as on another machine
         opened = open_run(str(place))
         assert (opened.place, opened.config) == (str(place), trained.config)
@@ -184,7 +179,7 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_pat
     again = subprocess.run([*command, url], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert f"{url} was stopped after step" in again.stdout
-    assert weights(open_run(url).folder) == weights(whole)
+    assert learned(open_run(url).folder) == learned(whole)
     asked = run_here("predict", url, "1+2", main=main)
     assert asked.returncode == 0, asked.stderr
     missing = run_here("predict", f"{url}s", main=main)

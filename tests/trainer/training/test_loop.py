@@ -9,6 +9,7 @@ import types
 import configs
 import numpy as np
 import pytest
+from run_files import learned
 
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import DivergedError, InputError
@@ -91,22 +92,6 @@ def spoil(new_loop, monkeypatch):
     return spoiled
 
 
-def learned(loop):
-    """All that training has changed except the times: variables, history, and the rest of the state."""
-    state = dataclasses.asdict(loop.state)
-    times = ("examples_per_second", "seconds", "epoch_seconds", "cpu_seconds")
-    rows = [{key: value for key, value in row.items() if key not in times} for row in state.pop("history")]
-    rest = {key: value for key, value in state.items() if key not in times}
-    return [np.asarray(variable).tobytes() for variable in loop.learner.variables], rows, rest
-
-
-def saved(loop):
-    """The variables of both checkpoints, as bytes by name, and the samples of all epochs."""
-    loaded = (checkpoints.load(path)[0] for path in (loop.run.best, loop.run.last))
-    variables = [{name: array.tobytes() for name, array in arrays.items()} for arrays in loaded]
-    return [*variables, loop.run.samples.read_bytes()]
-
-
 ONCE = {}  # what is trained once for all tests of this file
 
 
@@ -119,7 +104,7 @@ def unstopped(new_loop, monkeypatch, tmp_path_factory):
             patch.setattr(files, "whole_file", lambda path: written.append(path.name) or whole_file(path))
             loop = new_loop(tmp_path_factory.mktemp("whole"))
             loop.train()
-        ONCE["unstopped"] = types.SimpleNamespace(learned=learned(loop), saved=saved(loop), files=written[1:])
+        ONCE["unstopped"] = types.SimpleNamespace(learned=learned(loop.run.folder), files=written[1:])
     return ONCE["unstopped"]
 
 
@@ -135,8 +120,7 @@ def test_a_stopped_run_goes_on_bitwise(new_loop, ready, unstopped, tmp_path, sto
     again = new_loop(tmp_path / "run", **options)
     assert again.restore() == (stop_at > 0)
     again.train()
-    assert learned(again) == unstopped.learned
-    assert saved(again) == unstopped.saved
+    assert learned(again.run.folder) == unstopped.learned
     assert checkpoints.load(again.run.last)[1]["stopped"] == "3 epochs were asked for"
 
 
@@ -160,8 +144,7 @@ def test_a_run_that_an_older_version_has_stopped_goes_on_bitwise(new_loop, unsto
     again = new_loop(tmp_path / "run")
     assert again.restore()
     again.train()
-    assert learned(again) == unstopped.learned
-    assert saved(again) == unstopped.saved
+    assert learned(again.run.folder) == unstopped.learned
 
 
 @pytest.mark.parametrize(
@@ -213,8 +196,7 @@ def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(
     again = new_loop(tmp_path / "run")
     again.restore()
     again.train()
-    assert learned(again) == unstopped.learned
-    assert saved(again) == unstopped.saved
+    assert learned(again.run.folder) == unstopped.learned
     with again.run.history.open() as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3]
 
@@ -224,7 +206,7 @@ def test_the_weights_of_every_epoch_are_kept_if_asked(new_loop, unstopped, tmp_p
     config = dataclasses.replace(CONFIG, keep_epochs=True)
     whole = new_loop(tmp_path / "whole", config=config)
     state = whole.train()
-    assert learned(whole) == unstopped.learned
+    assert learned(whole.run.folder) == unstopped.learned
     with pytest.raises(StoppedError):
         new_loop(tmp_path / "stopped", Stop(60), config=config).train()
     again = new_loop(tmp_path / "stopped", config=config)
@@ -251,8 +233,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(new_loop, unstopped, 
     assert again.state.step == (before if first == "last.npz" else last)
     assert (f"note: {path} is damaged" in capsys.readouterr().out) == (first == "last.npz")
     again.train()
-    assert learned(again) == unstopped.learned
-    assert saved(again) == unstopped.saved
+    assert learned(again.run.folder) == unstopped.learned
 
 
 def test_a_run_both_of_whose_checkpoints_are_damaged_is_refused(new_loop, tmp_path):
@@ -271,7 +252,7 @@ def longer(new_loop, constant, tmp_path_factory):
     if "longer" not in ONCE:
         loop = new_loop(tmp_path_factory.mktemp("longer"), config=config, learner=learner)
         loop.train()
-        ONCE["longer"] = learned(loop), saved(loop)
+        ONCE["longer"] = learned(loop.run.folder)
     return ONCE["longer"]
 
 
@@ -286,7 +267,7 @@ def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, l
     assert again.restore()
     assert not again.state.stopped
     again.train()
-    assert (learned(again), saved(again)) == longer
+    assert learned(again.run.folder) == longer
     assert open_run(tmp_path / "run").config == config
 
 

@@ -18,7 +18,7 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 @pytest.fixture
 def opened(tmp_path):
     """A run with the files of a training, but without a model."""
-    return OpenRun(run_files.made(tmp_path / "run"))
+    return OpenRun(run_files.write_run(tmp_path / "run"))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_it_says_what_the_files_say(opened):
 
 CHANGES = {
     "history": (history, "of_run", lambda run: history.write_csv(run.history, run_files.ROWS)),
-    "summary": (Summary, "read", lambda run: run_files.summary(1, None).write(run.summary)),
+    "summary": (Summary, "read", lambda run: run_files.summary_of(1, None).write(run.summary)),
     "proof": (proofs, "read", lambda run: files.write_json(run.proof, {})),
     "scores": (evaluated, "read", lambda run: files.write_json(run.evaluation, {})),
 }

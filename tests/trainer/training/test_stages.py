@@ -6,6 +6,7 @@ import configs
 import numpy as np
 import pytest
 from layout import ROOT
+from run_files import learned
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
@@ -74,15 +75,6 @@ def test_weights_for_every_place_are_refused(data_dir, tasks, tmp_path):
         session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
 
 
-def learned(folder):
-    """What training has changed, but for the times: the variables, and the state with its history."""
-    arrays, values = checkpoints.load(folder / "last.npz")
-    times = ("examples_per_second", "seconds", "epoch_seconds", "cpu_seconds")
-    rows = [{key: value for key, value in row.items() if key not in times} for row in values.pop("history")]
-    rest = {key: value for key, value in values.items() if key not in times}
-    return {name: array.tobytes() for name, array in arrays.items()}, rows, rest
-
-
 KEPT = {}
 
 
@@ -131,14 +123,13 @@ def test_noise_dropout_averages_and_batches_that_grow_go_on_bitwise_too(train, d
         assert Summary.read(tmp_path / "whole/summary.json").examples == 32 * 9 * (1 + 2 + 4)
     train(tmp_path / "stopped", config=config, stop_at=10)
     train(tmp_path / "stopped", config=config)
-    assert learned(tmp_path / "stopped") == learned(tmp_path / "whole")
-    best, whole = (checkpoints.load(tmp_path / name / "best.npz")[0] for name in ("stopped", "whole"))
-    np.testing.assert_equal(best, whole)
-    last, _ = checkpoints.load(tmp_path / "whole/last.npz")
-    assert any((best[name] != last[name]).any() for name in best) == bool(config.averaging)
+    whole = learned(tmp_path / "whole")
+    assert learned(tmp_path / "stopped") == whole
+    (best, last), rows, *_ = whole
+    assert any(best[name] != last[name] for name in best) == bool(config.averaging)
     validation = records.open_source(tasks["addition"], str(data_dir)).splits["validation"].head(100)
     score = building.restore(open_run(tmp_path / "whole")).score(validation)
-    assert score["loss"] == pytest.approx(learned(tmp_path / "whole")[1][-1]["val_loss"], rel=1e-4)
+    assert score["loss"] == pytest.approx(rows[-1]["val_loss"], rel=1e-4)
 
 
 def test_it_does_not_depend_on_the_steps_per_call(train, whole, tmp_path):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import itertools
 import json
 import os
 import re
@@ -101,8 +100,8 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> Result
 
 def counted(scores: Scores) -> Scores:
     """Scores without what no table shows: mistakes, characters, and why slices are hard."""
-    kept = ("set", "version", "size", "slice", "seen", "seen_right")
-    rows = (SliceScore(row.questions, row.right, **{name: getattr(row, name) for name in kept}) for row in scores.rows)
+    without: dict[str, Any] = {"why": "", "characters": 0, "characters_right": 0, "wrong_lengths": 0, "mistake": None}
+    rows = (dataclasses.replace(row, **without) for row in scores.rows)
     return Scores(tuple(rows), per_slice=scores.per_slice, seed=scores.seed)
 
 
@@ -256,16 +255,20 @@ def tabulate(rows: Sequence[Result], query: Query) -> tuple[list[str], list[list
     shown = _shown(query, several=len(versions) > 1)
     if COLUMNS["reached"] in (column for column, _ in shown):
         _check_threshold([row for group in groups.values() for row in group], query)
-    cells = [[column.cell(group, size, query.threshold) for column, size in shown] for group in groups.values()]
-    by_column = zip(shown, zip(*cells, strict=True), strict=True)
-    kept = [bool(query.columns or {*column} - {"", "" if size else "-"}) for (_, size), column in by_column]
     least = "no mistake" if query.threshold == 1 else f"at least {query.threshold:g}"
-    header = [column.title.format(at=f" at {size}" if size else "", threshold=least) for column, size in shown]
-    first = next((place for place, (column, _) in enumerate(shown) if column.set and kept[place]), None)
-    if len(versions) == 1 and first is not None:
-        header[first] += f" ({min(versions)})"
-    lines = [[*key[:-1], *itertools.compress(line, kept)] for key, line in zip(groups, cells, strict=True)]
-    return [*query.by, *itertools.compress(header, kept)], lines
+    version = f" ({min(versions)})" if len(versions) == 1 else ""
+    header: list[str] = [*query.by]
+    lines = [[*key[:-1]] for key in groups]
+    for column, size in shown:
+        cells = [column.cell(group, size, query.threshold) for group in groups.values()]
+        if query.columns or {*cells} - {"", "" if size else "-"}:
+            title = column.title.format(at=f" at {size}" if size else "", threshold=least)
+            if column.set:
+                title, version = title + version, ""  # which the first figure of a suite says
+            header.append(title)
+            for line, cell in zip(lines, cells, strict=True):
+                line.append(cell)
+    return header, lines
 
 
 def _grouped(rows: Sequence[Result], query: Query) -> dict[tuple[str, ...], list[Result]]:
@@ -367,20 +370,18 @@ def field_of(row: Result, name: str) -> str:
     ``model-options`` are the options of a model of one's own, and ``model-options.heads`` is one of them, nothing where
     a model does not have it.
     """
-    settings = row.settings
-    options = json.loads(settings["model"].get("options") or "{}")
-    field, _, key = name.replace("-", "_").partition(".")
-    if field in ("model_options", "options"):
-        return str(options.get(name.partition(".")[2], "") if key else settings["model"].get("options") or "")
-    plain = str | int | float | None
-    places = [
-        {n: v for n, v in place.items() if isinstance(v, plain)} for place in (vars(row), settings["model"], settings)
-    ]
-    for place in places:
-        if field in place and not key:
-            return _default_in_words(row, field) if place[field] is None else str(place[field])
-    known = {each for place in places for each in place} - {"options"}
-    known = sorted(known | {"model-options", *(f"model-options.{each}" for each in options)})
+    settings, text = row.settings, row.settings["model"].get("options") or ""
+    options = json.loads(text or "{}")
+    places, plain = (settings, settings["model"], vars(row)), str | int | float | None
+    fields = {field: value for place in places for field, value in place.items() if isinstance(value, plain)}
+    fields |= {"model_options": text, "options": text} | {f"model_options.{key}": options[key] for key in options}
+    first, dot, key = name.partition(".")
+    field = first.replace("-", "_") + dot + key
+    if field in fields:
+        return _default_in_words(row, field) if fields[field] is None else str(fields[field])
+    if field.startswith("model_options."):
+        return ""
+    known = sorted(known.replace("model_options", "model-options") for known in fields.keys() - {"options"})
     raise InputError(f"there is no field {name!r}; {one_of(name, known)}")
 
 

@@ -13,14 +13,13 @@ from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import BackwardView
-from seq2seq_arith.trainer.playground.catalog import checkpoint, lengths, read
+from seq2seq_arith.trainer.playground.catalog import lengths, read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import building
 
 # Models that stay in memory: of a few runs, and of a few lengths of each.
 MODELS_KEPT = 8
-CHECKPOINTS_KEPT = 64
 # Attention with more numbers than these would take longer to send than to compute.
 MOST_SHARES = 50_000
 DECIMALS = 6
@@ -29,13 +28,12 @@ PER_SLICE = 20
 
 
 class Models:
-    """The models of runs, for one thread: each is built once, and nothing else is kept."""
+    """The models of runs, for one thread: each is built once, and gets the weights that are asked each time."""
 
     def __init__(self) -> None:
         self._built = functools.lru_cache(MODELS_KEPT)(
             lambda run, task: Inspector(building.restore(run, task), compiled=True)
         )
-        self._loaded = functools.lru_cache(CHECKPOINTS_KEPT)(lambda path, *_: checkpoints.load(path)[0])
 
     def answer(self, run: Run, typed: str, epoch: int | None = None) -> dict[str, Any]:
         """A model's answer to a typed question, by an epoch's weights, or the best; InputError if there is none."""
@@ -76,12 +74,8 @@ class Models:
 
     def _inspector(self, run: Run, task: Task, epoch: int | None) -> Inspector:
         """The model on the strings of a task, with the weights of an epoch."""
-        path, inspector = checkpoint(run, epoch), self._built(run, task)
-        try:
-            changed = path.stat().st_mtime_ns  # a training that goes on replaces its best weights
-        except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror}); load the page again") from None
-        checkpoints.assign(inspector.learner.model.variables, self._loaded(path, changed), path)
+        path, inspector = run.weights(epoch), self._built(run, task)
+        checkpoints.assign(inspector.learner.model.variables, checkpoints.load(path)[0], path)
         return inspector
 
 

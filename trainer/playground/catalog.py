@@ -23,8 +23,8 @@ BROKEN = 0.9
 LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
-def listed(top: Path, describe: Callable[[str, Run], dict[str, Any]] | None = None) -> dict[str, Any]:
-    """All runs below a folder as they are now, each as ``describe(name, run)`` says, ``offer`` if it is not given.
+def listed(top: Path, describe: Callable[[str, Run], dict[str, Any]]) -> dict[str, Any]:
+    """All runs below a folder as they are now, each as ``describe(name, run)`` says, which begins with its ``offer``.
 
     A run of which it raises something, and a folder without runs, is among those that cannot be asked.
     """
@@ -35,7 +35,7 @@ def listed(top: Path, describe: Callable[[str, Run], dict[str, Any]] | None = No
         folders, refused = {}, [{"name": str(top), "why": str(error)}]
     for name, folder in folders.items():
         try:
-            runs.append((describe or offer)(name, opened(folder)))
+            runs.append(describe(name, opened(folder)))
         except Exception as error:
             refused.append({"name": name, "why": listing.why(error)})
     return page_data(runs, refused)
@@ -53,13 +53,6 @@ def opened(folder: Path) -> Run:
     for plugin in run.config.model.own_code:
         _ = plugin.code  # refuses code that may not run
     return run
-
-
-def checkpoint(run: Run, epoch: int | None) -> Path:
-    """The weights after an epoch, or the best ones; raises InputError if they are not kept."""
-    if epoch is not None and epoch not in run.kept_epochs:
-        raise InputError(f"the weights after epoch {epoch} of {run.place} are not kept; choose another epoch")
-    return run.best if epoch is None else run.of_epoch(epoch)
 
 
 def offer(name: str, run: Run) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The page of the playground: the same whether it is served, or exported as files, or in a cell of a notebook.
+"""The page of the playground: the same whether it is served, or exported as a file, or in a cell of a notebook.
 
 It computes the networks that ``static/model.js`` has, up to a size that a page can hold, and asks the server that sent
 it about others. What it knows of the runs is a script, ``runs.js``, which sets ``window.playground``::
@@ -8,7 +8,7 @@ it about others. What it knows of the runs is a script, ``runs.js``, which sets 
                "weights": {"best": {…}, "8": {…}}, "at_lengths": […]}],     only exported: a server has them else
      "refused": [{"name": …, "why": …}], "broken": 0.9, "blank": "␣", "asked": "run=…"}
 
-An exported page needs no installation and no server: ``index.html`` opens from a disk, too.
+An exported page is one file, which needs no installation and no server: it opens from a disk, too.
 """
 
 import base64
@@ -36,8 +36,8 @@ from seq2seq_arith.trainer.runs import checkpoints, files, listing
 from seq2seq_arith.trainer.runs.run import Run
 
 STATIC = Path(__file__).parent / "static"
-RUNS = "runs.js"
-FILES = ("index.html", "style.css", "app.js", "model.js", "icon.svg")  # the others
+INDEX, RUNS = "index.html", "runs.js"
+FILES = (INDEX, "style.css", "app.js", "model.js", "icon.svg")  # what a server sends besides
 # Of the policy in index.html: an exported page asks nobody anything.
 SERVED, ALONE = "connect-src 'self'", "connect-src 'none'"
 # The networks that model.js computes, and their names there.
@@ -48,7 +48,7 @@ MOST_WEIGHTS = 1_500_000
 
 
 def export(top: Path, folder: Path) -> None:
-    """Writes index.html and all it needs into a new folder; InputError if no run fits it, WriteError if that fails."""
+    """Writes the page into a new folder; InputError if no run fits it, WriteError if that fails."""
     models = Models()
     listing.folders(top)  # raises InputError
     data = catalog.listed(top, lambda name, run: _exported(name, run, models))
@@ -56,28 +56,30 @@ def export(top: Path, folder: Path) -> None:
         say(printable(f"left out: {each['name']}: {each['why']}"))
     if not data["runs"]:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
+    content, count = alone(data | {"refused": []}).encode(), len(data["runs"])
     with files.whole_folder(folder) as partial:
-        for name in FILES:
-            (partial / name).write_text(static(name).replace(SERVED, ALONE), encoding="utf-8")
-        (partial / RUNS).write_text(script(data | {"refused": []}), encoding="utf-8")
-    size, count = sum(file.stat().st_size for file in folder.iterdir()), len(data["runs"])
-    say(f"{printable(folder / 'index.html')}: {count} run{'s' * (count > 1)}, {size / 1e6:.1f} MB")
+        (partial / INDEX).write_bytes(content)
+    say(f"{printable(folder / INDEX)}: {count} run{'s' * (count > 1)}, {len(content) / 1e6:.1f} MB")
 
 
 def standalone(runs: Mapping[str, Path], asked: Mapping[str, str]) -> str:
-    """The page of runs, by the names that it shows, with all that it needs in one text: a cell of a notebook shows it.
+    """The page of runs, by the names that it shows: a cell of a notebook shows it.
 
     ``asked`` is what its address would say: ``run``, ``beside`` and ``question``. InputError if a run cannot be there.
     """
     models = Models()
     exported = [_exported(name, catalog.opened(folder), models) for name, folder in runs.items()]
-    held = script(catalog.page_data(exported, []) | {"asked": urlencode(asked)})
-    page = static("index.html").replace(SERVED, ALONE)
-    page = page.replace('<link rel="icon" href="icon.svg" type="image/svg+xml">', "")
+    return alone(catalog.page_data(exported, []) | {"asked": urlencode(asked)})
+
+
+def alone(data: dict[str, Any]) -> str:
+    """The page with its style, its icon, its scripts and these data in one text: it asks nobody anything."""
+    icon = f"data:image/svg+xml;base64,{base64.b64encode(static('icon.svg').encode()).decode('ascii')}"
+    page = static(INDEX).replace(SERVED, ALONE).replace('href="icon.svg"', f'href="{icon}"')
     page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>{static('style.css')}</style>")
 
     def inline(tag: re.Match[str]) -> str:
-        return f"<script>{held if tag[1] == RUNS else static(tag[1])}</script>"
+        return f"<script>{script(data) if tag[1] == RUNS else static(tag[1])}</script>"
 
     return re.sub(r'<script src="([\w.]+)"></script>', inline, page)
 
@@ -99,44 +101,45 @@ def script(data: dict[str, Any]) -> str:
 
 
 def _served(name: str, run: Run) -> dict[str, Any]:
-    """What a served page knows of a run; raises InputError if it can neither be computed nor asked."""
+    """What a served page knows of a run."""
     offer = catalog.offer(name, run)
-    try:
-        return offer | computed(run)
-    except NotOnPageError:
-        return offer
+    return offer if why_not(run) else offer | computed(run)
 
 
 def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
     """What an exported page holds of a run; raises InputError if it can hold nothing."""
-    offer, facts = catalog.offer(name, run), computed(run)
-    kept = _thinned(offer["epochs"], MOST_WEIGHTS // facts["num_weights"] - 1)
+    offer = catalog.offer(name, run)
+    if why := why_not(run):
+        raise InputError(why)
+    kept = _thinned(offer["epochs"], MOST_WEIGHTS // _num_weights(run) - 1)
     epochs = {"best": None} | {str(each["epoch"]): each["epoch"] for each in kept}
     return {
         **offer,
-        **facts,
+        **computed(run),
         "epochs": kept,
         "at_lengths": _at_lengths(models, run, offer["lengths"]),
         "weights": {name: weights(run, epoch) for name, epoch in epochs.items()},
     }
 
 
-class NotOnPageError(InputError):
-    """A network that a page does not compute, and why."""
+def why_not(run: Run) -> str:
+    """Why a page does not compute a run's network; empty if it does. Raises InputError if there are no weights."""
+    task, model = run.task, run.config.model
+    if model.name not in NETWORKS:
+        return f"the page computes {', '.join(NETWORKS)}, and this is {model.name}"
+    if model.blanks is False:
+        return "it did not learn the blanks behind an answer, which the page reads"
+    views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
+    if task.name not in OPERATIONS or model.view not in views:
+        return f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone"
+    if (count := _num_weights(run)) > MOST_WEIGHTS:
+        return f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}"
+    return ""
 
 
 def computed(run: Run) -> dict[str, Any]:
-    """What model.js has to know of a run's task, view and network; raises NotOnPageError if it cannot compute it."""
+    """What model.js has to know of a run's task, view and network."""
     task, model = run.task, run.config.model
-    if model.name not in NETWORKS:
-        raise NotOnPageError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
-    if model.blanks is False:
-        raise NotOnPageError("it did not learn the blanks behind an answer, which the page reads")
-    views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
-    if task.name not in OPERATIONS or model.view not in views:
-        raise NotOnPageError(f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone")
-    if (count := sum(array.size for array in _arrays(run.best).values())) > MOST_WEIGHTS:
-        raise NotOnPageError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
     return {
         "most": catalog.max_size(run),
         "alphabet": task.alphabet,
@@ -150,7 +153,6 @@ def computed(run: Run) -> dict[str, Any]:
         "network": NETWORKS[model.name],
         "layers": model.layers,
         "counter_steepness": Counter.STEEPNESS,
-        "num_weights": count,
     }
 
 
@@ -161,7 +163,7 @@ def weights(run: Run, epoch: int | None = None) -> dict[str, Any]:
     """
     return {
         name: {"shape": list(array.shape), "base64": base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")}
-        for name, array in _arrays(catalog.checkpoint(run, epoch)).items()
+        for name, array in _arrays(run.weights(epoch)).items()
     }
 
 
@@ -189,6 +191,10 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The weights in a checkpoint; other variables, such as the states of random generators, are not needed."""
     arrays, _ = checkpoints.load(path)
     return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
+
+
+def _num_weights(run: Run) -> int:
+    return sum(array.size for array in _arrays(run.best).values())
 
 
 def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, Any]]:

@@ -14,8 +14,8 @@ must be ours). A question whose browser has left is dropped, and few wait at onc
 """
 
 import asyncio
+import dataclasses
 import functools
-import json
 import mimetypes
 import os
 import signal
@@ -28,6 +28,7 @@ from typing import Any
 from aiohttp import web
 
 from seq2seq_arith.base import events
+from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.playground import catalog, page
@@ -81,6 +82,16 @@ async def _serve(top: Path, port: int, fragment: str) -> None:
             os._exit(SUCCESS)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a page asks of a run: of its best weights, or of those after an epoch."""
+
+    run: str
+    epoch: int | None = None
+    question: str = ""  # as a person types it
+    length: int = 0  # of operands, the most
+
+
 class Playground:
     """The routes. All models are asked in one thread, one question after another."""
 
@@ -94,12 +105,12 @@ class Playground:
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guarded], client_max_size=MOST_BYTES)
         app.add_routes([web.get(path, self._page) for path in PAGES])
-        for name, fields, ask in (
-            ("answer", {"question": str}, self._models.answer),
-            ("length", {"length": int}, self._models.at_length),
-            ("weights", {}, page.weights),
+        for name, ask in (
+            ("answer", lambda run, asked: self._models.answer(run, asked.question, asked.epoch)),
+            ("length", lambda run, asked: self._models.at_length(run, asked.length, asked.epoch)),
+            ("weights", lambda run, asked: page.weights(run, asked.epoch)),
         ):
-            app.router.add_post(f"/api/{name}", functools.partial(self._asked, fields, ask))
+            app.router.add_post(f"/api/{name}", functools.partial(self._asked, ask))
         app.on_cleanup.append(self._end)
         return app
 
@@ -115,12 +126,9 @@ class Playground:
         content = await self._in_thread(page.served, self._top) if name == page.RUNS else page.static(name)
         return web.Response(text=content, content_type=mimetypes.guess_type(name)[0])
 
-    async def _asked(self, fields: dict[str, type], ask: Callable[..., Any], request: web.Request) -> web.Response:
-        """What ``ask`` says of a run, of the values of these fields, and of an epoch."""
-        values = await _read(request, fields)
-        run = self._open(values["run"])
-        given = (values[name] for name in (*fields, "epoch"))
-        return web.json_response(await self._in_thread(ask, run, *given))
+    async def _asked(self, ask: Callable[[Run, Asked], Any], request: web.Request) -> web.Response:
+        asked = await _read(request)
+        return web.json_response(await self._in_thread(ask, self._open(asked.run), asked))
 
     def _open(self, name: str) -> Run:
         """A run by the name that the page has for it: no other folder can be named."""
@@ -176,21 +184,11 @@ def _refusal(status: int, why: str) -> web.Response:
     return web.json_response({"why": why}, status=status)
 
 
-async def _read(request: web.Request, fields: dict[str, type]) -> dict[str, Any]:
-    """What a request asks: the name of a run, an epoch or None, and fields of these types."""
+async def _read(request: web.Request) -> Asked:
+    """What a request asks."""
     if request.content_type != "application/json":
         raise InputError(f"the content type is {request.content_type}; send application/json")
     try:
-        values = json.loads(await request.read())
-    except (ValueError, RecursionError, web.RequestPayloadError):
-        raise InputError("the request is not JSON; send an object") from None
-    kinds = {"run": str, **fields}
-    if not isinstance(values, dict) or set(values) - {"epoch"} != set(kinds):
-        raise InputError(f"the request must have {', '.join(kinds)}, and may have epoch; send an object with these")
-    values = {"epoch": None, **values}
-    for name, kind in kinds.items():
-        if type(values[name]) is not kind:
-            raise InputError(f"{name} is of the wrong type; send a {'whole number' if kind is int else 'text'}")
-    if values["epoch"] is not None and type(values["epoch"]) is not int:
-        raise InputError("epoch is of the wrong type; send a whole number, or null for the best weights")
-    return values
+        return decode(Asked, parse(await request.read()))
+    except (MalformedError, web.RequestPayloadError) as error:
+        raise InputError(f"the request cannot be read: {error}; load the page again") from None

@@ -16,7 +16,6 @@ from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, held, remove_temporaries
 from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.terminal import printable
-from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import KNOBS, TrainConfig
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import read_json, write_json
@@ -107,6 +106,12 @@ class Run:
     def of_epoch(self, epoch: int) -> Path:
         """The weights after an epoch, counted from 1, if they are kept."""
         return self.folder / EPOCHS_FOLDER / f"{epoch:04d}.npz"
+
+    def weights(self, epoch: int | None) -> Path:
+        """The weights after an epoch, or the best ones; raises InputError if they are not kept."""
+        if epoch is not None and epoch not in self.kept_epochs:
+            raise InputError(f"the weights after epoch {epoch} of {self.place} are not kept; choose another epoch")
+        return self.best if epoch is None else self.of_epoch(epoch)
 
     @property
     def kept_epochs(self) -> list[int]:
@@ -247,12 +252,6 @@ def open_run(folder: str | Path) -> Run:
         ) from None
     except InputError as error:
         raise InputError(f"{shown}/{CONFIG} cannot be used: {error}") from None
-
-
-def open_with(folder: str, *code: str | None) -> Run:
-    """The run in a folder, and permission for the code of one's own that is named; raises as ``open_run``."""
-    plugins.allow(*code)
-    return open_run(folder)
 
 
 def run_folder(name: str) -> Path:

@@ -109,9 +109,7 @@ class OpenRun:
 
         Raises InputError if they were not kept; and as ``learner``.
         """
-        if epoch not in self.run.kept_epochs:
-            raise InputError(f"the weights after epoch {epoch} of {self.run.place} are not kept; choose another epoch")
-        learner, path = self._of_epochs(task or self.run.task), self.run.of_epoch(epoch)
+        path, learner = self.run.weights(epoch), self._of_epochs(task or self.run.task)
         checkpoints.assign(learner.model.variables, checkpoints.load(path)[0], path)
         return learner
 

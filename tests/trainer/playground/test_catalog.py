@@ -34,7 +34,7 @@ def top(unbuilt, tmp_path_factory):
 
 
 def test_the_offer_of_a_run(top):
-    found = catalog.listed(top)
+    found = catalog.listed(top, catalog.offer)
     assert [each["name"] for each in found["runs"]] == ["counter", "own", "sweep/adds"]
     counter, _, adds = found["runs"]
     names = ("task", "model", "given", "example")
@@ -51,14 +51,14 @@ def test_the_offer_of_a_run(top):
 
 def test_runs_that_cannot_be_asked_say_why(top):
     with emptied(process.current().plugins):
-        refused = {each["name"]: each["why"] for each in catalog.listed(top)["refused"]}
+        refused = {each["name"]: each["why"] for each in catalog.listed(top, catalog.offer)["refused"]}
     assert set(refused) == {"damaged", "own"}
     assert "cannot be read" in refused["damaged"]
     assert "runs only if you name it" in refused["own"]
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path):
-    found = catalog.listed(tmp_path / "gone")
+    found = catalog.listed(tmp_path / "gone", catalog.offer)
     assert found["runs"] == [] and "there is no folder" in found["refused"][0]["why"]
 
 

@@ -1,6 +1,7 @@
 """What a page knows of runs, served and exported, and what it leaves out; what it answers is in ``test_browser``."""
 
 import json
+import re
 
 import pytest
 from layout import ROOT
@@ -56,8 +57,9 @@ def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     left_out, written = capsys.readouterr().out.splitlines()
     assert left_out.startswith("left out: causal: ")
     assert written.startswith(f"{folder / 'index.html'}: 1 run, ")
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*page.FILES, page.RUNS])
-    held = json.loads((folder / page.RUNS).read_text().removeprefix("window.playground = ").removesuffix(";\n"))
+    assert [path.name for path in folder.iterdir()] == ["index.html"]
+    text = (folder / "index.html").read_text()
+    held = json.loads(re.search(r"<script>window.playground = (.*?);\n</script>", text)[1])
     served = json.loads(page.served(tmp_path / "runs").removeprefix("window.playground = ").removesuffix(";\n"))
     (on_page,), (other, computed) = held["runs"], served["runs"]
     # One format: an exported page only holds what a server is asked for else.
@@ -65,9 +67,9 @@ def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     assert sorted({*on_page} - {*computed}) == ["at_lengths", "weights"]
     assert {*computed} - {*other} == {*page.computed(open_run(tmp_path / "runs" / "counter"))}
     assert on_page["weights"] == {"best": page.weights(open_run(tmp_path / "runs" / "counter"))}
-    assert "connect-src 'none'" in (folder / "index.html").read_text() and "connect-src 'self'" in page.static(
-        "index.html"
-    )
+    # It is alone: nothing is loaded, and nobody is asked.
+    assert re.findall(r'(?:src|href)="(?!data:)', text) == [] and "connect-src 'none'" in text
+    assert "connect-src 'self'" in page.static("index.html")
 
 
 def test_a_name_begins_and_ends_no_element():

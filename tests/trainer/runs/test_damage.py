@@ -72,7 +72,7 @@ def check_both(top):
     entries = [listing.entry(name, folder) for name, folder in listing.folders(top).items()]
     assert [each.state for each in entries if each.name == "whole"] == ["finished"]
     assert listing.text(entries) and listing.json_lines(entries)
-    page = catalog.listed(top)
+    page = catalog.listed(top, catalog.offer)
     assert [each["name"] for each in page["runs"]][-1] == "whole"
     json.dumps(page, allow_nan=False)
     why = [each.why for each in entries] + [each["why"] for each in page["refused"]]

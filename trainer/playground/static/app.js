@@ -270,9 +270,7 @@ class Panel {
 
   // Whether the right answer has another character at one of the steps of a cell.
   isWrong(cell) {
-    const { right, backwards } = this.found;
-    const wanted = this.found.wanted ?? (backwards ? [...right].reverse() : [...right]);
-    return stepsOf(cell).some((step) => (wanted[step] ?? catalogue.blank) !== cell.character);
+    return stepsOf(cell).some((step) => (this.found.wanted[step] ?? catalogue.blank) !== cell.character);
   }
 
   // The step of a cell whose written character has the least probability.

@@ -338,13 +338,14 @@ const computed = (() => {
     const shares = []; // of each step, how much it looks at each character of the question
     const probabilities = NETWORKS[run.network](run, weights, ids, steps, shares).map(softmax);
     const written = probabilities.map((row) => run.alphabet[row.indexOf(Math.max(...row))]);
-    const answered = decoded(run, written, room);
+    const answered = decoded(run, written, room), right = solved(run, parts);
     const show = (character) => (character === PAD ? window.playground.blank : character);
     const read = ids.map((step) => step.map((id) => show(run.alphabet[id])).join(""));
     return {
       question: parts.join(run.symbol),
       answer: answered,
-      right: solved(run, parts),
+      right,
+      wanted: backwards(run) ? [...right].reverse() : [...right],
       confidence: probabilities.reduce((product, row) => product * Math.max(...row), 1),
       read,
       written: written.map(show),

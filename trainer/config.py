@@ -309,7 +309,6 @@ class TrainConfig:
         default_text="all GPUs, or one CPU",
         low=1,
         high=64,
-        compared=False,
     )
     xla: bool = option("compile the training steps with XLA", default=False)
     precision: str = option(
@@ -321,15 +320,11 @@ class TrainConfig:
         "use only kernels that give the same bits each time",
         default=None,
         default_text="yes on CPUs, no on GPUs",
-        compared=False,
     )
-    checkpoint_seconds: float = option(
-        "the most seconds between two checkpoints", default=60.0, low=0.0, high=1e9, compared=False
-    )
+    checkpoint_seconds: float = option("the most seconds between two checkpoints", default=60.0, low=0.0, high=1e9)
     keep_epochs: bool = option(
         "keep the weights of each epoch in epochs/, for the slider of arith-model serve; 4 bytes per weight and epoch",
         default=False,
-        compared=False,
     )
 
     def __post_init__(self) -> None:

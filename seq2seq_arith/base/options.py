@@ -99,8 +99,6 @@ class Option:
     default_text: str | None = None  # the default in words, where the own one does not say it
     group: Group | None = None
     repeat: bool = False  # of several strings, each is behind an option of its own
-    # Whether another value makes another thing; False if it only changes how the same thing is made.
-    compared: bool = True
 
     @property
     def line(self) -> str:

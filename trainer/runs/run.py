@@ -14,7 +14,6 @@ from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.decoding import MalformedError
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, held, remove_temporaries
-from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer.config import KNOBS, TrainConfig
 from seq2seq_arith.trainer.runs import stores
@@ -23,8 +22,7 @@ from seq2seq_arith.trainer.runs.files import read_json, write_json
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
 # are rounded differently, as are those of other kernels, and a network with noise draws other noise.
-NOT_COMPARED = {name for name, each in parameters_of(TrainConfig).items() if not each.about.compared}
-NOT_COMPARED |= {"directory", TASK_FILE}
+NOT_COMPARED = {"replicas", "deterministic", "checkpoint_seconds", "keep_epochs", "directory", TASK_FILE}
 # May be more when a run goes on whose configuration ``fits_more_epochs``.
 EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.

@@ -1,7 +1,14 @@
 """Options: what a person gives to a function or a dataclass, declared once where it is taken.
 
-A field or a parameter says what it is: its help, its bounds or choices, and its default. From that come the check of
-its value, whichever way it comes, the option of a command with its help, and what notebooks complete.
+A field or a parameter says what it is: its help, its bounds or choices, and its default. ``parameters_of`` reads that,
+and from it come all uses::
+
+    option(...)  Option  Options       what is said at a field, or in the annotation of a parameter
+      parameters_of                    a ``Parameter`` for each value
+        parser.add_options, given      options of a command with their help, and what was given for them
+        check, call, from_flags        values that are checked, whether typed, from Python or from a file's table
+        typed, words                   the options that somebody would have to type
+        shows                          a signature for notebooks to complete
 
 >>> @dataclasses.dataclass(frozen=True, kw_only=True)
 ... class Config:

@@ -23,7 +23,7 @@ from seq2seq_arith.base.errors import RunError
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats import check_count
 from seq2seq_arith.pipelines.formats.layout import Format, Write
-from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
 
 # Compared with one record per group, files are smaller, and are written faster.
 OPTIONS = "group_size:16"
@@ -87,7 +87,6 @@ def _bytes_of(task: Task, num_shards: int) -> int:
 
 
 FORMAT = Format(
-    path=functools.partial(tfrecord_path, suffix="array_record"),
     writer=_writer,
     read=_read,
     bytes_of=_bytes_of,

@@ -12,8 +12,7 @@
     DATA_DIR/seq2seq_arith/.config/metadata.json      names the config that ``tfds.load`` takes when it is given none
 
 To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``: that is all
-that ``generate``, ``plan``, ``verify``, ``fetch`` and ``show`` know of it. Its files are in a folder of its name, or
-have its name as their suffix.
+that ``generate``, ``plan``, ``verify``, ``fetch`` and ``show`` know of it.
 """
 
 import dataclasses
@@ -43,7 +42,7 @@ FORMATS = {
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
 PARQUET, ARRAY_RECORD, WRITTEN = "parquet", "array_record", "parquet_written"
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
-# The name of a file of examples, in which that of its format is the folder or the suffix.
+# The name of a file of examples, from ``shard_file``, in which that of its format is the folder or the suffix.
 _SPLIT = f"(?:{'|'.join(SPLITS)})"
 SHARD = re.compile(rf"(?P<folder>\w+)/{_SPLIT}-\d+-of-\d+\.\w+|{NAME}-{_SPLIT}\.(?P<suffix>\w+)-\d+-of-\d+")
 # The examples per file, by split.
@@ -58,11 +57,10 @@ SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some
 class Format:
     """One data format: the ``FORMAT`` of its module."""
 
-    # From a split, a shard and the number of shards to the file below the dataset's directory, as ``SHARD`` says.
-    path: Callable[[str, int, int], str]
     # From an open file and a task to a context manager that yields a ``Write``.
     writer: Callable[[HashedFile, Task], AbstractContextManager[Write]]
     bytes_of: Callable[[Task, int], int]  # from a task and the number of shards to the bytes of all files
+    extension: str = ""  # of its files, which are in a folder of its name; empty if they lie beside those of TFRecord
     library: str = ""  # the package on whose version the bytes depend; empty if they depend on none
     # From a file's content, a task and the number of examples to the stored questions and answers, as ``Write`` takes
     # them; raises Problem if the file is not one of so many examples. Needed if there is a ``library``, whose versions
@@ -82,8 +80,21 @@ def format_of(name: str) -> Format:
     return importlib.import_module(f"{__package__}.{name}").FORMAT
 
 
+def shard_file(name: str, split: str, shard: int, num_shards: int) -> str:
+    """The file of a shard in the format of this name, below the dataset's directory: Hugging Face's naming, or TFDS's.
+
+    >>> shard_file("parquet", "train", 3, 8)
+    'parquet/train-00003-of-00008.parquet'
+    >>> shard_file("tfrecord", "train", 3, 8)
+    'seq2seq_arith-train.tfrecord-00003-of-00008'
+    """
+    numbers = f"{str(shard).zfill(max(5, len(str(num_shards))))}-of-{num_shards:05d}"  # of one width
+    extension = format_of(name).extension
+    return f"{name}/{split}-{numbers}.{extension}" if extension else f"{NAME}-{split}.{name}-{numbers}"
+
+
 def format_name(file: str) -> str | None:
-    """The name of the format of a file below the dataset's directory; None if it is not a shard.
+    """The name of the format of a file below the dataset's directory, from ``shard_file``; None if it is not a shard.
 
     >>> format_name("parquet/train-00003-of-00008.parquet")
     'parquet'
@@ -91,11 +102,6 @@ def format_name(file: str) -> str | None:
     match = SHARD.fullmatch(file)
     name = match and (match["folder"] or match["suffix"])
     return name if name in FORMATS else None
-
-
-def numbered(shard: int, num_shards: int) -> str:
-    """The numbers in a file's name, as TFDS writes them: of one width, at least five."""
-    return f"{str(shard).zfill(max(5, len(str(num_shards))))}-of-{num_shards:05d}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +140,7 @@ class Layout:
 
     def paths(self, split: str, shard: int) -> list[str]:
         """The files of one shard of a split, below the dataset's directory; the TFRecord file first."""
-        return [format_of(name).path(split, shard, self.num_shards) for name in self.formats]
+        return [shard_file(name, split, shard, self.num_shards) for name in self.formats]
 
     def shard_files(self) -> Iterator[tuple[str, int, str]]:
         """Split, shard and name of every file with examples."""

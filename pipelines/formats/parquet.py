@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats import Problem, check_count
-from seq2seq_arith.pipelines.formats.layout import PARQUET, SPLITS, Format, Write, numbered
+from seq2seq_arith.pipelines.formats.layout import SPLITS, Format, Write
 
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])
 WRITTEN_SCHEMA = SCHEMA.append(pa.field("written", pa.string(), nullable=False))
@@ -112,11 +112,6 @@ def _characters(column: pa.ChunkedArray, name: str, width: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def parquet_path(split: str, shard: int, num_shards: int, folder: str = PARQUET) -> str:
-    """A Parquet file below the dataset's directory, by Hugging Face's naming."""
-    return f"{folder}/{split}-{numbered(shard, num_shards)}.parquet"
-
-
 def _bytes_of(task: Task, num_shards: int) -> int:
     width = task.question_width + task.answer_width
     files = num_shards * len(SPLITS)
@@ -126,10 +121,10 @@ def _bytes_of(task: Task, num_shards: int) -> int:
 
 
 FORMAT = Format(
-    path=parquet_path,
     writer=writer,
     read=read,
     bytes_of=_bytes_of,
+    extension="parquet",
     library="pyarrow",
     block_rows=row_group_rows,
 )

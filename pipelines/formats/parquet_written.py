@@ -5,7 +5,6 @@ import functools
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats import parquet
-from seq2seq_arith.pipelines.formats.layout import WRITTEN
 
 
 def _bytes_of(task: Task, num_shards: int) -> int:
@@ -15,7 +14,6 @@ def _bytes_of(task: Task, num_shards: int) -> int:
 
 FORMAT = dataclasses.replace(
     parquet.FORMAT,
-    path=functools.partial(parquet.parquet_path, folder=WRITTEN),
     writer=functools.partial(parquet.writer, schema=parquet.WRITTEN_SCHEMA),
     read=functools.partial(parquet.read, schema=parquet.WRITTEN_SCHEMA),
     bytes_of=_bytes_of,

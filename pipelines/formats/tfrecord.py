@@ -21,7 +21,7 @@ import numpy as np
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats import Problem, check_count
-from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write, numbered
+from seq2seq_arith.pipelines.formats.layout import Format, Write
 
 HEADER = 12  # bytes before the data
 FOOTER = 4  # bytes after it
@@ -167,11 +167,6 @@ def record_format(task: Task) -> RecordFormat:
     return RecordFormat(task.question_width, task.answer_width)
 
 
-def tfrecord_path(split: str, shard: int, num_shards: int, suffix: str = "tfrecord") -> str:
-    """A TFRecord file, or one of another suffix, below the dataset's directory, by TFDS's naming."""
-    return f"{NAME}-{split}.{suffix}-{numbered(shard, num_shards)}"
-
-
 @contextlib.contextmanager
 def _writer(file: HashedFile, task: Task) -> Iterator[Write]:
     record = record_format(task)
@@ -191,7 +186,6 @@ def _read(data: bytes, task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 FORMAT = Format(
-    path=tfrecord_path,
     writer=_writer,
     read=_read,
     bytes_of=lambda task, num_shards: task.num_examples * record_format(task).length,

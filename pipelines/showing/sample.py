@@ -15,9 +15,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.formats.advice import advice
-from seq2seq_arith.pipelines.formats.layout import SPLITS
+from seq2seq_arith.pipelines.formats.layout import SPLITS, TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
-from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.steps import dedup
@@ -110,7 +110,7 @@ def _head(directory: AnyPath, task: Task, split: str, lengths: Sequence[int], co
     for shard, length in enumerate(lengths):
         rows = min(length, count - sum(map(len, parts)))
         records = np.empty((rows, record.length), np.uint8)
-        file = directory / tfrecord_path(split, shard, len(lengths))
+        file = directory / shard_file(TFRECORD, split, shard, len(lengths))
         try:
             size = paths.read_into(file, 0, records.data.cast("B")) if rows else 0
         except OSError as error:

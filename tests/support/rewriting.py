@@ -11,8 +11,8 @@ import reference
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import json_sha256
+from seq2seq_arith.pipelines.formats.layout import TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
-from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 
 # Among its draws are duplicates, and no shard of either split is empty.
 TASK = Task("subtraction", size=2, num_examples=120, seed=4)
@@ -44,5 +44,5 @@ def write_both(directory: Path, name: str, of_shard: Rows) -> None:
     path = directory / f"parquet/{name}-of-00003.parquet"
     pq.write_table(pa.table(columns, schema=SCHEMA), path, use_dictionary=False)
     split, shard = name.split("-")
-    path = directory / tfrecord_path(split, int(shard), SHARDS)
+    path = directory / shard_file(TFRECORD, split, int(shard), SHARDS)
     path.write_bytes(b"".join(reference.record(*row) for row in of_shard))

@@ -20,10 +20,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem, metadata
 from seq2seq_arith.pipelines.formats.advice import advice
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, SPLITS
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, SPLITS, TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
-from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 from seq2seq_arith.trainer.data.making import command
@@ -114,7 +114,7 @@ class Split:
 
     def _read_records(self, shard: int, row: int, records: np.ndarray) -> None:
         """Reads and checks records of one shard, from a row on, into uint8 [records, record length]."""
-        file = self.directory / tfrecord_path(self.name, shard, len(self.lengths))
+        file = self.directory / shard_file(TFRECORD, self.name, shard, len(self.lengths))
         record, what_to_do = record_format(self.task), advice(self.directory)
         try:
             size = paths.read_into(file, row * record.length, records.data.cast("B"))

@@ -25,11 +25,10 @@ from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking import verify as module
 from seq2seq_arith.pipelines.checking.files import MOST_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.array_record import FORMAT, OPTIONS
-from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
+from seq2seq_arith.pipelines.formats.array_record import OPTIONS
+from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, TFRECORD, Layout, choose_formats, shard_file
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
-from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
@@ -152,7 +151,7 @@ def test_the_column_of_written_questions(tmp_path, column, value, said):
 def test_two_array_records_in_another_order(tmp_path):
     stored.make(TASK, Layout(1, choose_formats({"array_record": True})), tmp_path)
     directory = dataset_path(tmp_path, TASK)
-    path = directory / FORMAT.path("train", 0, 1)
+    path = directory / shard_file(ARRAY_RECORD, "train", 0, 1)
     records = ArrayRecordReader(str(path)).read_all()
     writer = ArrayRecordWriter(str(path), OPTIONS)
     for record in [*records[:-2], *reversed(records[-2:])]:
@@ -187,7 +186,7 @@ def test_an_info_that_cannot_be_read(copy, content):
     [
         ("pipe", FILES[-1]),
         ("/dev/zero", "dataset_info.json"),
-        ("/dev/zero", tfrecord_path("train", 1, SHARDS)),
+        ("/dev/zero", shard_file(TFRECORD, "train", 1, SHARDS)),
         ("folder", "features.json"),
     ],
 )
@@ -299,7 +298,10 @@ def test_other_bytes_of_another_version_of_a_library_are_right(tmp_path):
     """And rows that differ are found in them."""
     stored.make(TASK, Layout(1, choose_formats({"array_record": True})), tmp_path)
     directory = dataset_path(tmp_path, TASK)
-    table, records = directory / "parquet/train-00000-of-00001.parquet", directory / FORMAT.path("train", 0, 1)
+    table, records = (
+        directory / "parquet/train-00000-of-00001.parquet",
+        directory / shard_file(ARRAY_RECORD, "train", 0, 1),
+    )
     before = table.read_bytes(), records.read_bytes()
     right, examples = pq.read_table(table), ArrayRecordReader(str(records)).read_all()
 

@@ -12,7 +12,7 @@ from programs import files, run_here
 from rewriting import rewritten
 
 from seq2seq_arith.pipelines.formats import Problem, check_count, layout
-from seq2seq_arith.pipelines.formats.layout import FORMATS, OPTIONAL_FORMATS, Format, numbered
+from seq2seq_arith.pipelines.formats.layout import FORMATS, OPTIONAL_FORMATS, Format
 
 NAME = "csv_lines"
 GENERATE = ("generate", "subtraction", "--num-examples", 200, "--num-shards", 2, "--csv-lines")
@@ -38,9 +38,9 @@ def read(data, task, count):
 
 
 ENTRY = Format(
-    path=lambda split, shard, num_shards: f"{NAME}/{split}-{numbered(shard, num_shards)}.csv",
     writer=lines,
     bytes_of=lambda task, num_shards: task.num_examples * (task.question_width + task.answer_width + 2),
+    extension="csv",
 )
 # The bytes of the second one depend on a package, so that it can be read back.
 READABLE = Format(**{**vars(ENTRY), "read": read, "library": "numpy"})

@@ -5,7 +5,7 @@ import tensorflow_datasets as tfds
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.formats.layout import FORMATS, NAME, Layout, format_name, format_of
+from seq2seq_arith.pipelines.formats.layout import FORMATS, NAME, Layout, format_name, format_of, shard_file
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_layout_is_known_by_its_metadata(layout):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_names_its_own_files(name):
-    path = format_of(name).path("validation", 3, 123_456)
+    path = shard_file(name, "validation", 3, 123_456)
     assert format_name(path) == name
     assert format_name(f"x{path}") is None
     assert format_name(path.replace("validation", "more")) is None

@@ -22,8 +22,7 @@ from strategies import small_tasks
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.beam.options import pipeline_options
-from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
-from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
+from seq2seq_arith.pipelines.formats.layout import SPLITS, TFRECORD, Layout, shard_file
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import cutoff, run
 from seq2seq_arith.pipelines.steps.cutoff import Windows
@@ -46,7 +45,7 @@ def tfrecords(directory: Path) -> dict[str, bytes]:
 
 def by_the_loop(expected: reference.Dataset, num_shards: int) -> dict[str, bytes]:
     return {
-        tfrecord_path(split, shard, num_shards): expected.tfrecord(split, shard, num_shards)
+        shard_file(TFRECORD, split, shard, num_shards): expected.tfrecord(split, shard, num_shards)
         for split in SPLITS
         for shard in range(num_shards)
     }
@@ -68,7 +67,7 @@ def test_the_data_formats_vectors(make, name, draws_used, train, validation):
     assert [reference.rows_sha256(rows(directory, split)) for split in SPLITS] == [train, validation]
     for split, shard in itertools.product(SPLITS, (0, 7)):
         records = [reference.record(*row) for row in rows(directory, f"{split}-{shard:05d}")]
-        assert (directory / tfrecord_path(split, shard, 8)).read_bytes() == b"".join(records)
+        assert (directory / shard_file(TFRECORD, split, shard, 8)).read_bytes() == b"".join(records)
     metadata = json.loads((directory / "metadata.json").read_text())
     assert metadata["parameters"] == task.parameters()
     assert metadata["draws_used"] == draws_used

@@ -10,8 +10,8 @@ import tensorflow_datasets as tfds
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import json_sha256
+from seq2seq_arith.pipelines.formats.layout import TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.trainer.data import records
 
 
@@ -57,7 +57,7 @@ def test_any_range_is_a_part_of_the_whole(data_dir, tasks):
 )
 def test_a_damaged_file_is_refused(copied, harm, sentence):
     directory, source = copied
-    path = directory / tfrecord_path("train", 3, 8)
+    path = directory / shard_file(TFRECORD, "train", 3, 8)
     content = harm(path.read_bytes())
     path.unlink()
     if content is not None:

@@ -217,12 +217,12 @@ class Scores(Tabular):
         rows = (row for row in self.rows if set in (None, row.set) and size in (None, row.size))
         return Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed)
 
-    def suites(self) -> list["Scores"]:
-        """The scores of each suite, which is a set at a size, in order."""
+    def suites(self) -> dict[tuple[str | None, int | None], "Scores"]:
+        """The scores of each suite by its set and its size, in order."""
         found: dict[tuple[str | None, int | None], list[SliceScore]] = {}
         for row in self.rows:
             found.setdefault((row.set, row.size), []).append(row)
-        return [Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed) for rows in found.values()]
+        return {suite: Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed) for suite, rows in found.items()}
 
     @property
     def sizes(self) -> list[int | None]:
@@ -231,15 +231,24 @@ class Scores(Tabular):
 
     def worst(self) -> SliceScore | None:
         """The slice with the least exact match; of equals the one with more questions, then the first; None of none."""
-        return min(self.rows, key=lambda row: (row.right / row.questions, -row.questions), default=None)
+        return min(self.rows, key=_rank, default=None)
+
+    def worst_first(self) -> list[SliceScore]:
+        """The rows in the order in which each is the ``worst`` of those behind it, too."""
+        return sorted(self.rows, key=_rank)
 
     def total(self) -> SliceScore:
         """All slices together: the ``whole`` if it is known, else the sum of the rows."""
         if self.whole:
             return self.whole
-        names = (*COUNTS, *SEEN) if self._knows_seen() else COUNTS
+        names = (*COUNTS, *SEEN) if self.knows_seen else COUNTS
         counts: dict[str, Any] = {name: sum(getattr(row, name) for row in self.rows) for name in names}
         return SliceScore(**counts, slice="")
+
+    @property
+    def knows_seen(self) -> bool:
+        """Whether it is known which questions are in the training set."""
+        return bool(self.rows) and all(row.seen is not None for row in self.rows)
 
     def worst_in_words(self) -> str:
         """The worst slice with its score and a mistake, in one line; nothing if nothing was asked."""
@@ -276,7 +285,7 @@ class Scores(Tabular):
 
         The columns of questions that were seen in training and of the others are there if these are known.
         """
-        known, lines, shown = self._knows_seen(), [], self.shown()
+        known, lines, shown = self.knows_seen, [], self.shown()
         for row in shown:
             mistake = row.mistake.sentence() if row.mistake else ""
             if known and row.seen_in_training and row.not_seen:
@@ -331,9 +340,6 @@ class Scores(Tabular):
 
     decoded = from_json  # for ``base.decoding``, which would take five times as long
 
-    def _knows_seen(self) -> bool:
-        return bool(self.rows) and all(row.seen is not None for row in self.rows)
-
     def _wrong(self) -> str:
         """The wrong answers of all slices, apart for questions seen in training and others if known, in one line."""
         if not self.rows:
@@ -372,10 +378,8 @@ def in_brief(slice: str, exact_match: float) -> str:
     return f"{'each' if exact_match == 1 else slice} {cut(exact_match, 3)}"
 
 
-def joined(parts: Iterable[Scores]) -> Scores:
-    """The rows of several scores, one after another; what else is known is that of the first."""
-    found = list(parts)
-    return dataclasses.replace(found[0], rows=tuple(row for part in found for row in part.rows))
+def _rank(row: SliceScore) -> tuple[float, int]:
+    return row.right / row.questions, -row.questions
 
 
 def _figures(row: SliceScore) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq_arith.arithmetic.scoring import COUNTS, Mistake, Scores, Share, SliceScore, joined
+from seq2seq_arith.arithmetic.scoring import COUNTS, Mistake, Scores, Share, SliceScore
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import interval
 
@@ -104,13 +104,20 @@ def test_what_people_see_has_every_slice_that_is_not_hidden(scores):
 @given(SCORES)
 def test_the_suites_are_the_rows_apart(scores):
     suites = scores.suites()
-    assert collections.Counter(row for suite in suites for row in suite.rows) == collections.Counter(scores.rows)
-    assert len({suite.rows[0].size for suite in suites}) == len(scores.sizes)
-    for suite in suites:
-        assert len({(row.set, row.size) for row in suite.rows}) == 1
-        assert (suite.per_slice, suite.seed) == (scores.per_slice, scores.seed)
-    if suites:
-        assert joined(suites).total() == dataclasses.replace(scores, whole=None).total()
+    rows = [row for suite in suites.values() for row in suite.rows]
+    assert collections.Counter(rows) == collections.Counter(scores.rows)
+    assert len({size for _, size in suites}) == len(scores.sizes)
+    for suite, of_suite in suites.items():
+        assert {(row.set, row.size) for row in of_suite.rows} == {suite}
+        assert (of_suite.per_slice, of_suite.seed) == (scores.per_slice, scores.seed)
+    assert Scores(tuple(rows)).total() == dataclasses.replace(scores, whole=None).total()
+
+
+@given(ROWS)
+def test_each_row_is_the_worst_of_those_behind_it(rows):
+    ordered = Scores(tuple(rows)).worst_first()
+    assert collections.Counter(ordered) == collections.Counter(rows)
+    assert all(Scores(tuple(ordered[place:])).worst() is row for place, row in enumerate(ordered))
 
 
 GOOD = Scores((SliceScore(4, 2, slice="a", set="standard", size=3, seen=2, seen_right=1),)).to_json()

@@ -1,11 +1,12 @@
 """The files that a training leaves: made without a training, and compared with those of another one."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.scoring import Scores, SliceScore, joined
+from seq2seq_arith.arithmetic.scoring import Scores, SliceScore
 from seq2seq_arith.arithmetic.suites import VERSION
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import TrainConfig
@@ -71,5 +72,6 @@ def summary_of(best_epoch: int, scores: Scores | None) -> Summary:
 def write_evaluation(run: Run, best_epoch: int | None, *scores: Scores) -> None:
     """Writes an evaluation that found these scores, that of the run's own size first."""
     known: dict[str, Any] = {"data": {}, "given": "x", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
-    found = Evaluation(path=run.evaluation, size=3, best_epoch=best_epoch, scores=joined(scores), **known)
+    every = dataclasses.replace(scores[0], rows=tuple(row for each in scores for row in each.rows))
+    found = Evaluation(path=run.evaluation, size=3, best_epoch=best_epoch, scores=every, **known)
     found.write()

@@ -13,15 +13,15 @@ from seq2seq_arith.trainer.runs.evaluated import Evaluation
 
 def text(found: Evaluation, task: Task) -> str:
     """All that an evaluation found, but for its ``conclusion``."""
-    suites = [suite for set in SETS for suite in suites_in_words(task, found.scores.of(set))]
+    suites = [line for set in SETS for line in suites_in_words(task, found.scores.of(set))]
     return "\n".join([*sets_in_words(found), *suites, *epochs_in_words(found)])
 
 
 def conclusion(task: Task, scores: Scores) -> str:
     """The worst slice of each suite, first of the unforeseen sets: what figures mean stands last."""
     standard, lines = scores.of(STANDARD), []
-    for suite in [*scores.of(UNFORESEEN).suites(), *standard.suites()]:
-        where = f"at {size_in_words(task, suite.rows[0].size)}, " if len(standard.sizes) > 1 else ""
+    for (_, size), suite in (scores.of(UNFORESEEN).suites() | standard.suites()).items():
+        where = f"at {size_in_words(task, size)}, " if len(standard.sizes) > 1 else ""
         lines.append(f"{where}{suite.worst_in_words()}")
     return "\n".join(lines if standard.rows else [*lines, no_suite(task)])
 
@@ -52,11 +52,10 @@ def sets_in_words(found: Evaluation) -> list[str]:
 def suites_in_words(task: Task, scores: Scores) -> list[str]:
     """A table of the slices of each suite; of the pairs of lengths, the worst ones."""
     lines = []
-    for suite in scores.suites():
-        row, size = suite.rows[0], size_in_words(task, suite.rows[0].size)
-        drawn = f"up to {suite.per_slice:,} per slice, seed {suite.seed}, version {row.version}"
-        lines.append(f"\n{kind(row.set)}suite of {task.name} at {size}: {suite.total().questions:,} questions, {drawn}")
-        lines += [suite.table(), *suite.facts()]
+    for (set, size), suite in scores.suites().items():
+        drawn = f"up to {suite.per_slice:,} per slice, seed {suite.seed}, version {suite.rows[0].version}"
+        asked = f"{size_in_words(task, size)}: {suite.total().questions:,} questions"
+        lines += [f"\n{kind(set)}suite of {task.name} at {asked}, {drawn}", suite.table(), *suite.facts()]
     return lines
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic import numbers, text
+from seq2seq_arith.arithmetic.scoring import Scores, SliceScore, count_slices
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import check_choice, check_int
@@ -276,21 +277,19 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     place = place if slices else np.zeros(len(examples), int)
     subject = Subject(learner, examples.questions, examples.answers)
     removed = parts(subject, layer, by)
-    right = np.array([part.right(subject) for part in removed])  # [parts, examples]
-    shares = np.stack([right[:, place == number].mean(axis=1) for number in range(len(names))], axis=1)
-    rows = [
-        {
-            "removed": part.name,
-            "exact_match": float(exact.mean()),
-            "worst_slice": names[of_slices.argmin()],
-            "worst_exact_match": float(of_slices.min()),
-        }
-        for part, exact, of_slices in zip(removed, right, shares, strict=True)
-    ]
+    rows, shares = [], []  # shares [parts][slices]
+    for part in removed:
+        counts = count_slices(place, len(names), right=part.right(subject))
+        scores = Scores(tuple(SliceScore(*each.values(), slice=name) for name, each in zip(names, counts, strict=True)))
+        worst = scores.worst()
+        assert worst
+        of_worst = {"worst_slice": worst.slice, "worst_exact_match": worst.exact_match}
+        rows.append({"removed": part.name, "exact_match": scores.exact_match, **of_worst})
+        shares.append([row.exact_match for row in scores.rows])
     rows[1:] = sorted(rows[1:], key=lambda row: row["exact_match"])
     kept = [number for number, name in enumerate(names) if not name.startswith("lengths")]
     columns, down = [names[number] for number in kept], [part.name for part in removed]
-    drawn_as = HeatMap("exact match", shares[:, kept], down, columns, down="removed", across="slice")
+    drawn_as = HeatMap("exact match", np.array(shares)[:, kept], down, columns, down="removed", across="slice")
     how = "its mean" if by == "mean" else "zero"
     more = ", of which all that is written must be right" * learner.view.writes_more
     return Inside(rows, [drawn_as], f"{len(examples):,} questions of {task.name}{more}, while a part is {how}")

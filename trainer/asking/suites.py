@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
-from seq2seq_arith.arithmetic.scoring import Mistake, Scores, SliceScore, count_slices, equal_characters, joined, kind
+from seq2seq_arith.arithmetic.scoring import Mistake, Scores, SliceScore, count_slices, equal_characters, kind
 from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
@@ -44,12 +44,13 @@ def ask_run(
     """
     tasks = run.run.tasks_of_sizes(lengths)  # refuses a length before the model is restored
     each_set = [dataclasses.replace(chosen, set=each) for each in sets]
-    found = [
-        ask_suite(run.learner(task), each, size=size, trained=trained)
+    rows = [
+        row
         for size, task in tasks.items()
         for each in each_set
+        for row in ask_suite(run.learner(task), each, size=size, trained=trained).rows
     ]
-    scores = joined(found)
+    scores = Scores(tuple(rows), per_slice=chosen.per_slice, seed=chosen.seed)
     scores.emit(task=run.run.task.name)
     return scores
 

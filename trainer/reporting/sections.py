@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from seq2seq_arith.arithmetic.scoring import Share, kind
+from seq2seq_arith.arithmetic.scoring import Share, SliceScore, kind
 from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut
@@ -142,26 +142,26 @@ def suites(report: RunReport) -> list[dict[str, Any]]:
         if not suite.rows:
             continue
         shown, size = suite.shown(), size_in_words(report.task, report.task.size)
-        ordered = sorted(suite.rows, key=lambda row: (row.right / row.questions, -row.questions))
+        ordered = suite.worst_first()
         caption = f"{kind(set)}slices at {size}, seed {suite.seed}, version {suite.rows[0].version}"
         found.append(
             {
                 "caption": caption[0].upper() + caption[1:],
                 "at_once": [row for row in ordered if row in shown],
                 "rest": [row for row in ordered if row not in shown],
-                "is_split": all(row.seen is not None for row in suite.rows),
+                "is_split": suite.knows_seen,
                 "facts": f"In all {kind(set)}slices, {'. '.join(suite.facts())}.",
             }
         )
     return found
 
 
-def slices_of_all(runs: Sequence[RunReport]) -> list[tuple[str, list[Share | None]]]:
+def slices_of_all(runs: Sequence[RunReport]) -> list[tuple[str, list[SliceScore | None]]]:
     """Of several runs on the same task and size: each slice with the share of each run, the worst first."""
     if len(runs) < 2 or len({(report.task.name, report.task.size) for report in runs}) > 1:
         return []
     names = dict.fromkeys(row.slice for report in runs for row in report.own(STANDARD).shown())
-    of_runs = [{row.slice: Share(row.questions, row.right) for row in report.own(STANDARD).rows} for report in runs]
+    of_runs = [{row.slice: row for row in report.own(STANDARD).rows} for report in runs]
     rows = [(name, [shares.get(name) for shares in of_runs]) for name in names]
     return sorted(rows, key=lambda row: min(share.exact_match or 0.0 for share in row[1] if share))
 
@@ -171,13 +171,12 @@ def further(report: RunReport) -> dict[str, Any]:
     task, model, standard = report.task, report.run.config.model, report.scores.of(STANDARD)
     if len(standard.sizes) > 1:
         rows = []
-        for suite in standard.suites():
-            size, worst = suite.rows[0].size, suite.worst() or suite.rows[0]
+        for (_, size), suite in standard.suites().items():
             rows.append(
                 {
                     "size": f"{size_in_words(task, size)}{' (trained)' * (size == task.size)}",
                     "random": next((row for row in suite.rows if row.slice == "random"), suite.rows[0]),
-                    "worst": worst,
+                    "worst": suite.worst(),
                     "unforeseen": report.scores.of(UNFORESEEN, size).in_brief(),
                 }
             )

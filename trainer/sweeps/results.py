@@ -62,9 +62,9 @@ class Result(Summary):
             raise InputError("settings has no model; give the configuration of a training")
 
     @functools.cached_property
-    def by_suite(self) -> dict[tuple[str, int | None], Scores]:
+    def by_suite(self) -> dict[tuple[str | None, int | None], Scores]:
         """The scores of each suite that was asked, by its set and its size; None for the size of the training."""
-        found = {(str(suite.rows[0].set), suite.rows[0].size): suite for suite in self.scores.suites()}
+        found = self.scores.suites()
         own = self.scores.sizes[:1]
         return found | {(set, None): suite for (set, size), suite in found.items() if size in own}
 

@@ -134,4 +134,4 @@ class Runner:
 
 def _worst(row: Result) -> str:
     suites = row.scores.of(STANDARD).suites()
-    return "; ".join(f"at {suite.rows[0].size} {suite.in_brief()}" for suite in suites)
+    return "; ".join(f"at {size} {suite.in_brief()}" for (_, size), suite in suites.items())

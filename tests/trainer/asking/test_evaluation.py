@@ -104,7 +104,7 @@ def test_the_line_of_results_has_the_counts(found, trained, monkeypatch):
 
 def test_the_worst_slice_is_last(found, printed):
     assert list(found.content)[-1] == "scores"
-    suites = [*found.scores.of("unforeseen").suites(), *found.scores.of("standard").suites()]
+    suites = [*found.scores.of("unforeseen").suites().values(), *found.scores.of("standard").suites().values()]
     lines = printed.splitlines()[-len(suites) :]
     for suite, line in zip(suites, lines, strict=True):
         worst = suite.worst()
@@ -118,9 +118,9 @@ def test_the_worst_slice_is_last(found, printed):
 def test_both_sets_are_asked_and_printed_apart(found, printed):
     sizes = []
     for set in ("standard", "unforeseen"):
-        for suite in found.scores.of(set).suites():
-            sizes.append(suite.rows[0].size)
-            drawn = OPERATIONS["addition"].slices(set, sizes[-1])
+        for (_, size), suite in found.scores.of(set).suites().items():
+            sizes.append(size)
+            drawn = OPERATIONS["addition"].slices(set, size)
             assert [row.slice for row in suite.rows] == [each.name for each in drawn]
             assert 0 < suite.rows[0].questions <= 20
     assert sizes == 2 * found.scores.sizes
@@ -169,7 +169,7 @@ def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, found):
     assert [(row["epoch"], row["digits"]) for row in rows] == [
         (each, at) for each in (best, best + 1) for at in (3, 2, 5)
     ]
-    for row, suite in zip(rows[:3], found.scores.of("standard").suites(), strict=True):
+    for row, suite in zip(rows[:3], found.scores.of("standard").suites().values(), strict=True):
         assert (row["worst"], row["worst_slice"]) == (suite.worst().exact_match, suite.worst().slice)
         assert (row["questions"], row["exact_match"]) == (suite.total().questions, suite.exact_match)
     assert max(row["exact_match"] for row in rows[3:]) < 0.1  # a network whose weights are all zero

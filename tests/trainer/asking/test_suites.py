@@ -39,7 +39,7 @@ def results(trained, training_pairs):
 @pytest.mark.parametrize("place", range(3))
 def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pairs):
     assert results.sizes == [trained.task.size, 5, 2]  # each is asked once
-    size, result = results.sizes[place], results.suites()[place]
+    (_, size), result = list(results.suites().items())[place]
     assert [row.slice for row in result.rows] == [each.name for each in slices.addition(size)]
     learner = building.restore(trained, trained.task_of_length(size))
     wrong_slices = characters = equal = lengths = 0

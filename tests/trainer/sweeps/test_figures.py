@@ -32,9 +32,9 @@ def least(name: str, size: int | None = None, set: str = STANDARD) -> float:
     return min(lowest(row.by_suite[set, size]) for row in group(name) if (set, size) in row.by_suite)
 
 
-def worst(name: str, size: int = 0) -> list[float]:
+def worst(name: str, place: int = 0) -> list[float]:
     """The share in the worst slice of each network, in the suite of one of the lengths."""
-    return [lowest(row.scores.of(STANDARD).suites()[size]) for row in group(name)]
+    return [lowest(row.by_suite[STANDARD, row.scores.sizes[place]]) for row in group(name)]
 
 
 def percent(share: float, decimals: int) -> str:

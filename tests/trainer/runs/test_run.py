@@ -23,22 +23,30 @@ def trained(run):
     run.last.touch()
 
 
+PLAIN, CAUSAL = TrainConfig(), override(TrainConfig(), name="causal", view="backward")
+PATIENT, COSINE = (override(PLAIN, patience=3, target=0.9, schedule=schedule) for schedule in ("constant", "cosine"))
+ENDLESS = {"patience": 0, "target": None}  # they only say when it ends
+
+
 @pytest.mark.parametrize(
-    "changes", [{}, {"data_dir": "/elsewhere"}, {"config": override(TrainConfig(), replicas=2, checkpoint_seconds=5.0)}]
+    ("config", "changes", "afterwards"),
+    [
+        (PLAIN, {}, PLAIN),
+        (PLAIN, {"data_dir": "/elsewhere"}, PLAIN),
+        # What does not change the result stays as it was.
+        (PLAIN, {"config": override(PLAIN, replicas=2, checkpoint_seconds=5.0)}, PLAIN),
+        # A run with a constant rate may go on to more epochs.
+        (PLAIN, {"config": override(PLAIN, epochs=80, replicas=2)}, override(PLAIN, epochs=80)),
+        (PATIENT, {"config": override(PATIENT, **ENDLESS)}, override(PATIENT, **ENDLESS)),
+        (COSINE, {"config": override(COSINE, **ENDLESS)}, override(COSINE, **ENDLESS)),
+        # A setting that has its default is the same.
+        (CAUSAL, {"config": override(CAUSAL, **KNOBS | {"others": None, "dense_width": 512})}, CAUSAL),
+    ],
 )
-def test_the_same_run_may_go_on(tmp_path, changes):
-    trained(run_in(tmp_path))
-    run_in(tmp_path, **changes).claim()
-    assert open_run(tmp_path / "run") == run_in(tmp_path)
-
-
-def test_a_setting_that_has_its_default_is_the_same_run(tmp_path):
-    causal = override(TrainConfig(), name="causal", view="backward")
-    trained(run_in(tmp_path, config=causal))
-    run_in(tmp_path, config=override(causal, **KNOBS | {"others": None, "dense_width": 512})).claim()
-    assert open_run(tmp_path / "run").config == causal
-    with pytest.raises(InputError, match=r"\(train.model.heads is 4 there and 8 here\)"):
-        run_in(tmp_path, config=override(causal, heads=8)).claim()
+def test_the_same_run_may_go_on(tmp_path, config, changes, afterwards):
+    trained(run_in(tmp_path, config=config))
+    run_in(tmp_path, **{"config": config} | changes).claim()
+    assert open_run(tmp_path / "run") == run_in(tmp_path, config=afterwards)
 
 
 OTHERS = [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", size=4)}, {"sha256": "def"}]
@@ -53,31 +61,6 @@ def test_a_run_that_was_never_trained_gives_way_to_any_other(tmp_path, changes):
     assert open_run(other.folder) == other
 
 
-def test_a_run_with_a_constant_rate_may_go_on_to_more_epochs(tmp_path):
-    trained(run_in(tmp_path))
-    longer = run_in(tmp_path, config=override(TrainConfig(), epochs=80, replicas=2))
-    longer.claim()
-    # What does not change the result stays as it was.
-    assert open_run(longer.folder).config == override(TrainConfig(), epochs=80)
-
-
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_a_run_may_go_on_with_another_patience_and_target(tmp_path, schedule):
-    """They only say when it ends. The configuration says the new ones."""
-    config = override(TrainConfig(), patience=3, target=0.9, schedule=schedule)
-    trained(run_in(tmp_path, config=config))
-    longer = dataclasses.replace(config, patience=0, target=None)
-    run_in(tmp_path, config=longer).claim()
-    assert open_run(tmp_path / "run").config == longer
-
-
-def test_a_run_with_a_schedule_may_not_and_says_why(tmp_path, refusal):
-    config = override(TrainConfig(), schedule="cosine")
-    trained(run_in(tmp_path, config=config))
-    with refusal(InputError):
-        run_in(tmp_path, config=override(config, epochs=80)).claim()
-
-
 def test_one_process_trains_in_a_folder(tmp_path):
     """A lock ends with its process, as ``tests/base/test_files.py`` shows."""
     run = run_in(tmp_path)
@@ -90,11 +73,19 @@ def test_one_process_trains_in_a_folder(tmp_path):
         run.claim()
 
 
-@pytest.mark.parametrize("changes", [{"config": override(TrainConfig(), epochs=3)}, *OTHERS])
-def test_another_run_is_refused(tmp_path, refusal, changes):
-    trained(run_in(tmp_path))
+@pytest.mark.parametrize(
+    ("config", "changes"),
+    [
+        (PLAIN, {"config": override(PLAIN, epochs=3)}),
+        *((PLAIN, changes) for changes in OTHERS),
+        (COSINE, {"config": override(COSINE, epochs=80)}),  # whose rates depend on the epochs
+        (CAUSAL, {"config": override(CAUSAL, heads=8)}),
+    ],
+)
+def test_another_run_is_refused(tmp_path, refusal, config, changes):
+    trained(run_in(tmp_path, config=config))
     with refusal(InputError):
-        run_in(tmp_path, **changes).claim()
+        run_in(tmp_path, **{"config": config} | changes).claim()
 
 
 def test_a_changed_configuration_is_told(tmp_path, refusal):

@@ -84,9 +84,7 @@ def _random_pairs(top: Path) -> Run:
 def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> str:
     """A table of two runs, what they reached and what both answer to a question; then three commands to try next."""
     opened = OpenRun(other)
-    known = summary_table.facts(opened.summary, opened.in_full) if opened.summary and opened.in_full else {}
-    if opened.proof:
-        known |= {"proved": opened.proof.in_brief()}
+    known = summary_table.facts(opened.summary, opened.in_full, opened.proof) if opened.summary else {}
     names = ("trained on", "exact match", "worst slice", "proved")
     asked = [answered(each, question) for each in (opened, OpenRun(run))]
     answers = [f"{prediction} {mark}" for *_, prediction, mark in asked]

@@ -1,4 +1,4 @@
-"""The playground in a real browser: served, and exported as files."""
+"""The playground in a real browser: served, and exported as a file."""
 
 import os
 import random

@@ -88,7 +88,7 @@ def read_all(folder):
         summary, scores = Summary.read(run.summary), evaluated.read(run, 1)
         assert scores is None or (scores.text() and scores.markdown() and repr(scores))
         for search in evaluated.searched(run, 1):
-            assert f"{search['asked']:,}" and [f"{each['margin']:.4g}" for each in search["wrong"]]
+            assert f"{search['asked']:,}" and all(f"{each['margin']:.4g}" for each in search["wrong"])
         assert evaluated.worst_in_words(run, scores, proofs.read(run)) and samples.read_jsonl(run.samples) is not None
         if summary:
             assert f"{summary.seconds:,.0f} {summary.operations:.1e} {summary.exact_match:.4f}"

@@ -35,26 +35,13 @@ DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in
 class Plan:
     """The needs of a dataset."""
 
-    shards: int  # the number of shards of each split
     draws: int  # the number of draws
-    words: int  # the random words that a draw owns
-    rearranged: float  # the part of the draws whose digits are rearranged
     distinct: float  # the expected number of different keys among them
-    blocks: int  # the number of Beam's elements that carry the draws through the large shuffle
+    shuffle_bytes: int  # that the large shuffle moves
     file_bytes: dict[str, int]  # bytes of all files, by data format; estimates, except for TFRecord
+    core_seconds: float  # on one core, without the start
     worker_memory: int  # bytes that a worker of an engine needs per core
     local_memory: int  # bytes that a local run, which keeps all blocks in memory, needs at its peak
-
-    @property
-    def shuffle_bytes(self) -> int:
-        """Bytes that the large shuffle moves."""
-        return self.draws * DRAW_BYTES + self.blocks * BLOCK_BYTES
-
-    @property
-    def core_seconds(self) -> float:
-        """Seconds on one core, without the start."""
-        of_draw = DRAW_SECONDS + self.words * WORD_SECONDS + self.rearranged * ARRANGE_SECONDS
-        return self.blocks * BLOCK_SECONDS + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
 
     def seconds(self, workers: int, local: bool) -> float:
         """Seconds on so many cores until the dataset is published; ``local`` for Beam's local runner."""
@@ -80,14 +67,16 @@ def plan(task: Task, layout: Layout) -> Plan:
     of_worker = max(shard_draw_memory * largest_shard, CHUNK_DRAW_MEMORY * chunk)
     # A local run has as many shards at once as cores.
     of_shards = of_worker * min(cores(), layout.num_shards)
+    blocks = min(math.ceil(draws / chunk) * layout.num_shards, draws)
+    drawn_words = task.drawing.words_per_draw(task.size, task.operation.arity)
+    draw_seconds = DRAW_SECONDS + drawn_words * WORD_SECONDS + (1 - task.drawing.share) * ARRANGE_SECONDS
+    file_bytes = layout.bytes_of(task)
     return Plan(
-        shards=layout.num_shards,
         draws=draws,
-        words=task.drawing.words_per_draw(task.size, task.operation.arity),
-        rearranged=1 - task.drawing.share,
         distinct=classes.distinct(draws),
-        blocks=min(math.ceil(draws / chunk) * layout.num_shards, draws),
-        file_bytes=layout.bytes_of(task),
+        shuffle_bytes=draws * DRAW_BYTES + blocks * BLOCK_BYTES,
+        file_bytes=file_bytes,
+        core_seconds=blocks * BLOCK_SECONDS + draws * draw_seconds + sum(file_bytes.values()) * BYTE_SECONDS,
         worker_memory=int(BASE_MEMORY + of_worker),
         local_memory=int(BASE_MEMORY + max(DRAW_MEMORY * draws + ROW_MEMORY * gathered, of_shards)),
     )

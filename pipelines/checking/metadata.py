@@ -6,6 +6,7 @@ from typing import Any
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.own_tasks import IS_CODE
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.formats.advice import advice
@@ -19,7 +20,7 @@ SHA256 = "sha256"  # the entry of the metadata's own checksum
 
 def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, Layout, dict[str, Any]]:
     """Task, layout and content of ``metadata.json``; Problem if it is damaged, OtherDatasetError for another sha256."""
-    text, metadata = _read(directory)
+    content, metadata = _read(directory)
     try:
         task = Task.from_parameters(metadata.get("parameters", {}))
         stated = Layout.of_metadata(metadata)
@@ -36,25 +37,20 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
             raise Problem("its content does not have the sha256 that it states" if name == SHA256 else damaged)
     if sha256 not in (None, expected[SHA256]):
         raise OtherDatasetError(expected[SHA256], sha256)
-    if text != json.dumps(expected):
+    if content != json.dumps(expected).encode():
         raise Problem("is not written as it was published")
     return task, layout, metadata
 
 
-def _read(directory: AnyPath) -> tuple[str, dict[str, Any]]:
-    """The text of ``metadata.json``, and the object that it is."""
+def _read(directory: AnyPath) -> tuple[bytes, dict[str, Any]]:
+    """The content of ``metadata.json``, and the object that it is."""
     try:
-        text = paths.read_bytes(directory / METADATA).decode()
-        metadata = json.loads(text)
-    except InputError:  # of a store
-        raise
+        content = paths.read_bytes(directory / METADATA)
+        return content, decode(dict[str, Any], parse(content))
     except OSError as error:
         raise Problem(f"cannot be read ({error.strerror or error})") from None
-    except (ValueError, RecursionError):
-        text, metadata = "", None
-    if not isinstance(metadata, dict):
-        raise Problem("is not a JSON object")
-    return text, metadata
+    except MalformedError:
+        raise Problem("is not a JSON object") from None
 
 
 def _draws(task: Task, draws: Any) -> int:

@@ -169,7 +169,7 @@ def shown(result: Any, options: PipelineOptions, report: AnyPath) -> Iterator[No
 def page_of(job: str, options: PipelineOptions) -> str:
     """The address of the page that shows a job; empty if it is not known."""
     google, master = options.view_as(GoogleCloudOptions), options.view_as(FlinkRunnerOptions).flink_master
-    if options.get_all_options().get("runner") == "DataflowRunner":
+    if options.view_as(StandardOptions).runner == "DataflowRunner":
         return DATAFLOW.format(region=google.region, job=job, project=google.project)
     if master in (None, "[auto]", "[local]", "[collection]"):
         return ""

@@ -14,7 +14,6 @@ from seq2seq_arith.arithmetic.numbers import to_ints
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps import cutoff as cutoff_module
 from seq2seq_arith.pipelines.steps import dedup
-from seq2seq_arith.pipelines.steps.blocks import pack
 from seq2seq_arith.pipelines.steps.cutoff import (
     BUCKETS,
     Cutoff,
@@ -26,6 +25,7 @@ from seq2seq_arith.pipelines.steps.cutoff import (
     foreseen,
     in_validation,
     narrowed,
+    packed,
     together,
 )
 
@@ -46,7 +46,7 @@ def kept_by_shard(task: Task, num_shards: int, num_draws: int | None = None) -> 
 
 def found_in(task: Task, windows: Windows, *kept: np.ndarray) -> Cutoff | None:
     """The cutoff as the pipeline finds it among the kept draws of each shard."""
-    blocks = [pack(shard[0], *foreseen(windows, shard[1])) for shard in kept]
+    blocks = [packed(windows, shard) for shard in kept]
     return cutoff(task, windows, together(find(task, windows, block) for block in blocks))
 
 
@@ -80,7 +80,7 @@ def test_windows_are_narrow_and_hit(seed):
     task = Task(seed=seed)
     (kept,) = kept_by_shard(task, 1)
     windows = Windows.around(task)
-    rows = find(task, windows, pack(kept[0], *foreseen(windows, kept[1])))
+    rows = find(task, windows, packed(windows, kept))
     assert len(rows.rows_near_end) < kept.shape[1] / 10
     assert len(rows.rows_near_split) < kept.shape[1] / 10
     assert cutoff(task, windows, rows) == found_in(task, EVERYTHING, kept)
@@ -104,7 +104,7 @@ def test_the_part_of_the_draws_that_has_the_last_one(task, num_shards, shares):
     """It is found by counting, however many draws a part has, and gives the same cutoff as all draws."""
     kept = kept_by_shard(task, num_shards)
     num_draws = max(int(shard[0].max(initial=0)) for shard in kept) + 1
-    blocks = [pack(shard[0], *foreseen(EVERYTHING, shard[1])) for shard in kept]
+    blocks = [packed(EVERYTHING, shard) for shard in kept]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cutoff_module, "BUCKETS", shares)
         windows = narrowed(task, EVERYTHING, num_draws, sum(counts(num_draws, block) for block in blocks))
@@ -117,7 +117,7 @@ def test_too_few_keys(missing):
     task = Task(num_examples=20)
     kept = kept_by_shard(task, 1, 400)[0][:, : 20 - missing]
     assert found_in(task, EVERYTHING, kept) is None
-    counted = counts(400, pack(kept[0], *foreseen(EVERYTHING, kept[1])))
+    counted = counts(400, packed(EVERYTHING, kept))
     assert found_in(task, narrowed(task, EVERYTHING, 400, counted), kept) is None
 
 
@@ -151,9 +151,7 @@ def test_ties_are_decided_by_the_key(rows, random, first_hash, last_hash):
 def test_groups_of_shards_add_up(task, num_shards):
     """``together`` is associative, so an engine may combine in a tree of any form."""
     windows = Windows.around(task)
-    parts = [
-        find(task, windows, pack(kept[0], *foreseen(windows, kept[1]))) for kept in kept_by_shard(task, num_shards)
-    ]
+    parts = [find(task, windows, packed(windows, kept)) for kept in kept_by_shard(task, num_shards)]
     flat = together(parts)
     nested = together([together(parts[:1]), together([]), together([together(parts[1:-1]), parts[-1]])])
     for field in dataclasses.fields(flat):

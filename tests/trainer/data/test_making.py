@@ -1,9 +1,13 @@
 """A dataset that is missing is made, and one that is there costs nothing."""
 
+import errno
+import os
+
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, RunError
+from seq2seq_arith.pipelines import create
 from seq2seq_arith.trainer.data.making import is_missing, make_missing
 
 TASK = Task("addition", size=2, num_examples=200)
@@ -41,3 +45,15 @@ def test_other_places_and_clusters_are_left_to_the_one_who_opens_the_dataset(dat
     (tmp_path / "dataset" / "dataset_info.json").touch()
     make_missing(TASK, data_dir)
     assert [path.name for path in tmp_path.rglob("*")] == ["dataset", "dataset_info.json"]
+
+
+def test_a_full_disk_is_said_with_what_is_left_and_what_to_do(tmp_path, monkeypatch):
+    """As by ``arith-data generate``, which makes it."""
+
+    def fill(order):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(create, "create", fill)
+    left = "nothing was left behind; make room, then run the same command again"
+    with pytest.raises(RunError, match=f"could not be written: No space left on device; .*{left}"):
+        make_missing(TASK, str(tmp_path))

@@ -14,6 +14,7 @@ from seq2seq_arith.trainer.commands.program import (
     REPLICAS,
     FileOption,
     OneRun,
+    OpenedRun,
     OwnCode,
     RunDirs,
     SuiteChoice,
@@ -36,13 +37,6 @@ if TYPE_CHECKING:
 
 LengthsOption = functools.partial(Option, read=read_numbers, group=FIRST)
 ALSO = "ask the suite at each of these lengths, too: 18,40, or 6-9"
-
-
-def opened(run: OneRun) -> "OpenRun":
-    """A run, opened once for all that is asked of it."""
-    from seq2seq_arith.trainer.training.opened import OpenRun
-
-    return OpenRun(run)
 
 
 def run_to_evaluate(
@@ -104,17 +98,17 @@ def evaluate(
     "search runs/addition --lengths 3,40 --seconds 60",
 )
 def search(
-    run: OneRun,
+    run: OpenedRun,
     *,
     lengths: Annotated[Sequence[int], LengthsOption("search at each of these lengths, too: 18,40, or 6-9")] = (),
     options: Annotated[SearchOptions, Options(SearchOptions, group=FIRST)],
 ) -> None:
     """Looks for questions that a model answers wrong, and prints them."""
-    check_lengths(run, lengths)
+    check_lengths(run.run, lengths)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import search
 
-    search.search(opened(run), options, lengths)
+    search.search(run, options, lengths)
 
 
 @command(
@@ -181,7 +175,7 @@ def show_proof(
     "prove runs/addition --counterexamples wrong.txt",
     show=show_proof,
 )
-def prove(run: Annotated["OpenRun", Options(opened)]) -> "Proved":
+def prove(run: OpenedRun) -> "Proved":
     """The proof that a model answers every question right, and its counterexamples, the shortest first."""
     import_tensorflow()
     from seq2seq_arith.trainer.training import proof

@@ -11,17 +11,15 @@ from seq2seq_arith.arithmetic.task_options import QuestionOption
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import Option, Options
+from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer.commands.evaluate import opened
-from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OwnCode, PictureOption, command
+from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OpenedRun, OwnCode, PictureOption, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs.run import Run, new_folder
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.asking.inspection import Inspection
     from seq2seq_arith.trainer.asking.prediction import Answer
-    from seq2seq_arith.trainer.training.opened import OpenRun
 
 MAX_PORT = 2**16 - 1
 
@@ -51,7 +49,7 @@ def show_answers(
     prints_data=True,
 )
 def predict(
-    run: Annotated["OpenRun", Options(opened)],
+    run: OpenedRun,
     questions: Annotated[
         Sequence[str],
         QuestionOption("39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input"),
@@ -92,7 +90,7 @@ def show_inspection(
     prints_data=True,
 )
 def inspect(
-    run: Annotated["OpenRun", Options(opened)],
+    run: OpenedRun,
     questions: Annotated[Sequence[str], QuestionOption("one question: 39+3, or ---p-- for pq")] = (),
 ) -> "Inspection":
     """What happens in a model while it answers a question."""

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import use_task_file
@@ -15,6 +15,9 @@ from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.plugins import MODEL, VIEW
 from seq2seq_arith.trainer.quiet import require_tensorflow
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
+
+if TYPE_CHECKING:
+    from seq2seq_arith.trainer.training.opened import OpenRun
 
 ARITH_MODEL = Program(
     name="arith-model",
@@ -57,6 +60,13 @@ def one_run(
     return open_run(run_dir)
 
 
+def opened(run: Annotated[Run, Options(one_run)]) -> "OpenRun":
+    """A run, opened once for all that is asked of it."""
+    from seq2seq_arith.trainer.training.opened import OpenRun
+
+    return OpenRun(run)
+
+
 def own_code(
     *,
     model: Annotated[Sequence[str], _own_of_any(MODEL)] = (),
@@ -82,6 +92,7 @@ def _file(label: str, value: Any) -> Path:
 PictureOption = functools.partial(Option, read=_picture_file, metavar="FILE")
 FileOption = functools.partial(Option, read=_file, metavar="FILE")
 OneRun = Annotated[Run, Options(one_run)]
+OpenedRun = Annotated["OpenRun", Options(opened)]
 OwnCode = Annotated[None, Options(own_code)]
 RunDirs = Annotated[Sequence[str], Option("the folders of the runs", metavar="RUN_DIR")]
 

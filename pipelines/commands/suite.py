@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, SIZES, TaskName, task_fields
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, SIZE_WORDS, TaskName, task_fields
 from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.terminal import printable
@@ -26,7 +26,7 @@ class Drawn(NamedTuple):
 
 
 def sized_task(
-    task: TaskName, *, size: Annotated[dict[str, int], Options({SIZE: PARAMETERS[SIZE]} | SIZES, as_dict=True)]
+    task: TaskName, *, size: Annotated[dict[str, int], Options(PARAMETERS, only=(SIZE, *SIZE_WORDS), as_dict=True)]
 ) -> Task:
     """The task of a name with questions of this size."""
     return Task(task, **task_fields(task, size))

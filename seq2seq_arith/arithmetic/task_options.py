@@ -41,15 +41,14 @@ def _other_size(word: str) -> str:
     return f"the same as --{SIZE}, for {tasks_by_size_word(word)} and other tasks of {SIZE_WORDS[word]}"
 
 
-# By name: the other words for the size, also of custom tasks; and all that a person may give besides a task's name.
-SIZES = {
-    word: Parameter(word, int, Option(functools.partial(_other_size, word)), None, is_optional=True)
-    for word in SIZE_WORDS
-}
+# All that a person may give besides a task's name, by name: its fields, and the other words for the size.
 PARAMETERS: dict[str, Parameter] = {
     parameter_of(field): dataclasses.replace(parameter, name=parameter_of(field))
     for field, parameter in parameters_of(Task).items()
-} | SIZES
+} | {
+    word: Parameter(word, int, Option(functools.partial(_other_size, word)), None, is_optional=True)
+    for word in SIZE_WORDS
+}
 
 
 def use_task_file(

@@ -172,6 +172,7 @@ class Program:
             if only in (name, None):  # to make all of them takes longer than to import them
                 add_options(parser, self.parameters(command))
                 parser.add_help_option()
+                parser.set_defaults(parser=parser)  # the one of the command that was typed, for messages
         top.add_help_option()
         return top
 

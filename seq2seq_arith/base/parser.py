@@ -99,7 +99,6 @@ class Parser(argparse.ArgumentParser):
         """Adds ``--help``: at the end, so that a group of options can stand at the head of the help."""
         group = self.add_argument_group("help")
         group.add_argument("-h", "--help", action="help", help="show this text and exit")
-        self.set_defaults(parser=self)  # the one of the command that was typed, for messages
 
     @property
     def own_help(self) -> str:

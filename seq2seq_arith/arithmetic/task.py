@@ -12,7 +12,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import operations, own_tasks
 from seq2seq_arith.arithmetic.drawing import Drawing
-from seq2seq_arith.arithmetic.notation import NOTATIONS, Notation
+from seq2seq_arith.arithmetic.notation import Notation
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
 from seq2seq_arith.arithmetic.own_tasks import OwnTask
 from seq2seq_arith.base import options
@@ -24,8 +24,6 @@ MAX_SEED = 2**64 - 1
 
 # What people and files call the field ``size``, whatever it counts; every other parameter has the name of its field.
 SIZE = "digits"
-# Where the size of a task does not count digits: the other word that people may call it, and what it counts.
-SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
 # Always part of a dataset's metadata.
 PARAMETERS = ("task", SIZE, "num_examples", "seed", "reverse", "ordered")
 ORDINALS = {2: "half", 10: "tenth"}
@@ -43,27 +41,16 @@ NAME_PARTS: Mapping[str, str | Mapping[Any, str]] = MappingProxyType(
 )
 
 
-def _by_task(default: Callable[[Operation], Any]) -> str:
-    """A default that depends on the task, in words: ``3, but 5 for subtraction, parity; 1,000 for pq``."""
+def _by_task(fact: Callable[[Operation], Any]) -> str:
+    """What depends on the task, in words: ``3, but 5 for subtraction, parity; 1,000 for pq``."""
     names: dict[str, list[str]] = {}
     for name, operation in operations.BUILT_IN.items():
-        value = default(operation)
+        value = fact(operation)
         shown = f"{value:,}" if type(value) is int else {True: "yes", False: "no"}.get(value, str(value))
         names.setdefault(shown, []).append(name)
     usual = max(names, key=lambda shown: len(names[shown]))
     others = [f"{shown} for {', '.join(tasks)}" for shown, tasks in names.items() if shown != usual]
     return f"{usual}, but {'; '.join(others)}" if others else usual
-
-
-def tasks_by_size_word(word: str) -> str:
-    """The tasks of this package whose size has this name."""
-    return ", ".join(name for name, operation in operations.BUILT_IN.items() if operation.notation.size_word == word)
-
-
-def _size_help() -> str:
-    """What the size is: ``the most digits of an operand; dashes for pq``, and so on for each task."""
-    others = [f"{word} for {names}" for word in SIZE_WORDS if (names := tasks_by_size_word(word))]
-    return "; ".join(["the most digits of an operand", *others])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +82,7 @@ class Task:
 
     name: str = DEFAULT_TASK
     size: int = options.option(
-        _size_help,
+        lambda: f"the size of operands: the most {_by_task(lambda operation: operation.notation.size_word)}",
         default=None,
         default_text=_by_task(lambda operation: operation.default_size),
         flag=SIZE,

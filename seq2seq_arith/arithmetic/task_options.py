@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic import coverage, operations, own_tasks
-from seq2seq_arith.arithmetic.task import SIZE, SIZE_WORDS, Task, fields_of, parameter_of, tasks_by_size_word
+from seq2seq_arith.arithmetic.notation import NOTATIONS
+from seq2seq_arith.arithmetic.task import SIZE, Task, fields_of, parameter_of
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Option, Parameter, parameters_of
 
+# Where the size of a task does not count digits: the other word that people may call it, and what it counts.
+SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
 # A question of dashes is not an option, nor is its short form, -{1000}p--. The operator of such a task must be one
 # letter from a to z.
 _DASH = r"(?:-(?:\{[0-9]+\})?)"
@@ -38,7 +41,8 @@ QuestionOption = functools.partial(Option, is_value=DASHES_QUESTION.fullmatch, m
 
 
 def _other_size(word: str) -> str:
-    return f"the same as --{SIZE}, for {tasks_by_size_word(word)} and other tasks of {SIZE_WORDS[word]}"
+    named = ", ".join(name for name, operation in operations.BUILT_IN.items() if operation.notation.size_word == word)
+    return f"the same as --{SIZE}, for {named} and other tasks of {SIZE_WORDS[word]}"
 
 
 # All that a person may give besides a task's name, by name: its fields, and the other words for the size.

@@ -84,6 +84,7 @@ def test_a_command_is_one_function(program, capsys):
         ("halves", "8", "--least=10"): "least is 10; give a whole number from 0 to 9",
         ("halves", "8", "--lest=3"): "unrecognized arguments: --lest=3; did you mean --least?",
         ("halves", "8", "--least=9"): "one of 8 is below 9; give others",
+        ("halves", "8", "--log-level=loud"): "log_level is 'loud'; give one of critical, error, warning, info, debug",
         ("halve",): f"COMMAND is 'halve'; {added.name}",
     }
     for words, sentence in refused.items():

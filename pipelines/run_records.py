@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seq2seq_arith.base import events
+from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.base.machine import cores
@@ -34,6 +35,27 @@ MOST_BYTES, MOST_RECORDS = 2**16, 1000  # that are read of one record, and of on
 KIBIBYTE = 1024 if sys.platform == "linux" else 1  # the unit of the system's largest memory
 
 
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What a run was planned to take, or what it took; None is not known."""
+
+    seconds: float | None = None  # of the wall clock
+    core_seconds: float | None = None  # of all cores
+    draws: int | None = None
+    bytes: int | None = None  # of all files of examples
+    memory: int | None = None  # bytes at the peak: of a local run, or of each worker
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record(RunFacts):
+    """The record of a run, as it is written."""
+
+    started: str  # when, as ``TIME`` says
+    sha256: str  # of the dataset's metadata
+    planned: Cost
+    spent: Cost
+
+
 def clock() -> tuple[float, float, float]:
     """The time of day, and seconds of the wall clock and of all cores of this process."""
     return time.time(), time.perf_counter(), time.process_time()
@@ -47,26 +69,26 @@ def write(order: Order, sha256: str, began: tuple[float, float, float], facts: R
     plan, sizes = order.plan, order.publisher.sizes()
     _, seconds, core_seconds = (now - then for now, then in zip(clock(), began, strict=True))
     stamp = datetime.fromtimestamp(began[0], UTC).strftime(TIME)
-    record = {
-        "started": stamp,
-        "sha256": sha256,
-        **dataclasses.asdict(facts),
-        "planned": {
-            "seconds": round(plan.seconds(cores(), local=True), 3) if is_local else None,
-            "core_seconds": round(plan.core_seconds, 3),
-            "draws": plan.draws,
-            "bytes": plan.total_bytes,
-            "memory": plan.local_memory if is_local else plan.worker_memory,
-        },
-        "spent": {
-            "seconds": round(seconds, 3),
-            "core_seconds": round(core_seconds, 3) if is_local else None,
-            "draws": (facts.counters or {}).get("draws"),
-            "bytes": sum(size for name, size in sizes.items() if format_name(name)),
-            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE if is_local else None,
-        },
-    }
-    content = events.hidden(json.dumps(record, indent=1)).encode()
+    record = Record(
+        **vars(facts),
+        started=stamp,
+        sha256=sha256,
+        planned=Cost(
+            seconds=round(plan.seconds(cores(), local=True), 3) if is_local else None,
+            core_seconds=round(plan.core_seconds, 3),
+            draws=plan.draws,
+            bytes=plan.total_bytes,
+            memory=plan.local_memory if is_local else plan.worker_memory,
+        ),
+        spent=Cost(
+            seconds=round(seconds, 3),
+            core_seconds=round(core_seconds, 3) if is_local else None,
+            draws=(facts.counters or {}).get("draws"),
+            bytes=sum(size for name, size in sizes.items() if format_name(name)),
+            memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE if is_local else None,
+        ),
+    )
+    content = events.hidden(json.dumps(dataclasses.asdict(record), indent=1)).encode()
     path = _folder(order.path) / f"{stamp}-{uuid.uuid4().hex[:8]}.json"
     try:
         path.put(content, ABSENT) if isinstance(path, ObjectPath) else write_atomically(path, content)
@@ -74,17 +96,17 @@ def write(order: Order, sha256: str, began: tuple[float, float, float], facts: R
         print(f"the record of this run could not be written: {error}", file=sys.stderr, flush=True)
 
 
-def read(directory: AnyPath) -> list[dict[str, Any]]:
+def read(directory: AnyPath) -> list[Record]:
     """The records of a dataset's runs, the oldest first; those that cannot be read are left out."""
     if len(directory.parents) < 2:
         return []
-    folder, names, found = _folder(directory), list[str](), []
-    with contextlib.suppress(OSError, ValueError, RunError):
+    folder, names, records = _folder(directory), list[str](), list[Record]()
+    with contextlib.suppress(OSError, InputError, RunError):
         names = sorted(name for name in paths.sizes(folder) if name.endswith(".json"))
     for name in names[-MOST_RECORDS:]:
-        with contextlib.suppress(OSError, ValueError, RunError, RecursionError):
-            found.append(json.loads(paths.read_bytes(folder / name, MOST_BYTES)))
-    return [record for record in found if isinstance(record, dict)]
+        with contextlib.suppress(OSError, InputError, RunError):
+            records.append(decode(Record, parse(paths.read_bytes(folder / name, MOST_BYTES)), further=True))
+    return records
 
 
 def in_words(directory: AnyPath) -> str:
@@ -92,10 +114,9 @@ def in_words(directory: AnyPath) -> str:
     if not (records := read(directory)):
         return ""
     last = records[-1]
-    spent, planned = (last[key] if isinstance(last.get(key), dict) else {} for key in ("spent", "planned"))
-    engine = f" by {last['engine']}" if last.get("engine") else ""  # a job that was taken up does not say
-    parts = [f"made {last.get('started')}{engine}", f"job {last['job']}" if last.get("job") else ""]
-    parts += [f"{spent.get('seconds')} s", f"planned {planned['seconds']} s" if planned.get("seconds") else ""]
+    engine = f" by {last.engine}" if last.engine else ""  # a job that was taken up does not say
+    parts = [f"made {last.started}{engine}", f"job {last.job}" if last.job else "", f"{last.spent.seconds} s"]
+    parts += [f"planned {last.planned.seconds} s" if last.planned.seconds else ""]
     return f"{', '.join(filter(None, parts))}; runs that are recorded: {len(records)}"
 
 

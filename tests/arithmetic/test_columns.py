@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from layout import ROOT
+from layout import TIMES_DIGIT
 
 from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.columns import BLANK, Transducer
@@ -40,7 +40,7 @@ def test_each_question_has_one_way_with_its_right_answer(name, left, right, near
 
 @given(left=st.integers(0, 10**6), digit=st.integers(0, 9), blanks=st.integers(1, 3))
 def test_each_product_with_a_digit_has_one_way_with_its_right_answer(left, digit, blanks):
-    own_tasks.use(ROOT / "examples/times_digit.py")
+    own_tasks.use(TIMES_DIGIT)
     task, steps = Task("times_digit"), len(str(left)) + blanks
     rule, row = task.operation.transducer, str(left).rjust(steps)
     assert ways(rule, row, str(digit) * steps) == [answer(left, digit, task).rjust(steps)]

@@ -1,7 +1,7 @@
 """The configs: their names, what they hold, and what they refuse."""
 
 import pytest
-from layout import ROOT
+from layout import OWN_TASKS
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
@@ -40,9 +40,6 @@ def test_each_task_is_a_built_in_config():
     assert len(set(descriptions)) == len(descriptions)
 
 
-OWN = ROOT / "examples/task/own_tasks.py"
-
-
 def test_a_config_has_the_names_that_files_have():
     with pytest.raises(TypeError, match="'size'"):
         ArithConfig("addition", size=6)
@@ -52,7 +49,7 @@ def test_a_config_of_a_task_of_ones_own(no_custom_tasks):
     with pytest.raises(InputError, match="there is no task 'sort'"):
         ArithConfig("sort", digits=4)
     assert "sort-d4" not in Builder.builder_configs
-    made = ArithConfig("sort", digits=4, task_file=OWN)
+    made = ArithConfig("sort", digits=4, task_file=OWN_TASKS)
     assert made.name == "sort-d4"
     assert ArithConfig.from_name("sort-d4").task == made.task == ArithConfig(**made.task.parameters()).task
     assert "sort-d4" in Builder.builder_configs

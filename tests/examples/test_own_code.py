@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from layout import ROOT
+from layout import ROOT, SMALL_ADDER
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes, to_strings
@@ -13,12 +13,11 @@ from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_network
 
 VIEW = f"{ROOT}/examples/own_view.py:WholeNumbers"
-ADDER = f"{ROOT}/examples/small_adder.py:small_adder"
 
 
 @pytest.fixture(autouse=True)
 def _named():
-    plugins.allow(VIEW, ADDER)
+    plugins.allow(VIEW, SMALL_ADDER)
 
 
 @pytest.mark.parametrize(("modulus", "reverse"), [(97, True), (256, False)])
@@ -41,7 +40,7 @@ def test_a_number_beyond_a_byte_is_refused():
 @pytest.mark.models
 def test_the_small_adder_has_fewer_than_400_weights_and_sees_two_columns_and_one_character():
     view = make_view("aligned", Task("addition", size=10))
-    network = build_network(ModelConfig(name=ADDER, view="aligned"), view)
+    network = build_network(ModelConfig(name=SMALL_ADDER, view="aligned"), view)
     assert sum(np.size(weight) for weight in network.model.trainable_variables) < 400
     questions, answers = np.zeros((1, *view.question_shape), np.int32), np.zeros((1, view.answer_steps), np.int32)
     before = network.logits(questions, answers, training=False).numpy()

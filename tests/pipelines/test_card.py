@@ -7,7 +7,7 @@ import programs
 import pytest
 import stored
 import yaml
-from layout import ROOT
+from layout import OWN_TASKS
 from processes import emptied
 
 from seq2seq_arith.base import process
@@ -29,7 +29,7 @@ def data_dir(tmp_path_factory) -> Path:
         patch.setattr(create, "write_dataset", stored.copy)
         for arguments in DATASETS.values():
             assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
-        own = "generate", "sort", "--num-examples=100", "--task-file", ROOT / "examples/task/own_tasks.py"
+        own = "generate", "sort", "--num-examples=100", "--task-file", OWN_TASKS
         known = process.current()
         for words in ((*own, f"--data-dir={folder}"), ("card", folder)):
             with emptied(known.tasks, known.task_versions):

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import reference
 import stored
-from layout import ROOT
+from layout import OWN_TASKS, ROOT, TIMES_DIGIT
 from programs import run_here
 from reference import rows_sha256
 from rewriting import rewritten, rows, write_both
@@ -23,8 +23,6 @@ from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import metadata_of, read_metadata
 from seq2seq_arith.pipelines.showing import sample
 
-EXAMPLE = ROOT / "examples/task/own_tasks.py"
-FILE, TIMES = ("--task-file", EXAMPLE), ROOT / "examples/times_digit.py"
 DRAWN = (*FURTHER, "sort")  # whose examples never change
 VECTORS = re.findall(
     rf"^\| `((?:{'|'.join(DRAWN)})[\w-]*)` \| ([\d,]+) \| `(\w+)` \| `(\w+)` \|$",
@@ -45,7 +43,7 @@ def measured(task: Task) -> tuple[str, ...]:
 def test_the_vectors_of_the_page(vector, no_custom_tasks):
     """The examples as the pipeline makes them, and as plain Python does; it has no answers of tasks of one's own."""
     name, draws_used, *digests = vector
-    own_tasks.use(EXAMPLE)
+    own_tasks.use(OWN_TASKS)
     task = Task.from_name(name)
     found = sample.draw(task)
     assert measured(task) == (draws_used, *digests)
@@ -83,7 +81,7 @@ class Vowels(drawing.Drawing):
 
 @pytest.mark.parametrize("letters", [4, 15])
 def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, no_custom_tasks):
-    own, content = tmp_path / "mine.py", EXAMPLE.read_text()
+    own, content = tmp_path / "mine.py", OWN_TASKS.read_text()
     before, after = content.replace('"fixed": drawing.FIXED_LETTERS', '"vowels": Vowels()').split("OPERATIONS =")
     own.write_text(f"{before}{VOWELS}OPERATIONS ={after}")
     own_tasks.use(own)
@@ -99,7 +97,7 @@ def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, n
 
 def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     own = tmp_path / "mine.py"
-    shutil.copy(EXAMPLE, own)
+    shutil.copy(OWN_TASKS, own)
     made = "generate", "fraction", "--digits", 2, "--num-examples", 100, "--task-file", own, "--data-dir", tmp_path
     assert run_here(*made).returncode == 0
     directory = tmp_path / "seq2seq_arith/fraction-d2-n100/1.0.0"
@@ -118,7 +116,7 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     assert "--task-file FILE.py" in said
     for command in ("show", directory), ("fetch", directory, tmp_path / "copy"):
         assert run_here(*command).stderr.endswith("add: --task-file FILE.py\n")
-    wrong = EXAMPLE.read_text().replace(
+    wrong = OWN_TASKS.read_text().replace(
         "return Solved(letters.pack(np.where(ordered", "return Solved((np.where(ordered"
     )
     own.write_text(wrong)
@@ -126,7 +124,7 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     assert code == 2
     assert "arith-data: " in said
     assert f"{own}, line " in said
-    own.write_text(EXAMPLE.read_text() + "\n")
+    own.write_text(OWN_TASKS.read_text() + "\n")
     code, said = verified("--task-file", own)
     assert code == 1
     assert "it has changed" in said
@@ -138,7 +136,7 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
 
 
 def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_custom_tasks):
-    own_tasks.use(TIMES)
+    own_tasks.use(TIMES_DIGIT)
     task = Task("times_digit", size=3, num_examples=9990)
     assert sample.draw(task).draws_used == 222_244
     layout = Layout.of(task)
@@ -161,7 +159,7 @@ def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_cust
 )
 def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
     """With all checksums made right."""
-    own_tasks.use(EXAMPLE)
+    own_tasks.use(OWN_TASKS)
     task = Task("sort", size=7, num_examples=100, draws="fixed")
     stored.make(task, Layout.of(task, 3), tmp_path)
     directory = dataset_path(tmp_path, task)
@@ -188,6 +186,6 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
     ids=" ".join,
 )
 def test_refusals(words, no_custom_tasks, refusal):
-    done = run_here(*words, "--task-file", TIMES if "times_digit" in words else EXAMPLE)
+    done = run_here(*words, "--task-file", TIMES_DIGIT if "times_digit" in words else OWN_TASKS)
     assert done.returncode == 2
     refusal.said(done.stderr)

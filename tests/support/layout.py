@@ -1,10 +1,13 @@
-"""The places of the package's modules in the checkout, and the modules that are commands of a program."""
+"""The places of the package's modules and of the examples in the checkout."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "seq2seq_arith"
 LAYERS = ("pipelines", "datasets", "trainer")
+# The examples of code of one's own, as commands and functions name them.
+OWN_TASKS, TIMES_DIGIT = ROOT / "examples/task/own_tasks.py", ROOT / "examples/times_digit.py"
+OWN_MODEL, SMALL_ADDER = f"{ROOT}/examples/own_model.py:transformer", f"{ROOT}/examples/small_adder.py:small_adder"
 
 
 def modules() -> dict[str, Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import run_files
-from layout import ROOT
+from layout import OWN_MODEL
 from programs import run_here
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
@@ -109,7 +109,7 @@ WITH = {
     "others": [*CAUSAL, "--positions", "coupled"],
     "stage_right": STAGES,
     "stage_steps": STAGES,
-    "options": ["--model", f"{ROOT}/examples/own_model.py:transformer"],
+    "options": ["--model", OWN_MODEL],
     "curriculum": ["--stream", "--patience", "0"],
     "prove": ["--model", "latch_tagger", "--view", "aligned"],
 }

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from layout import ROOT
+from layout import ROOT, TIMES_DIGIT
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.base.options import call, from_flags, parameters_of
@@ -15,7 +15,7 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_task
     """Whoever changes a recipe, or settings that were measured, measures them again."""
     monkeypatch.chdir(ROOT)  # from where code of one's own is named
     rows = results.read(ROOT / "benchmarks/results.jsonl")
-    own_tasks.use(ROOT / "examples/times_digit.py")
+    own_tasks.use(TIMES_DIGIT)
     files = sorted((ROOT / "benchmarks").glob("*.toml"))
     planned = {each.name: each for file in files for each in plan.read(file, [])}
     assert len(rows) > 30

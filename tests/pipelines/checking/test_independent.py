@@ -7,7 +7,7 @@ import pytest
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
-from layout import ROOT
+from layout import OWN_TASKS
 from strategies import SEEDS
 
 from seq2seq_arith.arithmetic import draws, numbers, own_tasks, text
@@ -16,8 +16,6 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_rules import DRAWINGS
 from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
-
-EXAMPLE = ROOT / "examples/task/own_tasks.py"
 
 
 def test_every_task_and_every_way_of_drawing_is_known():
@@ -78,7 +76,7 @@ def test_a_task_without_a_line_is_told_what_to_add():
 
 def test_an_own_task_is_not_solved(no_custom_tasks):
     """Not even one that has the notation and the draws of this package; its questions are."""
-    own_tasks.use(EXAMPLE)
+    own_tasks.use(OWN_TASKS)
     task = Task("sort", size=7, num_examples=10, draws="fixed")
     assert (independent.is_drawn(task), independent.is_solved(task)) == (True, False)
     row = independent.example(task, independent.draw(task, 0), answer="given")

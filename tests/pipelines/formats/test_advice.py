@@ -2,7 +2,7 @@
 
 import shlex
 
-from layout import ROOT
+from layout import OWN_TASKS
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
@@ -13,9 +13,8 @@ from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 def test_the_command_of_a_task_of_ones_own_in_a_store(no_custom_tasks):
     """Of the flags of the store, which may hold secrets, none is printed."""
-    example = ROOT / "examples/task/own_tasks.py"
-    own_tasks.use(example)
+    own_tasks.use(OWN_TASKS)
     task, data_dir = Task("sort", num_examples=100), ObjectPath("s3://b/my data", ("--s3_secret_access_key=hidden",))
     made = shlex.split(generate_command(task, Layout.of(task), data_dir, ["--overwrite"]))
-    assert made[:5] == ["arith-data", "generate", "sort", "--task-file", str(example)]
+    assert made[:5] == ["arith-data", "generate", "sort", "--task-file", str(OWN_TASKS)]
     assert made[-3:] == ["--data-dir", "s3://b/my data", "--overwrite"]

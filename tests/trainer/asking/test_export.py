@@ -12,7 +12,7 @@ import pytest
 import run_files
 import tensorflow as tf
 import yaml
-from layout import ROOT
+from layout import OWN_MODEL, ROOT, SMALL_ADDER
 from programs import python
 
 from seq2seq_arith.arithmetic.scoring import Scores, SliceScore
@@ -30,8 +30,6 @@ from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import building
 
-OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
-SMALL_ADDER = f"{ROOT}/examples/small_adder.py:small_adder"
 QUESTIONS = [f"{left}+{right}" for left in (0, 7, 63, 999) for right in (5, 48, 250, 999)]
 # No package of ours and no GPU: what a serving machine has.
 ELSEWHERE = """

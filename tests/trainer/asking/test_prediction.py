@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from layout import ROOT
+from layout import OWN_MODEL
 
 from seq2seq_arith.arithmetic.text import parse
 from seq2seq_arith.base.errors import InputError
@@ -96,7 +96,7 @@ def test_a_model_of_fixed_length_reads_no_longer_ones(trained, untrained, tmp_pa
     fixed = dataclasses.replace(trained, config=config)
     with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
         prediction.answers_to(OpenRun(fixed), [("1234+1", "")])
-    plugins.allow(name := f"{ROOT}/examples/own_model.py:transformer")
-    own = untrained(tmp_path / "own", trained.task, name=name, view="backward")
+    plugins.allow(OWN_MODEL)
+    own = untrained(tmp_path / "own", trained.task, name=OWN_MODEL, view="backward")
     with pytest.raises(InputError, match=r"length is 4, but model .* reads operands of at most 3; give no longer"):
         next(prediction.answers_to(OpenRun(own), [("1234+1", "")]))

@@ -9,7 +9,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from layout import ROOT
+from layout import OWN_TASKS
 
 from seq2seq_arith.arithmetic import breakdowns, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
@@ -193,7 +193,7 @@ def test_variations_are_questions_of_the_task(task, size):
 
 @pytest.mark.usefixtures("no_custom_tasks")
 def test_tasks_of_ones_own():
-    for name in own_tasks.use(ROOT / "examples/task/own_tasks.py"):
+    for name in own_tasks.use(OWN_TASKS):
         task = Task(name)
         words = search.Variations(task, task.size, random.Random(1))
         first = words.fresh((), set(), 100)

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from layout import ROOT
+from layout import OWN_MODEL
 from processes import emptied
 
 from seq2seq_arith.arithmetic import text
@@ -26,9 +26,8 @@ def top(unbuilt, tmp_path_factory):
     unbuilt(folder / "sweep" / "adds", Task("addition"), name="bilstm_tagger", view="aligned")
     shutil.copytree(folder / "counter", folder / "damaged")
     (folder / "damaged" / "best.npz").write_bytes(b"PK")
-    own = f"{ROOT}/examples/own_model.py:transformer"
-    plugins.allow(own)
-    unbuilt(folder / "own", Task("addition"), name=own)
+    plugins.allow(OWN_MODEL)
+    unbuilt(folder / "own", Task("addition"), name=OWN_MODEL)
     (folder / "empty").mkdir()
     return folder
 

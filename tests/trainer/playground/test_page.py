@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from layout import ROOT
+from layout import OWN_MODEL, OWN_TASKS
 from processes import emptied
 
 from seq2seq_arith.arithmetic import own_tasks
@@ -14,9 +14,6 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.playground import page
 from seq2seq_arith.trainer.runs.run import open_run
-
-OWN_TASKS = f"{ROOT}/examples/task/own_tasks.py"
-OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 import run_files
-from layout import ROOT
+from layout import OWN_TASKS
 from run_files import ROWS, suite_scores, write_run
 
 from seq2seq_arith.arithmetic import own_tasks
@@ -157,14 +157,13 @@ def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys,
 
 
 def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, no_custom_tasks):
-    file = ROOT / "examples" / "task" / "own_tasks.py"
-    name = own_tasks.use(file)[0]
+    name = own_tasks.use(OWN_TASKS)[0]
     write_run(tmp_path / "own", task=Task(name))
     no_custom_tasks()
     assert main(["runs", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert "own is refused: " in shown and f"--task-file {file}" in shown
-    assert main(["runs", str(tmp_path), "--task-file", str(file)]) == 0
+    assert "own is refused: " in shown and f"--task-file {OWN_TASKS}" in shown
+    assert main(["runs", str(tmp_path), "--task-file", str(OWN_TASKS)]) == 0
     assert f"own  {name}" in capsys.readouterr().out
 
 

@@ -9,7 +9,7 @@ import time
 import types
 
 import pytest
-from layout import ROOT
+from layout import OWN_TASKS, ROOT
 from programs import run_here
 
 from seq2seq_arith.base.errors import InputError, SweepError
@@ -129,11 +129,11 @@ def test_a_stopped_sweep_ends_its_runs_and_goes_on(tmp_path):
 
 @pytest.mark.models
 def test_what_would_be_trained_is_listed_with_a_task_file_for_all_runs(tmp_path, capsys):
-    path, task = tmp_path / "sweep.toml", ROOT / "examples/task/own_tasks.py"
+    path = tmp_path / "sweep.toml"
     path.write_text("[common]\ntask = 'sort'\nrecipe = 'notebook'\n[runs.a]\nletters = [3, 4]\n")
     (tmp_path / "runs").mkdir()
     words = [str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs"), "--dry-run"]
-    assert main(["sweep", *words, "--task-file", str(task), "--seeds", "0-1"]) == 0
+    assert main(["sweep", *words, "--task-file", str(OWN_TASKS), "--seeds", "0-1"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert lines[0] == ["a-3-seed0", "sort-d3-n18278", "(is", "made)", "missing"]
     assert [line[0] for line in lines[1:]] == ["a-4-seed0", "a-3-seed1", "a-4-seed1"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from layout import ROOT
+from layout import TIMES_DIGIT
 
 from seq2seq_arith.arithmetic import numbers, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
@@ -188,5 +188,5 @@ def test_what_has_no_rounds(mend, capsys, no_custom_tasks):
     assert "note: not proved: it has too many states" in capsys.readouterr().out
     assert not mend(prove=3, val_exact_match=0.98)[1]
     assert "note: not proved, for the exact match is below 0.99" in capsys.readouterr().out
-    own_tasks.use(ROOT / "examples/times_digit.py")
+    own_tasks.use(TIMES_DIGIT)
     assert not mend((3, 0, ["12*3"]), prove=3, task="times_digit")[1]

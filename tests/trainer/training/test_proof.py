@@ -11,7 +11,7 @@ import configs
 import keras
 import numpy as np
 import pytest
-from layout import ROOT
+from layout import ROOT, SMALL_ADDER, TIMES_DIGIT
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
@@ -32,7 +32,7 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 
 DRAWN = {"stream": True, "epochs": 1, "steps_per_epoch": 800, "batch_size": 256}
 LATCHES = override(configs.TAGGER, name="latch_tagger", learning_rate=1e-2, weight_decay=0.1, prove=2, **DRAWN)
-TIMES = {"task_file": ROOT / "examples/times_digit.py", "digits": 2, "num_examples": 300}
+TIMES = {"task_file": TIMES_DIGIT, "digits": 2, "num_examples": 300}
 
 
 @pytest.fixture(autouse=True)
@@ -269,10 +269,10 @@ def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, ref
 def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
     made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
-    adder, view = f"{ROOT}/examples/small_adder.py:small_adder", f"{ROOT}/examples/digit_view.py:RepeatedDigit"
-    plugins.allow(adder, view)
+    view = f"{ROOT}/examples/digit_view.py:RepeatedDigit"
+    plugins.allow(SMALL_ADDER, view)
     sizes = {"digit": 4, "ordered": True}
-    config = override(configs.TAGGER, name=adder, view=view, options=sizes, epochs=1, steps_per_epoch=2, prove=9)
+    config = override(configs.TAGGER, name=SMALL_ADDER, view=view, options=sizes, epochs=1, steps_per_epoch=2, prove=9)
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
     assert [row["round"] for row in history.read_csv(run.history)] == [0]  # it has no rounds
     found, wrong = proof.prove(run, functools.partial(building.restore, run))
@@ -288,9 +288,8 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
 @pytest.mark.slow
 def test_only_the_view_that_shows_the_digit_everywhere_is_proved(tmp_path, refusal):
     made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
-    adder = f"{ROOT}/examples/small_adder.py:small_adder"
-    plugins.allow(adder)
-    config = override(configs.TAGGER, name=adder, view="aligned", epochs=1, steps_per_epoch=2)
+    plugins.allow(SMALL_ADDER)
+    config = override(configs.TAGGER, name=SMALL_ADDER, view="aligned", epochs=1, steps_per_epoch=2)
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
     with refusal(InputError):
         proof.prove(run, functools.partial(building.restore, run))

@@ -5,7 +5,7 @@ import dataclasses
 import configs
 import numpy as np
 import pytest
-from layout import ROOT
+from layout import OWN_MODEL
 from run_files import learned
 
 from seq2seq_arith.base.errors import InputError
@@ -68,9 +68,8 @@ def train(tasks, data_dir, monkeypatch, learners):
 
 
 def test_weights_for_every_place_are_refused(data_dir, tasks, tmp_path):
-    model = f"{ROOT}/examples/own_model.py:transformer"
-    plugins.allow(model)
-    config = override(CONFIG, name=model, view="backward")
+    plugins.allow(OWN_MODEL)
+    config = override(CONFIG, name=OWN_MODEL, view="backward")
     with pytest.raises(InputError, match="has weights for every place; leave --curriculum out"):
         session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
 

@@ -15,7 +15,7 @@ from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
-from seq2seq_arith.trainer.asking import answering, prediction, summary_table
+from seq2seq_arith.trainer.asking import answering, summary_table
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import making, probes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
@@ -104,7 +104,7 @@ def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> st
 
 def answered(run: OpenRun, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
-    asked = prediction.parse(question, run.run.task, run.run.max_size)
+    asked = run.run.parse(question)
     examples = probes.asked(asked.task, [asked.stored])
     result = answering.ask(run.learner(asked.task), examples)
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]

@@ -157,7 +157,7 @@ class TrainedRun(Tabular):
         the model's ``confidence``: the product of the probabilities of its characters.
         """
         strings = given.strings(questions, "question")
-        asked = [text.parse(question, self.task, self.run.max_size) for question in strings]
+        asked = [self.run.parse(question) for question in strings]
         names = ["question", "answer", "prediction", "right", "confidence"]
         if not asked:
             return Table([], names)
@@ -180,7 +180,7 @@ class TrainedRun(Tabular):
 
         Raises InputError if it is not a question of the task, or the run has no checkpoint.
         """
-        asked = text.parse(question, self.task, self.run.max_size)
+        asked = self.run.parse(question)
         learner = self._opened.learner(asked.task)
         from seq2seq_arith.trainer.asking import inside, inspection
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import Question, parse, to_codes, to_strings
+from seq2seq_arith.arithmetic.text import Question, to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.answers import lines_of, name_of
 from seq2seq_arith.trainer.runs.run import Run
@@ -64,7 +64,7 @@ def answers_to(
 def _parsed(question: str, place: str, run: Run) -> Question | str:
     """A question of a run's task, or a sentence that says why it is none."""
     try:
-        return parse(question, run.task, run.max_size)
+        return run.parse(question)
     except InputError as error:
         return f"{place}: {error}" if place else str(error)
 

@@ -97,7 +97,7 @@ def inspect(
     if len(questions) != 1:
         count = f"are {len(questions)} questions" if questions else "is no question"
         raise InputError(f"there {count}; give one, such as {text.example(run.run.task)}")
-    question = text.parse(questions[0], run.run.task, run.run.max_size)
+    question = run.run.parse(questions[0])
     import_tensorflow()
     from seq2seq_arith.trainer.asking import inspection
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import Question
 from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.decoding import MalformedError
 from seq2seq_arith.base.errors import InputError, WriteError
@@ -121,6 +123,10 @@ class Run:
     def max_size(self) -> int:
         """The length of the longest operand that the model can read, in digits or dashes."""
         return self.task.operation.max_size if self.config.model.any_length else self.task.size
+
+    def parse(self, question: str) -> Question:
+        """A question as a person writes it; raises InputError if it is not one that this model can be asked."""
+        return text.parse(question, self.task, self.max_size)
 
     def tasks_of_sizes(self, lengths: Iterable[int] = ()) -> dict[int, Task]:
         """The task by D: its own, and with room for each further one; raises InputError as ``task_of_length``."""

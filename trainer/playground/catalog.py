@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
+
 from seq2seq_arith.arithmetic import numbers, suites, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import check_choice
@@ -58,6 +60,7 @@ def opened(folder: Path) -> Run:
 def offer(name: str, run: Run) -> dict[str, Any]:
     """What can be asked of a run, as the page shows it; raises InputError if it has no checkpoint."""
     task, model = run.task, run.config.model
+    arrays, state = load(run.best)
     return {
         "name": name,  # its folder, below the folder of all runs
         "task": task.name,
@@ -71,17 +74,26 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "equals": task.notation.equals,
         "example": text.example(task),
         "character_by_character": model.entry.autoregressive,  # whether the model reads what it has written
-        "epochs": _epochs(run),
+        "num_weights": sum(array.size for array in arrays.values()),
+        "epochs": _epochs(run, state),
         "hard": list(_hard(task)),
         # at which it can be asked where it breaks; empty if the task has no lengths
         "lengths": lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.size)) else [],
     }
 
 
-def _epochs(run: Run) -> list[dict[str, Any]]:
-    """The epochs whose weights are kept; the exact match is None where the history does not have it."""
+def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The weights in a checkpoint, without other variables such as the states of random generators; and its state."""
+    arrays, state = checkpoints.load(path)
+    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}, state
+
+
+def _epochs(run: Run, state: dict[str, Any]) -> list[dict[str, Any]]:
+    """The epochs whose weights are kept; the exact match is None where the history does not have it.
+
+    ``state`` is that of the best checkpoint.
+    """
     rows = {row["epoch"]: row["val_exact_match"] for row in history.of_run(run)}
-    _, state = checkpoints.load(run.best)
     best = state["row"].get("epoch") if isinstance(state.get("row"), dict) else None
     return [{"epoch": each, "exact_match": rows.get(each), "is_best": each == best} for each in run.kept_epochs]
 

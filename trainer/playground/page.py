@@ -32,7 +32,7 @@ from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.registry import MODELS
-from seq2seq_arith.trainer.runs import checkpoints, files, listing
+from seq2seq_arith.trainer.runs import files, listing
 from seq2seq_arith.trainer.runs.run import Run
 
 STATIC = Path(__file__).parent / "static"
@@ -103,15 +103,15 @@ def script(data: dict[str, Any]) -> str:
 def _served(name: str, run: Run) -> dict[str, Any]:
     """What a served page knows of a run."""
     offer = catalog.offer(name, run)
-    return offer if why_not(run) else offer | computed(run)
+    return offer if why_not(run, offer["num_weights"]) else offer | computed(run)
 
 
 def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
     """What an exported page holds of a run; raises InputError if it can hold nothing."""
     offer = catalog.offer(name, run)
-    if why := why_not(run):
+    if why := why_not(run, offer["num_weights"]):
         raise InputError(why)
-    kept = _thinned(offer["epochs"], MOST_WEIGHTS // _num_weights(run) - 1)
+    kept = _thinned(offer["epochs"], MOST_WEIGHTS // offer["num_weights"] - 1)
     epochs = {"best": None} | {str(each["epoch"]): each["epoch"] for each in kept}
     return {
         **offer,
@@ -122,8 +122,8 @@ def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
     }
 
 
-def why_not(run: Run) -> str:
-    """Why a page does not compute a run's network; empty if it does. Raises InputError if there are no weights."""
+def why_not(run: Run, num_weights: int) -> str:
+    """Why a page does not compute a run's network, which has so many weights; empty if it does."""
     task, model = run.task, run.config.model
     if model.name not in NETWORKS:
         return f"the page computes {', '.join(NETWORKS)}, and this is {model.name}"
@@ -132,8 +132,8 @@ def why_not(run: Run) -> str:
     views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
     if task.name not in OPERATIONS or model.view not in views:
         return f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone"
-    if (count := _num_weights(run)) > MOST_WEIGHTS:
-        return f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}"
+    if num_weights > MOST_WEIGHTS:
+        return f"it has {num_weights:,} weights, and a page holds at most {MOST_WEIGHTS:,}"
     return ""
 
 
@@ -161,9 +161,10 @@ def weights(run: Run, epoch: int | None = None) -> dict[str, Any]:
 
     Raises InputError if they are not kept.
     """
+    arrays, _ = catalog.load(run.weights(epoch))
     return {
         name: {"shape": list(array.shape), "base64": base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")}
-        for name, array in _arrays(run.weights(epoch)).items()
+        for name, array in arrays.items()
     }
 
 
@@ -185,16 +186,6 @@ def _thinned(epochs: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
         return []
     places = np.linspace(0, len(epochs) - 1, count if count == len(epochs) else count - 1).round().astype(int)
     return [epochs[place] for place in sorted({*places.tolist(), len(epochs) - 1, *best})[-most:]]
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """The weights in a checkpoint; other variables, such as the states of random generators, are not needed."""
-    arrays, _ = checkpoints.load(path)
-    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-
-
-def _num_weights(run: Run) -> int:
-    return sum(array.size for array in _arrays(run.best).values())
 
 
 def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, Any]]:

@@ -180,9 +180,9 @@ def curves(
             lines["validation set" if len(runs) == 1 else name] = line
             if len(runs) == 1:
                 (lines["training set"],) = axes.plot(epochs, _shown(rows, column), "--", color=drawing.COLOURS[1])
-            ring = [row for row in rows if row is best(rows)]
+            ring = max(rows, key=rank)
             look = {"color": look["color"], "marker": "o", "markersize": 11, "fillstyle": "none"}
-            axes.plot(ring[0]["epoch"], _shown(ring, VALIDATION + column), **look)
+            axes.plot(ring["epoch"], _shown([ring], VALIDATION + column), **look)
         axes.set(xlabel="epoch", ylabel=UNITS[column])
         if column == "loss":
             axes.set_yscale("log")

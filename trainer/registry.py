@@ -2,7 +2,7 @@
 
 Nothing here imports TensorFlow, so that what does not fit is refused at once. To add a network, write its function in
 ``trainer/models/`` and add an entry to ``MODELS``. To add a position encoding, write its class in
-``trainer/models/positions.py`` and add an entry to ``POSITIONS``. To add a view, write its class in
+``trainer/models/positions.py`` and add an entry of the same name to ``POSITIONS``. To add a view, write its class in
 ``trainer/data/views.py`` and add an entry to ``VIEWS``. Nothing else needs to know of it. Networks and views can also
 be in a custom file, as ``trainer/plugins.py`` describes.
 
@@ -47,9 +47,8 @@ class ModelEntry:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PositionsEntry:
-    """How a transformer knows the order of the characters, without its code."""
+    """How a transformer knows the order of the characters, without its code: the ``PositionEncoding`` of this name."""
 
-    build: Callable[..., Any]  # makes a ``PositionEncoding`` of ``trainer/models/positions.py``, which is called so
     help: str  # one line for ``--help`` and the documentation
     any_length: bool = True  # whether its weights fit strings of any length
     knobs: tuple[str, ...] = ()  # its own settings: names of fields of ``ModelConfig``
@@ -163,22 +162,18 @@ MODELS: dict[str, ModelEntry] = {
 # The default first.
 POSITIONS: dict[str, PositionsEntry] = {
     "rope": PositionsEntry(
-        build=imported("seq2seq_arith.trainer.models.positions:Rope"),
         help="queries and keys are rotated by the index",
         knobs=("rope_base",),
         even_heads=True,  # it rotates pairs of numbers
     ),
     "none": PositionsEntry(
-        build=imported("seq2seq_arith.trainer.models.positions:PositionEncoding"),
         help="nothing: a causal model finds the order by what it may look at",
     ),
     "learned": PositionsEntry(
-        build=imported("seq2seq_arith.trainer.models.positions:Learned"),
         help="a learned vector for each index is added",
         any_length=False,
     ),
     "coupled": PositionsEntry(
-        build=imported("seq2seq_arith.trainer.models.positions:Coupled"),
         help="random vectors for the place of a digit, from the units, and for the next one are added, new for each "
         "training example, which also sees others (--others); every second number has digits of its own",
         knobs=("others",),
@@ -188,7 +183,6 @@ POSITIONS: dict[str, PositionsEntry] = {
         examples_seen=lambda options: 1 + options["others"],
     ),
     "coupled_bias": PositionsEntry(
-        build=imported("seq2seq_arith.trainer.models.positions:CoupledBias"),
         help="a learned bias of the difference of places, in which all differences of 3 and more are one, and low at "
         "first",
         needs_places=True,

@@ -31,7 +31,7 @@ from seq2seq_arith.trainer.runs.run import open_run
 TRAIN = ["train", "addition", "--num-examples", "1003", "--draws", "digits", "--recipe", "notebook", "--no-suite"]
 
 
-class Alibi(PositionEncoding):
+class Alibi(PositionEncoding, name="by_distance"):
     """A bias that falls with the distance, by a slope of each head's own (Press, Smith, Lewis, ICLR 2022)."""
 
     def bias(self, query, key):
@@ -63,7 +63,7 @@ class Mirrored(BackwardView):
 BAG = ModelEntry(build=bag, help="dense layers over the whole question", any_length=False)
 ADDED = {
     "--model": (MODELS, "bag", BAG),
-    "--positions": (POSITIONS, "by_distance", PositionsEntry(build=Alibi, help="a bias of the distance, by head")),
+    "--positions": (POSITIONS, "by_distance", PositionsEntry(help="a bias of the distance, by head")),
     "--view": (VIEWS, "mirrored", ViewEntry(build=Mirrored, help="all from its end", given=REVERSED)),
 }
 MORE = {"--positions": ["--model", "causal"]}
@@ -115,6 +115,7 @@ def test_every_entry_names_code_that_is_there():
     """And settings that a configuration has, and what is given in words that are explained."""
     entries = [*MODELS.values(), *POSITIONS.values()]
     assert {name for entry in entries for name in entry.knobs} == KNOBS.keys()
+    assert POSITIONS.keys() == PositionEncoding.kinds.keys() - {"by_distance"}
     for name, entry in VIEWS.items():
         assert entry.build(name, Task("addition")).name == name
     given = [*(entry.given for entry in VIEWS.values()), *(entry.given or REVERSED for entry in POSITIONS.values())]

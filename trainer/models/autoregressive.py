@@ -1,7 +1,7 @@
 """The networks that write an answer character by character, and read what they have written."""
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -25,11 +25,6 @@ def causal(spec: Spec) -> "Causal":
 
     The last block works on the steps of the answer alone, for nothing reads what it would make of the question.
     """
-    # Not above: an export has the source of this file, and not that module.
-    from seq2seq_arith.trainer.registry import POSITIONS
-
-    sizes = {"units": spec.hidden, "heads": spec.options["heads"], "alphabet": spec.alphabet}
-    encoding = POSITIONS[spec.options["positions"]].build(**sizes, options=spec.options)
     question, previous = spec.question(), spec.previous()
     decoder = CausalDecoder(
         alphabet=spec.alphabet,
@@ -37,7 +32,6 @@ def causal(spec: Spec) -> "Causal":
         layers=spec.layers,
         units_first=spec.units_first,
         unseen=spec.unseen,
-        encoding=type(encoding).__name__,
         options=spec.options,
         name="decoder",
     )
@@ -60,8 +54,8 @@ class Causal(Autoregressive):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class CausalDecoder(keras.layers.Layer):
-    """The whole decoder-only transformer, from ids to logits; ``options`` are its settings by name, of
-    ``ModelConfig.network_options``, and ``encoding`` is the name of the class of its position encoding.
+    """The whole decoder-only transformer, from ids to logits; ``options`` are its settings by name, as
+    ``ModelConfig.network_options`` gives them.
 
     Returns float32 logits [examples, steps, characters], of ids of the question [examples, question steps] and of the
     characters before those of the answer [examples, steps].
@@ -74,7 +68,6 @@ class CausalDecoder(keras.layers.Layer):
         hidden: int,
         layers: int,
         units_first: bool,
-        encoding: str,
         options: dict[str, Any],
         unseen: int | None = None,
         **kwargs: Any,
@@ -86,8 +79,8 @@ class CausalDecoder(keras.layers.Layer):
         self.units_first = units_first
         self.unseen = unseen
         self.knobs: Any = types.SimpleNamespace(**options)
-        kind = PositionEncoding.kinds[encoding]
-        self.encoding = kind(units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options)
+        encoding = PositionEncoding.kinds[self.knobs.positions]
+        self.encoding = encoding(units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options)
 
     def build(self, question_shape, previous_shape):
         units, characters = self.hidden, len(self.alphabet)
@@ -110,42 +103,99 @@ class CausalDecoder(keras.layers.Layer):
         at = Coordinates(ops.arange(width + steps, dtype="int32"), self._places(question, steps))
         characters = [self._read(question, at.places[:, :width]), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), at, width + steps, key)
-        bias, turn = self._bias(at, at), self._turn(at.index)  # [examples, 1 or heads, queries, keys]
-        if training:
-            bias = self.encoding.crowded_bias(bias, at.places, key)
         sequence = self._dropped(key, 0)(sequence, 1)  # [examples, width + steps, units]
-        read, passes = sequence, self._passes(steps)
-        for number, block in enumerate(passes):
-            sequence = self._injected(sequence, read, number)
-            keys, values = block.remember(sequence, turn)  # [examples, heads, keys, size] each
-            if training:
-                keys, values = self.encoding.crowded(keys), self.encoding.crowded(values)
-            first = width if number == len(passes) - 1 else 0
-            hides, drop = bias[:, :, first:], self._dropped(key, 4 * number + 5)
-            change = self._change(training, hides, key, 4 * number + 4)
-            turn_rest = self._turn(at.index[first:])
-            sequence = block(sequence[:, first:], keys, values, hides, turn=turn_rest, change=change, drop=drop)
-        return self._logits(sequence)
+        bias = self._bias(at, at)  # [examples, 1 or heads, width + steps, width + steps]
+        if training:  # the keys of others are behind an example's own, [examples, 1 or heads, width + steps, keys]
+            bias = self.encoding.crowded_bias(bias, at.places, key)
+
+        def seen(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
+            return (self.encoding.crowded(keys), self.encoding.crowded(values)) if training else (keys, values)
+
+        return self._logits(self._through(self._passes(steps), sequence, at.index, bias, seen, first=width, key=key))
+
+    def start(self, question: Any, steps: int) -> Any:
+        """What ``step`` needs: the keys and values of the question, with room for the answer's, and all places."""
+        width, places = question.shape[1], self._places(question, steps)
+        at = Coordinates(ops.arange(width, dtype="int32"), places[:, :width])
+        sequence = self._positioned(self._read(question, at.places), at, width + steps)  # [examples, width, units]
+        kept = []
+
+        def keep(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
+            # [examples, heads, width + steps, size] each
+            kept.append(tuple(ops.pad(part, ((0, 0), (0, 0), (0, steps), (0, 0))) for part in (keys, values)))
+            return keys, values
+
+        self._through(self._passes(steps), sequence, at.index, self._bias(at, at), keep)
+        return tuple(kept), places, ops.convert_to_tensor(width, dtype="int32")
+
+    def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
+        """The logits of the answer's character ``index``, and the state with the keys and values of the one before."""
+        kept, places, width = state
+        here, length = ops.reshape(width + index, (1,)), kept[0][0].shape[2]
+        at = Coordinates(here, ops.take(places, here, axis=1))
+        sequence = self._positioned(embed(self.written, previous[:, None]), at, length)  # [examples, 1, units]
+        bias = self._bias(at, Coordinates(ops.arange(length, dtype="int32"), places))  # [examples, ..., 1, length]
+        filled = []
+
+        def fill(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
+            now = zip(kept[number], (keys, values), strict=True)  # [examples, heads, length or 1, size] each
+            filled.append(tuple(put(cache, value, here) for cache, value in now))
+            return filled[-1]
+
+        sequence = self._through(self._passes(len(kept) // self.layers), sequence, here, bias, fill)
+        return self._logits(sequence)[:, 0], (tuple(filled), places, width)
 
     def _passes(self, steps: int) -> list[Block]:
         """The blocks in the order in which they run, each as often as there are loops."""
         return self.blocks * (self.knobs.loops or steps)
 
-    def _injected(self, sequence: Any, read: Any, number: int) -> Any:
-        """What a pass is given: at the beginning of each further loop, what was read is added."""
-        return sequence + read if number and number % self.layers == 0 and self.knobs.loops != 1 else sequence
+    def _through(
+        self,
+        passes: Sequence[Block],
+        sequence: Any,
+        index: Any,
+        bias: Any,
+        seen: Callable[[int, Any, Any], tuple[Any, Any]],
+        *,
+        first: int | None = None,
+        key: Any = None,
+    ) -> Any:
+        """What the passes make of a sequence, [examples, steps, units]; the last one, of the steps from ``first`` on.
 
-    def _change(self, training: bool, bias: Any, key: Any = None, salt: int = 0) -> Any:
+        Args:
+          passes: The blocks in the order in which they run.
+          sequence: [examples, steps, units], of characters at the ``index``, int32 [steps].
+          bias: What is added to the scores, [examples, 1 or heads, steps, keys].
+          seen: From the number of a pass, and the keys and values of the sequence there, [examples, heads, steps, size]
+            each, to those that the pass looks at, [examples, heads, keys, size] each.
+          first: None for all steps.
+          key: The number of the batch in training, otherwise None.
+        """
+        read = sequence
+        for number, block in enumerate(passes):
+            if number and number % self.layers == 0 and self.knobs.loops != 1:
+                sequence = sequence + read  # at the beginning of each further loop
+            keys, values = seen(number, *block.remember(sequence, self._turn(index)))
+            rest, where, hides = sequence, index, bias
+            if first is not None:
+                # Also from 0 on: without that, gradients are summed in another order, and have other last bits.
+                begin = first if number == len(passes) - 1 else 0
+                rest, where, hides = sequence[:, begin:], index[begin:], bias[:, :, begin:]
+            change, drop = self._change(hides, key, 4 * number + 4), self._dropped(key, 4 * number + 5)
+            sequence = block(rest, keys, values, hides, turn=self._turn(where), change=change, drop=drop)
+        return sequence
+
+    def _change(self, bias: Any, key: Any, salt: int) -> Callable[[Any], Any] | None:
         """What becomes of the scores of attention, to which a bias was added: a function, or None for nothing."""
-        scale: Any = self.knobs.score_scale * (1.0 if training else self.knobs.sharpness)
-        noise, factor = self.knobs.score_noise if training else 0.0, self.encoding.factor(bias)
+        scale: Any = self.knobs.score_scale * (self.knobs.sharpness if key is None else 1.0)
+        noise, factor = 0.0 if key is None else self.knobs.score_noise, self.encoding.factor(bias)
         if factor is not None:
             scale = scale * factor
         elif scale == 1.0 and not noise:
             return None
         return lambda scores: scores * scale + (uniform(scores, noise, key, salt) if noise else 0.0)
 
-    def _dropped(self, key: Any, salt: int) -> Any:
+    def _dropped(self, key: Any, salt: int) -> Callable[[Any, int], Any]:
         """Dropout that is a function of the batch, as the noise of latches is."""
 
         def drop(values: Any, number: int) -> Any:
@@ -155,35 +205,6 @@ class CausalDecoder(keras.layers.Layer):
             return tf.nn.experimental.stateless_dropout(values, self.knobs.dropout, seed)
 
         return drop
-
-    def start(self, question: Any, steps: int) -> Any:
-        """What ``step`` needs: the keys and values of the question, with room for the answer's, and all places."""
-        width, places = question.shape[1], self._places(question, steps)
-        at = Coordinates(ops.arange(width, dtype="int32"), places[:, :width])
-        sequence = self._positioned(self._read(question, at.places), at, width + steps)
-        bias, turn = self._bias(at, at), self._turn(at.index)
-        kept, read = [], sequence
-        for number, block in enumerate(self._passes(steps)):
-            sequence = self._injected(sequence, read, number)
-            keys, values = block.remember(sequence, turn)
-            kept.append(tuple(ops.pad(each, ((0, 0), (0, 0), (0, steps), (0, 0))) for each in (keys, values)))
-            sequence = block(sequence, keys, values, bias, turn=turn, change=self._change(False, bias))
-        return tuple(kept), places, ops.convert_to_tensor(width, dtype="int32")
-
-    def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
-        """The logits of the answer's character ``index``, and the state with the keys and values of the one before."""
-        kept, places, width = state
-        here, length = ops.reshape(width + index, (1,)), kept[0][0].shape[2]
-        at = Coordinates(here, ops.take(places, here, axis=1))
-        sequence = self._positioned(embed(self.written, previous[:, None]), at, length)  # [examples, 1, units]
-        bias = self._bias(at, Coordinates(ops.arange(length, dtype="int32"), places))
-        filled, read, turn = [], sequence, self._turn(here)
-        for number, (block, caches) in enumerate(zip(self._passes(len(kept) // self.layers), kept, strict=True)):
-            sequence = self._injected(sequence, read, number)
-            now = block.remember(sequence, turn)
-            filled.append(tuple(put(cache, value, here) for cache, value in zip(caches, now, strict=True)))
-            sequence = block(sequence, *filled[-1], bias, turn=turn, change=self._change(False, bias))
-        return self._logits(sequence)[:, 0], (tuple(filled), places, width)
 
     def _read(self, question: Any, places: Any) -> Any:
         """The vectors of the question's characters, [examples, question steps, units]."""
@@ -218,7 +239,8 @@ class CausalDecoder(keras.layers.Layer):
         return ops.concatenate([read, written], axis=1)
 
     def _logits(self, sequence: Any) -> Any:
-        table = ops.cast(self.written[: len(self.alphabet)], "float32")
+        """float32 [examples, steps, characters], of a sequence [examples, steps, units]."""
+        table = ops.cast(self.written[: len(self.alphabet)], "float32")  # [characters, units]
         return ops.matmul(ops.cast(self.norm(sequence), "float32"), ops.transpose(table))
 
     def compute_output_spec(self, question, previous, training=False):

@@ -126,7 +126,7 @@ def test_a_decoder_tells_the_numbers_apart_and_looks_more_sharply_at_many():
     first, second = np.asarray(made.logits(ids, np.ones((2, view.answer_steps), np.int32), training=False))
     assert abs(first - second).max() > 1e-3
     biases = (np.zeros((1, 1, 1, seen), np.float32) for seen in (32, 33**2 - 1))
-    few, many = (np.asarray(made.decoder._change(False, bias)(1.0)).item() for bias in biases)
+    few, many = (np.asarray(made.decoder._change(bias, None, 0)(1.0)).item() for bias in biases)
     assert (few, many) == pytest.approx((1.0, 2.0))
 
 

@@ -20,11 +20,12 @@ from seq2seq_arith.base.errors import WriteError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, proofs
 from seq2seq_arith.trainer.runs.run import Run, new_folder
+from seq2seq_arith.trainer.training.building import view_of
 
 LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
@@ -74,7 +75,7 @@ def export(run: Run, out: str) -> Path:
     arrays, state = checkpoints.load(run.best)
     if "row" not in state:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
-    view = make_view(run.config.model.view, run.task, run.config.model.own(plugins.VIEW))
+    view = view_of(run.config, run.task)
     network, seen_through = elsewhere(lambda: build_network(run.config.model, view)), name_beside(view.name)
     checkpoints.assign(network.model.variables, arrays, run.best)
     try:

@@ -9,17 +9,31 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import outline
+from seq2seq_arith.trainer.models.build import outline, sketch, try_out
 from seq2seq_arith.trainer.plugins import VIEW
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import devices
+from seq2seq_arith.trainer.training.costs import Size, check_memory
 from seq2seq_arith.trainer.training.learner import Learner
 
 
 def view_of(config: TrainConfig, task: Task) -> View:
     """The view of a configuration, on the strings of a task."""
     return make_view(config.model.view, task, config.model.own(VIEW))
+
+
+def check_model(config: TrainConfig, view: View) -> Size:
+    """The size of a model, which is known before memory is taken for it.
+
+    Raises InputError if a training of it does not fit into memory, it cannot be saved, or it is your own and has a
+    fault.
+    """
+    variables, size = sketch(config.model, view, lambda model: (model.variables, Size.of(model)))
+    check_memory(config, view, size, on_gpu=devices.uses_gpus(config.replicas))
+    checkpoints.keys(variables)
+    try_out(config.model, view, variables)
+    return size
 
 
 def start(config: TrainConfig, *, together: bool = False) -> tf.distribute.Strategy:

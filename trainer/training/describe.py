@@ -15,17 +15,15 @@ from seq2seq_arith.base.tables import abridged, cut, fitted, pairs, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, probes, records
-from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import sketch, try_out
-from seq2seq_arith.trainer.plugins import VIEW
+from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import given_in_words, view_entry
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
-from seq2seq_arith.trainer.training import devices
+from seq2seq_arith.trainer.training.building import check_model, view_of
 from seq2seq_arith.trainer.training.costs import (
     GIBIBYTE,
     Size,
-    check_memory,
     epoch_end,
     most_examples,
     operations,
@@ -52,7 +50,7 @@ class Layer:
 
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     """What a run, or a training on this dataset, is, as text."""
-    view = make_view(config.model.view, task, config.model.own(VIEW))
+    view = view_of(config, task)
     found, size = sketch(config.model, view, layers, cudnn=True), sketch(config.model, view, Size.of)
     parts = [
         pairs({**_data(task, run), **view_facts(config.model, view)}),
@@ -191,12 +189,10 @@ def costs(config: TrainConfig, view: View, size: Size) -> dict[str, str]:
 
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:
     """What would be made and trained, as text; nothing is. Raises InputError if the training would be refused."""
-    view = make_view(config.model.view, task, config.model.own(VIEW))
+    view = view_of(config, task)
     dataset, sha256 = _dataset(task, data_dir)
     run = _run(Run(run_folder(run_dir), task, sha256, absolute(data_dir), config))
-    size = sketch(config.model, view, Size.of)
-    check_memory(config, view, size, on_gpu=devices.uses_gpus(config.replicas))
-    try_out(config.model, view)
+    size = check_model(config, view)
     facts = {
         "dataset": dataset,
         "run": run,

@@ -20,8 +20,7 @@ from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.plugins import VIEW
+from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.proving import automata, networks
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids, question_automaton, symbols
@@ -31,6 +30,7 @@ from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import Sample
+from seq2seq_arith.trainer.training.building import view_of
 from seq2seq_arith.trainer.training.learner import Learner
 
 # From a task to the model on its strings.
@@ -108,7 +108,7 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
 
 def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
     """All cases that some question of any length has; the network is asked, too, when none is wrong."""
-    questions, view = question_automaton(run.task), _view(run, run.task)
+    questions, view = question_automaton(run.task), view_of(run.config, run.task)
     _check_columns(run, view, questions)
     try:
         cases = tables.cases(questions)
@@ -136,10 +136,6 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
         return _answered(run, view, tables, strings)
 
     return Checked(margins, tables.bound, cases.states, shortest)
-
-
-def _view(run: Run, task: Task) -> View:
-    return make_view(run.config.model.view, task, run.config.model.own(VIEW))
 
 
 def _check_columns(run: Run, view: View, questions: Automaton) -> None:
@@ -261,7 +257,7 @@ def _answered(run: Run, view: View, tables: Tables, strings: Sequence[np.ndarray
         written = tables.answered(columns).argmax(axis=2)[:, ::-1]
         # So long that the view has as many steps, or more: behind a question, its last column stands again.
         task = run.task_of_length(max(1, steps - view.question_shape[0] + run.task.size))
-        longer = view if task == run.task else _view(run, task)
+        longer = view if task == run.task else view_of(run.config, task)
         padded = np.pad(columns, ((0, 0), (0, longer.question_shape[0] - steps)), mode="edge")
         questions = np.asarray(longer.decode_question(ids_of[padded]))
         answers = text.answers(task, *text.operands(task, questions))

@@ -16,13 +16,12 @@ from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.stream import Batches, Doubling, Stream
-from seq2seq_arith.trainer.models.build import sketch, try_out
 from seq2seq_arith.trainer.proving.networks import check_provable
-from seq2seq_arith.trainer.runs import checkpoints, history, stores
+from seq2seq_arith.trainer.runs import history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import building, devices, mending
-from seq2seq_arith.trainer.training.costs import Size, check_memory, epoch_end, operations, remarks
+from seq2seq_arith.trainer.training.costs import epoch_end, operations, remarks
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
@@ -98,7 +97,7 @@ class Training:
         # Before a view or a layer is made: code of your own may start TensorFlow, which then keeps its devices.
         self.strategy = building.start(config, together=True)
         self.view = building.view_of(config, task)
-        self._check_model()
+        building.check_model(config, self.view)
         self.is_chief = devices.is_chief()
 
     def _check_options(self, task: Task, run_dir: str, config: TrainConfig) -> None:
@@ -118,14 +117,6 @@ class Training:
                 f"--replicas is {config.replicas}, and TF_CONFIG names several machines, each of which has its GPUs or "
                 "its CPU; leave it out"
             )
-
-    def _check_model(self) -> None:
-        """Raises InputError if the model does not fit into memory, cannot be saved, or is your own and has a fault."""
-        model, view = self.config.model, self.view
-        variables, size = sketch(model, view, lambda model: (model.variables, Size.of(model)))
-        check_memory(self.config, view, size, on_gpu=self.on_gpus)
-        checkpoints.keys(variables)
-        try_out(model, view, variables)
 
     def begin(self, output: progress.Output | None) -> Loop:
         """The loop, restored from the last checkpoint; the folder now belongs to the run."""

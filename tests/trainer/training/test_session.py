@@ -39,7 +39,7 @@ def test_a_restored_model_is_the_best_one(trained):
 @pytest.mark.parametrize("on_gpus", [False, True])
 def test_the_same_bits_are_the_default_on_cpus_alone(data_dir, tasks, tmp_path, monkeypatch, on_gpus):
     monkeypatch.setattr(devices, "uses_gpus", lambda replicas: on_gpus)
-    monkeypatch.setattr(session, "check_memory", lambda *_, **__: None)
+    monkeypatch.setattr(building, "check_memory", lambda *_, **__: None)
     for asked in (None, False):
         config = override(configs.TAGGER, deterministic=asked)
         made = session.Training(tasks["addition"], str(data_dir), str(tmp_path), config, session.TrainOptions())

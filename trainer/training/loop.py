@@ -132,6 +132,7 @@ class Loop:
     def _end_round(self, row: dict[str, Any]) -> None:
         state = self.state
         for observer in self.observers:
+            observer.on_epoch_begin(row["epoch"])
             observer.on_validation()
         score = self.learner.score(self.validation)
         self._take_time()
@@ -162,15 +163,17 @@ class Loop:
         state, saved = self.state, time.monotonic()
         start, end = self.epoch_end(self._epoch - 1), self.epoch_end(self._epoch)
         title = f"{self.run.task.name}, epoch {self._epoch} of {self.config.epochs}"
+        for observer in self.observers:
+            observer.on_epoch_begin(self._epoch)
         with progress(title, end - start) as report_progress:
             while state.step < end:
                 began = time.monotonic()
                 count = min(self.stages.steps_per_call(state.stage, state.step), end - state.step)
                 for observer in self.observers:
-                    observer.on_call(state.step)
+                    observer.on_call(state.step - start)
                 outcomes = self.stages.train(state.stage, state.step, count)
                 for observer in self.observers:
-                    observer.on_steps(state.step, outcomes)
+                    observer.on_steps(state.step - start, outcomes)
                 if not (is_number := np.isfinite(outcomes["loss"])).all():
                     row = int(np.argmin(is_number))
                     where = f"at step {state.step + row + 1}, epoch {self._epoch}"

@@ -1,6 +1,6 @@
 """Observers of a training: they show its epochs, and drive Keras's callbacks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -19,14 +19,17 @@ IN_FULL = 3  # epochs that are printed with answers
 class Observer:
     """Watches a training; its methods do nothing, and subclasses override those that they need."""
 
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Is called before an epoch, whose number counts from 1, goes on or begins; and before a round is scored."""
+
     def on_call(self, first: int) -> None:
-        """Is called before a call of the learner, after ``first`` steps."""
+        """Is called before a call of the learner, after ``first`` steps of the epoch."""
 
     def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
         """Is called after a call of the learner, with float32 [steps] for each of ``history.METRICS``."""
 
     def on_validation(self) -> None:
-        """Is called before the validation set is scored after an epoch."""
+        """Is called before the validation set is scored after an epoch or a round."""
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         """Is called after an epoch with its row of the history, and a table of sample answers."""
@@ -82,7 +85,8 @@ class Callbacks(Observer):
     over the epoch so far. Those of ``on_epoch_end`` are the metrics of ``history.METRICS``, also with ``val_`` before
     their names. If a callback sets ``model.stop_training``, the training ends after the epoch.
 
-    The callbacks see the model with its optimizer, so that they can read and change a constant learning rate.
+    The callbacks see the model with its optimizer, so that they can read and change a constant learning rate. An epoch
+    has so many ``steps``, or the first one has, if not all are equally long.
     """
 
     def __init__(
@@ -90,57 +94,47 @@ class Callbacks(Observer):
         callbacks: Sequence[keras.callbacks.Callback],
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
-        epoch_end: Callable[[int], int],
         epochs: int,
+        steps: int,
     ) -> None:
         self._model: Any = model
         self._model.optimizer = optimizer
         self._model.stop_training = False
-        how: dict[str, Any] = {"epochs": epochs, "steps": epoch_end(1), "verbose": 1}  # ProgbarLogger asks for all
+        how: dict[str, Any] = {"epochs": epochs, "steps": steps, "verbose": 1}  # ProgbarLogger asks for all
         self._list = keras.callbacks.CallbackList(list(callbacks), model=model, **how)
-        self._epoch_end = epoch_end  # from the number of an epoch, the first is 1, to the steps until its end
-        self._epoch: int | None = None  # that has begun; None before the training has
+        self._has_begun = False
         self._steps = 0  # whose metrics are in the sums
         self._sums: dict[str, float] = {}
         self._logs: dict[str, float] = {}
 
-    def on_call(self, first: int) -> None:
-        epoch = self._epoch or 0
-        while first >= self._epoch_end(epoch + 1):
-            epoch += 1
-        if self._epoch is None:
+    def on_epoch_begin(self, epoch: int) -> None:
+        if not self._has_begun:  # and not before: of a run that is finished, CSVLogger would empty the file
+            self._has_begun = True
             self._list.on_train_begin()
-        if self._epoch != epoch:
-            self._epoch, self._steps, self._sums = epoch, 0, dict.fromkeys(METRICS, 0.0)
-            self._list.on_epoch_begin(epoch)
-        self._list.on_train_batch_begin(first - self._epoch_end(epoch))
+        self._steps, self._sums = 0, dict.fromkeys(METRICS, 0.0)
+        self._list.on_epoch_begin(epoch - 1)
+
+    def on_call(self, first: int) -> None:
+        self._list.on_train_batch_begin(first)
 
     def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
-        self._steps += len(outcomes[METRICS[0]])
+        steps = len(outcomes[METRICS[0]])
+        self._steps += steps
         self._sums = {name: total + float(np.sum(outcomes[name])) for name, total in self._sums.items()}
         self._logs = {name: total / self._steps for name, total in self._sums.items()}
-        last = first - self._epoch_end(self._epoch or 0) + len(outcomes[METRICS[0]]) - 1
-        self._list.on_train_batch_end(last, dict(self._logs))
+        self._list.on_train_batch_end(first + steps - 1, dict(self._logs))
+
+    def on_validation(self) -> None:
+        self._list.on_test_begin()
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
-        if not self._steps:  # a round, whose steps are not shown
-            self._list.on_epoch_begin(row["epoch"] - 1)
-            self._list.on_test_begin()
         self._list.on_test_end({name: row[VALIDATION + name] for name in METRICS})
         self._logs = {prefix + name: row[prefix + name] for prefix in ("", VALIDATION) for name in METRICS}
         self._list.on_epoch_end(row["epoch"] - 1, dict(self._logs))
-        self._steps = 0
-
-    def on_validation(self) -> None:
-        if self._epoch is None:  # rounds of a training that had ended before
-            self._epoch = 0
-            self._list.on_train_begin()
-        if self._steps:
-            self._list.on_test_begin()
 
     def reason_to_stop(self) -> str:
         return "a callback stopped it" if self._model.stop_training else ""
 
     def on_end(self) -> None:
-        if self._epoch is not None:
+        if self._has_begun:
             self._list.on_train_end(dict(self._logs))

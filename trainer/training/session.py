@@ -247,7 +247,7 @@ def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOp
         folder = str(loop.run.folder / "tensorboard")
         callbacks.append(keras.callbacks.TensorBoard(folder, write_graph=False))
     if callbacks:
-        observers.append(Callbacks(callbacks, learner.model, learner.optimizer, loop.epoch_end, epochs))
+        observers.append(Callbacks(callbacks, learner.model, learner.optimizer, epochs, steps=loop.epoch_end(1)))
     return observers
 
 

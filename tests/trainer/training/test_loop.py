@@ -30,14 +30,17 @@ class StoppedError(Exception):
 
 
 class Stop(Observer):
-    """Ends a training before the call that would take this step."""
+    """Ends a training before the call that would take this step, counted from the first call."""
 
     def __init__(self, step: int) -> None:
-        self.step = step
+        self.left = step
 
     def on_call(self, first):
-        if first >= self.step:
+        if self.left <= 0:
             raise StoppedError
+
+    def on_steps(self, first, outcomes):
+        self.left -= len(outcomes["loss"])
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.training import devices, observers, session
+from seq2seq_arith.trainer.training.loop import Loop
 
 # Learners are made and traced once for all tests of this process.
 pytestmark = pytest.mark.usefixtures("quick")
@@ -146,25 +147,33 @@ def test_callbacks_see_and_change_the_learning_rate():
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["learning_rate"])),
     ]
     model, optimizer = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), keras.optimizers.Adam(0.5)
-    watching = observers.Callbacks(callbacks, model, optimizer, epoch_end=lambda epoch: 3 * epoch, epochs=2)
+    watching = observers.Callbacks(callbacks, model, optimizer, epochs=2, steps=3)
     for epoch in range(2):
-        watching.on_call(3 * epoch)
-        watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})
+        watching.on_epoch_begin(epoch + 1)
+        watching.on_call(0)
+        watching.on_steps(0, {name: np.ones(3, np.float32) for name in LOGS[:3]})
         watching.on_validation()
         watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "")
     assert seen == [0.25, 0.125]
     assert float(optimizer.learning_rate) == 0.125
 
 
-def test_rounds_of_a_training_that_had_ended_are_a_training_to_callbacks():
-    witness, model = Witness(), keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    watching = observers.Callbacks([witness], model, keras.optimizers.Adam(), epoch_end=lambda epoch: epoch, epochs=1)
-    for epoch in (2, 3):
-        watching.on_validation()
-        watching.on_epoch({"epoch": epoch} | dict.fromkeys(LOGS, 0.0), "")
-    watching.on_end()
+def test_rounds_of_a_training_that_had_ended_are_a_training_to_callbacks(train, monkeypatch):
+    """In each, only the validation set is scored. Without a round, there is no training."""
+    train()
+    witness, train_loop = Witness(), Loop.train
+    train(callbacks=[witness])
+    assert witness.calls == []
+
+    def two_rounds(loop):
+        for _ in range(2):
+            loop.add_round(3, {name: np.ones(3, np.float32) for name in LOGS[:3]}, 1.0)
+
+    monkeypatch.setattr(Loop, "train", lambda loop, mend: train_loop(loop, two_rounds))
+    train(callbacks=[witness])
     kinds = [call[0] for call in witness.calls]
     assert kinds == ["train begins", *["epoch begins", "test begins", "test ends", "epoch ends"] * 2, "train ends"]
+    assert [call[1] for call in witness.calls if call[0] == "epoch begins"] == [2, 3]
 
 
 def test_callbacks_are_refused_on_several_machines(train, monkeypatch, tmp_path):

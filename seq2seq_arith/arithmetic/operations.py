@@ -69,7 +69,9 @@ class Operation:
     unforeseen: Callable[[int], Iterable[Slice]] = lambda size: ()
     # A rule that writes the answer column by column, by which models of the task can be proved; None if it has none.
     transducer: Transducer | None = None
-    # Under which name a training recipe holds the settings of this task, if not under its own.
+    # Under which name a training recipe holds the settings of this task, if not under its own: "decimal" if two numbers
+    # of decimal digits, such as residues, have a number as their answer; "dashes" if operands are counts, as in pq; and
+    # "strings" for all others: letters, one operand or several, or an answer that is no number.
     recipe_family: str = "decimal"
 
     @property

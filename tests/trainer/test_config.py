@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.notation import DASHES
+from seq2seq_arith.arithmetic.operations import BUILT_IN, OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import parameters_of
@@ -15,7 +16,7 @@ from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.recipes import RECIPES, configured, recipe, recipe_data
-from seq2seq_arith.trainer.registry import check_model
+from seq2seq_arith.trainer.registry import check_model, writes_numbers
 
 EVERY_RECIPE = [(name, task) for name in RECIPES for task in OPERATIONS]
 
@@ -125,6 +126,14 @@ def test_the_notebook_recipe_is_the_notebooks():
         assert (config.batch_size, config.learning_rate, config.schedule, config.epochs) == (128, 1e-3, "constant", 50)
         assert (config.patience, config.min_delta, config.weight_decay, config.clip_norm) == (3, 0.001, 0.0, None)
         assert recipe_data("notebook", task) == Task(task)
+
+
+def test_the_recipe_family_of_a_task_follows_from_its_questions_and_answers():
+    """As ``Operation.recipe_family`` says, so that one knows which to give a new task."""
+    for name, operation in BUILT_IN.items():
+        has_numbers = operation.arity == 2 and writes_numbers(Task(name))
+        other = "dashes" if operation.notation is DASHES else "strings"
+        assert operation.recipe_family == ("decimal" if has_numbers else other), name
 
 
 @pytest.mark.parametrize(("name", "task"), EVERY_RECIPE)

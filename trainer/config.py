@@ -109,7 +109,7 @@ class ModelConfig:
         check(self)
         self._resolve()
         self._check_knobs()
-        if self.blanks is False and registry.view_entry(self.view).fills_answer:
+        if self.blanks is False and self.view_entry.fills_answer:
             raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
         if self.has("heads"):
             multiple = self._value("heads") * (2 if self.encoding.even_heads else 1)
@@ -143,6 +143,11 @@ class ModelConfig:
     def entry(self) -> registry.ModelEntry:
         """The network in the registry."""
         return registry.model_entry(self.name)
+
+    @property
+    def view_entry(self) -> registry.ViewEntry:
+        """The view in the registry."""
+        return registry.view_entry(self.view)
 
     @functools.cached_property
     def own_code(self) -> list[Plugin]:
@@ -192,14 +197,13 @@ class ModelConfig:
     @property
     def any_length(self) -> bool:
         """Whether the weights fit strings of any length."""
-        fits_view = self.entry.any_channels or not registry.view_entry(self.view).channels_grow
+        fits_view = self.entry.any_channels or not self.view_entry.channels_grow
         return self.entry.any_length and self.encoding.any_length and fits_view
 
     @property
     def given(self) -> str:
         """What the view and the positions give to the model: keys of ``registry.GIVEN``, with "with" between them."""
-        given = registry.view_entry(self.view).given
-        return given.replace(registry.REVERSED, self.encoding.given or registry.REVERSED)
+        return self.view_entry.given.replace(registry.REVERSED, self.encoding.given or registry.REVERSED)
 
 
 # The settings that only some networks have, with their defaults.

@@ -19,8 +19,9 @@ DEMO_TASKS = tuple(DEMO_QUESTIONS)
 # The defaults are the notebook's: 128 units, one layer, batches of 128, Adam with 1e-3, up to 50 epochs.
 _NOTEBOOK = TrainConfig(patience=3)
 
-# With another value of one of these, a model need not be one that can be proved.
-UNPROVED = ("name", "view", "schedule", "precision")
+# A recipe's rounds of proving are for its own network and schedule: with another value of one of these, there are none
+# unless ``prove`` is given. What can be proved at all, ``proving.networks`` says, when the network is known.
+ROUNDS_ARE_FOR = ("name", "view", "schedule", "precision")
 
 # Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20, or a tenth of one.
 _COSINE = TrainConfig(schedule="cosine", warmup=0.04, clip_norm=1.0, epoch_examples=2**20)
@@ -180,7 +181,7 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     plugins.allow(changes.get("name"), changes.get("view"))
     base = recipe(recipe_name, task.name)
     own = vars(base) | vars(base.model)
-    if any(changes.get(name) not in (None, own[name]) for name in UNPROVED):
+    if any(changes.get(name) not in (None, own[name]) for name in ROUNDS_ARE_FOR):
         base = dataclasses.replace(base, prove=0)
     config = override(base, **changes)
     check_model(config.model.name, config.model.view, task, config.model.positions)

@@ -158,8 +158,8 @@ class NumbersView(BackwardView):
         if self.task.reverse:
             ids = tf.reverse(ids, [1])
         # An operand has no sign, so the first operators are those between the operands.
-        before = tf.cumsum(tf.cast(ids == self._operator, tf.int32), axis=1)
-        found, start = [], tf.zeros_like(before[:, :1])
+        before = tf.cumsum(tf.cast(ids == self._operator, tf.int32), axis=1)  # [examples, width]
+        found, start = [], tf.zeros_like(before[:, :1])  # [examples, 1], as ``end``
         for number in range(self.task.operation.arity):
             is_last = number == self.task.operation.arity - 1
             within = tf.reduce_sum(tf.cast(before <= number, tf.int32), axis=1, keepdims=True)

@@ -96,11 +96,12 @@ class Latch(keras.layers.Layer):
         self.go_backwards = go_backwards
 
     def call(self, inputs, training=False):
-        settings: Any = ops.cast(inputs > 0, inputs.dtype)
+        settings: Any = ops.cast(inputs > 0, inputs.dtype)  # 0 or 1, [examples, steps, 2 * units]
         if training:
             slopes = ops.clip(inputs / 2 + 0.5, 0.0, 1.0)
             settings = slopes + ops.stop_gradient(settings - slopes)
         gate, candidate = settings[..., : self.units], 2.0 * settings[..., self.units :] - 1.0
+        # Of the last ``reach`` steps, [examples, steps, units] both: whether all gates are closed, and what was set.
         held: Any = 1.0 - gate
         value: Any = gate * candidate
         reach, steps = 1, inputs.shape[1]

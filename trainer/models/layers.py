@@ -115,8 +115,9 @@ class PairEmbedding(keras.layers.Layer):
     def call(self, ids):
         whole: Any = ops.cast(ids, "int32")
         whole = whole if len(whole.shape) == 3 else whole[:, :, None]
-        whole = ops.pad(whole, [[0, 0], [0, 0], [0, whole.shape[2] % 2]])
-        pairs = ops.add(ops.multiply(whole[:, :, ::2], self.depth), whole[:, :, 1::2])
+        whole = ops.pad(whole, [[0, 0], [0, 0], [0, whole.shape[2] % 2]])  # [examples, steps, 2 * pairs]
+        pairs = ops.add(ops.multiply(whole[:, :, ::2], self.depth), whole[:, :, 1::2])  # [examples, steps, pairs]
+        # How often a step has each pair that there can be: [examples, steps, depth^2].
         counts = ops.sum(ops.one_hot(pairs, self.depth**2, dtype=self.compute_dtype), axis=2)
         return ops.matmul(counts, self.table)
 
@@ -186,7 +187,7 @@ class Counter(keras.layers.Layer):
 
     def added(self) -> Any:
         """What each character adds to each counter, [characters, units]."""
-        gates: Any = ops.multiply(ops.add(self.kernel, self.bias), self.STEEPNESS)
+        gates: Any = ops.multiply(ops.add(self.kernel, self.bias), self.STEEPNESS)  # [characters, 2 * units]
         gate, value = gates[:, : self.units], gates[:, self.units :]
         return ops.multiply(ops.clip(gate + 0.5, 0.0, 1.0), ops.clip(value, -1.0, 1.0))
 

@@ -229,7 +229,7 @@ class PlaceBias(keras.layers.Layer):
 
     def call(self, query_places, key_places):
         query, key = query_places[:, :, None], key_places[:, None, :]
-        difference = ops.clip(key - query, -NEAR, NEAR) + NEAR
+        difference = ops.clip(key - query, -NEAR, NEAR) + NEAR  # int32 [examples, queries, keys], as ``kind``
         kind: Any = ops.where(ops.logical_and(query > 0, key > 0), difference, 2 * NEAR + 1)
         # A product with one-hot rows, whose gradient is faster than that of looking up.
         chosen = ops.matmul(ops.one_hot(kind, 2 * NEAR + 2, dtype="float32"), self.table)
@@ -245,8 +245,8 @@ def place_vectors(count: int, units: int, heads: int, examples: Any = None, seed
     half = units // 2
     size = min(half, max(units // heads, LEAST_SIGNS))
     drawn = _apart(count + 1, size) if seed is None else _drawn(count + 1, size, examples, seed)
-    signs = ops.tile(drawn, (1, 1, -(-half // size)))[:, :, :half]
-    is_place = ops.cast(ops.arange(count)[:, None] > 0, "float32")
+    signs = ops.tile(drawn, (1, 1, -(-half // size)))[:, :, :half]  # [examples or 1, count + 1, half]
+    is_place = ops.cast(ops.arange(count)[:, None] > 0, "float32")  # [count, 1]
     return is_place * ops.concatenate([signs[:, :-1], signs[:, 1:]], axis=2)
 
 

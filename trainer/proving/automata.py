@@ -217,17 +217,19 @@ def backward(known: Latched, setting: np.ndarray, gates: np.ndarray, candidates:
     Raises TooLargeError if there are more than ``MOST`` transitions.
     """
     states = _States(gates, candidates)
-    edge, held, later, starts = _steps_back(known, setting, states)
-    # Each state is split by the rows of this layer at the step before it and at the one after: int64 [states, 3].
+    edge, held, later, starts = _steps_back(known, setting, states)  # int64 [steps], three times; int64 [starts, 3]
+    # Each state is split by the rows of this layer at the step before it and at the one after: int64 [states, 3]. Of
+    # ``inverse``, int64 [steps + starts], the first are the states into which the steps lead.
     into = np.stack([known.target[edge], held, later], axis=1)
     split, inverse = distinct(np.concatenate([into, starts]))
-    # A step leads from each state that its source was split into, if after that the latches hold what they do here.
+    # A step leads from each state that its source was split into, if after that the latches hold what they do here: if
+    # both have the same pair of a state before the split and of a row, int64 [states] and then [steps] of ``pair``.
     count = len(split)
     pairs, pair = distinct(np.concatenate([split[:, [0, 2]], np.stack([known.source[edge], held], axis=1)]))
     states_of, wanted = Groups(pair[:count], len(pairs)), pair[count:]
     if np.bincount(pair[:count], minlength=len(pairs))[wanted].sum() > MOST:
         raise TooLargeError
-    place, source = states_of.members(wanted)
+    place, source = states_of.members(wanted)  # int64 [transitions] both: the step of each, and the state it leaves
     before, after, latches = _with_layer(known, split, np.array(states.rows))
     return Latched(
         initial=known.initial[split[:, 0]] & (split[:, 1] == NONE),

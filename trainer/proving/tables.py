@@ -112,16 +112,17 @@ class LatchTagger(Tables):
         return self._after(len(self.settings) - 1, windows, cases.automaton.latches)
 
     def answered(self, symbols: np.ndarray) -> np.ndarray:
-        inputs, seen = self.read[symbols], [self.read[symbols]]
+        inputs, seen = self.read[symbols], [self.read[symbols]]  # [questions, steps, hidden]
         for number, (settings, seeing) in enumerate(zip(self.settings, self.seeing, strict=True)):
-            gates, candidates = np.split(settings(inputs) > 0, 2, axis=2)
+            gates, candidates = np.split(settings(inputs) > 0, 2, axis=2)  # bool [questions, steps, units] both
             held, state = np.zeros(gates.shape), np.zeros(gates[:, 0].shape)
             steps = range(symbols.shape[1])
             for step in reversed(steps) if number else steps:
                 state = np.where(gates[:, step], np.where(candidates[:, step], 1.0, -1.0), state)
                 held[:, step] = state
+            # With a mark where a step is, and zeros past the ends: [questions, 1 + steps + 1, units + 1].
             marked = np.pad(np.concatenate([held, np.ones((*held.shape[:2], 1))], axis=2), ((0, 0), (1, 1), (0, 0)))
-            seen += [held, marked[:, :-2], marked[:, 2:]]
+            seen += [held, marked[:, :-2], marked[:, 2:]]  # there, at the step before, and at the step after
             inputs = np.maximum(seeing(np.concatenate(seen, axis=2)), 0)
         return self.following[-1](inputs)
 
@@ -130,9 +131,12 @@ class LatchTagger(Tables):
 
         The dense layer is a sum of one row for each thing in the window.
         """
+        # The kernel is [hidden + (number + 1) * (3 * units + 2), dense]: below the rows of the symbol are those of each
+        # layer of latches, as ``answered`` puts them side by side.
         kernel, hidden = self.seeing[number].kernel, self.read.shape[1]
-        at_symbol = self.read @ kernel[:hidden] + self.seeing[number].bias
-        there, before, after = np.zeros((3, len(latches) + 1, kernel.shape[1]))  # the last row is for no step
+        at_symbol = self.read @ kernel[:hidden] + self.seeing[number].bias  # [symbols, dense]
+        # [rows of latches + 1, dense] each; the last row is for no step.
+        there, before, after = np.zeros((3, len(latches) + 1, kernel.shape[1]))
         for held, rows in zip(
             np.split(latches.astype(np.float64), number + 1, axis=1), np.split(kernel[hidden:], number + 1), strict=True
         ):
@@ -144,7 +148,7 @@ class LatchTagger(Tables):
             after[:-1] += held @ later + mark_later
         for start in range(0, len(windows), BLOCK):
             earlier, symbol, here, later = windows[start : start + BLOCK].T
-            known = at_symbol[symbol]
+            known = at_symbol[symbol]  # [windows, dense]
             for table, row in ((before, earlier), (there, here), (after, later)):
                 known += table[row]
             yield self.following[number](np.maximum(known, 0, out=known))

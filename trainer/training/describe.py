@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, probes, records
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.build import sketch
-from seq2seq_arith.trainer.registry import given_in_words, view_entry
+from seq2seq_arith.trainer.registry import given_in_words
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training.building import check_model, view_of
@@ -118,12 +118,11 @@ def _data(task: Task, run: Run | None) -> dict[str, str]:
 
 def view_facts(config: ModelConfig, view: View) -> dict[str, str]:
     """The network, and what its view gives to it, with an example."""
-    entry, task = view_entry(config.view), view.task
     return {
         "model": f"{config.name}: {config.entry.help}",
-        "view": f"{config.view}: {entry.help}",
+        "view": f"{config.view}: {config.view_entry.help}",
         "given": f"{config.given}: {given_in_words(config.given)}",
-        "example": _example(view, text.example(task)),
+        "example": _example(view, text.example(view.task)),
     }
 
 

@@ -239,6 +239,10 @@ class Learner:
             return tf.reshape(convert(tf.reshape(rows, (-1, rows.shape[-1]))), (*rows.shape[:-1], *shape))
 
     def _train_steps(self, questions, answers, weights, count):
+        """The sums of ``_gradients``'s outcomes over all replicas, float32 [count, metrics + 1].
+
+        Of each replica, strings of code points [steps, rows, width] and weights [steps, rows].
+        """
         # All steps at once, which is faster than one by one.
         answers = self.strategy.run(self._answer_ids, (questions, answers))
         questions = self.strategy.run(self._question_ids, (questions,))

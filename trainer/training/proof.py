@@ -175,7 +175,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
                     f"the model of {run.place} does not answer questions of one sum alike, so it cannot be proved; "
                     "give a run of the counter as it is"
                 )
-            ids = here.argmax(axis=2)
+            ids = here.argmax(axis=2)  # as ``right``, int64 [sums, steps]
             margins.append(_above(here, right).reshape(-1))
             for known, found in ((answers, right), (predictions, ids)):
                 known += ["".join(task.alphabet[number] for number in row).strip() for row in found]

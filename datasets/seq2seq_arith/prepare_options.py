@@ -9,7 +9,7 @@ from tensorflow_datasets.core.file_adapters import FileFormat
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
-from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout, choose_formats
+from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, DEFAULT_FORMATS, Layout, choose_formats
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -62,11 +62,11 @@ class PrepareOptions:
 
     def layout(self, config: ArithConfig, standing: Layout | None) -> Layout:
         """The layout to have. An option that was left open follows the dataset that stands there, if there is one."""
-        wanted = Layout.of(config.task, self.num_shards, choose_formats(self.formats))
-        if standing is None:
-            return wanted
-        formats = choose_formats(self.formats, otherwise=standing.formats)
-        return Layout(num_shards=standing.num_shards if self.num_shards is None else wanted.num_shards, formats=formats)
+        formats = choose_formats(self.formats, otherwise=standing.formats if standing else DEFAULT_FORMATS)
+        layout = Layout.of(config.task, self.num_shards, formats)
+        if standing is None or self.num_shards is not None:
+            return layout
+        return dataclasses.replace(layout, num_shards=standing.num_shards)
 
 
 def wants_array_record(file_format: str | FileFormat | None) -> bool:

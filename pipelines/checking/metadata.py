@@ -8,7 +8,7 @@ from seq2seq_arith.arithmetic.own_tasks import IS_CODE
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
+from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout
 from seq2seq_arith.pipelines.formats.metadata import metadata_of
@@ -16,6 +16,16 @@ from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
 SHA256 = "sha256"  # the entry of the metadata's own checksum
+
+
+class OtherDatasetError(Problem):
+    """The metadata are sound, but their sha256 is not the one that was asked for."""
+
+    def __init__(self, found: str, asked: str) -> None:
+        super().__init__(
+            f"its sha256 is {found}, and {asked} was asked for: it is another dataset, or it was made with other files "
+            "(Parquet, another number of shards); give the right sha256, or another dataset"
+        )
 
 
 def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, Layout, dict[str, Any]]:

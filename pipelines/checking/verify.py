@@ -19,10 +19,11 @@ from seq2seq_arith.arithmetic import draws, numbers, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.pipelines.checking import Problem, independent
+from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.independent import Example
 from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import generate_command
 from seq2seq_arith.pipelines.formats.default_config import MISSING, default_path, default_problem
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, NAME, TFRECORD, format_name, format_of

@@ -15,9 +15,8 @@ from seq2seq_arith.base.errors import InputError, RunError, StoreError
 from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import printable
-from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.checking.files import Files
-from seq2seq_arith.pipelines.checking.metadata import read_checked, with_advice
+from seq2seq_arith.pipelines.checking.metadata import OtherDatasetError, read_checked, with_advice
 from seq2seq_arith.pipelines.commands.program import (
     ARITH_DATA,
     DATASET,
@@ -26,6 +25,7 @@ from seq2seq_arith.pipelines.commands.program import (
     print_load,
     refuse_surplus,
 )
+from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path, find_dataset

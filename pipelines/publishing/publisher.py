@@ -7,9 +7,9 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
-from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.layout import METADATA, Layout
 from seq2seq_arith.pipelines.formats.metadata import read_metadata, read_shard_lengths
 from seq2seq_arith.pipelines.places import paths

@@ -18,7 +18,8 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking import Problem, metadata
+from seq2seq_arith.pipelines.checking import metadata
+from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, SPLITS, TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.location import dataset_path

@@ -5,7 +5,7 @@ Scores are those of ``evaluation.json``, or, if the best model was not evaluated
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -145,8 +145,13 @@ class Evaluation(Tabular):
         """
         if not self.by_epoch:
             raise InputError("the epochs were not asked; give evaluate(every_epoch=True)")
-        sentence = f"Exact match of {len(self.by_epoch)} epochs and lengths."
-        return Picture(drawing.maps(maps_of_epochs(self.by_epoch)), sentence)
+        epochs, sizes = (sorted({row[name] for row in self.by_epoch}) for name in ("epoch", "digits"))
+        rows = {(row["epoch"], row["digits"]): row for row in self.by_epoch}
+        maps = []
+        for name, title in (("exact_match", "all questions"), ("worst", "the worst slice")):
+            values = np.array([[rows[epoch, size][name] for size in sizes] for epoch in epochs])
+            maps.append(HeatMap(f"exact match of {title}", values, epochs, sizes, down="epoch", across="length"))
+        return Picture(drawing.maps(maps), f"Exact match of {len(self.by_epoch)} epochs and lengths.")
 
     def write(self) -> None:
         """Writes ``evaluation.json``; raises WriteError if that fails."""
@@ -248,17 +253,3 @@ def searched(run: Run, best_epoch: int | None) -> list[Searched]:
     """
     found = read_if_whole(run.search, Searches, further=True)
     return found.searches if found and best_epoch in (None, found.best_epoch) else []
-
-
-def maps_of_epochs(rows: Sequence[EpochScore]) -> list[HeatMap]:
-    """The scores of every kept epoch as maps: a row per epoch, a column per length."""
-    epochs, sizes = (sorted({row[name] for row in rows}) for name in ("epoch", "digits"))
-    found = {(row["epoch"], row["digits"]): row for row in rows}
-
-    def values(name: str) -> np.ndarray:
-        return np.array([[found[epoch, size][name] for size in sizes] for epoch in epochs])
-
-    return [
-        HeatMap(f"exact match of {title}", values(name), epochs, sizes, down="epoch", across="length")
-        for name, title in (("exact_match", "all questions"), ("worst", "the worst slice"))
-    ]

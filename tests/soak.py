@@ -33,6 +33,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath, parse_place
 
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
@@ -156,7 +157,7 @@ def _is_half_visible(path: AnyPath) -> bool:
         return False
     try:
         digests = json.loads(before[0])["files"]
-        found = {name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in digests}
+        found = {name: hashlib.sha256(paths.read_bytes(path / name)).hexdigest() for name in digests}
     except (FileNotFoundError, StoreError):
         found, digests = None, {}
     return found != digests and _marks(path) == before
@@ -168,7 +169,7 @@ def _marks(path: AnyPath) -> tuple[bytes, object] | None:
         if not (path / DATASET_INFO).is_file():
             return None
         identity = (path / DATASET_INFO).state() if isinstance(path, ObjectPath) else path.stat().st_ino
-        return (path / METADATA).read_bytes(), identity
+        return paths.read_bytes(path / METADATA), identity
     except FileNotFoundError:
         return None
 

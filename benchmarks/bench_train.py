@@ -65,14 +65,14 @@ def fit_rate(data_dir: str) -> float:
     """Examples per second of the notebook's model under ``fit``."""
     import keras
 
-    from seq2seq_arith.trainer.data import records, views
+    from seq2seq_arith.trainer.data import input_formats, records
 
     keras.utils.set_random_seed(0)
-    view = views.make_view("raw", Task("addition"))
+    input_format = input_formats.make_input_format("raw", Task("addition"))
     split = records.open_source(Task("addition"), data_dir).splits["train"]
     rows, examples = np.eye(12, dtype=bool), split.head(len(split))
-    questions = rows[view.encode_question(examples.questions).numpy()]
-    answers = rows[view.encode_answer(examples.answers).numpy()]
+    questions = rows[input_format.encode_question(examples.questions).numpy()]
+    answers = rows[input_format.encode_answer(examples.answers).numpy()]
     model = notebook_model(questions.shape[1], answers.shape[1], 12)
     return rate_of(lambda: model.fit(questions, answers, batch_size=BATCH, epochs=1, verbose=0), len(questions))
 
@@ -82,7 +82,7 @@ def loop_rate(data_dir: str, replicas: int, xla: bool) -> float:
     import tensorflow as tf
 
     from seq2seq_arith.trainer.config import TrainConfig
-    from seq2seq_arith.trainer.data import records, views
+    from seq2seq_arith.trainer.data import input_formats, records
     from seq2seq_arith.trainer.data.lanes import Lanes
     from seq2seq_arith.trainer.training import devices
     from seq2seq_arith.trainer.training.learner import Learner
@@ -90,8 +90,8 @@ def loop_rate(data_dir: str, replicas: int, xla: bool) -> float:
     task, config = Task("addition"), TrainConfig(replicas=replicas, xla=xla)
     strategy = devices.make_strategy(config.replicas)
     tf.config.experimental.enable_op_determinism()
-    view = views.make_view(config.model.view, task)
-    learner = Learner(config=config, view=view, strategy=strategy, total_steps=10_000)
+    input_format = input_formats.make_input_format(config.model.input_format, task)
+    learner = Learner(config=config, input_format=input_format, strategy=strategy, total_steps=10_000)
     train = records.open_source(task, data_dir).splits["train"]
     batches = Lanes(train, config.batch_size, learner.replicas, 0)
     steps = learner.steps_per_call(batches)

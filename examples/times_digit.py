@@ -1,11 +1,12 @@
 """A number of any length times one digit, in a file: a task whose models can be proved.
 
     arith-model train times_digit --task-file examples/times_digit.py --data-dir data --run-dir runs/times \
-        --recipe raw --view examples/digit_view.py:RepeatedDigit --model examples/small_adder.py:small_adder \
+        --recipe raw --input-format examples/digit_input_format.py:RepeatedDigit \
+        --model examples/small_adder.py:small_adder \
         --model-options '{"vector": 8, "carry": 48, "digit": 160, "ordered": true}' --epochs 10 --learning-rate 1e-2 \
         --warmup 0.02 --weight-decay 0 --xla
-    arith-model prove runs/times --task-file examples/times_digit.py --view examples/digit_view.py:RepeatedDigit \
-        --model examples/small_adder.py:small_adder
+    arith-model prove runs/times --task-file examples/times_digit.py \
+        --input-format examples/digit_input_format.py:RepeatedDigit --model examples/small_adder.py:small_adder
 
 The carry is 8 at most, so the digit that was written before tells it: 7 times 6 is 42, and where 47 is meant, 7 is
 written. The small adder sees that digit, and need not remember the carry.

@@ -23,7 +23,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
 # Fields that can name code of your own, those of the checksums of its file, and what it is.
-CODE = (("name", "code_sha256", plugins.MODEL), ("view", "view_sha256", plugins.VIEW))
+CODE = (("name", "code_sha256", plugins.MODEL), ("input_format", "input_format_sha256", plugins.INPUT_FORMAT))
 # Where the metadata of a field has the value that None stands for.
 KNOB = "knob"
 
@@ -37,15 +37,15 @@ def _knob(help: str, value: Any, *, default_text: str | None = None, **facts: An
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Which network, its size, and the view through which it sees the strings.
+    """Which network, its size, and the input format through which it sees the strings.
 
     What each field means is the help of its option. Besides:
 
     Attributes:
-      name, view: A name of the registry, or the place of code of your own, as ``plugins.py`` describes it.
+      name, input_format: A name of the registry, or the place of code of your own, as ``plugins.py`` describes it.
       layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
       positions, ..., blanks: Settings that only some networks have; None, also for the others, stands for the default.
-      code_sha256, view_sha256: The checksums of files of your own, which are read if they are not given.
+      code_sha256, input_format_sha256: The checksums of files of your own, which are read if they are not given.
 
     Raises InputError if a value is out of its range.
     """
@@ -58,10 +58,10 @@ class ModelConfig:
         flag="model",
         label="model",
     )
-    view: str = option(
-        "how the network sees the string; FILE.py:CLASS for a view of your own",
+    input_format: str = option(
+        "how the network sees the string; FILE.py:CLASS for an input format of your own",
         default="raw",
-        choices=lambda: tuple(registry.VIEWS),
+        choices=lambda: tuple(registry.INPUT_FORMATS),
         also=plugins.is_plugin,
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
@@ -103,14 +103,16 @@ class ModelConfig:
         "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"
     )
     code_sha256: str | None = None
-    view_sha256: str | None = None
+    input_format_sha256: str | None = None
 
     def __post_init__(self) -> None:
         check(self)
         self._resolve()
         self._check_knobs()
-        if self.blanks is False and self.view_entry.fills_answer:
-            raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
+        if self.blanks is False and self.input_format_entry.fills_answer:
+            raise InputError(
+                f"blanks is False, but the input format {self.input_format!r} counts no blanks anyway; leave it out"
+            )
         if self.has("heads"):
             multiple = self._value("heads") * (2 if self.encoding.even_heads else 1)
             if self.hidden % multiple:
@@ -145,18 +147,18 @@ class ModelConfig:
         return registry.model_entry(self.name)
 
     @property
-    def view_entry(self) -> registry.ViewEntry:
-        """The view in the registry."""
-        return registry.view_entry(self.view)
+    def input_format_entry(self) -> registry.InputFormatEntry:
+        """The input format in the registry."""
+        return registry.input_format_entry(self.input_format)
 
     @functools.cached_property
     def own_code(self) -> list[Plugin]:
-        """The model and the view, if they are of your own."""
+        """The model and the input format, if they are of your own."""
         named = [Plugin(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
         return [plugin for plugin in named if plugins.is_plugin(plugin.name)]
 
     def own(self, kind: plugins.Kind) -> Plugin | None:
-        """The model or the view, if it is of your own."""
+        """The model or the input format, if it is of your own."""
         return next((plugin for plugin in self.own_code if plugin.kind == kind), None)
 
     @property
@@ -197,13 +199,13 @@ class ModelConfig:
     @property
     def any_length(self) -> bool:
         """Whether the weights fit strings of any length."""
-        fits_view = self.entry.any_channels or not self.view_entry.channels_grow
-        return self.entry.any_length and self.encoding.any_length and fits_view
+        fits_input_format = self.entry.any_channels or not self.input_format_entry.channels_grow
+        return self.entry.any_length and self.encoding.any_length and fits_input_format
 
     @property
     def given(self) -> str:
-        """What the view and the positions give to the model: keys of ``registry.GIVEN``, with "with" between them."""
-        return self.view_entry.given.replace(registry.REVERSED, self.encoding.given or registry.REVERSED)
+        """What input format and positions give to the model: keys of ``registry.GIVEN``, "with" between them."""
+        return self.input_format_entry.given.replace(registry.REVERSED, self.encoding.given or registry.REVERSED)
 
 
 # The settings that only some networks have, with their defaults.

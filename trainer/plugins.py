@@ -1,10 +1,10 @@
-"""Models and views that are not part of this package: in a file, or in another package.
+"""Models and input formats that are not part of this package: in a file, or in another package.
 
 ``--model nets.py:adder`` is the function ``adder`` of the file ``nets.py``, and ``--model my_nets.models:adder`` that
 of an installed package. The function is given a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
-``Network``. ``--view nets.py:Paired`` is likewise a class; it derives from ``View`` (``trainer/data/views.py``). Their
-code runs only if a person names it, on the command line, in Python, or in the file of a sweep: never because a run's
-folder names it.
+``Network``. ``--input-format nets.py:Paired`` is likewise a class; it derives from ``InputFormat``
+(``trainer/data/input_formats.py``). Their code runs only if a person names it, on the command line, in Python, or in
+the file of a sweep: never because a run's folder names it.
 """
 
 import contextlib
@@ -33,8 +33,8 @@ class Kind:
 
 
 MODEL = Kind("model", "function")
-VIEW = Kind("view", "class")
-KINDS = (MODEL, VIEW)
+INPUT_FORMAT = Kind("input_format", "class")
+KINDS = (MODEL, INPUT_FORMAT)
 
 
 def is_plugin(name: str) -> bool:
@@ -65,7 +65,7 @@ def relative(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Plugin:
-    """A model or a view of your own, as its name was resolved once; what knows it passes this object on.
+    """A model or an input format of your own, as its name was resolved once; what knows it passes this object on.
 
     Attributes:
       name: With the absolute path of its file.
@@ -126,7 +126,7 @@ class Plugin:
         except (Exception, SystemExit) as error:
             raise InputError(f"{option} is {self.name!r}, and its code fails: {where(error, file)}") from None
         found = getattr(module, self.attribute, None)
-        if not (isinstance(found, type) if self.kind == VIEW else callable(found)):
+        if not (isinstance(found, type) if self.kind == INPUT_FORMAT else callable(found)):
             what = f"{self.kind.what} {self.attribute!r}; it has {_names(module, self.kind)}"
             raise InputError(f"{option} is {self.name!r}, and {place} has no {what}")
         return found
@@ -149,7 +149,7 @@ class Plugin:
 def _names(module: Any, kind: Kind) -> str:
     """The functions or classes of a module, in words."""
     values = {key: value for key, value in vars(module).items() if not key.startswith("_")}
-    if kind == VIEW:
+    if kind == INPUT_FORMAT:
         own = [key for key, value in values.items() if isinstance(value, type) and value.__module__ == module.__name__]
     else:
         own = [key for key, value in values.items() if callable(value)]

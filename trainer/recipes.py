@@ -21,7 +21,7 @@ _NOTEBOOK = TrainConfig(patience=3)
 
 # A recipe's rounds of proving are for its own network and schedule: with another value of one of these, there are none
 # unless ``prove`` is given. What can be proved at all, ``proving.networks`` says, when the network is known.
-ROUNDS_ARE_FOR = ("name", "view", "schedule", "precision")
+ROUNDS_ARE_FOR = ("name", "input_format", "schedule", "precision")
 
 # Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20, or a tenth of one.
 _COSINE = TrainConfig(schedule="cosine", warmup=0.04, clip_norm=1.0, epoch_examples=2**20)
@@ -30,7 +30,7 @@ _TENTHS = {"epochs": 10, "early_examples": 1000}
 # One layer of latches for the carry.
 _ADDITION = dataclasses.replace(
     _COSINE,
-    model=ModelConfig(name="latch_tagger", view="aligned", hidden=64, layers=1),
+    model=ModelConfig(name="latch_tagger", input_format="aligned", hidden=64, layers=1),
     **_TENTHS,
     batch_size=256,
     learning_rate=1e-2,
@@ -42,16 +42,16 @@ _SUBTRACTION = dataclasses.replace(_ADDITION, model=dataclasses.replace(_ADDITIO
 _LSTMS = dataclasses.replace(_COSINE, learning_rate=6e-3, weight_decay=0.02, xla=True)
 # For a task without settings of its own.
 _DECIMAL = dataclasses.replace(
-    _LSTMS, model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=3), epochs=11, warmup=0.03
+    _LSTMS, model=ModelConfig(name="bilstm_tagger", input_format="aligned", hidden=64, layers=3), epochs=11, warmup=0.03
 )
 # Many examples, because sums of eights and nines are rare.
 _MULTIPLICATION = dataclasses.replace(
-    _LSTMS, model=ModelConfig(name="wave_tagger", view="crossed", hidden=128, layers=1), **_TENTHS
+    _LSTMS, model=ModelConfig(name="wave_tagger", input_format="crossed", hidden=128, layers=1), **_TENTHS
 )
 # At first no unit counts; after these steps 3 to 8 units count the dashes exactly.
 _PQ_COUNTER = dataclasses.replace(
     _COSINE,
-    model=ModelConfig(name="counter", view="raw", hidden=128),
+    model=ModelConfig(name="counter", input_format="raw", hidden=128),
     epochs=10,
     early_examples=16,  # 2,000 characters each
     steps_per_epoch=30,
@@ -61,7 +61,7 @@ _PQ_COUNTER = dataclasses.replace(
 # If the answer is written from its end, its carries and borrows need no looking ahead.
 _RAW = dataclasses.replace(
     _COSINE,
-    model=ModelConfig(name="lstm_transformer", view="backward", hidden=64, layers=1),
+    model=ModelConfig(name="lstm_transformer", input_format="backward", hidden=64, layers=1),
     epochs=9,
     batch_size=256,
     learning_rate=4e-3,
@@ -73,7 +73,9 @@ _RAW = dataclasses.replace(
 _RAW_DATA = {"draws": "structured", "num_examples": 150_000, "num_validation": 3_000}
 
 # For tasks of letters, and for those whose questions do not have two operands: attention to the string as it is stored.
-_STRINGS = dataclasses.replace(_RAW, model=ModelConfig(name="lstm_transformer", view="raw", hidden=64, layers=1))
+_STRINGS = dataclasses.replace(
+    _RAW, model=ModelConfig(name="lstm_transformer", input_format="raw", hidden=64, layers=1)
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -178,13 +180,13 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
 
     Raises InputError if there is no such recipe, a value is out of its range, or the network does not fit the dataset.
     """
-    plugins.allow(changes.get("name"), changes.get("view"))
+    plugins.allow(changes.get("name"), changes.get("input_format"))
     base = recipe(recipe_name, task.name)
     own = vars(base) | vars(base.model)
     if any(changes.get(name) not in (None, own[name]) for name in ROUNDS_ARE_FOR):
         base = dataclasses.replace(base, prove=0)
     config = override(base, **changes)
-    check_model(config.model.name, config.model.view, task, config.model.positions)
+    check_model(config.model.name, config.model.input_format, task, config.model.positions)
     config.lengths(task)
     return config
 

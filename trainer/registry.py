@@ -1,13 +1,13 @@
-"""The networks, position encodings and views as plain data: what they need and give; their code is imported when used.
+"""The networks, position encodings and input formats as plain data; their code is imported when it is used.
 
 Nothing here imports TensorFlow, so that what does not fit is refused at once. To add a network, write its function in
 ``trainer/models/`` and add an entry to ``MODELS``. To add a position encoding, write its class in
-``trainer/models/positions.py`` and add an entry of the same name to ``POSITIONS``. To add a view, write its class in
-``trainer/data/views.py`` and add an entry to ``VIEWS``. Nothing else needs to know of it. Networks and views can also
-be in a custom file, as ``trainer/plugins.py`` describes.
+``trainer/models/positions.py`` and add an entry of the same name to ``POSITIONS``. To add an input format, write its
+class in ``trainer/data/input_formats.py`` and add an entry to ``INPUT_FORMATS``. Nothing else needs to know of it.
+Networks and input formats can also be in a custom file, as ``trainer/plugins.py`` describes.
 
 >>> from seq2seq_arith.arithmetic.task import Task
->>> VIEWS["aligned"].question_shape(Task("addition"))
+>>> INPUT_FORMATS["aligned"].question_shape(Task("addition"))
 (4, 2)
 >>> MODELS["causal"].any_length
 True
@@ -32,8 +32,8 @@ class ModelEntry:
     # Builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns. None for one of your own.
     build: Any
     help: str  # one line for ``--help`` and the documentation
-    # Whether it writes one answer character per question step, so that the view must have as many steps of the question
-    # as of the answer.
+    # Whether it writes one answer character per question step, so that the input format must have as many steps of the
+    # question as of the answer.
     writes_in_place: bool = False
     any_length: bool = True  # whether its weights fit strings of any length
     any_channels: bool = False  # whether its weights fit any number of pairs of characters in a step, which it sums
@@ -55,19 +55,19 @@ class PositionsEntry:
     even_heads: bool = False  # whether a head must have an even number of units
     # Whether it counts the places of digits, and so needs numbers, and an answer that starts from the units.
     needs_places: bool = False
-    # What a view gives with it in place of ``REVERSED``, a key of ``GIVEN``; empty if it gives nothing more.
+    # What an input format gives with it in place of ``REVERSED``, a key of ``GIVEN``; empty if it gives nothing more.
     given: str = ""
     # From the settings of a network to the number of examples whose characters an example of a training sees.
     examples_seen: Callable[[Mapping[str, Any]], int] = lambda options: 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ViewEntry:
-    """A view, without its code."""
+class InputFormatEntry:
+    """An input format, without its code."""
 
-    build: Any  # makes the view from its name and a task; None for one of your own
+    build: Any  # makes the input format from its name and a task; None for one of your own
     help: str  # one line for ``--help`` and the documentation
-    given: str  # what the view gives to the model: keys of ``GIVEN``, with "with" between them
+    given: str  # what the input format gives to the model: keys of ``GIVEN``, with "with" between them
     # From a task to the shape of one question: (steps,) or (steps, channels).
     question_shape: Callable[[Task], tuple[int, ...]] = lambda task: (task.question_width,)
     answer_steps: Callable[[Task], int] = lambda task: task.answer_width  # from a task to the steps of one answer
@@ -191,7 +191,7 @@ POSITIONS: dict[str, PositionsEntry] = {
 }
 DEFAULT_POSITIONS = next(iter(POSITIONS))
 
-OWN_VIEW = "a view of one's own"
+OWN_INPUT_FORMAT = "an input format of one's own"
 # What a model may be given, from the least to the most; "A with B" is both. Compare only where the same is given.
 GIVEN: dict[str, str] = {
     "nothing": "question and answer are read and written just as they are stored",
@@ -205,7 +205,7 @@ GIVEN: dict[str, str] = {
     "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
     "a scratchpad": "partial results are shown in training, and the model writes them before the answer",
-    OWN_VIEW: "what the code of the view says",
+    OWN_INPUT_FORMAT: "what the code of the input format says",
 }
 REVERSED = "answer reversed"
 
@@ -220,7 +220,7 @@ def given_in_words(given: str) -> str:
 
 
 def _aligned_steps(task: Task) -> int:
-    """Steps of the views that start from the least significant digit: no digit of operands or answer is lost."""
+    """Steps of the formats that start from the least significant digit: no digit of operands or answer is lost."""
     return max(task.answer_width, task.operand_width)
 
 
@@ -235,7 +235,7 @@ def _filled_shape(task: Task) -> tuple[int]:
 
 
 def _scratchpad_steps(task: Task) -> int:
-    """Two digits for each partial result, and the answer: see ``views.Scratchpad``."""
+    """Two digits for each partial result, and the answer: see ``input_formats.Scratchpad``."""
     per_place = 2 * task.operand_width if task.operation.symbol == "*" else task.operation.arity
     return 2 * per_place * task.operand_width + task.answer_width
 
@@ -244,20 +244,20 @@ def _scratchpad_steps(task: Task) -> int:
 MOST_WRITTEN = 2500
 
 
-VIEWS: dict[str, ViewEntry] = {
-    "raw": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:View"),
+INPUT_FORMATS: dict[str, InputFormatEntry] = {
+    "raw": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:InputFormat"),
         help="the stored string, character by character",
         given="nothing",
     ),
-    "backward": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:BackwardView"),
+    "backward": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:ReversedFormat"),
         help="the stored question, and the answer from its last character to its first",
         given=REVERSED,
         has_places=True,
     ),
-    "aligned": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:AlignedView"),
+    "aligned": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:AlignedFormat"),
         help="the digits of both operands side by side, least significant first",
         given="digits paired, in order",
         question_shape=lambda task: (_aligned_steps(task), 2),
@@ -265,8 +265,8 @@ VIEWS: dict[str, ViewEntry] = {
         needs_digits=True,
         needs_pairs=True,
     ),
-    "crossed": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:CrossedView"),
+    "crossed": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:PartialProductsFormat"),
         help="per place of the answer, all pairs of digits whose places add up to it",
         given="crossed",
         channels_grow=True,
@@ -276,8 +276,8 @@ VIEWS: dict[str, ViewEntry] = {
         needs_digits=True,
         needs_pairs=True,
     ),
-    "zeros": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:ZerosView"),
+    "zeros": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:ZeroPaddedFormat"),
         help="zeros in front of all numbers, up to one width; the answer from its end",
         given=f"{REVERSED} with zeros in front",
         question_shape=_filled_shape,
@@ -286,8 +286,8 @@ VIEWS: dict[str, ViewEntry] = {
         has_places=True,
         fills_answer=True,
     ),
-    "ended": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:EndedView"),
+    "ended": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:ReversedEosFormat"),
         help="no padding that counts, and a mark behind the answer, which is written from its end",
         given=f"{REVERSED} with an end mark",
         answer_steps=_ended_steps,
@@ -295,30 +295,30 @@ VIEWS: dict[str, ViewEntry] = {
         hides_blanks=True,
         fills_answer=True,
     ),
-    "raw_ended": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:RawEndedView"),
+    "raw_ended": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:PlainEosFormat"),
         help="no padding that counts, and a mark behind the answer, which is written as it is stored",
         given="nothing with an end mark",
         answer_steps=_ended_steps,
         hides_blanks=True,
         fills_answer=True,
     ),
-    "hinted": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:HintedView"),
+    "hinted": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:IndexHintsFormat"),
         help="before each digit a letter for its place, which counts from a random one; the answer from its end",
         given="places",
         question_shape=lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
         answer_steps=lambda task: 2 * task.answer_width,
         needs_digits=True,
     ),
-    "spaced": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:SpacedView"),
+    "spaced": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:RandomSpacesFormat"),
         help="blanks at random places of the question; the answer from its end",
         given=f"{REVERSED} with random spaces",
         question_shape=lambda task: (2 * task.question_width,),
     ),
-    "scratchpad": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:Scratchpad"),
+    "scratchpad": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:Scratchpad"),
         help="as zeros, and the partial results of a sum or a product before the answer",
         given=f"{REVERSED} with zeros in front with a scratchpad",
         question_shape=_filled_shape,
@@ -327,8 +327,8 @@ VIEWS: dict[str, ViewEntry] = {
         fills_answer=True,
         is_scratchpad=True,
     ),
-    "raw_scratchpad": ViewEntry(
-        build=imported("seq2seq_arith.trainer.data.views:RawScratchpad"),
+    "raw_scratchpad": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:RawScratchpad"),
         help="the stored question, and the partial results of a sum or a product before the answer, from its end",
         given=f"{REVERSED} with a scratchpad",
         answer_steps=_scratchpad_steps,
@@ -340,7 +340,7 @@ VIEWS: dict[str, ViewEntry] = {
 
 OWN_MODEL = ModelEntry(build=None, help="a model of your own", any_channels=True)
 # Of the shapes of ``raw`` until its class says others.
-OWN = ViewEntry(build=None, help="a view of your own", given=OWN_VIEW)
+OWN = InputFormatEntry(build=None, help="an input format of your own", given=OWN_INPUT_FORMAT)
 
 
 def model_entry(name: str) -> ModelEntry:
@@ -358,32 +358,41 @@ def knobs_of(model: str, positions: str | None) -> tuple[str, ...]:
     return model_entry(model).knobs + positions_entry(model, positions).knobs
 
 
-def view_entry(name: str) -> ViewEntry:
-    """The entry of a view; one of your own (``plugins.py``) has the shapes of ``raw`` until its class says others."""
-    return VIEWS.get(name, OWN)
+def input_format_entry(name: str) -> InputFormatEntry:
+    """The entry of an input format; one of your own has the shapes of ``raw`` until its class says others."""
+    return INPUT_FORMATS.get(name, OWN)
 
 
-def check_view(view: str, task: Task) -> None:
-    """Raises InputError unless the view can be taken of the task's strings."""
-    entry, arity = view_entry(view), task.operation.arity
+def check_input_format(input_format: str, task: Task) -> None:
+    """Raises InputError unless the input format can be taken of the task's strings."""
+    entry, arity = input_format_entry(input_format), task.operation.arity
     if entry.needs_digits and not task.notation.has_digits:
-        raise InputError(f"the view {view!r} lines up decimal digits and {task.name} has none; use --view raw")
+        raise InputError(
+            f"the input format {input_format!r} lines up decimal digits and {task.name} has none; use --input-format "
+            "raw"
+        )
     if entry.needs_numbers and not writes_numbers(task):
         raise InputError(
-            f"the view {view!r} fills numbers with zeros, and {task.name} writes others; use --view backward"
+            f"the input format {input_format!r} fills numbers with zeros, and {task.name} writes others; use "
+            "--input-format backward"
         )
     if entry.needs_pairs and arity != 2:
-        raise InputError(f"the view {view!r} lines up two operands and {task.name} has other questions; use --view raw")
+        raise InputError(
+            f"the input format {input_format!r} lines up two operands and {task.name} has other questions; use "
+            "--input-format raw"
+        )
     if entry.is_scratchpad:
         arities = {"+": range(2, 11), "*": (2,)}.get(task.operation.symbol, ())
         if task.notation is not DECIMAL or arity not in arities:
             raise InputError(
-                f"the view {view!r} writes sums of up to ten numbers and products of two, and {task.name} has neither; "
-                "use --view backward"
+                f"the input format {input_format!r} writes sums of up to ten numbers and products of two, and "
+                f"{task.name} has neither; "
+                "use --input-format backward"
             )
         if (steps := entry.answer_steps(task)) > MOST_WRITTEN:
             raise InputError(
-                f"the view {view!r} of {task.config_name} writes {steps:,} characters, and at most {MOST_WRITTEN:,} "
+                f"the input format {input_format!r} of {task.config_name} writes {steps:,} characters, and at most "
+                f"{MOST_WRITTEN:,} "
                 "are possible; give fewer --digits"
             )
 
@@ -393,29 +402,35 @@ def writes_numbers(task: Task) -> bool:
     return task.notation.has_digits and {*task.alphabet} <= {*"0123456789+- ", *task.operation.symbol}
 
 
-def check_model(name: str, view: str, task: Task, positions: str | None = None) -> None:
-    """Raises InputError unless the network can be put on the view of the task, and the view on the task.
+def check_model(name: str, input_format: str, task: Task, positions: str | None = None) -> None:
+    """Raises InputError unless the network fits the input format, and the input format the task.
 
-    How many steps a view of one's own has, only its code says: ``check_steps`` is called when it is there.
+    How many steps an input format of one's own has, only its code says: ``check_steps`` is called when it is there.
     """
-    check_view(view, task)
-    if view in VIEWS:
-        check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
+    check_input_format(input_format, task)
+    if input_format in INPUT_FORMATS:
+        check_steps(
+            name,
+            input_format,
+            task,
+            INPUT_FORMATS[input_format].question_shape(task)[0],
+            INPUT_FORMATS[input_format].answer_steps(task),
+        )
     needs_places = positions_entry(name, positions).needs_places
-    if needs_places and not (writes_numbers(task) and view_entry(view).has_places):
+    if needs_places and not (writes_numbers(task) and input_format_entry(input_format).has_places):
         raise InputError(
             f"positions {positions!r} need numbers digit by digit, and an answer that is written from its units, and "
-            f"{task.name} with --view {view} lacks one of these; use --view backward and a task of numbers, or "
-            f"--positions {DEFAULT_POSITIONS}"
+            f"{task.name} with --input-format {input_format} lacks one of these; use --input-format backward and a "
+            f"task of numbers, or --positions {DEFAULT_POSITIONS}"
         )
 
 
-def check_steps(name: str, view: str, task: Task, question_steps: int, answer_steps: int) -> None:
-    """Raises InputError unless the network can be put on a view with so many steps."""
+def check_steps(name: str, input_format: str, task: Task, question_steps: int, answer_steps: int) -> None:
+    """Raises InputError unless the network can be put on an input format with so many steps."""
     if model_entry(name).writes_in_place and question_steps != answer_steps:
         is_aligned = task.notation.has_digits and task.operation.arity == 2
-        advice = "use --view aligned" if is_aligned else "take another --model"
+        advice = "use --input-format aligned" if is_aligned else "take another --model"
         raise InputError(
-            f"model {name!r} writes one character per step, but the view {view!r} of {task.name} has "
+            f"model {name!r} writes one character per step, but the input format {input_format!r} of {task.name} has "
             f"{question_steps} question steps and {answer_steps} answer steps; {advice}"
         )

@@ -49,7 +49,7 @@ class Notation(abc.ABC):
     example: tuple[str, str]  # two operands, as an example for people
     equals = " = "  # what people write between a question and its answer
     smallest = 1  # operand
-    has_digits = False  # whose places a view can align
+    has_digits = False  # whose places an input format can align
     has_lengths = True  # whether a task of another size is the same task with longer or shorter operands
     parquet_share: float  # about how many bytes zstd leaves of a character
 

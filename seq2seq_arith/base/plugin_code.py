@@ -1,6 +1,6 @@
 """Code in a file that a person names: its place, its content, its module, and its errors in one sentence.
 
-The trainer takes models and views from such files, and both programs take tasks. The trainer and
+The trainer takes models and input formats from such files, and both programs take tasks. The trainer and
 ``arithmetic/own_tasks.py`` decide which files' code may run.
 """
 

@@ -44,7 +44,8 @@ class Process:
     # Custom tasks (``OwnTask``) by name, the one that was named last; and all by name and sha256; own_tasks.py.
     tasks: dict[str, Any] = dataclasses.field(default_factory=dict)
     task_versions: dict[tuple[str, str], Any] = dataclasses.field(default_factory=dict)
-    # The models and views outside of this package whose code may run, as a person named them; trainer/plugins.py.
+    # The models and input formats outside of this package whose code may run, as a person named them;
+    # trainer/plugins.py.
     plugins: set[str] = dataclasses.field(default_factory=set)
     # Runs in an object store: from the folder of a working copy to its ``ObjectPath``, and from each file to its
     # version there; trainer/runs/stores.py.

@@ -51,12 +51,12 @@ def test_the_steps_work_as_they_stand(tmp_path):
     assert re.search(r"^12m7 = ", printed, re.MULTILINE), printed
 
 
-# A view as somebody writes it who has only the installed package.
-VIEW = '''
-from seq2seq_arith.trainer.data.views import View
+# An input format as somebody writes it who has only the installed package.
+INPUT_FORMAT = '''
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 
 
-class Turned(View):
+class Turned(InputFormat):
     """The question from its end."""
 
     def encode_question(self, strings):
@@ -68,12 +68,19 @@ class Turned(View):
 
 
 @pytest.mark.slow
-def test_a_model_a_view_and_a_task_of_ones_own_are_killed_go_on_and_are_asked_and_exported(tmp_path):
-    (tmp_path / "view.py").write_text(VIEW)
+def test_a_model_an_input_format_and_a_task_of_ones_own_are_killed_go_on_and_are_asked_and_exported(tmp_path):
+    (tmp_path / "input_format.py").write_text(INPUT_FORMAT)
     for file in ("own_model.py", "task/own_tasks.py"):
         shutil.copy(ROOT / "examples" / file, tmp_path)
     settings = "--recipe raw --num-examples 2000 --num-validation 200 --hidden 16 --epochs 6 --checkpoint-seconds 0"
-    own = ["--model", "own_model.py:transformer", "--view", "view.py:Turned", "--task-file", "own_tasks.py"]
+    own = [
+        "--model",
+        "own_model.py:transformer",
+        "--input-format",
+        "input_format.py:Turned",
+        "--task-file",
+        "own_tasks.py",
+    ]
     train = ["train", "sort", "--letters", "3", "--data-dir", "data", *settings.split(), *own, "--run-dir"]
     victim = subprocess.Popen([sys.executable, "-m", "seq2seq_arith.trainer", *train, "killed"], cwd=tmp_path)
     while not (tmp_path / "killed/last.npz").exists():

@@ -1,4 +1,4 @@
-"""The model and the view of the examples: what their pages and benchmarks say of them."""
+"""The model and the input format of the examples: what their pages and benchmarks say of them."""
 
 import numpy as np
 import pytest
@@ -9,40 +9,43 @@ from seq2seq_arith.arithmetic.text import to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 
-VIEW = f"{ROOT}/examples/own_view.py:WholeNumbers"
+INPUT_FORMAT = f"{ROOT}/examples/own_input_format.py:WholeNumbers"
 
 
 @pytest.fixture(autouse=True)
 def _named():
-    plugins.allow(VIEW, SMALL_ADDER)
+    plugins.allow(INPUT_FORMAT, SMALL_ADDER)
 
 
 @pytest.mark.parametrize(("modulus", "reverse"), [(97, True), (256, False)])
 def test_each_number_is_one_character(modulus, reverse):
     task = Task("modular_addition", size=modulus, reverse=reverse)
-    view = make_view(VIEW, task)  # which tries that it gives back what it encodes
+    input_format = make_input_format(INPUT_FORMAT, task)  # which tries that it gives back what it encodes
     question = "6+5"[:: -1 if reverse else 1]
-    ids = view.encode_question(to_codes([question], task.question_width))
+    ids = input_format.encode_question(to_codes([question], task.question_width))
     assert np.asarray(ids).tolist() == [[6, 5]]
     answers = np.arange(modulus).astype(np.uint8)[:, None]
-    decoded = [answer.strip() for answer in to_strings(view.decode_answer(answers).numpy())]
+    decoded = [answer.strip() for answer in to_strings(input_format.decode_answer(answers).numpy())]
     assert decoded == [str(number) for number in range(modulus)]
 
 
 def test_a_number_beyond_a_byte_is_refused():
     with pytest.raises(InputError, match="the task is modular_addition-d257; give modular_addition with a modulus up"):
-        make_view(VIEW, Task("modular_addition", size=257))
+        make_input_format(INPUT_FORMAT, Task("modular_addition", size=257))
 
 
 @pytest.mark.models
 def test_the_small_adder_has_fewer_than_400_weights_and_sees_two_columns_and_one_character():
-    view = make_view("aligned", Task("addition", size=10))
-    network = build_network(ModelConfig(name=SMALL_ADDER, view="aligned"), view)
+    input_format = make_input_format("aligned", Task("addition", size=10))
+    network = build_network(ModelConfig(name=SMALL_ADDER, input_format="aligned"), input_format)
     assert sum(np.size(weight) for weight in network.model.trainable_variables) < 400
-    questions, answers = np.zeros((1, *view.question_shape), np.int32), np.zeros((1, view.answer_steps), np.int32)
+    questions, answers = (
+        np.zeros((1, *input_format.question_shape), np.int32),
+        np.zeros((1, input_format.answer_steps), np.int32),
+    )
     before = network.logits(questions, answers, training=False).numpy()
     there = 4
     for changed, seen in ((questions[0], [there, there + 1]), (answers[0], [there + 1])):

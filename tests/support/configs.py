@@ -4,12 +4,12 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.training.learner import Learner
 
 ADDITION = Task("addition")
 TAGGER = TrainConfig(
-    model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=1),
+    model=ModelConfig(name="bilstm_tagger", input_format="aligned", hidden=64, layers=1),
     epochs=8,
     learning_rate=5e-3,
     schedule="cosine",
@@ -18,7 +18,7 @@ TAGGER = TrainConfig(
 )
 SMALL = override(TAGGER, hidden=8, batch_size=32, checkpoint_seconds=0.0)
 COUNTER = TrainConfig(
-    model=ModelConfig(name="counter", view="raw", hidden=32),
+    model=ModelConfig(name="counter", input_format="raw", hidden=32),
     epochs=5,
     steps_per_epoch=100,
     batch_size=32,
@@ -29,8 +29,8 @@ COUNTER = TrainConfig(
 )
 
 
-def learner_of(name: str, task: Task = ADDITION, view: str = "backward", **settings: object) -> Learner:
+def learner_of(name: str, task: Task = ADDITION, input_format: str = "backward", **settings: object) -> Learner:
     """An untrained learner of 16 units."""
-    config = override(TrainConfig(), name=name, view=view, hidden=16, **settings)
+    config = override(TrainConfig(), name=name, input_format=input_format, hidden=16, **settings)
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-    return Learner(config=config, view=make_view(view, task), strategy=strategy, total_steps=1)
+    return Learner(config=config, input_format=make_input_format(input_format, task), strategy=strategy, total_steps=1)

@@ -21,11 +21,11 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data import records
+from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Examples, Source
-from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network
-from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS
 from seq2seq_arith.trainer.runs import checkpoints, files, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import building, devices, session
@@ -111,16 +111,22 @@ class Learners:
     def __init__(self) -> None:
         self._kept: dict[Any, tuple[Learner, dict[str, Any], list[np.ndarray]]] = {}
 
-    def of(self, config: TrainConfig, view: View, strategy: tf.distribute.Strategy, total_steps: int) -> Learner:
+    def of(
+        self, config: TrainConfig, input_format: InputFormat, strategy: tf.distribute.Strategy, total_steps: int
+    ) -> Learner:
         """The learner of these settings with its first weights; whoever had it before must be done with it."""
         on_gpu = devices.uses_gpus(config.replicas)
-        if config.model.name not in MODELS or config.model.view not in VIEWS:
-            return Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)
+        if config.model.name not in MODELS or config.model.input_format not in INPUT_FORMATS:
+            return Learner(
+                config=config, input_format=input_format, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu
+            )
         # What decides nothing in a learner.
         key = dataclasses.replace(config, target=None, patience=0, keep_epochs=False, checkpoint_seconds=60.0)
-        key = key, view.task, total_steps, strategy.num_replicas_in_sync
+        key = key, input_format.task, total_steps, strategy.num_replicas_in_sync
         if key not in self._kept:
-            made = Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)
+            made = Learner(
+                config=config, input_format=input_format, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu
+            )
             self._kept[key] = made, dict(vars(made)), [np.asarray(variable) for variable in made.variables]
         made, attributes, first = self._kept[key]
         vars(made).clear()
@@ -150,12 +156,12 @@ def ready(data_dir: Path, learners: Learners) -> Callable[..., Ready]:
         name: str, config: TrainConfig, rows: int | None = None, total_steps: int = 100, anew: bool = False
     ) -> Ready:
         source = records.open_source(TASKS[name], str(data_dir))
-        view = make_view(config.model.view, source.task)
+        input_format = make_input_format(config.model.input_format, source.task)
         training = source.splits["train"]
         if rows is not None:
             training = dataclasses.replace(training, lengths=(rows, *[0] * (len(training.lengths) - 1)))
         strategy = devices.make_strategy(config.replicas)
-        made = (Learners() if anew else learners).of(config, view, strategy, total_steps)
+        made = (Learners() if anew else learners).of(config, input_format, strategy, total_steps)
         batches = Lanes(training, config.batch_size, strategy.num_replicas_in_sync, config.seed)
         return Ready(source, source.splits["validation"].head(1000), made, batches)
 
@@ -201,7 +207,7 @@ def untrained() -> Callable[..., Run]:
             keras.utils.set_random_seed(epoch)
             values = {"kernel": np.zeros(weights or 1, np.float32)}
             if weights is None:
-                network = build_network(config.model, make_view(config.model.view, task))
+                network = build_network(config.model, make_input_format(config.model.input_format, task))
                 values = checkpoints.values(network.model.variables)
             checkpoints.save(run.of_epoch(epoch) if epoch else run.best, values, {"row": {"epoch": 1}})
         return run

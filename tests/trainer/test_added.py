@@ -1,4 +1,4 @@
-"""A network, a position encoding and a view are one entry each: one of each is added here, and goes all the way."""
+"""A network, an encoding and an input format are one entry each: one of each is added here, and goes all the way."""
 
 import dataclasses
 
@@ -11,20 +11,20 @@ from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig
-from seq2seq_arith.trainer.data.views import BackwardView, make_view
+from seq2seq_arith.trainer.data.input_formats import ReversedFormat, make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.layers import OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
 from seq2seq_arith.trainer.models.positions import PositionEncoding
 from seq2seq_arith.trainer.registry import (
     GIVEN,
+    INPUT_FORMATS,
     MODELS,
     POSITIONS,
     REVERSED,
-    VIEWS,
+    InputFormatEntry,
     ModelEntry,
     PositionsEntry,
-    ViewEntry,
 )
 from seq2seq_arith.trainer.runs.run import open_run
 
@@ -50,7 +50,7 @@ def bag(spec):
     return keras.Model(question, keras.layers.Reshape((spec.steps, spec.depth))(logits), name=spec.name)
 
 
-class Mirrored(BackwardView):
+class Mirrored(ReversedFormat):
     """The question, too, from its last character to its first."""
 
     def encode_question(self, strings):
@@ -64,7 +64,11 @@ BAG = ModelEntry(build=bag, help="dense layers over the whole question", any_len
 ADDED = {
     "--model": (MODELS, "bag", BAG),
     "--positions": (POSITIONS, "by_distance", PositionsEntry(help="a bias of the distance, by head")),
-    "--view": (VIEWS, "mirrored", ViewEntry(build=Mirrored, help="all from its end", given=REVERSED)),
+    "--input-format": (
+        INPUT_FORMATS,
+        "mirrored",
+        InputFormatEntry(build=Mirrored, help="all from its end", given=REVERSED),
+    ),
 }
 MORE = {"--positions": ["--model", "causal"]}
 
@@ -95,17 +99,17 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
 def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     """As the same network that keeps nothing, and runs the whole model for each character."""
     monkeypatch.setitem(POSITIONS, "by_distance", ADDED["--positions"][2])
-    config = ModelConfig(name="causal", view="backward", positions="by_distance", hidden=12, heads=4, layers=2)
+    config = ModelConfig(name="causal", input_format="backward", positions="by_distance", hidden=12, heads=4, layers=2)
     assert (config.any_length, config.given, config.has("rope_base")) == (True, REVERSED, False)
-    view = make_view("backward", Task("addition", size=2))
+    input_format = make_input_format("backward", Task("addition", size=2))
     keras.utils.set_random_seed(0)
-    network = build_network(config, view)
-    questions = view.encode_question(to_codes(["12+34", "99+1 ", "5+5  "], view.task.question_width))
+    network = build_network(config, input_format)
+    questions = input_format.encode_question(to_codes(["12+34", "99+1 ", "5+5  "], input_format.task.question_width))
     ids, confidences = network.answer(questions)
     kept_nothing = Autoregressive(network.model).answer(questions)
     np.testing.assert_array_equal(ids, kept_nothing[0])
     np.testing.assert_allclose(confidences, kept_nothing[1], rtol=1e-4)
-    without = build_network(dataclasses.replace(config, positions="none"), view)
+    without = build_network(dataclasses.replace(config, positions="none"), input_format)
     without.model.set_weights(network.model.get_weights())
     logits = (each.logits(questions, ids, training=False) for each in (network, without))
     assert np.abs(np.subtract(*logits)).max() > 1e-4  # the bias matters
@@ -116,7 +120,10 @@ def test_every_entry_names_code_that_is_there():
     entries = [*MODELS.values(), *POSITIONS.values()]
     assert {name for entry in entries for name in entry.knobs} == KNOBS.keys()
     assert POSITIONS.keys() == PositionEncoding.kinds.keys() - {"by_distance"}
-    for name, entry in VIEWS.items():
+    for name, entry in INPUT_FORMATS.items():
         assert entry.build(name, Task("addition")).name == name
-    given = [*(entry.given for entry in VIEWS.values()), *(entry.given or REVERSED for entry in POSITIONS.values())]
+    given = [
+        *(entry.given for entry in INPUT_FORMATS.values()),
+        *(entry.given or REVERSED for entry in POSITIONS.values()),
+    ]
     assert {part for each in given for part in each.split(" with ")} <= GIVEN.keys()

@@ -37,11 +37,11 @@ REFUSED = [
     {"name": "causal", "positions": "none", "rope_base": 3.0},
     {"name": "causal", "others": 4},
     {"name": "causal", "hidden": 12, "heads": 4},
-    {"name": "causal", "view": "zeros", "blanks": False},
+    {"name": "causal", "input_format": "zeros", "blanks": False},
     {"clip_norm": 0.0},
     {"target": 1.5},
     {"seed": 2**31},
-    {"view": "sideways"},
+    {"input_format": "sideways"},
     {"hidden": 0},
     {"name": "counter", "precision": "mixed_bfloat16"},
 ]
@@ -76,9 +76,18 @@ def test_numbers_of_numpy_become_plain():
 
 def test_a_recipe_proves_unless_another_value_may_forbid_it():
     task = Task("addition")
-    for same in ({"name": "latch_tagger"}, {"view": "aligned"}, {"schedule": "cosine"}, {"precision": "float32"}):
+    for same in (
+        {"name": "latch_tagger"},
+        {"input_format": "aligned"},
+        {"schedule": "cosine"},
+        {"precision": "float32"},
+    ):
         assert configured("best", task, **same).prove == recipe("best", "addition").prove > 0
-    for other in ({"name": "lstm", "view": "backward"}, {"schedule": "constant"}, {"precision": "mixed_bfloat16"}):
+    for other in (
+        {"name": "lstm", "input_format": "backward"},
+        {"schedule": "constant"},
+        {"precision": "mixed_bfloat16"},
+    ):
         assert configured("best", task, **other).prove == 0
 
 
@@ -122,7 +131,7 @@ def test_json_of_another_configuration_is_refused(changes, sentence):
 def test_the_notebook_recipe_is_the_notebooks():
     for task in OPERATIONS:
         config = recipe("notebook", task)
-        assert config.model == ModelConfig(name="lstm", view="raw", hidden=128, layers=1)
+        assert config.model == ModelConfig(name="lstm", input_format="raw", hidden=128, layers=1)
         assert (config.batch_size, config.learning_rate, config.schedule, config.epochs) == (128, 1e-3, "constant", 50)
         assert (config.patience, config.min_delta, config.weight_decay, config.clip_norm) == (3, 0.001, 0.0, None)
         assert recipe_data("notebook", task) == Task(task)
@@ -145,5 +154,5 @@ def test_every_recipe_fits_its_task_and_has_data_that_can_be_drawn(name: str, ta
     config = recipe(name, task)  # an epoch is a pass over its own data, or a tenth of one
     passes = data.num_train <= config.epoch_examples or data.num_train == 10 * config.epoch_examples
     assert config.steps_per_epoch or passes
-    check_model(config.model.name, config.model.view, data)
+    check_model(config.model.name, config.model.input_format, data)
     assert 1e-4 <= config.learning_rate <= 0.05

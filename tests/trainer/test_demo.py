@@ -21,8 +21,10 @@ from seq2seq_arith.trainer.runs.summary import Summary
 
 pytestmark = pytest.mark.models
 
-SMALL = TrainConfig(model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=4), epochs=1, steps_per_epoch=3)
-COUNTING = TrainConfig(model=ModelConfig(name="counter", view="raw", hidden=4), epochs=1, steps_per_epoch=3)
+SMALL = TrainConfig(
+    model=ModelConfig(name="bilstm_tagger", input_format="aligned", hidden=4), epochs=1, steps_per_epoch=3
+)
+COUNTING = TrainConfig(model=ModelConfig(name="counter", input_format="raw", hidden=4), epochs=1, steps_per_epoch=3)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import outline, try_out
 from seq2seq_arith.trainer.plugins import Plugin
 from seq2seq_arith.trainer.runs import checkpoints
@@ -137,19 +137,23 @@ def test_the_code_of_a_run_may_have_moved(nets, tmp_path, none_allowed):
 def test_a_fault_is_one_sentence(nets, function, refusal):
     plugins.allow(name := f"{nets}:{function}")
     with refusal(InputError):
-        view, config = make_view("raw", Task("addition", size=2)), ModelConfig(name=name, hidden=16)
-        try_out(config, view, outline(config, view))
+        input_format, config = make_input_format("raw", Task("addition", size=2)), ModelConfig(name=name, hidden=16)
+        try_out(config, input_format, outline(config, input_format))
 
 
 @pytest.mark.models
 def test_layers_without_names_have_the_same_ones_whatever_was_built_before(nets):
     plugins.allow(name := f"{nets}:writer")
-    config, view = TrainConfig(model=ModelConfig(name=name, view="raw", hidden=8)), make_view("raw", Task("addition"))
+    config, input_format = (
+        TrainConfig(model=ModelConfig(name=name, input_format="raw", hidden=8)),
+        make_input_format("raw", Task("addition")),
+    )
     first, later = (
-        learner.Learner(config=config, view=view, strategy=devices.make_strategy(), total_steps=1) for _ in range(2)
+        learner.Learner(config=config, input_format=input_format, strategy=devices.make_strategy(), total_steps=1)
+        for _ in range(2)
     )
     assert checkpoints.keys(first.variables) == checkpoints.keys(later.variables)
-    assert "embedding_1/embeddings" in checkpoints.keys(outline(config.model, view))
+    assert "embedding_1/embeddings" in checkpoints.keys(outline(config.model, input_format))
 
 
 def test_a_file_that_cannot_be_imported(nets):
@@ -159,18 +163,18 @@ def test_a_file_that_cannot_be_imported(nets):
         _ = Plugin.resolve(plugins.MODEL, name).code
 
 
-VIEWS = '''"""Views of my own."""
+INPUT_FORMATS = '''"""Input formats of my own."""
 import tensorflow as tf
-from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 
 
-class Crooked(View):
+class Crooked(InputFormat):
     def __init__(self, name, task):
         super().__init__(name, task)
         self.answer_steps += 1
 
 
-class Forgetful(View):
+class Forgetful(InputFormat):
     def encode_question(self, strings):
         return tf.zeros_like(self._to_ids(strings))
 
@@ -179,7 +183,7 @@ class Unrelated:
     pass
 
 
-class Failing(View):
+class Failing(InputFormat):
     def encode_answer(self, strings):
         return strings[self.task.nothing]
 
@@ -187,25 +191,26 @@ class Failing(View):
 
 
 @pytest.fixture
-def views(tmp_path):
-    path = tmp_path / "views.py"
-    path.write_text(VIEWS, encoding="utf-8")
+def input_formats(tmp_path):
+    path = tmp_path / "input_formats.py"
+    path.write_text(INPUT_FORMATS, encoding="utf-8")
     return path
 
 
-VIEW_FAULTS = {
-    "Gone": "/views.py has no class 'Gone'; it has Crooked, Forgetful, Unrelated, Failing",
-    "Crooked": "/views.py, line 6: the view Crooked encodes 256 answers in the shape (256, 3); its attributes say "
-    "(256, 4)",
-    "Forgetful": "line 12: the view Forgetful does not give back what it encodes: the question '",
-    "Failing": "/views.py:Failing' cannot be used: ",
-    "Unrelated": "/views.py, line 17: Unrelated does not derive from seq2seq_arith.trainer.data.views.View",
+INPUT_FORMAT_FAULTS = {
+    "Gone": "/input_formats.py has no class 'Gone'; it has Crooked, Forgetful, Unrelated, Failing",
+    "Crooked": "/input_formats.py, line 6: the input format Crooked encodes 256 answers in the shape "
+    "(256, 3); its attributes say (256, 4)",
+    "Forgetful": "line 12: the input format Forgetful does not give back what it encodes: the question '",
+    "Failing": "/input_formats.py:Failing' cannot be used: ",
+    "Unrelated": "/input_formats.py, line 17: Unrelated does not derive from "
+    "seq2seq_arith.trainer.data.input_formats.InputFormat",
 }
 
 
-@pytest.mark.parametrize("name", VIEW_FAULTS)
-def test_a_fault_of_a_view_is_one_sentence(views, name):
-    plugins.allow(own := f"{views}:{name}")
+@pytest.mark.parametrize("name", INPUT_FORMAT_FAULTS)
+def test_a_fault_of_an_input_format_is_one_sentence(input_formats, name):
+    plugins.allow(own := f"{input_formats}:{name}")
     with pytest.raises(InputError) as caught:
-        make_view(own, Task("addition", size=2))
-    assert VIEW_FAULTS[name] in str(caught.value)
+        make_input_format(own, Task("addition", size=2))
+    assert INPUT_FORMAT_FAULTS[name] in str(caught.value)

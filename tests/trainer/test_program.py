@@ -39,16 +39,16 @@ REFUSED = {
         "pq --learning-rate x",
         "pq --data-dir D --run-dir hdfs://b/r",
         "addition --recipe lengths --data-dir D --run-dir proved:addition --dry-run",
-        f"multiplication --model latch_tagger --view aligned --prove 3 {D_AND_R} --dry-run",
-        f"multiplication --model causal --view crossed --stream --curriculum 1:2 {D_AND_R} --dry-run",
+        f"multiplication --model latch_tagger --input-format aligned --prove 3 {D_AND_R} --dry-run",
+        f"multiplication --model causal --input-format crossed --stream --curriculum 1:2 {D_AND_R} --dry-run",
     ],
     "evaluate": ["missing", "run --per-slice 0", "run --suite-seed -1"],
     "search": ["missing", "run --questions 0", "run --lengths 1001"],
     "predict": ["missing 1+2"],
     "inspect": ["run", "run 1+2 3+4", "run 1+2 -o found.txt"],
     "describe": [
-        "pq --view aligned",
-        "addition_of_three --model bilstm_tagger --view raw",
+        "pq --input-format aligned",
+        "addition_of_three --model bilstm_tagger --input-format raw",
         "addition --model causal --positions coupled",
     ],
     "plot": ["", "damaged -o out.png"],
@@ -101,7 +101,7 @@ TRAIN = ["train", "addition", "--data-dir", "D", "--run-dir", "R"]
 # Values that are no default, by the type of the field; of choices it is the last one.
 OTHER = {int: 7, float: 0.25, str: '{"units": 7}'}
 # Settings that only some models have.
-CAUSAL = ["--model", "causal", "--view", "backward"]
+CAUSAL = ["--model", "causal", "--input-format", "backward"]
 STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
 WITH = {
     **dict.fromkeys(KNOBS, CAUSAL),
@@ -111,7 +111,7 @@ WITH = {
     "stage_steps": STAGES,
     "options": ["--model", OWN_MODEL],
     "curriculum": ["--stream", "--patience", "0"],
-    "prove": ["--model", "latch_tagger", "--view", "aligned"],
+    "prove": ["--model", "latch_tagger", "--input-format", "aligned"],
 }
 # Those that are written in a way of their own.
 WRITTEN = {"curriculum": "1:1.5", "heads": 8, "rope_base": 3.0}

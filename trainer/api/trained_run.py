@@ -46,16 +46,16 @@ MOST_VALUES = 1000
 
 
 def open_run(
-    folder: str | Path, model: str | None = None, view: str | None = None, task_file: str | Path | None = None
+    folder: str | Path, model: str | None = None, input_format: str | None = None, task_file: str | Path | None = None
 ) -> "TrainedRun":
     """The run in a folder, which ``train`` or ``arith-model train`` has made.
 
-    If its model is your own, name it, ``FILE.py:FUNCTION``: its code may then run. Likewise a view of your own,
-    ``FILE.py:CLASS``, and the ``FILE.py`` of its task.
+    If its model is your own, name it, ``FILE.py:FUNCTION``: its code may then run. Likewise an input format of your
+    own, ``FILE.py:CLASS``, and the ``FILE.py`` of its task.
 
     Raises InputError if the folder is not that of a run.
     """
-    plugins.allow(model, view)
+    plugins.allow(model, input_format)
     own_tasks.use(task_file)
     return TrainedRun(runs.open_run(folder))
 
@@ -115,7 +115,7 @@ class TrainedRun(Tabular):
 
     @property
     def given(self) -> str:
-        """What the view and the positions give to the model, such as ``digits paired, in order``; or ``nothing``."""
+        """What input format and positions give to the model, such as ``digits paired, in order``; or ``nothing``."""
         return self.run.config.model.given
 
     @property
@@ -136,7 +136,7 @@ class TrainedRun(Tabular):
 
     @property
     def model(self) -> "keras.Model":
-        """The Keras model with the best weights, from ids, as its view makes them, to logits."""
+        """The Keras model with the best weights, from ids, as its input format makes them, to logits."""
         return self._opened.learner().model
 
     @functools.cached_property
@@ -173,10 +173,10 @@ class TrainedRun(Tabular):
     def inspect(self, question: str, *, average: int = 1) -> "Inspection":
         """What happens in the model while it answers a question; it shows itself as a table, a row per character.
 
-        Its ``read`` and ``written`` are the characters step by step, as the view gives them, and ``probabilities``
-        those of each character of the answer. By the names of layers, ``states`` are the outputs of recurrent ones,
-        float32 [steps, units], and ``attention`` is what those of attention look at, float32 [heads, queries, keys]:
-        its mean over at most ``average`` random questions whose digits stand at the same places.
+        Its ``read`` and ``written`` are the characters step by step, as the input format gives them, and
+        ``probabilities`` those of each character of the answer. By the names of layers, ``states`` are the outputs of
+        recurrent ones, float32 [steps, units], and ``attention`` is what those of attention look at, float32 [heads,
+        queries, keys]: its mean over at most ``average`` random questions whose digits stand at the same places.
 
         Raises InputError if it is not a question of the task, or the run has no checkpoint.
         """
@@ -262,7 +262,8 @@ class TrainedRun(Tabular):
         It is that of one ``place`` of the numbers, 0 for the units. Beside its accuracy on questions that it was not
         fitted to stands that on a control task: what is read as well there, the model has not worked out.
 
-        Raises InputError without such a property, beyond a range, or if the view is a scratchpad; and as ``inspect``.
+        Raises InputError without such a property, beyond a range, or if the input format is a scratchpad; and as
+        ``inspect``.
         """
         learner = self._opened.learner(self.task)
         from seq2seq_arith.trainer.asking import inside
@@ -417,7 +418,7 @@ class TrainedRun(Tabular):
         config, rows, best = self.run.config, self._opened.history, self._opened.best
         facts = {
             "dataset": self.task.config_name,
-            "model": f"{config.model.name}, view {config.model.view}",
+            "model": f"{config.model.name}, input format {config.model.input_format}",
             "given": self.given,
             "epochs": f"{sum(not row['round'] for row in rows)} of at most {config.epochs}",
         }

@@ -44,8 +44,8 @@ def train(
       verbose: 0 to print nothing, and show no progress.
       **settings: The options of ``arith-model train``: ``recipe``, the model and its training, which the others change;
         fields of ``ModelConfig`` and ``TrainConfig``, such as ``hidden`` or ``learning_rate``, with ``model`` for the
-        network, or ``FILE.py:FUNCTION`` for one of your own, and ``view``, or ``FILE.py:CLASS``. With a task's name,
-        also the parameters of the recipe's dataset, such as ``digits``; its seed is ``data_seed``.
+        network, or ``FILE.py:FUNCTION`` for one of your own, and ``input_format``, or ``FILE.py:CLASS``. With a task's
+        name, also the parameters of the recipe's dataset, such as ``digits``; its seed is ``data_seed``.
 
     Raises InputError if an argument is wrong, the model does not fit the dataset, or the folder holds another run;
     TrainingError if the training fails.

@@ -43,7 +43,7 @@ def measure(
     by_epoch = ask_epochs(run.learner_of_epoch, epochs, own.tasks_of_sizes(lengths), chosen)
     learner = run.learner()
     results, tables, notes = on_data(learner, data, own.config.stream) if data else ({}, {}, missing)
-    about = [f"given to the model, by view {model.view}: {model.given}"]
+    about = [f"given to the model, by input format {model.input_format}: {model.given}"]
     about += [f"asked: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     validation = results.get("validation")
     return Evaluation(
@@ -58,7 +58,7 @@ def measure(
         mistakes=tuple(mistakes(own.task, validation, validation.wrong[:MISTAKES])) if validation else (),
         scores=scores,
         by_epoch=tuple(by_epoch),
-        waves=inside.fourier(learner).facts if inside.has_waves(learner.view) else {},
+        waves=inside.fourier(learner).facts if inside.has_waves(learner.input_format) else {},
         proof=run.proof.to_json() if run.proof else None,
     )
 

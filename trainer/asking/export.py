@@ -20,12 +20,12 @@ from seq2seq_arith.base.errors import WriteError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, proofs
 from seq2seq_arith.trainer.runs.run import Run, new_folder
-from seq2seq_arith.trainer.training.building import view_of
+from seq2seq_arith.trainer.training.building import input_format_of
 
 LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
@@ -35,14 +35,14 @@ IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTIL
 
 
 class Exported(tf.Module):
-    """A network on a view that answers questions as a person writes them; it needs nothing but TensorFlow."""
+    """A network on an input format that answers questions as a person writes them; it needs nothing but TensorFlow."""
 
-    def __init__(self, network: Network, view: View) -> None:
+    def __init__(self, network: Network, input_format: InputFormat) -> None:
         super().__init__()
         self.model = network.model
         self._weights = [weight.value for weight in network.model.variables]  # TensorFlow overlooks seeds of dropout
         self._network = network
-        self._view = view
+        self._input_format = input_format
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "question")])
     def answer(self, question: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -53,8 +53,10 @@ class Exported(tf.Module):
 
         Raises tf.errors.InvalidArgumentError if a question is not one of the task, or it is too long.
         """
-        ids, confidence = self._network.answer(self._view.encode_question(_stored(question, self._view.task)))
-        codes = self._view.decode_answer(tf.cast(ids, tf.uint8))
+        ids, confidence = self._network.answer(
+            self._input_format.encode_question(_stored(question, self._input_format.task))
+        )
+        codes = self._input_format.decode_answer(tf.cast(ids, tf.uint8))
         characters = tf.gather(tf.constant([chr(code) for code in range(256)]), tf.cast(codes, tf.int32))
         return {"answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)), "confidence": confidence}
 
@@ -64,8 +66,8 @@ def export(run: Run, out: str) -> Path:
 
     OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
 
-    The files of a model, a view and a task of your own are copied. The source of layers that Keras does not have is in
-    OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
+    The files of a model, an input format and a task of your own are copied. The source of layers that Keras does not
+    have is in OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 
@@ -75,20 +77,27 @@ def export(run: Run, out: str) -> Path:
     arrays, state = checkpoints.load(run.best)
     if "row" not in state:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
-    view = view_of(run.config, run.task)
-    network, seen_through = elsewhere(lambda: build_network(run.config.model, view)), name_beside(view.name)
+    input_format = input_format_of(run.config, run.task)
+    network, seen_through = (
+        elsewhere(lambda: build_network(run.config.model, input_format)),
+        name_beside(input_format.name),
+    )
     checkpoints.assign(network.model.variables, arrays, run.best)
     try:
         with files.whole_folder(folder) as partial:
-            exported = Exported(network, view)
+            exported = Exported(network, input_format)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
             network.model.save(partial / "model.keras")
             network.model.save_weights(partial / "best.weights.h5")
             layers = layers_source(network.model)
             if layers:
                 (partial / LAYERS).write_text(layers, encoding="utf-8")
-            about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
-            end = None if network.end is None else view.alphabet[network.end]  # behind which nothing is written
+            about = {
+                "parameters": run.task.parameters(),
+                "alphabet": input_format.alphabet,
+                "input_format": seen_through,
+            }
+            end = None if network.end is None else input_format.alphabet[network.end]  # behind which nothing is written
             about |= {"end": end, "best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
             card = model_card(run, network.model, state["row"], end)
@@ -108,8 +117,8 @@ def show(run: Run, folder: Path) -> None:
     layers = f", {LAYERS} the layers that Keras lacks" if (folder / LAYERS).exists() else ""
     say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{text.example(run.task)}"])')
     say(
-        f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view "
-        f"{name_beside(run.config.model.view)!r}{layers}, and README.md is the model card"
+        f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the input format "
+        f"{name_beside(run.config.model.input_format)!r}{layers}, and README.md is the model card"
     )
 
 
@@ -164,7 +173,7 @@ def _collect(name: str, ordered: dict[str, str]) -> None:
 
 
 def code_files(run: Run) -> dict[str, Path]:
-    """The files of a model, a view and a task of your own, by their names in the export."""
+    """The files of a model, an input format and a task of your own, by their names in the export."""
     files: dict[str, Path] = {}
     named = [(plugin.kind.option, plugin.file) for plugin in run.config.model.own_code]
     if run.task.code:
@@ -177,7 +186,7 @@ def code_files(run: Run) -> dict[str, Path]:
 
 
 def name_beside(name: str) -> str:
-    """The name of a model or view as an export says it: without the folder in which the code was."""
+    """The name of a model or input format as an export says it: without the folder in which the code was."""
     file = plugins.file_of(name) if plugins.is_plugin(name) else None
     return f"{file.name}:{name.rpartition(':')[2]}" if file else name
 
@@ -202,7 +211,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
         task=run.task,
         example=text.example(run.task),
         model=name_beside(name),
-        view=name_beside(run.config.model.view),
+        input_format=name_beside(run.config.model.input_format),
         given=run.config.model.given,
         weights=model.count_params(),
         end=end,

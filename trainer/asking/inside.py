@@ -25,8 +25,8 @@ from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.input_formats import IndexHintsFormat, InputFormat, ReversedFormat, Scratchpad
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import BackwardView, HintedView, Scratchpad, View
 from seq2seq_arith.trainer.drawing import HeatMap, Picture, maps
 from seq2seq_arith.trainer.models.layers import layers_within, noted_attention, overridden
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
@@ -135,10 +135,10 @@ class Subject:
     """
 
     def __init__(self, learner: Learner, questions: np.ndarray, answers: np.ndarray | None = None) -> None:
-        self.view, self.network = learner.view, learner.network
-        self.ids = tf.cast(self.view.encode_question(questions), tf.int32)
+        self.input_format, self.network = learner.input_format, learner.network
+        self.ids = tf.cast(self.input_format.encode_question(questions), tf.int32)
         if answers is not None:
-            self.written = np.asarray(self.view.write(questions, answers), np.int32)
+            self.written = np.asarray(self.input_format.write(questions, answers), np.int32)
 
     @functools.cached_property
     def written(self) -> np.ndarray:
@@ -185,7 +185,9 @@ class Subject:
 
     def strings(self, ids: Any) -> list[str]:
         """Answers as people write them."""
-        return [each.strip() for each in text.to_strings(self.view.decode_answer(tf.cast(ids, tf.uint8)).numpy())]
+        return [
+            each.strip() for each in text.to_strings(self.input_format.decode_answer(tf.cast(ids, tf.uint8)).numpy())
+        ]
 
     def places(self, steps: int) -> list[str]:
         """Names of the steps of a layer that gives so many: ``q0`` of the question, ``a0`` of the answer, or both."""
@@ -198,8 +200,8 @@ class Subject:
         """The last step of the answer that has not been given the character of a place, of models that are given it."""
         if not isinstance(self.network, Autoregressive):
             return self.written.shape[1]
-        step = 2 * place + 1 if isinstance(self.view, HintedView) else place
-        return step if isinstance(self.view, BackwardView) else 0
+        step = 2 * place + 1 if isinstance(self.input_format, IndexHintsFormat) else place
+        return step if isinstance(self.input_format, ReversedFormat) else 0
 
 
 def drawn(task: Task, seed: int, count: int) -> probes.Operands:
@@ -270,7 +272,7 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     What is removed is zero, or its mean over the questions; a head then looks nowhere, or where it looks on average.
     """
     check_choice("by", by, ("zero", "mean"))
-    task = learner.view.task
+    task = learner.input_format.task
     slices, _, operands, place = suites.questions(task, chosen, task.size)
     names = [slice.name for slice in slices] or ["random"]
     examples = probes.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
@@ -291,7 +293,7 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     columns, down = [names[number] for number in kept], [part.name for part in removed]
     drawn_as = HeatMap("exact match", np.array(shares)[:, kept], down, columns, down="removed", across="slice")
     how = "its mean" if by == "mean" else "zero"
-    more = ", of which all that is written must be right" * learner.view.writes_more
+    more = ", of which all that is written must be right" * learner.input_format.writes_more
     return Inside(rows, [drawn_as], f"{len(examples):,} questions of {task.name}{more}, while a part is {how}")
 
 
@@ -302,7 +304,7 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     from the question's own answer to the other one, where the two differ: 0 for not at all, 1 for all of the way.
     """
     stored = [question.stored, other.stored]
-    subject = Subject(learner, text.to_codes(stored, learner.view.task.question_width))
+    subject = Subject(learner, text.to_codes(stored, learner.input_format.task.question_width))
     (states, _), (own, theirs) = subject.seen(), subject.written
     answers, steps = subject.strings(subject.written), differing(own, theirs, subject.network.end)
     if layer is not None:
@@ -346,13 +348,16 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Ins
     random value, as frequent as the true ones: what can be read as well as that is not what the model has worked out.
     Both numbers have a digit there. Steps that have been given this place of the answer are left out.
     """
-    task = learner.view.task
+    task = learner.input_format.task
     check_choice("the property", name, list(PROPERTIES))
     tasks, _ = PROPERTIES[name]
     if task.name not in tasks:
         raise InputError(f"{task.name} has no {name} to look for; that is for {', '.join(tasks)}")
-    if isinstance(learner.view, Scratchpad):
-        raise InputError(f"with {learner.view.name}, digits are written before the answer; probe a run of another view")
+    if isinstance(learner.input_format, Scratchpad):
+        raise InputError(
+            f"with {learner.input_format.name}, digits are written before the answer; probe a run of another input "
+            "format"
+        )
     check_int("place", place, 0, task.size - 1)
     check_int("questions", count, 100, 10**5)
     examples = probes.examples(task, with_a_digit(task, place, count, seed))
@@ -430,23 +435,25 @@ def held_out(states: np.ndarray, *labels: np.ndarray) -> list[float]:
 def averaged(learner: Learner, question: text.Question, count: int) -> Inspection:
     """An inspection with the mean attention over a question and random ones written like it, at most ``count``."""
     check_int("average", count, 1, DRAWN)
-    view, found = learner.view, inspect(learner, question)
-    given = text.to_codes([question.stored], view.task.question_width)
-    stored = text.questions(view.task, *drawn(view.task, 1, DRAWN))
+    input_format, found = learner.input_format, inspect(learner, question)
+    given = text.to_codes([question.stored], input_format.task.question_width)
+    stored = text.questions(input_format.task, *drawn(input_format.task, 1, DRAWN))
     stored = np.concatenate([given, stored[(stored != given).any(axis=1)]])
-    kinds = np.array([0 if each.isalnum() else ord(each) for each in view.alphabet])
-    layout = kinds[np.asarray(view.encode_question(stored)).reshape(len(stored), -1)]
+    kinds = np.array([0 if each.isalnum() else ord(each) for each in input_format.alphabet])
+    layout = kinds[np.asarray(input_format.encode_question(stored)).reshape(len(stored), -1)]
     chosen = stored[(layout == layout[0]).all(axis=1)][:count]
-    looks = Subject(learner, chosen, text.answers(view.task, *text.operands(view.task, chosen))).seen()[1]
+    looks = Subject(learner, chosen, text.answers(input_format.task, *text.operands(input_format.task, chosen))).seen()[
+        1
+    ]
     note = f"attention is the mean over {len(chosen):,} questions whose digits stand at these places"
     mean = {name: each.mean(axis=0) for name, each in looks.items()}
     return dataclasses.replace(found, attention=mean, note=note if mean else found.note)
 
 
-def has_waves(view: View) -> bool:
+def has_waves(input_format: InputFormat) -> bool:
     """Whether ``fourier`` can be asked."""
-    task = view.task
-    return task.name == "modular_addition" and task.size <= MOST_MODULUS and not view.writes_more
+    task = input_format.task
+    return task.name == "modular_addition" and task.size <= MOST_MODULUS and not input_format.writes_more
 
 
 def fourier(learner: Learner) -> Inside:
@@ -456,8 +463,8 @@ def fourier(learner: Learner) -> Inside:
     via Mechanistic Interpretability", ICLR 2023). Rebuilt, the logits keep of x and y only the waves of x + y with the
     key frequencies, and a constant (there: restricted loss); without, all but these (excluded loss).
     """
-    task, modulus = learner.view.task, learner.view.task.size
-    if not has_waves(learner.view):
+    task, modulus = learner.input_format.task, learner.input_format.task.size
+    if not has_waves(learner.input_format):
         least = f"modular_addition with a modulus up to {MOST_MODULUS}, written without hints"
         raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")
     examples = probes.examples(task, probes.all_questions(task))

@@ -30,7 +30,7 @@ class Inspection:
     question: str  # as people write it
     answer: str  # likewise
     confidence: float  # the product of the probabilities of the answer's characters
-    read: list[str]  # the characters of each step of the question, as the view gives them
+    read: list[str]  # the characters of each step of the question, as the input format gives them
     written: list[str]  # the characters of the answer, in the order in which the model writes them
     # What the model reads at each step of the answer: the character before, or the place of its own.
     previous: list[str]
@@ -135,12 +135,12 @@ class Inspector:
 
     def look(self, question: text.Question, *, states: bool = True) -> Inspection:
         """Lets the model answer a question on its own task; for the states, a model is built anew each time."""
-        view, network = self.learner.view, self.learner.network
-        codes = tf.constant(text.to_codes([question.stored], view.task.question_width))
+        input_format, network = self.learner.input_format, self.learner.network
+        codes = tf.constant(text.to_codes([question.stored], input_format.task.question_width))
         ids, answer_ids, answer_codes, confidence, probabilities, attention = self._look(codes)
-        characters = list(text.visible(view.alphabet))
+        characters = list(text.visible(input_format.alphabet))
         written = [characters[each] for each in answer_ids.numpy()[0].tolist()]
-        channels = ids.numpy().reshape(view.question_shape[0], -1).tolist()
+        channels = ids.numpy().reshape(input_format.question_shape[0], -1).tolist()
         is_writer = isinstance(network, Autoregressive)
         inputs = [ids, network.previous(answer_ids)] if is_writer else [ids]
         return Inspection(
@@ -150,7 +150,7 @@ class Inspector:
             read=["".join([characters[each] for each in step]) for step in channels],
             written=written,
             previous=[BEGINNING, *written[:-1]] if is_writer else written,
-            alphabet=view.alphabet,
+            alphabet=input_format.alphabet,
             probabilities=probabilities[0].numpy(),
             attention={name: np.asarray(shares[0]) for name, shares in zip(self._layers, attention, strict=True)},
             states=_states(network.model, inputs) if states else {},
@@ -159,8 +159,8 @@ class Inspector:
 
     def _forward(self, codes: Any) -> tuple[Any, Any, Any, Any, Any, list[Any]]:
         """Of a stored question: ids of it and of the answer, the stored answer, confidence, probabilities, shares."""
-        view, network = self.learner.view, self.learner.network
-        ids = tf.cast(view.encode_question(codes), tf.int32)
+        input_format, network = self.learner.input_format, self.learner.network
+        ids = tf.cast(input_format.encode_question(codes), tf.int32)
         answer_ids, confidence = network.answer(ids)
         with noted_attention(network.model) as noted:
             logits = network.logits(ids, answer_ids, training=False)
@@ -169,7 +169,10 @@ class Inspector:
         if network.end is not None:  # nothing is asked of what stands behind it
             is_written = up_to(answer_ids, network.end)[..., tf.newaxis]
             probabilities = tf.where(is_written, probabilities, tf.one_hot(network.blank, probabilities.shape[-1]))
-        answer_codes, shares = view.decode_answer(tf.cast(answer_ids, tf.uint8)), [shares for _, shares in noted]
+        answer_codes, shares = (
+            input_format.decode_answer(tf.cast(answer_ids, tf.uint8)),
+            [shares for _, shares in noted],
+        )
         return ids, answer_ids, answer_codes, confidence, probabilities, shares
 
 

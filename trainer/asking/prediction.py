@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The answers to stored questions, without padding, and the confidence of each, float32 [questions]."""
-    answers, confidences = learner.predict(to_codes(list(questions), learner.view.task.question_width))
+    answers, confidences = learner.predict(to_codes(list(questions), learner.input_format.task.question_width))
     return [text.strip() for text in to_strings(answers)], confidences
 
 

@@ -138,7 +138,7 @@ def show(task: Task, found: Sequence[Searched]) -> None:
 
 def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
     """Searches operands of at most ``found.digits``, one climb after another, and adds to ``found`` what it finds."""
-    task, size = learner.view.task, found.digits
+    task, size = learner.input_format.task, found.digits
     variations = Variations(task, size, random.Random(f"{options.seed} {size}"))
     current, asked = Climb(), set[Operands]()
     end = time.monotonic() + (options.seconds or np.inf)
@@ -167,7 +167,7 @@ def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> li
     if not len(rows):
         return []
     result = ask(learner, examples[rows])
-    found = mistakes(learner.view.task, result, result.wrong)
+    found = mistakes(learner.input_format.task, result, result.wrong)
     return [
         dataclasses.asdict(each) | {"margin": float(margins[row])}
         for each, row in zip(found, rows[result.wrong], strict=True)

@@ -94,7 +94,7 @@ def ask_suite(
     trained: probes.Known | None = None,
 ) -> Scores:
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
-    task = learner.view.task
+    task = learner.input_format.task
     size = size or task.size
     slices, version, operands, place = questions(task, chosen, size)
     if not slices:
@@ -140,7 +140,7 @@ def _answered(
 
     The questions are asked all together, some million characters at a time, because a call has a cost of its own.
     """
-    task, total = learner.view.task, len(place)
+    task, total = learner.input_format.task, len(place)
     size = max(1, CHARACTERS // task.question_width)
     columns = {name: np.zeros(total, np.int64) for name in ("characters", "characters_right", "wrong_lengths")}
     right = np.zeros(total, bool)

@@ -27,7 +27,7 @@ OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, group=OF_A_TASK, default_of=d
 
 
 @command(
-    "show the network, its view and the training of a run or a recipe",
+    "show the network, its input format and the training of a run or a recipe",
     "describe runs/addition",
     "describe pq --recipe notebook --dashes 20",
     prints_data=True,
@@ -39,7 +39,7 @@ def describe(
     parameters: Annotated[dict[str, Any], OF_DATA],
     model: Annotated[dict[str, Any], OF_MODEL],
 ) -> str:
-    """The network, its view and the training of a run, or of a recipe."""
+    """The network, its input format and the training of a run, or of a recipe."""
     if is_task(what):
         run = None
         task, config = set_up(what, recipe=recipe or "best", parameters=parameters, model=model, training={})
@@ -56,7 +56,7 @@ def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: di
     """The run to describe; raises InputError if there is none, or there are options, which are for tasks."""
     if not what.startswith(SHIPPED) and "/" not in what and not expanded(what).exists():
         Task(what)  # refuses it, and says which tasks there are
-    own = {name: model.get(name) for name in ("name", "view")}
+    own = {name: model.get(name) for name in ("name", "input_format")}
     own = {name: value for name, value in own.items() if value is not None and plugins.is_plugin(value)}
     plugins.allow(*own.values())  # they only say that the code may run
     run = open_run(what)

@@ -12,7 +12,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import FIRST, Option, Options, parameters_of
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.plugins import MODEL, VIEW
+from seq2seq_arith.trainer.plugins import INPUT_FORMAT, MODEL
 from seq2seq_arith.trainer.quiet import require_tensorflow
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
 
@@ -53,10 +53,10 @@ def one_run(
     run_dir: Annotated[str, Option("the folder of the run")],
     *,
     model: Annotated[str | None, _own(MODEL)] = None,
-    view: Annotated[str | None, _own(VIEW)] = None,
+    input_format: Annotated[str | None, _own(INPUT_FORMAT)] = None,
 ) -> Run:
     """The run in a folder, and permission for code of one's own that is named; raises as ``open_run``."""
-    plugins.allow(model, view)
+    plugins.allow(model, input_format)
     return open_run(run_dir)
 
 
@@ -70,10 +70,10 @@ def opened(run: Annotated[Run, Options(one_run)]) -> "OpenRun":
 def own_code(
     *,
     model: Annotated[Sequence[str], _own_of_any(MODEL)] = (),
-    view: Annotated[Sequence[str], _own_of_any(VIEW)] = (),
+    input_format: Annotated[Sequence[str], _own_of_any(INPUT_FORMAT)] = (),
 ) -> None:
     """Permission for code of one's own that is named."""
-    plugins.allow(*model, *view)
+    plugins.allow(*model, *input_format)
 
 
 def _picture_file(_: str, value: Any) -> Path:

@@ -1,1 +1,1 @@
-"""A dataset as a model sees it: records, views, and questions to ask."""
+"""A dataset as a model sees it: records, input formats, and questions to ask."""

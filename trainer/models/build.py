@@ -13,46 +13,49 @@ import tensorflow as tf
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.network import Autoregressive, Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, check_model, check_steps, view_entry
+from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, check_model, check_steps, input_format_entry
 
 T = TypeVar("T")
 STEPPED = 8  # steps of a network of one's own that are compared with the whole model
 
 
-def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: bool = False) -> Network:
+def build_network(config: ModelConfig, input_format: InputFormat, *, cudnn: bool = False, xla: bool = False) -> Network:
     """Builds a network with fresh weights, drawn from Keras's global seed.
 
     The function that the registry names for the network is given a ``Spec``. It returns a Keras model from question
-    ids, or from question ids and previous ids, to logits [examples, view.answer_steps, alphabet]; or a ``Network``.
+    ids, or from question ids and previous ids, to logits [examples, input_format.answer_steps, alphabet]; or a
+    ``Network``.
 
     With ``cudnn``, recurrent layers may use cuDNN instead of being unrolled: on GPUs, where the model is neither
     compiled with XLA, which cannot compile cuDNN's operations, nor exported to machines without a GPU.
 
-    Raises InputError if the network cannot be put on this view.
+    Raises InputError if the network cannot be put on this input format.
     """
-    check_model(config.name, view.name, view.task, config.positions)
-    check_steps(config.name, view.name, view.task, view.question_shape[0], view.answer_steps)
+    check_model(config.name, input_format.name, input_format.task, config.positions)
+    check_steps(
+        config.name, input_format.name, input_format.task, input_format.question_shape[0], input_format.answer_steps
+    )
     spec = Spec(
         name=config.name.rpartition(":")[2],
         hidden=config.hidden,
         layers=config.layers,
-        question_shape=view.question_shape,
-        steps=view.answer_steps,
-        alphabet=view.alphabet,
-        units_first=view.task.reverse,
-        unseen=view.pad if view_entry(view.name).hides_blanks else None,
+        question_shape=input_format.question_shape,
+        steps=input_format.answer_steps,
+        alphabet=input_format.alphabet,
+        units_first=input_format.task.reverse,
+        unseen=input_format.pad if input_format_entry(input_format.name).hides_blanks else None,
         options=config.network_options(),
-        unroll=not cudnn and view.longest <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
+        unroll=not cudnn and input_format.longest <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
         on_gpu=cudnn,
     )
     if (own := config.own(plugins.MODEL)) is None:
         network = as_network(config.entry.build(spec))
     else:
         network = _built(config.name, own.code, spec)
-    network.end, network.blank = view.pad if config.blanks is False else view.end, view.pad
+    network.end, network.blank = input_format.pad if config.blanks is False else input_format.end, input_format.pad
     return network
 
 
@@ -102,33 +105,35 @@ def _check_order(name: str, network: Network, spec: Spec) -> None:
             raise InputError(f"the step of {name!r} gives other logits than its whole model; let both be the same")
 
 
-def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
+def outline(config: ModelConfig, input_format: InputFormat) -> list[keras.Variable]:
     """The variables of a network, with paths, shapes and dtypes but no values: its size, before memory is taken."""
-    return sketch(config, view, lambda model: model.variables)
+    return sketch(config, input_format, lambda model: model.variables)
 
 
-def try_out(config: ModelConfig, view: View, outlined: Sequence[keras.Variable] = ()) -> None:
+def try_out(config: ModelConfig, input_format: InputFormat, outlined: Sequence[keras.Variable] = ()) -> None:
     """Builds a model of your own once, with values, so that its faults are known before anything is written.
 
     Raises InputError if it has one, or its variables do not have the paths of its outline: checkpoints go by them.
     """
     if config.own(plugins.MODEL) is None:
         return
-    made = elsewhere(lambda: build_network(config, view).model.variables)
+    made = elsewhere(lambda: build_network(config, input_format).model.variables)
     if other := outlined and sorted({each.path for each in made} ^ {each.path for each in outlined}):
         raise InputError(
             f"model {config.name!r} has other names of layers each time, such as {other[0]!r}; give them fixed names"
         )
 
 
-def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *, cudnn: bool = False) -> T:
+def sketch(
+    config: ModelConfig, input_format: InputFormat, look: Callable[[keras.Model], T], *, cudnn: bool = False
+) -> T:
     """What a function finds out about a network that is built without values."""
     if own := config.own(plugins.MODEL):
         _ = own.code  # loaded here, so that what stands in its module does not belong to the graph
 
     def build() -> T:
         with tf.Graph().as_default():
-            return look(build_network(config, view, cudnn=cudnn).model)
+            return look(build_network(config, input_format, cudnn=cudnn).model)
 
     return elsewhere(build)
 

@@ -8,7 +8,7 @@ import keras
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Spec:
-    """The sizes of a network on a view, and what its characters mean."""
+    """The sizes of a network on an input format, and what its characters mean."""
 
     name: str  #: the network's
     hidden: int  #: units per layer

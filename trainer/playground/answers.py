@@ -12,7 +12,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import BackwardView
+from seq2seq_arith.trainer.data.input_formats import ReversedFormat
 from seq2seq_arith.trainer.playground.catalog import lengths, read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
@@ -39,9 +39,9 @@ class Models:
         """A model's answer to a typed question, by an epoch's weights, or the best; InputError if there is none."""
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
-        found, view = inspector.look(question, states=False), inspector.learner.view
+        found, input_format = inspector.look(question, states=False), inspector.learner.input_format
         asked = probes.asked(question.task, [question.stored])
-        wanted = view.write(asked.questions, asked.answers)
+        wanted = input_format.write(asked.questions, asked.answers)
         return {
             "question": question.given,
             "answer": found.answer,
@@ -49,8 +49,12 @@ class Models:
             "confidence": found.confidence,  # the product of the probabilities of the answer's characters
             "read": found.read,  # the characters of each step of the question
             "written": found.written,  # those of the answer, in the order in which the model writes them
-            "wanted": [text.visible(view.alphabet)[each] for each in np.asarray(wanted)[0]],  # what it should write
-            "backwards": isinstance(view, BackwardView),  # whether that order is from the last character to the first
+            "wanted": [
+                text.visible(input_format.alphabet)[each] for each in np.asarray(wanted)[0]
+            ],  # what it should write
+            "backwards": isinstance(
+                input_format, ReversedFormat
+            ),  # whether that order is from the last character to the first
             "alphabet": text.visible(found.alphabet),  # a blank is ``text.VISIBLE_PAD``
             "probabilities": _rounded(found.probabilities),  # [steps of the answer][alphabet]
             "attention": _attention(found),

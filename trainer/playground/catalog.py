@@ -65,7 +65,7 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "name": name,  # its folder, below the folder of all runs
         "task": task.name,
         "model": model.name.rpartition("/")[2],
-        "view": model.view,
+        "input_format": model.input_format,
         "given": model.given,
         "operands": task.notation.describe(task.size),
         "units": task.notation.characters,  # what the length of an operand is counted in

@@ -42,7 +42,7 @@ FILES = (INDEX, "style.css", "app.js", "model.js", "icon.svg")  # what a server 
 SERVED, ALONE = "connect-src 'self'", "connect-src 'none'"
 # The networks that model.js computes, and their names there.
 NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
-COMPUTED_VIEWS = ("raw", "backward", "aligned", "crossed")
+COMPUTED_INPUT_FORMATS = ("raw", "backward", "aligned", "crossed")
 # Weights of a run on a page, of all its epochs together: 8 MB of base64.
 MOST_WEIGHTS = 1_500_000
 
@@ -129,16 +129,18 @@ def why_not(run: Run, num_weights: int) -> str:
         return f"the page computes {', '.join(NETWORKS)}, and this is {model.name}"
     if model.blanks is False:
         return "it did not learn the blanks behind an answer, which the page reads"
-    views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
-    if task.name not in OPERATIONS or model.view not in views:
-        return f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone"
+    input_formats = (
+        ("raw", "backward") if model.name == "counter" else COMPUTED_INPUT_FORMATS
+    )  # a counter reads one character a step
+    if task.name not in OPERATIONS or model.input_format not in input_formats:
+        return f"the page computes {', '.join(OPERATIONS)}, and the input formats {', '.join(input_formats)} alone"
     if num_weights > MOST_WEIGHTS:
         return f"it has {num_weights:,} weights, and a page holds at most {MOST_WEIGHTS:,}"
     return ""
 
 
 def computed(run: Run) -> dict[str, Any]:
-    """What model.js has to know of a run's task, view and network."""
+    """What model.js has to know of a run's task, input_format and network."""
     task, model = run.task, run.config.model
     return {
         "most": catalog.max_size(run),

@@ -4,7 +4,7 @@ To add a network, write its ``Tables`` in ``tables.py`` and add an entry to ``NE
 ``Operation`` a ``transducer`` (``arithmetic/columns.py``).
 
 >>> from seq2seq_arith.trainer.config import ModelConfig
->>> adder = TrainConfig(model=ModelConfig(name="latch_tagger", view="aligned"))
+>>> adder = TrainConfig(model=ModelConfig(name="latch_tagger", input_format="aligned"))
 >>> why_not(Task("addition"), adder)
 ''
 >>> why_not(Task("division"), adder).partition(",")[0]
@@ -28,7 +28,7 @@ class Provable:
 
     Attributes:
       name: In the registry, or the file of an example: code of one's own is known by its variables.
-      view: Through which it sees a question. A view of one's own may show the same columns.
+      input_format: Through which it sees a question. An input format of one's own may show the same columns.
       variable: One of its weights that no other kind has.
       tables: From its weights and the alphabet to its tables; None for the counter, whose questions are so few that
         the network itself is asked.
@@ -36,29 +36,29 @@ class Provable:
     """
 
     name: str
-    view: str
+    input_format: str
     variable: str
     tables: Callable[[Weights, str], Tables] | None = None
     task: str | None = None
 
     def takes(self, task: Task, config: TrainConfig) -> bool:
         """Whether a model of this configuration may be such a network, on questions that it is proved of."""
-        name, view = config.model.name, config.model.view
+        name, input_format = config.model.name, config.model.input_format
         if self.task is not None:
-            return (name, view, task.name) == (self.name, self.view, self.task)
+            return (name, input_format, task.name) == (self.name, self.input_format, self.task)
         is_known = name == self.name or plugins.is_plugin(name)
-        is_paired = view == self.view or plugins.is_plugin(view)
+        is_paired = input_format == self.input_format or plugins.is_plugin(input_format)
         return is_known and is_paired and task.operation.transducer is not None
 
     def __str__(self) -> str:
         tasks = self.task or " or ".join(name for name, operation in BUILT_IN.items() if operation.transducer)
-        return f"{tasks} by {self.name}, view {self.view}"
+        return f"{tasks} by {self.name}, input format {self.input_format}"
 
 
 NETWORKS = (
-    Provable(name="latch_tagger", view="aligned", variable="settings_0/kernel", tables=LatchTagger),
-    Provable(name="examples/small_adder.py", view="aligned", variable="carry/kernel", tables=SmallAdder),
-    Provable(name="counter", view="raw", variable="encoder/kernel", task="pq"),
+    Provable(name="latch_tagger", input_format="aligned", variable="settings_0/kernel", tables=LatchTagger),
+    Provable(name="examples/small_adder.py", input_format="aligned", variable="carry/kernel", tables=SmallAdder),
+    Provable(name="counter", input_format="raw", variable="encoder/kernel", task="pq"),
 )
 
 
@@ -77,7 +77,7 @@ def why_not(task: Task, config: TrainConfig) -> str:
     if any(network.takes(task, config) for network in NETWORKS):
         return ""
     model = config.model
-    return f"{task.name} by {model.name}, view {model.view}, cannot be proved, but these can: {known()}"
+    return f"{task.name} by {model.name}, input format {model.input_format}, cannot be proved, but these can: {known()}"
 
 
 def find(task: Task, config: TrainConfig, weights: Weights) -> Provable | None:

@@ -1,9 +1,9 @@
 """Every question of any length, and its right answer, as a finite automaton that knows nothing of any model.
 
-A view that pairs digits, such as ``aligned``, shows a question as columns, the units first, and blank past the end of
-an operand. The task's ``Transducer`` (``arithmetic/columns.py``) says which columns are a question, and what is right
-in each. A path from an initial to a final state is one question, and each question is one path, if its numbers have no
-zeros in front, and at least one pair of blanks is behind it.
+An input format that pairs digits, such as ``aligned``, shows a question as columns, the units first, and blank past the
+end of an operand. The task's ``Transducer`` (``arithmetic/columns.py``) says which columns are a question, and what is
+right in each. A path from an initial to a final state is one question, and each question is one path, if its numbers
+have no zeros in front, and at least one pair of blanks is behind it.
 """
 
 import dataclasses

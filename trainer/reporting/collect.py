@@ -113,7 +113,7 @@ def further_lengths(run: Run) -> list[int]:
 
 
 def _reads(run: OpenRun, length: int) -> bool:
-    """Whether a model reads operands of a length: one's own, or its view, may have weights for every place."""
+    """Whether a model reads operands of a length: one's own, or its input format, may have weights for every place."""
     if not run.run.config.model.own_code:
         return True
     try:
@@ -147,8 +147,8 @@ def collect(
     return RunReport(
         label=label,
         run=run,
-        layers=tuple(sketch(run.config.model, learner.view, describe.layers, cudnn=True)),
-        facts=describe.view_facts(run.config.model, learner.view),
+        layers=tuple(sketch(run.config.model, learner.input_format, describe.layers, cudnn=True)),
+        facts=describe.input_format_facts(run.config.model, learner.input_format),
         history=tuple(rows),
         samples=tuple(samples.read_jsonl(run.samples)),
         summary=opened.summary,

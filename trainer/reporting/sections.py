@@ -45,8 +45,8 @@ def tiles(report: RunReport) -> list[tuple[str, str, str]]:
     if report.proof:
         sentence = str(report.proof)
         found.append(("proved", report.proof.in_brief(), f"{sentence[0].upper()}{sentence[1:]}."))
-    view = report.run.config.model.view
-    found.append(("given to the model", report.run.config.model.given, f"Its view is {view}."))
+    input_format = report.run.config.model.input_format
+    found.append(("given to the model", report.run.config.model.given, f"Its input format is {input_format}."))
     return found
 
 
@@ -56,7 +56,7 @@ def compared(runs: Sequence[RunReport]) -> list[tuple[str, list[str]]]:
     for report in runs:
         model = report.run.config.model
         column = {
-            "model": f"{model.name}, view {model.view}",
+            "model": f"{model.name}, input format {model.input_format}",
             "trained on": report.task.config_name,
             "given": model.given,
             "exact match, validation set": cut(report.best["val_exact_match"], 4),

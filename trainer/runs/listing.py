@@ -24,7 +24,7 @@ from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
 DEPTH = 3
 S = TypeVar("S")
 T = TypeVar("T")
-HEADER = ("run", "task", "model", "view", "epochs", "best", "exact match", "worst slice", "state")
+HEADER = ("run", "task", "model", "input format", "epochs", "best", "exact match", "worst slice", "state")
 
 
 class RunState(enum.StrEnum):
@@ -47,7 +47,7 @@ class Entry:
     task: str | None = None
     dataset: str | None = None
     model: str | None = None
-    view: str | None = None
+    input_format: str | None = None
     epochs: int | None = None  # that are done
     most_epochs: int | None = None  # that were asked for
     best_epoch: int | None = None
@@ -61,7 +61,7 @@ class Entry:
             printable(self.name),
             self.task or "-",
             printable(self.model or "-"),
-            printable(self.view or "-"),
+            printable(self.input_format or "-"),
             "-" if self.epochs is None else f"{self.epochs} of {self.most_epochs}",
             str(self.best_epoch or "-"),
             "-" if self.exact_match is None else cut(self.exact_match, 4),
@@ -116,7 +116,7 @@ def entry(name: str, folder: Path) -> Entry:
         task=run.task.name,
         dataset=run.task.config_name,
         model=model.name.rpartition("/")[2],
-        view=model.view.rpartition("/")[2],
+        input_format=model.input_format.rpartition("/")[2],
         most_epochs=run.config.epochs,
     )
     try:

@@ -90,7 +90,7 @@ class Run:
 
     @property
     def title(self) -> str:
-        return printable(f"{self.task.config_name}: {self.config.model.name}, {self.config.model.view}")
+        return printable(f"{self.task.config_name}: {self.config.model.name}, {self.config.model.input_format}")
 
     config_path = _file(CONFIG)
     best, last = _file("best.npz"), _file("last.npz")

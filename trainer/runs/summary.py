@@ -18,7 +18,7 @@ class Summary:
 
     dataset: str  #: its config's name
     model: str
-    view: str
+    input_format: str
     given: str
     weights: int  #: trainable parameters
     examples: int  #: each as often as it was seen

@@ -77,9 +77,12 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> Result
         raise InputError(f"{folder} has not been trained and evaluated; train it, and evaluate it")
     proof, rows = proofs.read(run), history.read_csv(run.history)
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
-    named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
+    named = {
+        "model": plugins.relative(run.config.model.name),
+        "input_format": plugins.relative(run.config.model.input_format),
+    }
     settings = run.config.to_json()
-    settings["model"] |= {"name": named["model"], "view": named["view"]}
+    settings["model"] |= {"name": named["model"], "input_format": named["input_format"]}
     reached: dict[str, Any] = vars(summary) | named | {"scores": counted(evaluation.scores)}
     return Result(
         **reached,

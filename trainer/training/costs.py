@@ -16,7 +16,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.layers import layers_within
 from seq2seq_arith.trainer.models.recurrent import PlainLSTM
 
@@ -55,14 +55,14 @@ class Size:
         )
 
 
-def training_memory(config: TrainConfig, view: View, size: Size) -> int:
+def training_memory(config: TrainConfig, input_format: InputFormat, size: Size) -> int:
     """About how many bytes a process needs for its training steps; twice as many at most, by what was measured."""
-    steps, pairs, heads = *_work(config, view), config.model.network_options().get("heads", 0)
+    steps, pairs, heads = *_work(config, input_format), config.model.network_options().get("heads", 0)
     kept = KEPT * size.values * steps + PAIR_KEPT * heads * pairs  # float32 values per example
     return PROCESS + WEIGHT_BYTES * size.weights * (config.replicas or 1) + round(4 * kept * config.largest_batch)
 
 
-def operations(config: TrainConfig, view: View, size: Size, examples: int) -> int:
+def operations(config: TrainConfig, input_format: InputFormat, size: Size, examples: int) -> int:
     """About how many floating-point operations training on so many examples takes.
 
     A multiplication and its addition are two operations, and the backward pass takes twice as many as the forward pass:
@@ -70,13 +70,17 @@ def operations(config: TrainConfig, view: View, size: Size, examples: int) -> in
     attention compares takes two products of as many numbers as there are units. Left out are the optimizer and the
     evaluations.
     """
-    steps, pairs = _work(config, view)
+    steps, pairs = _work(config, input_format)
     return 6 * examples * (size.products * steps + 2 * config.model.hidden * pairs)
 
 
-def _work(config: TrainConfig, view: View) -> tuple[int, int]:
+def _work(config: TrainConfig, input_format: InputFormat) -> tuple[int, int]:
     """The steps of an example that a matrix meets, and the pairs of steps that attention compares, of all layers."""
-    options, question, answer = config.model.network_options(), view.question_shape[0], view.answer_steps
+    options, question, answer = (
+        config.model.network_options(),
+        input_format.question_shape[0],
+        input_format.answer_steps,
+    )
     loops = options.get("loops", 1) or answer  # how often all layers run
     if "heads" not in options:
         return max(question, answer) * loops, 0
@@ -101,9 +105,9 @@ def most_examples(config: TrainConfig, task: Task) -> int:
     return config.epochs * examples * (2**sizes - 1) // sizes
 
 
-def remarks(config: TrainConfig, view: View, size: Size) -> str:
+def remarks(config: TrainConfig, input_format: InputFormat, size: Size) -> str:
     """What to know before a training, in one line: that it takes hours; empty if it does not."""
-    total = operations(config, view, size, most_examples(config, view.task))
+    total = operations(config, input_format, size, most_examples(config, input_format.task))
     if total < LONG:
         return ""
     return (
@@ -112,16 +116,16 @@ def remarks(config: TrainConfig, view: View, size: Size) -> str:
     )
 
 
-def check_memory(config: TrainConfig, view: View, size: Size, *, on_gpu: bool) -> None:
+def check_memory(config: TrainConfig, input_format: InputFormat, size: Size, *, on_gpu: bool) -> None:
     """Prints what large training steps need; InputError if that exceeds the memory, which is not known of a GPU."""
-    needed, free = training_memory(config, view, size), free_memory()
+    needed, free = training_memory(config, input_format, size), free_memory()
     if needed < GIBIBYTE or on_gpu:
         return
     sizes = f"about {needed / GIBIBYTE:,.1f} GiB of memory; {free / GIBIBYTE:,.1f} GiB are free"
     if needed <= free:
-        say(f"model {config.model.name} on {view.task.config_name}, batch {config.largest_batch}: {sizes}")
+        say(f"model {config.model.name} on {input_format.task.config_name}, batch {config.largest_batch}: {sizes}")
         return
-    least = training_memory(dataclasses.replace(config, batch_size=1), view, size)
+    least = training_memory(dataclasses.replace(config, batch_size=1), input_format, size)
     advice = "fewer --hidden units or --layers"
     if least <= free:
         fitting = 1 + (config.batch_size - 1) * (free - least) // (needed - least)
@@ -129,8 +133,8 @@ def check_memory(config: TrainConfig, view: View, size: Size, *, on_gpu: bool) -
     raise InputError(f"a training step of {size.weights:,} weights needs {sizes}; give {advice}")
 
 
-def largest_tensor(config: TrainConfig, view: View) -> int:
+def largest_tensor(config: TrainConfig, input_format: InputFormat) -> int:
     """Values of an example in the largest tensor while questions are answered: of attention, or of pairs of digits."""
-    shape, heads = view.question_shape, config.model.network_options().get("heads", 0)
-    pairs = math.prod(shape) // 2 * len(view.alphabet) ** 2 if len(shape) == 2 else 1
-    return max(pairs, heads * (shape[0] + view.answer_steps) ** 2)
+    shape, heads = input_format.question_shape, config.model.network_options().get("heads", 0)
+    pairs = math.prod(shape) // 2 * len(input_format.alphabet) ** 2 if len(shape) == 2 else 1
+    return max(pairs, heads * (shape[0] + input_format.answer_steps) ** 2)

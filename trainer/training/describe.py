@@ -15,12 +15,12 @@ from seq2seq_arith.base.tables import abridged, cut, fitted, pairs, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, probes, records
-from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import given_in_words
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
-from seq2seq_arith.trainer.training.building import check_model, view_of
+from seq2seq_arith.trainer.training.building import check_model, input_format_of
 from seq2seq_arith.trainer.training.costs import (
     GIBIBYTE,
     Size,
@@ -50,15 +50,15 @@ class Layer:
 
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     """What a run, or a training on this dataset, is, as text."""
-    view = view_of(config, task)
-    found, size = sketch(config.model, view, layers, cudnn=True), sketch(config.model, view, Size.of)
+    input_format = input_format_of(config, task)
+    found, size = sketch(config.model, input_format, layers, cudnn=True), sketch(config.model, input_format, Size.of)
     parts = [
-        pairs({**_data(task, run), **view_facts(config.model, view)}),
+        pairs({**_data(task, run), **input_format_facts(config.model, input_format)}),
         _network(found),
         fitted(["option", "value", "meaning"], settings(config), terminal_width()),
-        pairs(costs(config, view, size)),
+        pairs(costs(config, input_format, size)),
     ]
-    if note := remarks(config, view, size):
+    if note := remarks(config, input_format, size):
         parts.append(f"{note}.")
     if run is not None:
         rows = history.read_csv(run.history)
@@ -116,28 +116,28 @@ def _data(task: Task, run: Run | None) -> dict[str, str]:
     }
 
 
-def view_facts(config: ModelConfig, view: View) -> dict[str, str]:
-    """The network, and what its view gives to it, with an example."""
+def input_format_facts(config: ModelConfig, input_format: InputFormat) -> dict[str, str]:
+    """The network, and what its input format gives to it, with an example."""
     return {
         "model": f"{config.name}: {config.entry.help}",
-        "view": f"{config.view}: {config.view_entry.help}",
+        "input_format": f"{config.input_format}: {config.input_format_entry.help}",
         "given": f"{config.given}: {given_in_words(config.given)}",
-        "example": _example(view, text.example(view.task)),
+        "example": _example(input_format, text.example(input_format.task)),
     }
 
 
-def _example(view: View, question: str) -> str:
+def _example(input_format: InputFormat, question: str) -> str:
     """What the network reads and writes for a question: the characters of each step."""
-    task = view.task
+    task = input_format.task
     asked = probes.asked(task, [text.stored(task, *text.typed_operands(question, task))])
-    read = _steps(view, np.asarray(view.encode_question(asked.questions))[0])
-    written = _steps(view, np.asarray(view.write(asked.questions, asked.answers))[0])
+    read = _steps(input_format, np.asarray(input_format.encode_question(asked.questions))[0])
+    written = _steps(input_format, np.asarray(input_format.write(asked.questions, asked.answers))[0])
     pair = f"{question}{task.notation.equals or ' '}{text.to_strings(asked.answers)[0].strip()}"
     return f"of {pair} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"
 
 
-def _steps(view: View, ids: np.ndarray) -> str:
-    steps = ["".join(view.alphabet[character] for character in np.atleast_1d(step)) for step in ids]
+def _steps(input_format: InputFormat, ids: np.ndarray) -> str:
+    steps = ["".join(input_format.alphabet[character] for character in np.atleast_1d(step)) for step in ids]
     return abridged((" " if ids.ndim > 1 else "").join(text.visible(step) for step in steps))
 
 
@@ -175,31 +175,31 @@ def _shown(value: Any, default: str | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def costs(config: TrainConfig, view: View, size: Size) -> dict[str, str]:
+def costs(config: TrainConfig, input_format: InputFormat, size: Size) -> dict[str, str]:
     """What a training takes at most, in words."""
-    examples, steps = most_examples(config, view.task), epoch_end(config, view.task, config.epochs)
+    examples, steps = most_examples(config, input_format.task), epoch_end(config, input_format.task, config.epochs)
     batches = f"{config.batch_size:,}" + f" to {config.largest_batch:,}" * bool(config.batch_doublings)
     return {
         "at most": f"{examples:,} examples in {steps:,} steps of {batches}",
-        "operations": f"about {operations(config, view, size, examples):.1e}",
-        "memory": f"about {training_memory(config, view, size) / GIBIBYTE:.1f} GiB",
+        "operations": f"about {operations(config, input_format, size, examples):.1e}",
+        "memory": f"about {training_memory(config, input_format, size) / GIBIBYTE:.1f} GiB",
     }
 
 
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:
     """What would be made and trained, as text; nothing is. Raises InputError if the training would be refused."""
-    view = view_of(config, task)
+    input_format = input_format_of(config, task)
     dataset, sha256 = _dataset(task, data_dir)
     run = _run(Run(run_folder(run_dir), task, sha256, absolute(data_dir), config))
-    size = check_model(config, view)
+    size = check_model(config, input_format)
     facts = {
         "dataset": dataset,
         "run": run,
-        **view_facts(config.model, view),
+        **input_format_facts(config.model, input_format),
         "weights": f"{size.weights:,}",
-        **costs(config, view, size),
+        **costs(config, input_format, size),
     }
-    note = remarks(config, view, size)
+    note = remarks(config, input_format, size)
     return "\n\n".join([pairs(facts), *([f"{note}."] if note else []), NOTHING])
 
 

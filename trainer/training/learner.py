@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.data.input_formats import InputFormat, Tensor
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
-from seq2seq_arith.trainer.data.views import Tensor, View
 from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network, most_probable, up_to
-from seq2seq_arith.trainer.registry import VIEWS
+from seq2seq_arith.trainer.registry import INPUT_FORMATS
 from seq2seq_arith.trainer.runs.history import METRICS
 from seq2seq_arith.trainer.training.costs import Size, largest_tensor, operations
 from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
@@ -36,13 +36,13 @@ class Learner:
         self,
         *,
         config: TrainConfig,
-        view: View,
+        input_format: InputFormat,
         strategy: tf.distribute.Strategy,
         total_steps: int,
         on_gpu: bool = False,
     ) -> None:
         self.config = config
-        self.view = view
+        self.input_format = input_format
         self.strategy = strategy
         self.on_gpu = on_gpu
         self.replicas = strategy.num_replicas_in_sync
@@ -73,7 +73,7 @@ class Learner:
         keras.config.set_dtype_policy(config.precision)
         with self.strategy.scope():
             cudnn = self.on_gpu and not config.xla
-            network = build_network(config.model, self.view, cudnn=cudnn, xla=config.xla)
+            network = build_network(config.model, self.input_format, cudnn=cudnn, xla=config.xla)
             optimizer = make_optimizer(config, total_steps)
             # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).
             optimizer.build(network.model.trainable_variables)
@@ -103,10 +103,12 @@ class Learner:
         during a call there is no progress and no checkpoint. The number depends on the configuration alone, so that
         the calls of all machines of a cluster go together.
         """
-        example = self.view.task.question_width + self.view.task.answer_width
+        example = self.input_format.task.question_width + self.input_format.task.answer_width
         fitting = BLOCK_BYTES // (batches.rows * example)
         if not self.on_gpu:
-            fitting = min(fitting, CALL_OPERATIONS // operations(self.config, self.view, self.size, batches.rows))
+            fitting = min(
+                fitting, CALL_OPERATIONS // operations(self.config, self.input_format, self.size, batches.rows)
+            )
         return int(np.clip(fitting, 1, MAX_STEPS_PER_CALL))
 
     def train(self, batches: Batches, first: int, count: int) -> dict[str, np.ndarray]:
@@ -158,8 +160,8 @@ class Learner:
 
         There are two sizes only, because each is compiled for itself.
         """
-        fitting = max(1, EVALUATED_VALUES // largest_tensor(self.config, self.view))
-        many = min(1024, fitting, max(self.config.batch_size, EVALUATED_CHARACTERS // self.view.answer_steps))
+        fitting = max(1, EVALUATED_VALUES // largest_tensor(self.config, self.input_format))
+        many = min(1024, fitting, max(self.config.batch_size, EVALUATED_CHARACTERS // self.input_format.answer_steps))
         rows = min(FEW, many) if count <= FEW else many
         return (rows if self.on_gpu else -(-rows // self.replicas)) * self.replicas
 
@@ -176,7 +178,7 @@ class Learner:
     def _decoded(self, ids: np.ndarray) -> np.ndarray:
         """Answers as strings, uint8 [examples, answer width], of ids [examples, answer steps]."""
         parts = (ids[start : start + DECODED].astype(np.uint8) for start in range(0, len(ids), DECODED))
-        return np.concatenate([self.view.decode_answer(part) for part in parts])
+        return np.concatenate([self.input_format.decode_answer(part) for part in parts])
 
     def _calls(self, length: int, report_progress: ReportProgress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """For each call, the rows of this machine, and which are real: the last call is padded with the last row."""
@@ -219,21 +221,23 @@ class Learner:
         return self.strategy.experimental_distribute_values_from_function(part)
 
     def _question_ids(self, strings):
-        """uint8 code points [..., question width] to uint8 ids [..., *view.question_shape]."""
-        return self._converted(self.view.encode_question, strings, self.view.question_shape)
+        """uint8 code points [..., question width] to uint8 ids [..., *input_format.question_shape]."""
+        return self._converted(self.input_format.encode_question, strings, self.input_format.question_shape)
 
     def _answer_ids(self, questions, answers):
-        """uint8 code points [..., question and answer width] to uint8 ids [..., view.answer_steps]."""
+        """uint8 code points [..., question and answer width] to uint8 ids [..., input_format.answer_steps]."""
         width = questions.shape[-1]
         both = tf.concat([questions, answers], axis=-1)
         return self._converted(
-            lambda rows: self.view.write(rows[:, :width], rows[:, width:]), both, (self.view.answer_steps,)
+            lambda rows: self.input_format.write(rows[:, :width], rows[:, width:]),
+            both,
+            (self.input_format.answer_steps,),
         )
 
     def _converted(self, convert: Callable[[Tensor], Tensor], rows: Tensor, shape: tuple[int, ...]) -> Tensor:
-        # GPUs have no kernels for some operations on uint8, but XLA makes them. It lacks others, so a view of your own
-        # stays on the host.
-        own = self.view.name not in VIEWS
+        # GPUs have no kernels for some operations on uint8, but XLA makes them. It lacks others, so an input format of
+        # your own stays on the host.
+        own = self.input_format.name not in INPUT_FORMATS
         convert = tf.function(convert, jit_compile=self.on_gpu and not own)
         with tf.device("/cpu:0") if self.on_gpu and own else contextlib.nullcontext():
             return tf.reshape(convert(tf.reshape(rows, (-1, rows.shape[-1]))), (*rows.shape[:-1], *shape))
@@ -323,10 +327,10 @@ class Learner:
         ids, losses = most_probable(logits), tf.cast(self._losses(right_ids, logits), tf.float64)
         if self.network.end is not None:
             ids = tf.where(up_to(ids, self.network.end), ids, self.network.blank)
-        predicted = self._converted(self.view.decode_answer, tf.cast(ids, tf.uint8), (answers.shape[-1],))
+        predicted = self._converted(self.input_format.decode_answer, tf.cast(ids, tf.uint8), (answers.shape[-1],))
         right = tf.cast(tf.cast(predicted, tf.int32) == tf.cast(answers, tf.int32), tf.float64)
         exact = tf.reduce_min(right, axis=1)
-        if self.view.writes_more:
+        if self.input_format.writes_more:
             exact *= tf.cast(tf.reduce_all(self._is_right(right_ids, logits), axis=1), tf.float64)
         outcome = {"loss": losses, "character_accuracy": tf.reduce_mean(right, axis=1), "exact_match": exact}
         rows = tf.stack([outcome[name] for name in METRICS], axis=1)

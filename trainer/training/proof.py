@@ -1,7 +1,7 @@
 """From a run to a proof that its model is always right, or to the questions that it answers wrong.
 
-What a proof rests on, beside this code: that the view shows the columns that the task's transducer reads, and that the
-network computes in float32, and not in a GPU's TF32. Both are tried on some questions: ``witnesses``.
+What a proof rests on, beside this code: that the input format shows the columns that the task's transducer reads, and
+that the network computes in float32, and not in a GPU's TF32. Both are tried on some questions: ``witnesses``.
 """
 
 import dataclasses
@@ -19,8 +19,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.proving import automata, networks
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids, question_automaton, symbols
@@ -30,7 +30,7 @@ from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import Sample
-from seq2seq_arith.trainer.training.building import view_of
+from seq2seq_arith.trainer.training.building import input_format_of
 from seq2seq_arith.trainer.training.learner import Learner
 
 # From a task to the model on its strings.
@@ -108,8 +108,8 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
 
 def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
     """All cases that some question of any length has; the network is asked, too, when none is wrong."""
-    questions, view = question_automaton(run.task), view_of(run.config, run.task)
-    _check_columns(run, view, questions)
+    questions, input_format = question_automaton(run.task), input_format_of(run.config, run.task)
+    _check_columns(run, input_format, questions)
     try:
         cases = tables.cases(questions)
     except (TooLargeError, UncertainError) as error:
@@ -133,22 +133,24 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
     def shortest(wrong: np.ndarray) -> list[Sample]:
         transitions = np.flatnonzero(np.isin(case, wrong))
         strings = automata.shortest(cases.automaton, transitions, case[transitions], MOST_KINDS)
-        return _answered(run, view, tables, strings)
+        return _answered(run, input_format, tables, strings)
 
     return Checked(margins, tables.bound, cases.states, shortest)
 
 
-def _check_columns(run: Run, view: View, questions: Automaton) -> None:
-    """Raises InputError unless the view shows questions of the run's length as its task's transducer reads them."""
+def _check_columns(run: Run, input_format: InputFormat, questions: Automaton) -> None:
+    """Raises InputError unless the format shows questions of the run's length as its task's transducer reads them."""
     examples, alphabet = witnesses(run.task, seed=0), run.task.alphabet
     ids, right = (
-        np.asarray(part) for part in (view.encode_question(examples.questions), view.encode_answer(examples.answers))
+        np.asarray(part)
+        for part in (input_format.encode_question(examples.questions), input_format.encode_answer(examples.answers))
     )
-    is_paired = ids.shape == (*right.shape, 2) and view.alphabet == alphabet
+    is_paired = ids.shape == (*right.shape, 2) and input_format.alphabet == alphabet
     if not is_paired or not questions.accepts(symbols(ids, alphabet), right).all():
         raise InputError(
-            f"the view {view.name} does not show {run.task.name} in the columns that this task's transducer reads, or "
-            "other answers are right there, so its models cannot be proved; give a run with the view of these columns"
+            f"the input format {input_format.name} does not show {run.task.name} in the columns that this task's "
+            "transducer reads, or other answers are right there, so its models cannot be proved; give a run with the "
+            "input format of these columns"
         )
 
 
@@ -195,8 +197,8 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
 def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The network's logits of questions, float64 [questions, steps, characters], and the ids that are right."""
     sides = tuple(side[np.newaxis].astype(np.uint64) for side in operands)
-    right = np.asarray(learner.view.encode_answer(text.answers(task, *sides)))
-    _, logits = learner.network.compare(learner.view.encode_question(text.questions(task, *sides)), right)
+    right = np.asarray(learner.input_format.encode_answer(text.answers(task, *sides)))
+    _, logits = learner.network.compare(learner.input_format.encode_question(text.questions(task, *sides)), right)
     return np.asarray(logits).astype(np.float64), right
 
 
@@ -224,12 +226,12 @@ def witness(learner: Learner, tables: Tables, seed: int) -> float:
 
     They are asked the ``witnesses`` of the learner's task.
     """
-    view = learner.view
-    examples = witnesses(view.task, seed)
-    ids = np.asarray(view.encode_question(examples.questions))
+    input_format = learner.input_format
+    examples = witnesses(input_format.task, seed)
+    ids = np.asarray(input_format.encode_question(examples.questions))
     answer, _ = learner.network.answer(ids)
-    logits = np.asarray(learner.network.logits(ids, view.encode_answer(examples.answers), training=False))
-    expected = tables.answered(symbols(ids, view.task.alphabet))
+    logits = np.asarray(learner.network.logits(ids, input_format.encode_answer(examples.answers), training=False))
+    expected = tables.answered(symbols(ids, input_format.task.alphabet))
     is_equal = np.array_equal(expected.argmax(axis=2), answer)
     return float(np.abs(expected - logits).max()) if is_equal else np.inf
 
@@ -249,15 +251,15 @@ def witnesses(task: Task, seed: int) -> Examples:
     return probes.examples(task, tuple(np.concatenate(side, axis=1) for side in zip(drawn, sides, strict=True)))
 
 
-def _answered(run: Run, view: View, tables: Tables, strings: Sequence[np.ndarray]) -> list[Sample]:
+def _answered(run: Run, input_format: InputFormat, tables: Tables, strings: Sequence[np.ndarray]) -> list[Sample]:
     """Questions of the symbols of their steps, int64 [steps] each, the shortest first, and what the network answers."""
     samples, ids_of = list[Sample](), pair_ids(run.task.alphabet).astype(np.uint8)
     for steps, group in itertools.groupby(strings, len):
         columns = np.stack(list(group))
         written = tables.answered(columns).argmax(axis=2)[:, ::-1]
-        # So long that the view has as many steps, or more: behind a question, its last column stands again.
-        task = run.task_of_length(max(1, steps - view.question_shape[0] + run.task.size))
-        longer = view if task == run.task else view_of(run.config, task)
+        # So long that the input format has as many steps, or more: behind a question, its last column stands again.
+        task = run.task_of_length(max(1, steps - input_format.question_shape[0] + run.task.size))
+        longer = input_format if task == run.task else input_format_of(run.config, task)
         padded = np.pad(columns, ((0, 0), (0, longer.question_shape[0] - steps)), mode="edge")
         questions = np.asarray(longer.decode_question(ids_of[padded]))
         answers = text.answers(task, *text.operands(task, questions))

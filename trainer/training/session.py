@@ -94,10 +94,11 @@ class Training:
         self.config = config
         self.run = Run(run_folder(run_dir), task, self.source.sha256, absolute(data_dir), config)
         self.run.check_folder()
-        # Before a view or a layer is made: code of your own may start TensorFlow, which then keeps its devices.
+        # Before an input format or a layer is made: code of your own may start TensorFlow, which then keeps its
+        # devices.
         self.strategy = building.start(config, together=True)
-        self.view = building.view_of(config, task)
-        building.check_model(config, self.view)
+        self.input_format = building.input_format_of(config, task)
+        building.check_model(config, self.input_format)
         self.is_chief = devices.is_chief()
 
     def _check_options(self, task: Task, run_dir: str, config: TrainConfig) -> None:
@@ -135,12 +136,12 @@ class Training:
         if self.on_gpus and not config.deterministic:
             say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
         batches, total_steps = self._batches(), epoch_end(config, task, config.epochs)
-        learner = building.make_learner(config, self.view, self.strategy, total_steps)
-        if self.is_chief and not self.on_gpus and (note := remarks(config, self.view, learner.size)):
+        learner = building.make_learner(config, self.input_format, self.strategy, total_steps)
+        if self.is_chief and not self.on_gpus and (note := remarks(config, self.input_format, learner.size)):
             say(f"note: {note}")
 
         def make_shorter(task: Task) -> Learner:
-            shorter = building.make_learner(config, building.view_of(config, task), self.strategy, total_steps)
+            shorter = building.make_learner(config, building.input_format_of(config, task), self.strategy, total_steps)
             if [each.shape for each in shorter.variables] != [each.shape for each in learner.variables]:
                 raise InputError(f"model {config.model.name!r} has weights for every place; leave --curriculum out")
             return shorter
@@ -175,7 +176,9 @@ class Training:
         config = self.config
 
         def make(stream: Stream, steps: int) -> Learner:
-            return building.make_learner(config, building.view_of(config, stream.drawn_task), self.strategy, steps)
+            return building.make_learner(
+                config, building.input_format_of(config, stream.drawn_task), self.strategy, steps
+            )
 
         def best(task: Task) -> Learner:
             return building.restore(self.run, task, config.replicas)
@@ -211,11 +214,11 @@ def summarize(loop: Loop) -> Summary:
     return Summary(
         dataset=run.task.config_name,
         model=model.name,
-        view=model.view,
+        input_format=model.input_format,
         given=model.given,
         weights=learner.size.weights,
         examples=examples,
-        operations=operations(run.config, learner.view, learner.size, examples),
+        operations=operations(run.config, learner.input_format, learner.size, examples),
         seconds=round(state.seconds, 3),
         cpu_seconds=round(state.cpu_seconds, 3),
         character_accuracy=best[f"{history.VALIDATION}character_accuracy"],
@@ -234,7 +237,8 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
     say(
         wrapped(
             f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
-            f"model {printable(model.name)}, view {printable(model.view)} (given: {model.given}){divided}"
+            f"model {printable(model.name)}, input format {printable(model.input_format)} (given: "
+            f"{model.given}){divided}"
         )
     )
 

@@ -9,7 +9,7 @@ import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.api.dataset import Dataset, named
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 
 ADDITION = Task("addition", size=2, num_examples=200)
 
@@ -77,9 +77,9 @@ def test_arrays_hold_the_ids_of_the_table(data):
             assert array.dtype == np.uint8
             assert array.tolist() == [[data.alphabet.index(each) for each in text] for text in rows[column]]
             assert [each.strip() for each in rows[column]] == data.decode(array)
-    view = make_view("raw", data.task)
+    input_format = make_input_format("raw", data.task)
     stored = to_codes(rows["stored_question"], data.task.question_width)
-    assert np.array_equal(view.encode_question(stored), arrays[0])
+    assert np.array_equal(input_format.encode_question(stored), arrays[0])
 
 
 def test_one_hot_and_decode(data):

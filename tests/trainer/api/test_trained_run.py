@@ -92,7 +92,7 @@ def test_it_opens_again_and_shows_itself(small):
     again = sa.open_run(small.folder)
     assert (again.folder, again.task, again.history) == (small.folder, small.task, small.history)
     assert "2 of at most 2" in repr(again)
-    assert "simple_rnn, view raw" in again._repr_html_()
+    assert "simple_rnn, input_format raw" in again._repr_html_()
 
 
 def test_a_run_without_its_data_says_so(small, data, tmp_path):

@@ -24,7 +24,7 @@ def test_the_signature_shows_every_option_with_its_type():
     renamed = {"name": "model"}
     assert {*shown} >= {renamed.get(name, name) for name in fields} | {"recipe", "data_seed"}
     kinds = {
-        "view": str | None,
+        "input_format": str | None,
         "epochs": int | None,
         "dashes": int | None,
         "xla": bool | None,
@@ -65,7 +65,7 @@ def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small = {"digits": 2, "num_examples": 300}
     sa.generate("addition", **small)
-    sa.train("addition", model="gru", view="raw", seed=7, **small)
+    sa.train("addition", model="gru", input_format="raw", seed=7, **small)
     sa.train("addition-d2-n300-s1", recipe="notebook", run_dir="runs/other")
     assert trained == [
         (Task("addition", 2, 300, draws="structured"), "runs/addition", "gru", 7),

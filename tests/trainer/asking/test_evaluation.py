@@ -73,7 +73,7 @@ def test_the_sets(found, printed, trained):
     assert found.data == {"parameters": trained.task.parameters(), "sha256": trained.sha256}
     assert found.best_epoch == history.best(history.read_csv(trained.history))["epoch"]
     assert found.given == "digits paired, in order"
-    assert "given to the model, by view aligned: digits paired, in order" in printed.splitlines()
+    assert "given to the model, by input format aligned: digits paired, in order" in printed.splitlines()
     validation, third = found.sets.values()
     assert list(found.sets) == ["validation", "test set: seed 1, unseen"]
     assert validation.examples == trained.task.num_validation

@@ -22,9 +22,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import export, prediction
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import build_network
-from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -108,7 +108,7 @@ def test_the_keras_file_is_the_model(out, trained):
     learner = building.restore(trained)
     task = trained.task
     codes = to_codes([prediction.parse(question, task).stored for question in QUESTIONS], task.question_width)
-    ids = learner.view.encode_question(codes)
+    ids = learner.input_format.encode_question(codes)
     np.testing.assert_allclose(keras.saving.load_model(out / "model.keras")(ids), learner.model(ids), atol=1e-5)
 
 
@@ -133,7 +133,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
     best = history.best(history.read_csv(trained.history))
     saved = Summary.read(trained.summary)
     assert best and saved
-    model = build_network(run.config.model, make_view("aligned", run.task)).model
+    model = build_network(run.config.model, make_input_format("aligned", run.task)).model
     rows = ["| worst slice | carry-all 0.666 |", "| 3 | carry-all | 0.666 | 3 of 9 (< 66%) | 1 of 4 (< 76%) |"]
     for found, at_end, sentences in (
         (None, SCORES, rows),
@@ -159,10 +159,10 @@ def test_the_card_says_how_to_load_the_model(tmp_path):
         (SMALL_ADDER, "aligned", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`."),
         ("causal", "ended", 'An answer ends at the first "$" (`end` in `task.json`)'),
     ):
-        config = TrainConfig(model=ModelConfig(name=name, view=seen_through, hidden=8))
-        run, view = Run(tmp_path, Task(), "abc", "data", config), make_view(seen_through, Task())
-        network = build_network(config.model, view)
-        end = None if network.end is None else view.alphabet[network.end]
+        config = TrainConfig(model=ModelConfig(name=name, input_format=seen_through, hidden=8))
+        run, input_format = Run(tmp_path, Task(), "abc", "data", config), make_input_format(seen_through, Task())
+        network = build_network(config.model, input_format)
+        end = None if network.end is None else input_format.alphabet[network.end]
         card = export.model_card(run, network.model, {"val_exact_match": 0.5}, end)
         assert sentence in card and ("ends at" in card) == (seen_through == "ended")
 
@@ -170,8 +170,10 @@ def test_the_card_says_how_to_load_the_model(tmp_path):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_source_of_its_layers_is_all_that_a_model_needs(name, monkeypatch):
     """Also those inside of others; and it imports nothing of this package."""
-    view = make_view("aligned", Task("addition"))
-    model = build_network(ModelConfig(name=name, view=view.name, hidden=8, layers=2), view).model
+    input_format = make_input_format("aligned", Task("addition"))
+    model = build_network(
+        ModelConfig(name=name, input_format=input_format.name, hidden=8, layers=2), input_format
+    ).model
     source = export.layers_source(model)
     classes = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
     described = json.dumps(model.get_config(), default=str)
@@ -188,11 +190,16 @@ def test_the_files_of_an_export(out, trained):
     beside = {name for name in files if not name.startswith("saved_model/")}
     assert beside == {"README.md", "best.weights.h5", "model.keras", "seq2seq_arith_layers.py", "task.json"}
     about = json.loads((out / "task.json").read_text())
-    assert set(about) == {"parameters", "alphabet", "view", "end", "best"}
+    assert set(about) == {"parameters", "alphabet", "input_format", "end", "best"}
     assert about["best"] == history.best(history.read_csv(trained.history))
     _, metadata, content = (out / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(metadata)["library_name"] == "keras"
-    for said in (trained.sha256, trained.task.config_name, VIEWS[trained.config.model.view].given, "exact match"):
+    for said in (
+        trained.sha256,
+        trained.task.config_name,
+        INPUT_FORMATS[trained.config.model.input_format].given,
+        "exact match",
+    ):
         assert said in content
     assert "| worst slice | not asked hard questions yet: arith-model evaluate does |" in content
 

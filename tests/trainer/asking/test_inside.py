@@ -17,7 +17,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import inside, inspection
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models import layers
 from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.registry import MODELS
@@ -30,7 +30,7 @@ FEW = SuiteOptions(per_slice=3, seed=1)
 
 
 def made(name, **options):
-    return learner_of(name, view="aligned" if MODELS[name].writes_in_place else "backward", **options)
+    return learner_of(name, input_format="aligned" if MODELS[name].writes_in_place else "backward", **options)
 
 
 def asked(*questions):
@@ -88,8 +88,8 @@ def touched(model):
 
 
 def test_only_the_model_that_is_looked_into_is_changed():
-    one, other = (learner_of("latch_tagger", view="aligned", layers=1, seed=seed) for seed in (1, 2))
-    ids = one.view.encode_question(text.to_codes(["  1+234"], 7))
+    one, other = (learner_of("latch_tagger", input_format="aligned", layers=1, seed=seed) for seed in (1, 2))
+    ids = one.input_format.encode_question(text.to_codes(["  1+234"], 7))
     plain = [np.asarray(learner.model(ids)) for learner in (one, other)]
     noted = {"one": [], "other": []}
 
@@ -110,7 +110,7 @@ def test_only_the_model_that_is_looked_into_is_changed():
 
 
 def test_what_is_changed_within_a_change_goes_on_from_it_and_leaves_it():
-    model = learner_of("latch_tagger", view="aligned", layers=1).model
+    model = learner_of("latch_tagger", input_format="aligned", layers=1).model
     ids = np.zeros((1, 4, 2))
     plain = np.asarray(model(ids))
     doubled = inside.replaced("logits", True, 2 * plain)
@@ -140,15 +140,17 @@ def test_only_the_attention_of_one_model_is_noted():
 
 def test_what_stands_behind_an_end_is_not_asked():
     examples = probes.examples(ADDITION, inside.drawn(ADDITION, 1, 100))
-    subject = inside.Subject(learner_of("causal", view="ended"), examples.questions)  # what it writes itself is right
-    assert (subject.written == subject.view.end).any() and subject.right().all()
+    subject = inside.Subject(
+        learner_of("causal", input_format="ended"), examples.questions
+    )  # what it writes itself is right
+    assert (subject.written == subject.input_format.end).any() and subject.right().all()
 
 
 def test_a_patch_asks_where_neither_answer_has_ended(monkeypatch):
     """Of 7 and 12, written from the units on: the units, and the tens, where the first one ends."""
-    learner, (first, second) = learner_of("causal", view="ended"), asked("3+4", "5+7")
-    (seven, two, one), end = map(learner.view.alphabet.index, "721"), learner.view.end
-    written = np.zeros((2, learner.view.answer_steps), np.int32)
+    learner, (first, second) = learner_of("causal", input_format="ended"), asked("3+4", "5+7")
+    (seven, two, one), end = map(learner.input_format.alphabet.index, "721"), learner.input_format.end
+    written = np.zeros((2, learner.input_format.answer_steps), np.int32)
     written[0, :2], written[1, :3] = (seven, end), (two, one, end)
     monkeypatch.setattr(inside.Subject, "decoded", lambda subject, *_: written)
     monkeypatch.setattr(inside.Subject, "strings", lambda subject, ids: ["7", "12"] * 3)
@@ -192,19 +194,21 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
     assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0"}
     assert max(row["accuracy"] for row in table) < 0.9 and table.facts["majority of control"] < 0.5
     # Also where the question has as many steps as the answer.
-    table = inside.probe(learner_of("lstm_attention", view="aligned"), "digit", 0, 100, 1)
+    table = inside.probe(learner_of("lstm_attention", input_format="aligned"), "digit", 0, 100, 1)
     assert {row["place"] for row in table} == {"q0"}
     # Written from the front, all before a digit tells of it.
-    table = inside.probe(learner_of("lstm_attention", view="raw"), "digit", 1, 100, 1)
+    table = inside.probe(learner_of("lstm_attention", input_format="raw"), "digit", 1, 100, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {inside.ALL, "a0"}
     table = inside.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
     assert max(row["accuracy"] for row in table) < 0.9
-    table = inside.probe(learner_of("causal", view="hinted"), "digit", 0, 100, 1)
+    table = inside.probe(learner_of("causal", input_format="hinted"), "digit", 0, 100, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0", "a1"}  # the hint, and the digit
     with pytest.raises(InputError, match="with scratchpad, digits are written before the answer"):
-        inside.probe(learner_of("causal", view="scratchpad"), "digit", 0, 100, 1)
+        inside.probe(learner_of("causal", input_format="scratchpad"), "digit", 0, 100, 1)
     with pytest.raises(InputError, match="every borrow of place 4 is the same; give a place below 4"):
-        inside.probe(learner_of("latch_tagger", Task("subtraction"), view="aligned", layers=1), "borrow", 4, 100, 1)
+        inside.probe(
+            learner_of("latch_tagger", Task("subtraction"), input_format="aligned", layers=1), "borrow", 4, 100, 1
+        )
 
 
 def test_a_probe_asks_of_numbers_that_have_the_place():
@@ -271,7 +275,7 @@ def test_answers_of_several_characters_have_the_product_of_their_probabilities(n
     logs = [sum(row[step, each] for step, each in enumerate(ids)) for row, ids in zip(logs, written, strict=True)]
     assert found[0] - found[1] == pytest.approx(logs[0] - logs[1], abs=1e-4)
     assert 0 <= inside.fourier(learner).facts["explained"] <= 1
-    assert not inside.has_waves(make_view("hinted", task))  # each question has hints of its own
+    assert not inside.has_waves(make_input_format("hinted", task))  # each question has hints of its own
 
 
 @pytest.mark.slow

@@ -30,13 +30,13 @@ ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_at
 
 def look(name, question="12+345", **options):
     learner = learner_of(name, **options)
-    return learner, inspection.inspect(learner, text.parse(question, learner.view.task))
+    return learner, inspection.inspect(learner, text.parse(question, learner.input_format.task))
 
 
 @pytest.mark.parametrize("name", [*STATES, "causal"])
 def test_what_every_network_shows(name):
     in_place = MODELS[name].writes_in_place
-    _, found = look(name, view="aligned" if in_place else "backward")
+    _, found = look(name, input_format="aligned" if in_place else "backward")
     assert found.read == (["25", "14", "␣3", "␣␣"] if in_place else list("␣543+21"))
     assert found.labels(len(found.read)) == found.read
     assert found.probabilities.shape == (4, 12)
@@ -57,7 +57,7 @@ def test_what_every_network_shows(name):
 )
 def test_a_row_of_attention_is_the_step_that_writes(name, task, question):
     """Also where question and answer have as many steps."""
-    _, found = look(name, question, task=task, view="raw")
+    _, found = look(name, question, task=task, input_format="raw")
     rows = [line.split() for line in found.text().split("\n\n")[1].splitlines()[2:]]
     assert [row[1] for row in rows] == found.written
     for number, each in enumerate(found.maps_of_attention()):
@@ -73,7 +73,7 @@ def test_a_row_of_attention_is_the_step_that_writes(name, task, question):
 def test_the_last_state_is_that_of_the_model():
     """An encoder that returns only its last state shows all of them, with the same weights."""
     learner, found = look("lstm")
-    ids = learner.view.encode_question(np.frombuffer(b" 543+21", np.uint8)[None])
+    ids = learner.input_format.encode_question(np.frombuffer(b" 543+21", np.uint8)[None])
     encoder = learner.model.get_layer("encoder")
     last = encoder(learner.model.layers[1](ids))
     np.testing.assert_allclose(found.states["encoder"][-1], np.asarray(last)[0], atol=1e-5)
@@ -90,7 +90,7 @@ def test_states_of_a_layer_that_runs_backward_stand_at_their_steps(tmp_path):
     """Its output at a step depends on the steps from there to the end, and on no earlier one."""
     (tmp_path / "own.py").write_text(BACKWARD)
     plugins.allow(name := f"{tmp_path}/own.py:backward")
-    learner = learner_of(name, view="aligned")
+    learner = learner_of(name, input_format="aligned")
     first, second = (
         inspection.inspect(learner, text.parse(question, ADDITION)).states["layer_0"] for question in ("125+3", "126+3")
     )
@@ -119,9 +119,9 @@ def test_behind_an_end_nothing_but_a_blank_is_probable():
     learner = learner_of("causal", blanks=False)
     for variable in learner.model.variables:
         variable.assign(np.zeros(variable.shape))  # so that each character is as probable, and the first is the end
-    found = inspection.inspect(learner, text.parse("1+2", learner.view.task))
+    found = inspection.inspect(learner, text.parse("1+2", learner.input_format.task))
     assert found.written == ["␣"] * 4
-    np.testing.assert_allclose(found.probabilities[:, learner.view.pad], [1 / 12, 1, 1, 1])
+    np.testing.assert_allclose(found.probabilities[:, learner.input_format.pad], [1 / 12, 1, 1, 1])
 
 
 @pytest.mark.parametrize("noted", [True, False])

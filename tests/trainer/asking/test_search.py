@@ -106,17 +106,17 @@ def test_ctrl_c_keeps_what_was_found(run, learner, monkeypatch, capsys):
 class Chains:
     """Stands for a model of 30 digits: the longer a chain of carries, the nearer a mistake; 25 places are wrong."""
 
-    view = types.SimpleNamespace(task=Task("addition", size=30))
+    input_format = types.SimpleNamespace(task=Task("addition", size=30))
 
     def margins(self, examples) -> np.ndarray:
-        return 24.5 - breakdowns.longest_carries(*text.operands(self.view.task, examples.questions))
+        return 24.5 - breakdowns.longest_carries(*text.operands(self.input_format.task, examples.questions))
 
 
 def test_climbing_finds_what_chance_does_not(monkeypatch):
     learner, size = Chains(), 30
     most = np.array([10**18, 10**12], np.uint64)[:, np.newaxis]
     by_chance = np.random.default_rng(0).integers(0, most, (2, 2, 40_000), np.uint64)
-    assert learner.margins(probes.examples(learner.view.task, tuple(by_chance))).min() > 0
+    assert learner.margins(probes.examples(learner.input_format.task, tuple(by_chance))).min() > 0
 
     def wrong(_, examples, margins):
         return [{"question": question} for question in text.to_strings(examples.questions[margins < 0])]

@@ -47,7 +47,7 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
         pairs = suites.pairs("addition", size, of_suite, CHOSEN.seed, CHOSEN.per_slice)
         questions = [f"{left}+{right}" for left, right in pairs]
         said, _ = prediction.answer(
-            learner, [question.ljust(learner.view.task.question_width)[::-1] for question in questions]
+            learner, [question.ljust(learner.input_format.task.question_width)[::-1] for question in questions]
         )
         right = [answer == str(sum(pair)) for answer, pair in zip(said, pairs, strict=True)]
         for answer, expected in zip(said, map(str, map(sum, pairs)), strict=True):

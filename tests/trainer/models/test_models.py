@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.build import build_network, outline
 from seq2seq_arith.trainer.models.layers import Counter, OneHot
@@ -21,48 +21,56 @@ from seq2seq_arith.trainer.runs import checkpoints
 
 RECURRENT = (keras.layers.LSTM, keras.layers.GRU)
 ADDITION = Task("addition")
-RAW_PQ = make_view("raw", Task("pq", size=5))
+RAW_PQ = make_input_format("raw", Task("pq", size=5))
 
 
-def ids_of(view, count: int = 6):
-    operands = draws.operands(view.task, np.arange(count, dtype=np.uint64))
-    return view.encode_question(probes.examples(view.task, operands).questions)
+def ids_of(input_format, count: int = 6):
+    operands = draws.operands(input_format.task, np.arange(count, dtype=np.uint64))
+    return input_format.encode_question(probes.examples(input_format.task, operands).questions)
 
 
-def inputs_of(name, view):
-    previous = tf.zeros((6, view.answer_steps), tf.int32)
-    return [ids_of(view), previous] if MODELS[name].autoregressive else ids_of(view)
+def inputs_of(name, input_format):
+    previous = tf.zeros((6, input_format.answer_steps), tf.int32)
+    return [ids_of(input_format), previous] if MODELS[name].autoregressive else ids_of(input_format)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_network_has_the_variables_of_its_outline_and_comes_back_from_a_keras_file(name, tmp_path):
     """Keras numbers unnamed layers on; layers for a GPU are other classes of the same names."""
-    config, view = ModelConfig(name=name, view="aligned", hidden=8, layers=2), make_view("aligned", ADDITION)
-    model, on_gpu = (build_network(config, view, cudnn=cudnn).model for cudnn in (False, True))
-    made, outlined, on_gpu = model.variables, outline(config, view), on_gpu.variables
+    config, input_format = (
+        ModelConfig(name=name, input_format="aligned", hidden=8, layers=2),
+        make_input_format("aligned", ADDITION),
+    )
+    model, on_gpu = (build_network(config, input_format, cudnn=cudnn).model for cudnn in (False, True))
+    made, outlined, on_gpu = model.variables, outline(config, input_format), on_gpu.variables
     assert checkpoints.keys(made) == checkpoints.keys(outlined) == checkpoints.keys(on_gpu)
     assert [(each.shape, each.dtype) for each in made] == [(each.shape, each.dtype) for each in outlined]
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(model(inputs_of(name, view)), again(inputs_of(name, view)))
+    np.testing.assert_array_equal(model(inputs_of(name, input_format)), again(inputs_of(name, input_format)))
 
 
 @pytest.mark.parametrize(
-    ("name", "view"), [("latch_tagger", make_view("crossed", ADDITION)), *((name, RAW_PQ) for name in MODELS)]
+    ("name", "input_format"),
+    [("latch_tagger", make_input_format("crossed", ADDITION)), *((name, RAW_PQ) for name in MODELS)],
 )
-def test_every_model_on_other_views(name, view):
-    config = ModelConfig(name=name, view=view.name, hidden=8, layers=1)
-    answers = np.zeros((6, view.answer_steps), np.uint8)
-    logits = build_network(config, view).logits(ids_of(view), answers, training=False)
-    assert logits.shape == (6, view.answer_steps, len(view.alphabet))
+def test_every_model_on_other_input_formats(name, input_format):
+    config = ModelConfig(name=name, input_format=input_format.name, hidden=8, layers=1)
+    answers = np.zeros((6, input_format.answer_steps), np.uint8)
+    logits = build_network(config, input_format).logits(ids_of(input_format), answers, training=False)
+    assert logits.shape == (6, input_format.answer_steps, len(input_format.alphabet))
     assert logits.dtype == "float32"
 
 
 @pytest.mark.parametrize("name", ["bilstm_tagger", "wave_tagger"])
 def test_a_crossed_network_has_the_same_weights_at_every_length(name):
-    config = ModelConfig(name=name, view="crossed", hidden=8)
-    views = [make_view("crossed", Task("multiplication", size=size, num_examples=50)) for size in (1, 4)]
-    first, second = ([weight.shape for weight in build_network(config, view).model.weights] for view in views)
+    config = ModelConfig(name=name, input_format="crossed", hidden=8)
+    input_formats = [
+        make_input_format("crossed", Task("multiplication", size=size, num_examples=50)) for size in (1, 4)
+    ]
+    first, second = (
+        [weight.shape for weight in build_network(config, input_format).model.weights] for input_format in input_formats
+    )
     assert first == second
 
 
@@ -78,28 +86,30 @@ def test_a_crossed_network_has_the_same_weights_at_every_length(name):
 )
 def test_which_recurrent_layers_a_network_has(name, size, options, layer):
     """Keras takes cuDNN for a layer that is not unrolled, unless it is told not to."""
-    view = make_view("aligned", Task("addition", size=size))
-    network = build_network(ModelConfig(name=name, view="aligned", hidden=8), view, **options)
+    input_format = make_input_format("aligned", Task("addition", size=size))
+    network = build_network(ModelConfig(name=name, input_format="aligned", hidden=8), input_format, **options)
     layers = [each for each in network.model._flatten_layers() if isinstance(each, RECURRENT)]
     assert {(isinstance(each, PlainLSTM), each.unroll, each.use_cudnn) for each in layers} == {layer}
 
 
 def test_an_outline_takes_no_memory_and_no_names():
     """4 layers of 16,384 units both ways have 21 * 10^9 weights. The next unnamed layer is numbered as if without."""
-    config = ModelConfig(name="bilstm_tagger", view="aligned", hidden=2**14, layers=4)
+    config = ModelConfig(name="bilstm_tagger", input_format="aligned", hidden=2**14, layers=4)
     before = keras.layers.Dense(1).name
-    assert sum(math.prod(variable.shape) for variable in outline(config, make_view("aligned", ADDITION))) > 2.1e10
+    assert (
+        sum(math.prod(variable.shape) for variable in outline(config, make_input_format("aligned", ADDITION))) > 2.1e10
+    )
     after = keras.layers.Dense(1).name
     assert after == f"dense_{int(before.partition('_')[2] or 0) + 1}"
 
 
 def test_a_forward_tagger_sees_no_later_step_and_the_others_do():
-    view = make_view("aligned", ADDITION)
-    ids = np.asarray(ids_of(view)).copy()
+    input_format = make_input_format("aligned", ADDITION)
+    ids = np.asarray(ids_of(input_format)).copy()
     changed = ids.copy()
-    changed[:, -1] = view.alphabet.index("7")
+    changed[:, -1] = input_format.alphabet.index("7")
     for name, sees in (("wave_tagger", False), ("bilstm_tagger", True)):
-        model = build_network(ModelConfig(name=name, view="aligned", hidden=8, layers=2), view).model
+        model = build_network(ModelConfig(name=name, input_format="aligned", hidden=8, layers=2), input_format).model
         assert (np.abs(model(ids)[:, 0] - model(changed)[:, 0]).max() > 1e-6) == sees
 
 

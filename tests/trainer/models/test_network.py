@@ -10,12 +10,12 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable, up_to
 from seq2seq_arith.trainer.registry import POSITIONS
 
-VIEW = make_view("backward", Task("addition", size=2))
+INPUT_FORMAT = make_input_format("backward", Task("addition", size=2))
 # One of each way in which positions come in; the rest in release.
 QUICK = [("causal", "coupled_bias"), ("causal", "rope"), ("lstm_attention", None)]
 ALL = [("lstm_attention", None), *(("causal", positions) for positions in POSITIONS)]
@@ -25,23 +25,27 @@ CASES = [
 
 
 def questions(count: int = 40) -> np.ndarray:
-    operands = draws.operands(VIEW.task, np.arange(count, dtype=np.uint64))
-    return np.asarray(VIEW.encode_question(probes.examples(VIEW.task, operands).questions))
+    operands = draws.operands(INPUT_FORMAT.task, np.arange(count, dtype=np.uint64))
+    return np.asarray(INPUT_FORMAT.encode_question(probes.examples(INPUT_FORMAT.task, operands).questions))
 
 
 @pytest.fixture(scope="module", params=CASES)
 def network(request):
     name, positions = request.param
     keras.utils.set_random_seed(0)
-    return build_network(ModelConfig(name=name, view="backward", hidden=16, layers=2, positions=positions), VIEW)
+    return build_network(
+        ModelConfig(name=name, input_format="backward", hidden=16, layers=2, positions=positions), INPUT_FORMAT
+    )
 
 
 def test_an_answer_is_right_when_decoded_exactly_when_teacher_forcing_has_every_character_right(network, monkeypatch):
     """The right answers are those that are decoded, with one character changed in every second row."""
     ids, confidences = tf.function(network.answer)(questions())
     right = np.asarray(ids).copy()
-    places = np.random.default_rng(0).integers(VIEW.answer_steps, size=len(right) // 2)
-    right[np.arange(0, len(right), 2), places] = (right[np.arange(0, len(right), 2), places] + 1) % len(VIEW.alphabet)
+    places = np.random.default_rng(0).integers(INPUT_FORMAT.answer_steps, size=len(right) // 2)
+    right[np.arange(0, len(right), 2), places] = (right[np.arange(0, len(right), 2), places] + 1) % len(
+        INPUT_FORMAT.alphabet
+    )
     logits = network.logits(questions(), right, training=False)
     forced = np.all(np.asarray(most_probable(logits)) == right, axis=1)
     np.testing.assert_array_equal(forced, np.all(np.asarray(ids) == right, axis=1))
@@ -72,9 +76,9 @@ def test_decoding_compiles_with_xla(network):
 
 
 def test_no_character_sees_itself_or_a_later_one(network):
-    answers = np.zeros((40, VIEW.answer_steps), np.int32)
+    answers = np.zeros((40, INPUT_FORMAT.answer_steps), np.int32)
     logits = np.asarray(network.logits(questions(), answers, training=False))
-    for step in range(VIEW.answer_steps):
+    for step in range(INPUT_FORMAT.answer_steps):
         changed = answers.copy()
         changed[:, step:] = 5
         again = np.asarray(network.logits(questions(), changed, training=False))
@@ -95,42 +99,51 @@ def test_a_keras_model_is_a_network():
 
 
 TURNED = [
-    {"view": "ended", "positions": "coupled_bias", "loops": 2, "sharpness": 2.0, "dropout": 0.2, "score_noise": 1.0},
-    {"view": "ended", "positions": "coupled", "loops": 2},
-    {"view": "backward", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
+    {
+        "input_format": "ended",
+        "positions": "coupled_bias",
+        "loops": 2,
+        "sharpness": 2.0,
+        "dropout": 0.2,
+        "score_noise": 1.0,
+    },
+    {"input_format": "ended", "positions": "coupled", "loops": 2},
+    {"input_format": "backward", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
 ]
 
 
 @pytest.mark.parametrize("settings", TURNED, ids=str)
 def test_settings_of_the_transformer(settings):
     """Keeping keys changes nothing; noise is a function of the batch; nothing is written behind an end."""
-    view = make_view(settings["view"], VIEW.task)
-    made = build_network(ModelConfig(name="causal", hidden=16, layers=1, **settings), view)
-    stored = to_codes(["21+43", "  1+2"], view.task.question_width)
-    asked = view.encode_question(stored)
+    input_format = make_input_format(settings["input_format"], INPUT_FORMAT.task)
+    made = build_network(ModelConfig(name="causal", hidden=16, layers=1, **settings), input_format)
+    stored = to_codes(["21+43", "  1+2"], input_format.task.question_width)
+    asked = input_format.encode_question(stored)
     plain = Autoregressive(made.model)
-    plain.end, plain.blank = made.end, made.blank = 3, view.pad  # the digit 1 is written now and then
+    plain.end, plain.blank = made.end, made.blank = 3, input_format.pad  # the digit 1 is written now and then
     ids, confidences = made.answer(asked)
     np.testing.assert_array_equal(ids, plain.answer(asked)[0])
     np.testing.assert_allclose(confidences, plain.answer(asked)[1], rtol=1e-4)
     logits = made.logits(asked, ids, training=False)
     written = up_to(most_probable(logits), made.end)
-    np.testing.assert_array_equal(ids, np.where(up_to(ids, made.end), most_probable(logits), view.pad))
+    np.testing.assert_array_equal(ids, np.where(up_to(ids, made.end), most_probable(logits), input_format.pad))
     for answers in (ids, tf.where(written, ids, 0), tf.roll(ids, 1, 0)):
         np.testing.assert_array_equal(made.compare(asked, answers)[0], ids)
     first, again = (made.logits(asked, ids, training=True) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert np.allclose(first, logits, atol=1e-6) == (settings["view"] == "backward")
+    assert np.allclose(first, logits, atol=1e-6) == (settings["input_format"] == "backward")
 
 
 def test_blanks_before_a_question_without_padding_are_not_seen():
     """The same question with more room in front of it is answered alike."""
     kept, logits = None, []
     for size in (2, 4):
-        view = make_view("ended", Task("addition", size=size))
-        made = build_network(ModelConfig(name="causal", view="ended", hidden=16, layers=2), view)
+        input_format = make_input_format("ended", Task("addition", size=size))
+        made = build_network(ModelConfig(name="causal", input_format="ended", hidden=16, layers=2), input_format)
         kept = kept or made.model.get_weights()
         made.model.set_weights(kept)
-        ids = view.encode_question(to_codes(["12+34".rjust(view.task.question_width)], view.task.question_width))
-        logits.append(np.asarray(made.logits(ids, np.zeros((1, view.answer_steps)), training=False))[0, :3])
+        ids = input_format.encode_question(
+            to_codes(["12+34".rjust(input_format.task.question_width)], input_format.task.question_width)
+        )
+        logits.append(np.asarray(made.logits(ids, np.zeros((1, input_format.answer_steps)), training=False))[0, :3])
     np.testing.assert_allclose(*logits, atol=1e-4)

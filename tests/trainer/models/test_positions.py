@@ -10,7 +10,7 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.attention import HIDDEN, sharper
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.layers import ops
@@ -87,16 +87,17 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
 
 def test_results_say_that_near_places_are_more_than_places():
     given = [
-        ModelConfig(name="causal", view="ended", positions=name).given for name in ("rope", "coupled", "coupled_bias")
+        ModelConfig(name="causal", input_format="ended", positions=name).given
+        for name in ("rope", "coupled", "coupled_bias")
     ]
     assert given == [f"{what} with an end mark" for what in ("answer reversed", "places", "near places")]
 
 
-def network(positions: str, size: int = 2, layers: int = 1, view: str = "backward"):
+def network(positions: str, size: int = 2, layers: int = 1, input_format: str = "backward"):
     keras.utils.set_random_seed(1)
-    made = make_view(view, Task("addition", size=size))
+    made = make_input_format(input_format, Task("addition", size=size))
     return made, build_network(
-        ModelConfig(name="causal", view=view, hidden=16, layers=layers, positions=positions), made
+        ModelConfig(name="causal", input_format=input_format, hidden=16, layers=layers, positions=positions), made
     )
 
 
@@ -121,9 +122,9 @@ def test_digits_of_later_numbers_differ():
 
 
 def test_a_decoder_tells_the_numbers_apart_and_looks_more_sharply_at_many():
-    view, made = network("coupled")
-    ids = view.encode_question(to_codes(["21+43", "43+21"], view.task.question_width))
-    first, second = np.asarray(made.logits(ids, np.ones((2, view.answer_steps), np.int32), training=False))
+    input_format, made = network("coupled")
+    ids = input_format.encode_question(to_codes(["21+43", "43+21"], input_format.task.question_width))
+    first, second = np.asarray(made.logits(ids, np.ones((2, input_format.answer_steps), np.int32), training=False))
     assert abs(first - second).max() > 1e-3
     biases = (np.zeros((1, 1, 1, seen), np.float32) for seen in (32, 33**2 - 1))
     few, many = (np.asarray(made.decoder._change(bias, None, 0)(1.0)).item() for bias in biases)
@@ -141,8 +142,11 @@ def test_one_key_of_many_is_found_as_one_of_few():
 
 def test_each_example_of_a_training_has_vectors_of_its_own():
     """They are a function of the batch, so that a resumed training draws the same."""
-    view, made = network("coupled")
-    batches = [view.encode_question(to_codes(["21+43", text], view.task.question_width)) for text in ("21+43", "21+44")]
+    input_format, made = network("coupled")
+    batches = [
+        input_format.encode_question(to_codes(["21+43", text], input_format.task.question_width))
+        for text in ("21+43", "21+44")
+    ]
     decoder = made.decoder
     places = Coordinates(None, np.tile(np.arange(9, dtype=np.int32), (2, 1)))
     first, again, other = (
@@ -153,12 +157,14 @@ def test_each_example_of_a_training_has_vectors_of_its_own():
 
 
 def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
-    view, made = network("coupled", view="ended")
+    input_format, made = network("coupled", input_format="ended")
     texts = [f"{left}+{right}" for left in range(6, 14) for right in range(6, 14)]
-    ids = np.asarray(view.encode_question(to_codes([text.rjust(5) for text in texts], view.task.question_width)))
-    keys, others = ids.shape[1] + view.answer_steps, KNOBS["others"]
+    ids = np.asarray(
+        input_format.encode_question(to_codes([text.rjust(5) for text in texts], input_format.task.question_width))
+    )
+    keys, others = ids.shape[1] + input_format.answer_steps, KNOBS["others"]
     for examples in (1, 3, 64):
-        places = np.asarray(made.decoder._places(ids[:examples], view.answer_steps))
+        places = np.asarray(made.decoder._places(ids[:examples], input_format.answer_steps))
         own, key = np.zeros((1, 1, keys, keys), np.float32), made.decoder.key(ids[:examples])
         bias = np.asarray(made.decoder.encoding.crowded_bias(own, places, key))
         assert bias.shape == (examples, 1, keys, (others + 1) * keys)
@@ -172,9 +178,11 @@ def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
 
 
 def test_no_example_of_a_training_sees_its_own_later_characters_in_others():
-    view, made = network("coupled", layers=2)
-    ids = view.encode_question(to_codes([f"2{digit}+43" for digit in range(9)], view.task.question_width))
-    answers = np.ones((9, view.answer_steps), np.int32)
+    input_format, made = network("coupled", layers=2)
+    ids = input_format.encode_question(
+        to_codes([f"2{digit}+43" for digit in range(9)], input_format.task.question_width)
+    )
+    answers = np.ones((9, input_format.answer_steps), np.int32)
     first = np.asarray(made.logits(ids, answers, training=True))
     for row in range(9):
         changed = answers.copy()

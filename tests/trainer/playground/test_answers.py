@@ -30,7 +30,7 @@ def test_an_answer_is_that_of_predict(models, trained):
 
 
 def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
-    run = untrained(tmp_path / "run", Task("addition"), name="bilstm_tagger", view="aligned", epochs=2)
+    run = untrained(tmp_path / "run", Task("addition"), name="bilstm_tagger", input_format="aligned", epochs=2)
     found = {epoch: models.answer(run, "12+345", epoch)["probabilities"] for epoch in (None, 1, 2)}
     assert found[None] != found[1] != found[2]
     assert models.answer(run, "12+345")["probabilities"] == found[None]

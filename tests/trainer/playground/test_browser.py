@@ -21,18 +21,18 @@ from seq2seq_arith.trainer.runs.run import open_run
 pytestmark = pytest.mark.browser
 
 QUESTIONS = 1000
-# Each network that a page can compute, on each view that its recipes use: the task, and the model's settings.
+# Each network that a page can compute, on each input format that its recipes use: the task, and the model's settings.
 EXPORTED = {
     "counter": (Task("pq", size=20), {"name": "counter", "hidden": 128, "layers": 2}),
-    "latch": (Task("subtraction"), {"name": "latch_tagger", "view": "aligned", "layers": 3}),
+    "latch": (Task("subtraction"), {"name": "latch_tagger", "input_format": "aligned", "layers": 3}),
     "alone": (Task("pq", size=20), {"name": "latch_tagger"}),
-    "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),
-    "pairs": (Task("addition", reverse=False), {"name": "wave_tagger", "view": "aligned", "layers": 2}),
+    "both": (Task("modular_addition"), {"name": "bilstm_tagger", "input_format": "aligned", "layers": 2}),
+    "pairs": (Task("addition", reverse=False), {"name": "wave_tagger", "input_format": "aligned", "layers": 2}),
     "notebook": (Task("addition"), {"name": "lstm", "layers": 2}),
-    "gates": (Task("subtraction"), {"name": "gru", "view": "backward"}),
+    "gates": (Task("subtraction"), {"name": "gru", "input_format": "backward"}),
     "plain": (Task("addition"), {"name": "simple_rnn"}),
-    "looks": (Task("addition"), {"name": "lstm_attention", "view": "backward", "layers": 2}),
-    "crossed": (Task("multiplication"), {"name": "wave_tagger", "view": "crossed", "layers": 2}),
+    "looks": (Task("addition"), {"name": "lstm_attention", "input_format": "backward", "layers": 2}),
+    "crossed": (Task("multiplication"), {"name": "wave_tagger", "input_format": "crossed", "layers": 2}),
 }
 
 
@@ -51,7 +51,7 @@ def top(untrained, trained, tmp_path_factory):
     (folder / "trained").symlink_to(trained.folder)  # a link is not offered
     for name, (task, model) in EXPORTED.items():
         untrained(folder / name, task, epochs=3 if name == "counter" else 0, **model)
-    untrained(folder / "causal", Task("addition"), name="causal", view="backward")
+    untrained(folder / "causal", Task("addition"), name="causal", input_format="backward")
     (folder / "damaged").mkdir()
     (folder / "damaged" / "config.json").write_text("{}")
     return folder

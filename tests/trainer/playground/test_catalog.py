@@ -23,7 +23,7 @@ def top(unbuilt, tmp_path_factory):
     """Runs that can be asked, one of them in a folder below; two damaged ones, one of code, and no run."""
     folder = tmp_path_factory.mktemp("runs")
     unbuilt(folder / "counter", PQ, name="counter", epochs=2)
-    unbuilt(folder / "sweep" / "adds", Task("addition"), name="bilstm_tagger", view="aligned")
+    unbuilt(folder / "sweep" / "adds", Task("addition"), name="bilstm_tagger", input_format="aligned")
     shutil.copytree(folder / "counter", folder / "damaged")
     (folder / "damaged" / "best.npz").write_bytes(b"PK")
     plugins.allow(OWN_MODEL)
@@ -93,5 +93,5 @@ def test_what_the_address_asks(top, refusal):
 def test_the_lengths(top, unbuilt, tmp_path):
     lengths = catalog.lengths(open_run(top / "sweep" / "adds"))
     assert lengths == [*range(1, 11), 12, 18, 24, 36, 48]
-    fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
+    fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", input_format="backward")
     assert catalog.lengths(fixed) == [1, 2, 3]

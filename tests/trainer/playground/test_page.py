@@ -27,11 +27,13 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     own_tasks.use(OWN_TASKS)
     plugins.allow(OWN_MODEL)
     top, pq = tmp_path / "runs", Task("pq", size=9)
-    unbuilt(top / "causal", Task("addition"), name="causal", view="backward")
-    unbuilt(top / "counter-pairs", Task("addition"), name="counter", view="aligned")
+    unbuilt(top / "causal", Task("addition"), name="causal", input_format="backward")
+    unbuilt(top / "counter-pairs", Task("addition"), name="counter", input_format="aligned")
     unbuilt(top / "damaged", pq, name="counter").best.write_bytes(b"PK")
     unbuilt(top / "empty", pq, name="counter").config_path.write_text("{}")
-    unbuilt(top / "large", Task("addition"), name="bilstm_tagger", view="aligned", weights=page.MOST_WEIGHTS + 1)
+    unbuilt(
+        top / "large", Task("addition"), name="bilstm_tagger", input_format="aligned", weights=page.MOST_WEIGHTS + 1
+    )
     unbuilt(top / "no-blanks", Task("addition"), name="lstm_attention", blanks=False)
     unbuilt(top / "own-model", Task("addition"), name=OWN_MODEL)
     unbuilt(top / "own-task", Task("sort", size=3), name="bilstm_tagger")
@@ -48,7 +50,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
 
 def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     untrained(tmp_path / "runs" / "counter", Task("pq", size=9), name="counter")
-    unbuilt(tmp_path / "runs" / "causal", Task("addition"), name="causal", view="backward")
+    unbuilt(tmp_path / "runs" / "causal", Task("addition"), name="causal", input_format="backward")
     folder = tmp_path / "page"
     assert main(["serve", str(tmp_path / "runs"), "--export", str(folder)]) == 0
     left_out, written = capsys.readouterr().out.splitlines()

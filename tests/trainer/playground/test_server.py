@@ -28,7 +28,7 @@ from seq2seq_arith.trainer.playground.server import Playground
 @pytest.fixture(scope="module")
 def top(untrained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    untrained(folder / "adds", Task("addition"), name="bilstm_tagger", view="aligned", epochs=1)
+    untrained(folder / "adds", Task("addition"), name="bilstm_tagger", input_format="aligned", epochs=1)
     return folder
 
 

@@ -11,49 +11,49 @@ from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.proving import networks
 from seq2seq_arith.trainer.proving.networks import NETWORKS, Provable, check_provable, find, why_not
 
-OWN_MODEL, OWN_VIEW = "some_nets.adders:small", "some_nets.views:Paired"
+OWN_MODEL, OWN_INPUT_FORMAT = "some_nets.adders:small", "some_nets.input_formats:Paired"
 COSINE = TrainConfig(schedule="cosine")
 
 
 @pytest.mark.parametrize(
-    ("task", "model", "view", "can"),
+    ("task", "model", "input_format", "can"),
     [
         ("addition", "latch_tagger", "aligned", True),
         ("subtraction", "latch_tagger", "aligned", True),
         ("subtraction", OWN_MODEL, "aligned", True),
-        ("addition", OWN_MODEL, OWN_VIEW, True),
-        ("addition", "latch_tagger", OWN_VIEW, True),
+        ("addition", OWN_MODEL, OWN_INPUT_FORMAT, True),
+        ("addition", "latch_tagger", OWN_INPUT_FORMAT, True),
         ("pq", "counter", "raw", True),
         ("addition", "latch_tagger", "raw", False),
         ("addition", "bilstm_tagger", "aligned", False),
         ("addition", "counter", "raw", False),
         ("multiplication", "latch_tagger", "aligned", False),
-        ("multiplication", OWN_MODEL, OWN_VIEW, False),
+        ("multiplication", OWN_MODEL, OWN_INPUT_FORMAT, False),
         ("pq", OWN_MODEL, "raw", False),
-        ("pq", "counter", OWN_VIEW, False),
+        ("pq", "counter", OWN_INPUT_FORMAT, False),
         ("pq", "latch_tagger", "aligned", False),
     ],
 )
-def test_what_can_be_proved(task, model, view, can):
-    config = override(COSINE, name=model, view=view, prove=1)
+def test_what_can_be_proved(task, model, input_format, can):
+    config = override(COSINE, name=model, input_format=input_format, prove=1)
     why = why_not(Task(task), config)
     assert (why == "") == can
     if can:
         check_provable(Task(task), config)
         return
-    assert why.startswith(f"{task} by {model}, view {view}, cannot be proved, but these can: ")
+    assert why.startswith(f"{task} by {model}, input format {input_format}, cannot be proved, but these can: ")
     with pytest.raises(InputError, match="; train such a model, or give --prove 0"):
         check_provable(Task(task), config)
     check_provable(Task(task), override(config, prove=0))
 
 
 def test_nothing_is_proved_in_a_lower_precision():
-    config = override(COSINE, name="latch_tagger", view="aligned", precision="mixed_bfloat16")
+    config = override(COSINE, name="latch_tagger", input_format="aligned", precision="mixed_bfloat16")
     assert "computes in mixed_bfloat16" in why_not(Task("addition"), config)
 
 
 def test_code_of_ones_own_is_known_by_its_weights():
-    own, task = override(COSINE, name=OWN_MODEL, view="aligned"), Task("addition")
+    own, task = override(COSINE, name=OWN_MODEL, input_format="aligned"), Task("addition")
     for network in NETWORKS:
         found = find(task, own, {network.variable: np.zeros(())})
         assert found == (network if network.tables else None)
@@ -65,20 +65,20 @@ def test_code_of_ones_own_is_known_by_its_weights():
 
 
 def test_another_network_is_one_entry(monkeypatch):
-    config, task = override(COSINE, name="gru", view="aligned"), Task("subtraction")
+    config, task = override(COSINE, name="gru", input_format="aligned"), Task("subtraction")
     before = why_not(task, config)
-    gru = Provable(name="gru", view="aligned", variable="encoder/gates", tables=lambda weights, alphabet: ...)
+    gru = Provable(name="gru", input_format="aligned", variable="encoder/gates", tables=lambda weights, alphabet: ...)
     monkeypatch.setattr(networks, "NETWORKS", (*NETWORKS, gru))
     assert why_not(task, config) == ""
     assert find(task, config, {gru.variable: np.zeros(())}) is gru
     assert why_not(Task("multiplication"), config) == before.replace(
         "subtraction by gru", "multiplication by gru", 1
-    ) + ("; addition or subtraction by gru, view aligned")
+    ) + ("; addition or subtraction by gru, input_format aligned")
 
 
 def test_a_task_with_a_transducer_can_be_proved(monkeypatch):
     task = Task("addition_of_three")
-    config = override(COSINE, name="latch_tagger", view="aligned")
+    config = override(COSINE, name="latch_tagger", input_format="aligned")
     assert why_not(task, config)
     with_rule = dataclasses.replace(task.operation, transducer=Task("addition").operation.transducer)
     monkeypatch.setattr(Task, "operation", with_rule)

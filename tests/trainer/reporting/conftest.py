@@ -74,7 +74,7 @@ def _row(epoch: int) -> dict:
 @pytest.fixture
 def sample() -> RunReport:
     """The report of a run of twenty epochs, of which the fifth is the best."""
-    model = ModelConfig(name="lstm", view="raw", hidden=8)
+    model = ModelConfig(name="lstm", input_format="raw", hidden=8)
     history = [_row(epoch) for epoch in range(1, 21)]
     history[4] = history[4] | {"val_exact_match": 0.97}
     answers = tuple(
@@ -85,7 +85,12 @@ def sample() -> RunReport:
         label="first",
         run=Run(Path("runs/first"), TASK, "ab" * 32, "data", TrainConfig(model=model)),
         layers=(Layer("question", "Input", "7", 0, (), ""), Layer("logits", "Dense", "4 × 12", 99, ("question",), "")),
-        facts={"model": "lstm: a network", "view": "raw: as it is", "given": "nothing: nothing", "example": "of 1+1 …"},
+        facts={
+            "model": "lstm: a network",
+            "input_format": "raw: as it is",
+            "given": "nothing: nothing",
+            "example": "of 1+1 …",
+        },
         history=tuple(history),
         samples=answers,
         summary=run_files.summary_of(5, None),

@@ -23,7 +23,7 @@ def trained(run):
     run.last.touch()
 
 
-PLAIN, CAUSAL = TrainConfig(), override(TrainConfig(), name="causal", view="backward")
+PLAIN, CAUSAL = TrainConfig(), override(TrainConfig(), name="causal", input_format="backward")
 PATIENT, COSINE = (override(PLAIN, patience=3, target=0.9, schedule=schedule) for schedule in ("constant", "cosine"))
 ENDLESS = {"patience": 0, "target": None}  # they only say when it ends
 
@@ -162,5 +162,5 @@ def test_a_plug_ins_name_reaches_no_terminal_as_it_is(tmp_path, capsys):
     assert run.title.isprintable()
     session._announce(run, 5000, 1)
     assert capsys.readouterr().out.removesuffix("\n").isprintable()
-    entry = listing.Entry(name="run", state=listing.RunState.FINISHED, model=file.name, view=file.name)
+    entry = listing.Entry(name="run", state=listing.RunState.FINISHED, model=file.name, input_format=file.name)
     assert all(map(str.isprintable, entry.cells()))

@@ -40,7 +40,14 @@ def row(run, seed, positions, wrong, seconds=10.0, **changes):
     settings = TrainConfig().to_json()
     settings |= {"model": settings["model"] | {"positions": positions, "hidden": 64}, "epochs": 1}
     what = {"run": run, "seed": seed, "task": "addition", "draws": "structured", "given": "places", "proved": None}
-    what |= {"dataset": "addition-d10", "model": "lstm", "view": "raw", "sha256": "ab", "suite": {}, "best_epoch": 1}
+    what |= {
+        "dataset": "addition-d10",
+        "model": "lstm",
+        "input_format": "raw",
+        "sha256": "ab",
+        "suite": {},
+        "best_epoch": 1,
+    }
     took = {"weights": 50_944, "examples": 600_000, "operations": 12_345_678}
     took |= {"seconds": seconds, "cpu_seconds": 2 * seconds, "character_accuracy": 1.0}
     reached = {"exact_match": 0.99999, "scores": suite(full, carry, *longer)}

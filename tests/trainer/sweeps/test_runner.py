@@ -149,7 +149,7 @@ def test_what_would_be_trained_is_listed_with_a_task_file_for_all_runs(tmp_path,
         "suite = { per-slice = 0 }",
         "suite = { every-epoch = true }",
         'model = "lstm_transformer"\nsuite = { lengths = "9" }',
-        'view = "aligned"\ntask = "pq"',
+        'input_format = "aligned"\ntask = "pq"',
     ],
 )
 def test_everything_is_checked_before_anything_is_trained(tmp_path, refusal, settings):

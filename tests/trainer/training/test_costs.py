@@ -9,37 +9,37 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.recipes import recipe, recipe_data
 from seq2seq_arith.trainer.training import costs
 
-PQ = make_view("raw", Task("pq"))
+PQ = make_input_format("raw", Task("pq"))
 NOTEBOOK = recipe("notebook", "pq")
 GIB = 1 << 30
 
 
-def size_of(config, view):
-    return sketch(config.model, view, costs.Size.of)
+def size_of(config, input_format):
+    return sketch(config.model, input_format, costs.Size.of)
 
 
 SIZE = size_of(NOTEBOOK, PQ)
 
 
-def check(config, view, size=SIZE):
-    costs.check_memory(config, view, size, on_gpu=False)
+def check(config, input_format, size=SIZE):
+    costs.check_memory(config, input_format, size, on_gpu=False)
 
 
 def transformer(size, batch, **model):
     model = ModelConfig(name="causal", **model)
-    return TrainConfig(model=model, batch_size=batch), make_view("raw", Task("addition", size=size))
+    return TrainConfig(model=model, batch_size=batch), make_input_format("raw", Task("addition", size=size))
 
 
-ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_view("raw", Task("pq", size=200))
+ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_input_format("raw", Task("pq", size=200))
 
 
 @pytest.mark.parametrize(
-    ("config", "view", "measured"),
+    ("config", "input_format", "measured"),
     [
         (NOTEBOOK, PQ, 1290),  # in blocks
         (*ATTENTION, 1967),
@@ -51,19 +51,19 @@ ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_view("raw",
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "",
 )
-def test_the_memory_is_at_most_twice_what_was_measured(config, view, measured):
+def test_the_memory_is_at_most_twice_what_was_measured(config, input_format, measured):
     """Measured: the peak of one process in its first step, in MiB."""
-    found = costs.training_memory(config, view, size_of(config, view)) / 2**20
+    found = costs.training_memory(config, input_format, size_of(config, input_format)) / 2**20
     assert 0.9 * measured <= found <= 2 * measured
 
 
 def test_a_size_follows_from_the_shapes_of_the_weights():
     """Of the notebook's network on addition: two LSTMs, whose kernels give four gates, and a dense layer."""
-    view = make_view("raw", Task("addition"))
-    size = size_of(NOTEBOOK, view)
+    input_format = make_input_format("raw", Task("addition"))
+    size = size_of(NOTEBOOK, input_format)
     lstms = 4 * 128 * (12 + 128) + 4 * 128 * (128 + 128)
     assert size == costs.Size(weights=lstms + 2 * 4 * 128 + 129 * 12, products=lstms + 128 * 12, values=16 * 128 + 12)
-    assert costs.operations(NOTEBOOK, view, size, 10) == 10 * 6 * size.products * 7
+    assert costs.operations(NOTEBOOK, input_format, size, 10) == 10 * 6 * size.products * 7
     # In blocks, what it gives is kept, and the rest computed again.
     assert SIZE.values == 128 + 128 + len(PQ.alphabet)
 
@@ -71,7 +71,7 @@ def test_a_size_follows_from_the_shapes_of_the_weights():
 def test_it_says_what_it_needs(monkeypatch, capsys):
     monkeypatch.setattr(costs, "free_memory", lambda: 20 * GIB)
     check(NOTEBOOK, PQ)
-    check(NOTEBOOK, make_view("aligned", Task("addition")))  # a small one goes without saying
+    check(NOTEBOOK, make_input_format("aligned", Task("addition")))  # a small one goes without saying
     costs.check_memory(NOTEBOOK, PQ, SIZE, on_gpu=True)  # whose memory is not known
     sentence = "model lstm on pq, batch 128: about 1.3 GiB of memory; 20.0 GiB are free\n"
     assert capsys.readouterr().out == sentence
@@ -102,29 +102,31 @@ def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkey
 @pytest.mark.parametrize(
     ("task", "model", "values"),
     [
-        (Task("addition", size=300), {"name": "causal", "view": "raw"}, 4 * 902**2),
-        (Task("multiplication", size=100), {"name": "bilstm_tagger", "view": "crossed"}, 200 * 100 * 12**2),
+        (Task("addition", size=300), {"name": "causal", "input_format": "raw"}, 4 * 902**2),
+        (Task("multiplication", size=100), {"name": "bilstm_tagger", "input_format": "crossed"}, 200 * 100 * 12**2),
     ],
     ids=str,
 )
 def test_the_largest_tensor_of_an_answer(task, model, values):
     config = override(TrainConfig(), **model)
-    assert costs.largest_tensor(config, make_view(model["view"], task)) == values
+    assert costs.largest_tensor(config, make_input_format(model["input_format"], task)) == values
 
 
 def test_an_example_that_sees_others_costs_more():
-    view, found = make_view("backward", Task("addition")), []
+    input_format, found = make_input_format("backward", Task("addition")), []
     for settings in ({"positions": "rope"}, *({"positions": "coupled", "others": others} for others in (0, 4, None))):
-        config = override(TrainConfig(), name="causal", view="backward", **settings)
-        found.append((costs.training_memory(config, view, SIZE), costs.operations(config, view, SIZE, 10)))
+        config = override(TrainConfig(), name="causal", input_format="backward", **settings)
+        found.append(
+            (costs.training_memory(config, input_format, SIZE), costs.operations(config, input_format, SIZE, 10))
+        )
     assert found[0] == found[1] and found == sorted(found) and len(set(found)) == 3
 
 
 def test_layers_that_run_twice_cost_twice_as_much():
-    view, found = make_view("backward", Task("addition")), []
+    input_format, found = make_input_format("backward", Task("addition")), []
     for loops in (1, 2):
-        config = override(TrainConfig(), name="causal", view="backward", loops=loops)
-        found.append(costs.operations(config, view, SIZE, 10))
+        config = override(TrainConfig(), name="causal", input_format="backward", loops=loops)
+        found.append(costs.operations(config, input_format, SIZE, 10))
     assert found[1] == 2 * found[0]
 
 
@@ -133,8 +135,8 @@ def test_a_training_of_many_hours_says_what_to_try_instead():
     assert note.startswith("50 epochs of model lstm take up to 5e+15 operations, which is hours; try --recipe best")
     for task in OPERATIONS:
         best = recipe("best", task)
-        view = make_view(best.model.view, recipe_data("best", task))
-        assert costs.remarks(best, view, size_of(best, view)) == ""
+        input_format = make_input_format(best.model.input_format, recipe_data("best", task))
+        assert costs.remarks(best, input_format, size_of(best, input_format)) == ""
 
 
 @pytest.mark.parametrize(

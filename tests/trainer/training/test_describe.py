@@ -8,10 +8,10 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.trainer.config import KNOBS, ModelConfig
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import outline, sketch
 from seq2seq_arith.trainer.recipes import recipe, recipe_data
-from seq2seq_arith.trainer.registry import GIVEN, VIEWS
+from seq2seq_arith.trainer.registry import GIVEN, INPUT_FORMATS
 from seq2seq_arith.trainer.training import describe
 
 
@@ -38,16 +38,16 @@ def test_the_notebooks_network_has_the_names_that_people_know():
 @pytest.mark.parametrize("name", ["lstm", "wave_tagger", "lstm_transformer", "causal", "counter"])
 def test_every_network_is_drawn(name):
     """With all of its weights; every layer reads layers above it."""
-    view = make_view("aligned", Task("addition"))
-    config = ModelConfig(name=name, view="aligned", hidden=8)
-    found = sketch(config, view, describe.layers, cudnn=True)
-    variables = [each for each in outline(config, view) if each.trainable]
+    input_format = make_input_format("aligned", Task("addition"))
+    config = ModelConfig(name=name, input_format="aligned", hidden=8)
+    found = sketch(config, input_format, describe.layers, cudnn=True)
+    variables = [each for each in outline(config, input_format) if each.trainable]
     assert sum(layer.weights for layer in found) == sum(math.prod(variable.shape) for variable in variables)
     above: set[str] = set()
     for layer in found:
         assert set(layer.reads) <= above
         above.add(layer.name)
-    assert found[-1].shape == f"{view.answer_steps} × {len(view.alphabet)}"
+    assert found[-1].shape == f"{input_format.answer_steps} × {len(input_format.alphabet)}"
     assert {layer.kind for layer in found}.isdisjoint({"PlainLSTM"})
 
 
@@ -65,7 +65,7 @@ def test_every_network_is_drawn(name):
                 "Latch: Units that hold a value",
             ],
         ),
-        ("best", "multiplication", [f"crossed: {VIEWS['crossed'].help}"]),
+        ("best", "multiplication", [f"crossed: {INPUT_FORMATS['crossed'].help}"]),
         ("best", "subtraction", ["pairs of digits", "Latch, backward"]),
         ("notebook", "pq", ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"]),
         ("raw", "subtraction", ["embedding, read, places", "BiasedAttention: Self-attention"]),

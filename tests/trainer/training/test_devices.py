@@ -127,7 +127,7 @@ class Cluster:
 
     def __init__(self, data_dir, folder, epochs, machines=2):
         size = ["--num-examples", 1003, "--epochs", epochs, "--batch-size", 50, "--checkpoint-seconds", 0.5]
-        size += ["--recipe", "notebook", "--model", "bilstm_tagger", "--view", "aligned", "--hidden", 32]
+        size += ["--recipe", "notebook", "--model", "bilstm_tagger", "--input-format", "aligned", "--hidden", 32]
         size += ["--learning-rate", 5e-3, "--schedule", "cosine", "--clip-norm", 1.0, "--patience", 0]
         self.folder = folder
         self.machines = machines
@@ -208,7 +208,7 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
 OWN = """
 import keras
 from keras import layers
-from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.data.input_formats import InputFormat
 
 
 def plain(spec):
@@ -218,17 +218,17 @@ def plain(spec):
     return keras.Model(question, layers.Reshape((spec.steps, spec.depth))(logits), name=spec.name)
 
 
-class Mine(View):
+class Mine(InputFormat):
     pass
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machines", [1, 2])
-def test_a_model_and_a_view_of_ones_own_train_on_several_devices(data_dir, tmp_path, machines):
+def test_a_model_and_an_input_format_of_ones_own_train_on_several_devices(data_dir, tmp_path, machines):
     (tmp_path / "own.py").write_text(OWN)
     cluster = Cluster(data_dir, tmp_path / "run", 1, machines)
-    named = [f"--{option}={tmp_path}/own.py:{name}" for option, name in (("model", "plain"), ("view", "Mine"))]
+    named = [f"--{option}={tmp_path}/own.py:{name}" for option, name in (("model", "plain"), ("input_format", "Mine"))]
     started = cluster.start(lambda index: [*named, *(["--replicas", 2] if machines == 1 else [])])
     printed = [machine.communicate(timeout=300) for machine in started]
     assert [machine.returncode for machine in started] == [0] * machines, printed

@@ -16,7 +16,7 @@ RECURRENT = ("lstm", "gru", "bilstm_tagger", "lstm_transformer")
 @pytest.mark.parametrize("name", RECURRENT)
 def test_models_learn_on_all_gpus(data_dir, tasks, tmp_path, name, xla, precision):
     """As the program trains: cuDNN without XLA, and a replica on every GPU."""
-    model = ModelConfig(name=name, view="aligned", hidden=16)
+    model = ModelConfig(name=name, input_format="aligned", hidden=16)
     config = TrainConfig(model=model, learning_rate=0.01, epochs=3, precision=precision, xla=xla)
     history = session.train(tasks["addition"], str(data_dir), str(tmp_path), config).state.history
     assert session.devices.make_strategy().num_replicas_in_sync == len(tf.config.list_logical_devices("GPU")) > 0

@@ -14,8 +14,8 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking.answering import ask
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.data.lanes import Lanes
-from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner
 from seq2seq_arith.trainer.training.learner import Learner
@@ -37,7 +37,7 @@ def first_steps(ready, name, config):
 
 
 ALONE = {}  # what each learns on one device
-CAUSAL = override(LSTM, name="causal", view="backward", positions="coupled_bias")
+CAUSAL = override(LSTM, name="causal", input_format="backward", positions="coupled_bias")
 COMPARED = {"tagger": TAGGER, "lstm": LSTM, "counter": COUNTER, "causal": CAUSAL}
 # XLA compiles for many seconds, and each replica for itself.
 SLOW = [("tagger", 4, False), ("lstm", 2, True), ("causal", 2, False), ("counter", 1, True)]
@@ -61,14 +61,14 @@ def test_replicas_and_xla_change_nothing(ready, model, replicas, xla):
 def test_the_loss_is_that_of_keras(ready, monkeypatch):
     made = ready("addition", LSTM)
     monkeypatch.setattr(learner, "DECODED", 3)
-    view = made.learner.view
-    logits = made.learner.model(view.encode_question(made.validation.questions))
-    right = view.encode_answer(made.validation.answers)
+    input_format = made.learner.input_format
+    logits = made.learner.model(input_format.encode_question(made.validation.questions))
+    right = input_format.encode_answer(made.validation.answers)
     reference = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)(right, logits)
     answers, losses = made.learner.answer(made.validation)
     assert float(np.mean(losses)) == pytest.approx(float(reference), rel=1e-5)
     predicted, confidences = made.learner.predict(made.validation.questions)
-    np.testing.assert_array_equal(answers, view.decode_answer(np.argmax(logits, axis=2)))
+    np.testing.assert_array_equal(answers, input_format.decode_answer(np.argmax(logits, axis=2)))
     np.testing.assert_array_equal(predicted, answers)
     likely = np.prod(np.max(tf.nn.softmax(logits), axis=2), axis=1)
     np.testing.assert_allclose(confidences, likely, rtol=1e-4)
@@ -85,9 +85,9 @@ def test_training_reports_what_evaluation_finds(ready):
     """One step without learning: its outcome is the score of that batch."""
     made = ready("addition", override(LSTM, learning_rate=0.0, batch_size=200))
     outcome = made.learner.train(made.batches, 0, 1)
-    block, view = made.batches.block(0, 1), made.learner.view
-    logits = made.learner.model(view.encode_question(block.questions[0]))
-    right = np.argmax(logits, axis=2) == view.encode_answer(block.answers[0]).numpy()
+    block, input_format = made.batches.block(0, 1), made.learner.input_format
+    logits = made.learner.model(input_format.encode_question(block.questions[0]))
+    right = np.argmax(logits, axis=2) == input_format.encode_answer(block.answers[0]).numpy()
     assert outcome["character_accuracy"] == pytest.approx([right.mean()], abs=1e-6)
     assert outcome["exact_match"] == pytest.approx([right.all(axis=1).mean()], abs=1e-6)
 
@@ -104,7 +104,9 @@ def test_the_norm_of_the_gradients_is_bounded_over_all_replicas(ready):
 
 def operations(made, strategy, config, **options):
     """How often each operation of TensorFlow is in the graph of a call of a learner, outside and inside its loop."""
-    learner = Learner(config=config, view=made.learner.view, strategy=strategy, total_steps=100, **options)
+    learner = Learner(
+        config=config, input_format=made.learner.input_format, strategy=strategy, total_steps=100, **options
+    )
     batches = dataclasses.replace(made.batches, multiple=strategy.num_replicas_in_sync)
     block = learner._fed(batches, 0)
     graph = learner._train.get_concrete_function(*block, tf.constant(2)).graph.as_graph_def()
@@ -162,14 +164,14 @@ def test_cudnn_is_used_on_gpus_and_never_meets_xla(ready, monkeypatch, xla):
     assert any(name.startswith("Cudnn") for name in steps) == (not xla)
 
 
-def test_a_view_of_ones_own_needs_no_operation_that_xla_has(ready):
-    class Spelled(View):
+def test_an_input_format_of_ones_own_needs_no_operation_that_xla_has(ready):
+    class Spelled(InputFormat):
         def encode_question(self, strings):
             return tf.cast(tf.strings.to_number(tf.strings.as_string(self._to_ids(strings))), tf.uint8)
 
     made = ready("addition", TAGGER)
-    made.learner.on_gpu, made.learner.view = True, Spelled("own.py:Spelled", made.source.task)
-    expected = make_view("raw", made.source.task).encode_question(made.validation.questions)
+    made.learner.on_gpu, made.learner.input_format = True, Spelled("own.py:Spelled", made.source.task)
+    expected = make_input_format("raw", made.source.task).encode_question(made.validation.questions)
     np.testing.assert_array_equal(tf.function(made.learner._question_ids)(made.validation.questions), expected)
 
 
@@ -214,12 +216,12 @@ def test_a_batch_without_a_mistake_has_an_exact_match_of_one(ready, monkeypatch)
 
 
 def test_what_stands_behind_the_end_does_not_count(ready):
-    config = override(CAUSAL, view="ended", batch_size=200, learning_rate=0.0)
+    config = override(CAUSAL, input_format="ended", batch_size=200, learning_rate=0.0)
     made = ready("addition", config)
     block = made.batches.block(0, 1)
     right = np.asarray(made.learner._answer_ids(block.questions[0], block.answers[0]))
     logits = made.learner.network.logits(made.learner._question_ids(block.questions[0]), right, training=False)
-    counted = np.cumsum(right == made.learner.view.end, axis=1) - (right == made.learner.view.end) == 0
+    counted = np.cumsum(right == made.learner.input_format.end, axis=1) - (right == made.learner.input_format.end) == 0
     losses = -np.take_along_axis(np.asarray(tf.nn.log_softmax(logits)), right[..., None].astype(int), axis=2)[..., 0]
     outcome = made.learner.train(made.batches, 0, 1)
     assert outcome["loss"] == pytest.approx([np.mean((losses * counted).sum(1) / counted.sum(1))], rel=1e-4)
@@ -228,8 +230,8 @@ def test_what_stands_behind_the_end_does_not_count(ready):
 
 def test_partial_results_must_be_right_too_in_the_score_of_an_epoch(ready, monkeypatch):
     """Here the first of them is always wrong, and every answer right."""
-    made = ready("addition", override(CAUSAL, view="scratchpad", positions="rope"), anew=True)
-    depth = len(made.learner.view.alphabet)
+    made = ready("addition", override(CAUSAL, input_format="scratchpad", positions="rope"), anew=True)
+    depth = len(made.learner.input_format.alphabet)
 
     def logits(ids, written, training):
         return tf.one_hot(tf.concat([(written[:, :1] + 1) % depth, written[:, 1:]], axis=1), depth)
@@ -245,16 +247,23 @@ def test_rows_per_call(ready):
     assert addition.rows_per_call(1000) == 1024
     addition.on_gpu, addition.replicas = True, 2  # until it is made ready again
     assert addition.rows_per_call(1000) == 2048  # each GPU answers as many questions as one alone
-    pq.view = make_view("raw", Task("pq", size=1000))
+    pq.input_format = make_input_format("raw", Task("pq", size=1000))
     assert pq.rows_per_call(1000) == 262
-    assert pq.rows_per_call(1000) * pq.view.answer_steps <= learner.EVALUATED_CHARACTERS
+    assert pq.rows_per_call(1000) * pq.input_format.answer_steps <= learner.EVALUATED_CHARACTERS
     pq.config = override(COUNTER, batch_size=301)
     assert pq.rows_per_call(1000) == 302  # at least a batch, and as many rows on each replica
     assert pq.rows_per_call(16) == 16 < pq.rows_per_call(17)  # a sample, or a person's question
-    addition.config, addition.view = override(LSTM, name="causal", view="raw"), make_view("raw", Task(size=1000))
+    addition.config, addition.input_format = (
+        override(LSTM, name="causal", input_format="raw"),
+        make_input_format("raw", Task(size=1000)),
+    )
     addition.on_gpu, addition.replicas = False, 1
     assert addition.rows_per_call(1000) == 7  # of a tensor of attention, 4 * 3002^2 values each
-    pq.config, pq.replicas, pq.view = override(COUNTER, batch_size=1), 1, make_view("raw", Task("pq", size=100_000))
+    pq.config, pq.replicas, pq.input_format = (
+        override(COUNTER, batch_size=1),
+        1,
+        make_input_format("raw", Task("pq", size=100_000)),
+    )
     assert pq.rows_per_call(1) == 2  # and never more characters than of many questions
 
 
@@ -264,7 +273,7 @@ LEARNING = [pytest.param(name, marks=() if name in ("lstm", "causal") else pytes
 @pytest.mark.parametrize("name", LEARNING)
 def test_every_model_learns_a_few_examples(ready, name):
     config = TrainConfig(
-        model=ModelConfig(name=name, view="aligned", hidden=32), learning_rate=0.02, batch_size=8, clip_norm=1.0
+        model=ModelConfig(name=name, input_format="aligned", hidden=32), learning_rate=0.02, batch_size=8, clip_norm=1.0
     )
     made = ready("addition", config, rows=8)
     for step in range(0, 200, 50):
@@ -282,7 +291,7 @@ MIXED = [
 
 @pytest.mark.parametrize("name", MIXED)
 def test_mixed_precision_learns_as_well(ready, name):
-    model = ModelConfig(name=name, view="aligned", hidden=16)
+    model = ModelConfig(name=name, input_format="aligned", hidden=16)
     config = TrainConfig(model=model, learning_rate=0.01, batch_size=16, clip_norm=1.0, precision="mixed_bfloat16")
     made = ready("addition", config, rows=16)
     assert {variable.dtype for variable in made.learner.model.trainable_variables} == {"float32"}
@@ -290,7 +299,7 @@ def test_mixed_precision_learns_as_well(ready, name):
     losses = made.learner.train(made.batches, 0, 50)["loss"]
     assert losses[-1] < 0.9 * losses[0]
     # Also decoded, nearly all answers are those of teacher forcing.
-    ids = made.learner.view.encode_question(made.validation.questions)
+    ids = made.learner.input_format.encode_question(made.validation.questions)
     predicted, _ = made.learner.network.answer(ids)
     forced = made.learner.network.logits(ids, predicted, training=False)
     assert np.mean(np.argmax(forced, axis=2) == predicted) > 0.95
@@ -300,7 +309,7 @@ def test_steps_of_a_call(ready, monkeypatch):
     """As many as take some seconds: the same for all machines, which have the same configuration."""
     made = ready("addition", TAGGER)
     assert made.learner.steps_per_call(made.batches) == learner.MAX_STEPS_PER_CALL
-    a_step = costs.operations(TAGGER, made.learner.view, made.learner.size, made.batches.rows)
+    a_step = costs.operations(TAGGER, made.learner.input_format, made.learner.size, made.batches.rows)
     monkeypatch.setattr(learner, "CALL_OPERATIONS", 7.5 * a_step)
     assert made.learner.steps_per_call(made.batches) == 7
     monkeypatch.setattr(learner, "CALL_OPERATIONS", 0.5 * a_step)

@@ -126,7 +126,7 @@ def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsy
     ("changes", "kept"),
     [
         ({"task": "pq"}, ""),
-        ({"view": "raw"}, ""),
+        ({"input_format": "raw"}, ""),
         ({"name": "causal"}, ""),
         ({"precision": "mixed_bfloat16"}, ""),
         ({"name": "some_nets.adders:small"}, "read|logits"),  # no variable of a network that can be proved
@@ -143,7 +143,7 @@ def test_what_cannot_be_proved_is_refused(adder, changes, kept, refusal):
 
 def test_a_network_that_was_added_is_proved(adder, monkeypatch):
     """By an entry of its own; its weights and its code are those of the adder."""
-    own = networks.Provable(name="nets.py", view="aligned", variable="read/table", tables=LatchTagger)
+    own = networks.Provable(name="nets.py", input_format="aligned", variable="read/table", tables=LatchTagger)
     monkeypatch.setattr(networks, "NETWORKS", (own,))
     run = dataclasses.replace(adder, config=override(adder.config, name="some_nets.adders:latched"))
     found, wrong = proof.prove(run, functools.partial(building.restore, adder))
@@ -202,7 +202,14 @@ def counter(tmp_path_factory, data_dir, tasks) -> Run:
     """A counter, made by hand: what is read goes up, what is written goes down."""
     place = tmp_path_factory.mktemp("counter") / "run"
     config = override(
-        configs.TAGGER, name="counter", view="raw", hidden=2, layers=1, epochs=1, steps_per_epoch=1, batch_size=8
+        configs.TAGGER,
+        name="counter",
+        input_format="raw",
+        hidden=2,
+        layers=1,
+        epochs=1,
+        steps_per_epoch=1,
+        batch_size=8,
     )
     run = session.train(tasks["pq"], str(data_dir), str(place), config).run
     arrays, state = checkpoints.load(run.best)
@@ -269,10 +276,12 @@ def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, ref
 def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
     made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
-    view = f"{ROOT}/examples/digit_view.py:RepeatedDigit"
-    plugins.allow(SMALL_ADDER, view)
+    input_format = f"{ROOT}/examples/digit_input_format.py:RepeatedDigit"
+    plugins.allow(SMALL_ADDER, input_format)
     sizes = {"digit": 4, "ordered": True}
-    config = override(configs.TAGGER, name=SMALL_ADDER, view=view, options=sizes, epochs=1, steps_per_epoch=2, prove=9)
+    config = override(
+        configs.TAGGER, name=SMALL_ADDER, input_format=input_format, options=sizes, epochs=1, steps_per_epoch=2, prove=9
+    )
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
     assert [row["round"] for row in history.read_csv(run.history)] == [0]  # it has no rounds
     found, wrong = proof.prove(run, functools.partial(building.restore, run))
@@ -286,10 +295,10 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_only_the_view_that_shows_the_digit_everywhere_is_proved(tmp_path, refusal):
+def test_only_the_input_format_that_shows_the_digit_everywhere_is_proved(tmp_path, refusal):
     made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
     plugins.allow(SMALL_ADDER)
-    config = override(configs.TAGGER, name=SMALL_ADDER, view="aligned", epochs=1, steps_per_epoch=2)
+    config = override(configs.TAGGER, name=SMALL_ADDER, input_format="aligned", epochs=1, steps_per_epoch=2)
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
     with refusal(InputError):
         proof.prove(run, functools.partial(building.restore, run))

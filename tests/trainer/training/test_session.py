@@ -11,7 +11,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import answering
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import records
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import building, devices, session
@@ -87,9 +87,11 @@ def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp
         return np.concatenate([array.ravel() for array in arrays.values()])
 
     assert weights("a", 0).tobytes() == weights("b", 0).tobytes()
-    view, strategy = make_view("aligned", tasks["addition"]), devices.make_strategy(None)
+    input_format, strategy = make_input_format("aligned", tasks["addition"]), devices.make_strategy(None)
     first, other = (
-        building.make_learner(override(configs.TAGGER, seed=seed), view, strategy, 1).model.get_weights()[0].copy()
+        building.make_learner(override(configs.TAGGER, seed=seed), input_format, strategy, 1)
+        .model.get_weights()[0]
+        .copy()
         for seed in (0, 1)
     )
     assert not np.allclose(first, other)

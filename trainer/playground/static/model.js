@@ -1,6 +1,6 @@
 // The networks that the page computes itself, of the runs in runs.js that have a ``network``.
 //
-// It repeats in JavaScript what trainer/models/ and trainer/data/views.py do in Python, for networks that fit on a page.
+// It repeats in JavaScript what trainer/models/ and trainer/data/input_formats.py do in Python, for networks that fit on a page.
 "use strict";
 
 const computed = (() => {
@@ -54,13 +54,13 @@ const computed = (() => {
     return run.answer_prefix + SOLVE[run.task](BigInt(parts[0]), BigInt(parts[1]), BigInt(run.size));
   }
 
-  // Views: a question as rows of ids, one row per step, and the answer from its ids.
+  // Input formats: a question as rows of ids, one row per step, and the answer from its ids.
 
-  const backwards = (run) => run.view !== "raw";
+  const backwards = (run) => run.input_format !== "raw";
 
   function encoded(run, parts, room) {
     const id = (character) => run.alphabet.indexOf(character);
-    if (run.view === "raw" || run.view === "backward") {
+    if (run.input_format === "raw" || run.input_format === "backward") {
       const padded = parts.join(run.symbol).padEnd(room.question, PAD);
       return (run.reverse ? [...padded].reverse() : [...padded]).map((character) => [id(character)]);
     }
@@ -68,8 +68,8 @@ const computed = (() => {
     const [left, right] = parts.map((part) => [...part].reverse());
     const digit = (side, place) => id(side[place] ?? PAD);
     return Array.from({ length: steps }, (_, step) => {
-      if (run.view === "aligned") return [digit(left, step), digit(right, step)];
-      // The pairs of a step of the view `crossed`: blank where there is no such place on the right.
+      if (run.input_format === "aligned") return [digit(left, step), digit(right, step)];
+      // The pairs of a step of the input format `crossed`: blank where there is no such place on the right.
       return Array.from({ length: room.operand }, (_, place) => {
         const isThere = step >= place && step - place < room.operand;
         return isThere ? [digit(left, place), digit(right, step - place)] : [id(PAD), id(PAD)];
@@ -78,7 +78,7 @@ const computed = (() => {
   }
 
   function answerSteps(run, room) {
-    return ["aligned", "crossed"].includes(run.view) ? Math.max(room.answer, room.operand) : room.answer;
+    return ["aligned", "crossed"].includes(run.input_format) ? Math.max(room.answer, room.operand) : room.answer;
   }
 
   function decoded(run, characters, room) {

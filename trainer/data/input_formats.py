@@ -1,8 +1,8 @@
-"""Views: how a model sees the strings of a task, as ids and back.
+"""Input formats: how a model sees the strings of a task, as ids and back.
 
-A view is fixed and reversible. It moves, pads, groups, marks or repeats characters by their position and by the
-operator; it never counts, compares or computes, but for the scratchpads, which say so. ``trainer/registry.py`` lists
-the views. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` and ``469 ``, they are::
+An input format is fixed and reversible. It moves, pads, groups, marks or repeats characters by their position and by
+the operator; it never counts, compares or computes, but for the scratchpads, which say so. ``trainer/registry.py``
+lists the input formats. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` and ``469 ``, they are::
 
     step          0    1    2    3    4    5    6
     raw           2    7    1    +    7    9    2         answer  4 6 9 _
@@ -12,13 +12,13 @@ the views. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` a
                   _ _  9 2  9 7  9 1
                   _ _  _ _  2 2  2 7
 
-docs/training.md shows the other views, which change what is written.
+docs/training.md shows the other input formats, which change what is written.
 
->>> view = make_view("aligned", Task("addition"))
->>> ids = view.encode_question(text.to_codes(["271+792"], 7)).numpy()[0]
->>> ["".join(view.alphabet[character] for character in step) for step in ids]
+>>> input_format = make_input_format("aligned", Task("addition"))
+>>> ids = input_format.encode_question(text.to_codes(["271+792"], 7)).numpy()[0]
+>>> ["".join(input_format.alphabet[character] for character in step) for step in ids]
 ['72', '97', '21', '  ']
->>> text.to_strings(view.decode_question(ids[None]).numpy())
+>>> text.to_strings(input_format.decode_question(ids[None]).numpy())
 ['271+792']
 
 All strings are uint8 code points of shape [examples, width]. Everything runs in a graph as well as eagerly.
@@ -37,24 +37,25 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.plugins import Plugin
-from seq2seq_arith.trainer.registry import VIEWS, check_view, view_entry
+from seq2seq_arith.trainer.registry import INPUT_FORMATS, check_input_format, input_format_entry
 
 # The letters of index hints.
 HINTS, LETTERS = 200, string.ascii_letters
-# A view of one's own is tried on so many examples.
+# An input format of one's own is tried on so many examples.
 TRIED = 256
 
 # A tf.Tensor, or anything that becomes one; TensorFlow's own annotations do not say that these are the same.
 Tensor = Any
 
 
-class View:
-    """The stored strings as they are (``raw``); the base of the other views, also of a view of one's own.
+class InputFormat:
+    """The stored strings as they are (``raw``); the base of all input formats, also of one's own.
 
-    A view sets ``question_shape`` and ``answer_steps`` in its ``__init__``, after that of this class, if they differ.
+    An input format sets ``question_shape`` and ``answer_steps`` in its ``__init__``, after that of this class, if they
+    differ.
 
     Attributes:
-      name: The view's name in the registry.
+      name: The input format's name in the registry.
       task: The task whose strings these are.
       alphabet: The characters, in the order of their ids.
       question_shape: The shape of one question: (steps,) or (steps, channels).
@@ -72,8 +73,8 @@ class View:
         self.name = name
         self.task = task
         self.alphabet = task.alphabet
-        self.question_shape = view_entry(name).question_shape(task)
-        self.answer_steps = view_entry(name).answer_steps(task)
+        self.question_shape = input_format_entry(name).question_shape(task)
+        self.answer_steps = input_format_entry(name).answer_steps(task)
         self.pad = self.alphabet.index(PAD)
         self._codes = np.frombuffer(self.alphabet.encode("ascii"), np.uint8)
         self._ids = text.character_ids(task)
@@ -102,7 +103,7 @@ class View:
     def write(self, questions: Tensor, answers: Tensor) -> Tensor:
         """What is to be written, uint8 ids [examples, answer_steps], for stored questions and answers.
 
-        The answer alone, unless a view overrides this; ``decode_answer`` finds the answer in it.
+        The answer alone, unless an input format overrides this; ``decode_answer`` finds the answer in it.
         """
         return self.encode_answer(answers)
 
@@ -124,7 +125,7 @@ class View:
         return tf.gather(self._codes, tf.cast(ids, tf.int32))
 
 
-class BackwardView(View):
+class ReversedFormat(InputFormat):
     """The stored question, and the answer from its last character to its first (``backward``).
 
     An answer that a model wrote too long for the stored width is decoded as blanks, which no right answer is.
@@ -145,8 +146,8 @@ class BackwardView(View):
         return _from_the_end(ids, tf.zeros_like(length), length, steps, self.pad)
 
 
-class NumbersView(BackwardView):
-    """The base of the views that take the operands apart, of which there may be any number."""
+class NumbersFormat(ReversedFormat):
+    """The base of the input formats that take the operands apart, of which there may be any number."""
 
     def __init__(self, name: str, task: Task) -> None:
         super().__init__(name, task)
@@ -182,7 +183,7 @@ class NumbersView(BackwardView):
         return tf.reverse(joined, [1]) if self.task.reverse else joined
 
 
-class AlignedView(NumbersView):
+class AlignedFormat(NumbersFormat):
     """The digits of both operands side by side, least significant first (``aligned``).
 
     Step t of the question holds digit t of the left and digit t of the right operand, blank past the end; step t of the
@@ -196,7 +197,7 @@ class AlignedView(NumbersView):
         return self._to_codes(self._joined(tf.unstack(ids, axis=2), self.task.question_width))
 
 
-class CrossedView(AlignedView):
+class PartialProductsFormat(AlignedFormat):
     """All pairs of digits whose places add up to the step (``crossed``).
 
     Step t of the question holds every pair of digit i of the left and digit t - i of the right operand, i from 0, blank
@@ -225,7 +226,7 @@ class CrossedView(AlignedView):
         return super().decode_question(tf.stack([left, right], axis=2))
 
 
-class ZerosView(NumbersView):
+class ZeroPaddedFormat(NumbersFormat):
     """Zeros in front of all numbers, as Python's ``str.zfill`` puts them, up to one width (``zeros``).
 
     A minus stands in front of the zeros. What is not written so is decoded as blanks, which no right answer is.
@@ -271,7 +272,7 @@ class ZerosView(NumbersView):
         return tf.where(steps < length, digits, tf.constant(self.pad, digits.dtype))
 
 
-class RawEndedView(View):
+class PlainEosFormat(InputFormat):
     """No padding, and a mark at the end of the answer (``raw_ended``).
 
     A question ends at its last step, so that only blanks stand before it: ``causal`` does not see these.
@@ -308,14 +309,14 @@ class RawEndedView(View):
         return ids
 
 
-class EndedView(RawEndedView, BackwardView):
+class ReversedEosFormat(PlainEosFormat, ReversedFormat):
     """As ``raw_ended``, with the answer from its last character to its first (``ended``)."""
 
     def _turned(self, ids: Tensor) -> Tensor:
         return self._backwards(ids, self.task.answer_width)
 
 
-class SpacedView(BackwardView):
+class RandomSpacesFormat(ReversedFormat):
     """A blank before about half of the question's characters, at places that a hash of the string draws (``spaced``).
 
     Shen et al., "Positional Description Matters for Transformers Arithmetic", 2023, so that no index can be relied on.
@@ -336,7 +337,7 @@ class SpacedView(BackwardView):
         return self._to_codes(_packed(ids, ids != self.pad, width, self.pad, self.task.reverse))
 
 
-class HintedView(NumbersView):
+class IndexHintsFormat(NumbersFormat):
     """A letter for its place before each digit, and each character of the answer (``hinted``).
 
     Index hints: Zhou et al., "What Algorithms Can Transformers Learn?", ICLR 2024. The letter of the units is drawn by
@@ -351,13 +352,13 @@ class HintedView(NumbersView):
         self._first = len(self.alphabet)
         if self._places > HINTS:
             raise InputError(
-                f"the view {name!r} has letters for {HINTS} places, and {task.config_name} has {self._places}; give "
-                "fewer --digits"
+                f"the input format {name!r} has letters for {HINTS} places, and {task.config_name} has {self._places}; "
+                "give fewer --digits"
             )
         if self._first + HINTS > 256:
             raise InputError(
-                f"the view {name!r} adds {HINTS} letters to the alphabet, and that of {task.name} has {self._first} "
-                f"characters, of which it may have {256 - HINTS}; use --view backward"
+                f"the input format {name!r} adds {HINTS} letters to the alphabet, and that of {task.name} has "
+                f"{self._first} characters, of which it may have {256 - HINTS}; use --input-format backward"
             )
         self._extend(LETTERS, HINTS)
 
@@ -385,7 +386,7 @@ class HintedView(NumbersView):
         return tf.reshape(pairs, (-1, 2 * digits.shape[1]))
 
 
-class Scratchpad(ZerosView):
+class Scratchpad(ZeroPaddedFormat):
     """Partial results before the answer, of a sum or a product of numbers with zeros in front (``scratchpad``).
 
     Nye et al., "Show Your Work", 2021. Each partial result is below 100, and has two digits, the units first. A sum has
@@ -444,7 +445,7 @@ class Scratchpad(ZerosView):
 class RawScratchpad(Scratchpad):
     """The same partial results for a question as it is stored, and an answer with blanks (``raw_scratchpad``)."""
 
-    encode_question, decode_question = View.encode_question, View.decode_question
+    encode_question, decode_question = InputFormat.encode_question, InputFormat.decode_question
 
     def encode_answer(self, strings: Tensor) -> Tensor:
         return self._backwards(self._to_ids(strings), self.task.answer_width)
@@ -453,29 +454,33 @@ class RawScratchpad(Scratchpad):
         return self._to_codes(self._backwards(ids[:, self._thought :], self.task.answer_width))
 
 
-def make_view(name: str, task: Task, own: Plugin | None = None) -> View:
-    """The view of a name, the registry's or one's own, on a task's strings; one's own as it was resolved, if it was."""
-    check_view(name, task)
-    if name in VIEWS:
-        return VIEWS[name].build(name, task)
-    return _own(own or Plugin.resolve(plugins.VIEW, name), task)
+def make_input_format(name: str, task: Task, own: Plugin | None = None) -> InputFormat:
+    """The input format of a name on a task's strings: the registry's, or one's own, as it was resolved, if it was."""
+    check_input_format(name, task)
+    if name in INPUT_FORMATS:
+        return INPUT_FORMATS[name].build(name, task)
+    return _own(own or Plugin.resolve(plugins.INPUT_FORMAT, name), task)
 
 
-def _own(plugin: Plugin, task: Task) -> View:
-    """A view of one's own, tried out."""
+def _own(plugin: Plugin, task: Task) -> InputFormat:
+    """An input format of one's own, tried out."""
     found = plugin.code
     place = _place(found)
-    if not issubclass(found, View):
-        raise InputError(f"{place} {found.__name__} does not derive from seq2seq_arith.trainer.data.views.View")
+    if not issubclass(found, InputFormat):
+        raise InputError(
+            f"{place} {found.__name__} does not derive from seq2seq_arith.trainer.data.input_formats.InputFormat"
+        )
     try:
         with tf.init_scope():
-            view = found(plugin.name, task)
-            fault = _fault(view)
+            input_format = found(plugin.name, task)
+            fault = _fault(input_format)
     except (Exception, SystemExit) as error:
-        raise InputError(f"view {plugin.name!r} cannot be used: {plugins.where(error, plugin.file)}") from None
+        raise InputError(
+            f"the input format {plugin.name!r} cannot be used: {plugins.where(error, plugin.file)}"
+        ) from None
     if fault:
-        raise InputError(f"{place} the view {found.__name__} {fault}")
-    return view
+        raise InputError(f"{place} the input format {found.__name__} {fault}")
+    return input_format
 
 
 def _place(found: type) -> str:
@@ -486,21 +491,22 @@ def _place(found: type) -> str:
         return f"{found.__module__}:"
 
 
-def _fault(view: View) -> str:
-    """What is wrong with a view, found by taking it of some examples; empty if nothing is."""
-    operands = draws.operands(view.task, np.arange(TRIED, dtype=np.uint64))
+def _fault(input_format: InputFormat) -> str:
+    """What is wrong with an input format, found by taking it of some examples; empty if nothing is."""
+    task, question_shape, answer_shape = input_format.task, input_format.question_shape, (input_format.answer_steps,)
+    operands = draws.operands(task, np.arange(TRIED, dtype=np.uint64))
+    questions, answers = text.questions(task, *operands), text.answers(task, *operands)
     for what, codes, shape, encode, decode in (
-        ("question", text.questions(view.task, *operands), view.question_shape, view.encode_question,
-         view.decode_question),
-        ("answer", text.answers(view.task, *operands), (view.answer_steps,), view.encode_answer, view.decode_answer),
-    ):  # fmt: skip
+        ("question", questions, question_shape, input_format.encode_question, input_format.decode_question),
+        ("answer", answers, answer_shape, input_format.encode_answer, input_format.decode_answer),
+    ):
         ids = tf.function(encode)(np.ascontiguousarray(codes))
         if tuple(ids.shape) != (TRIED, *shape):
             return f"encodes {TRIED} {what}s in the shape {tuple(ids.shape)}; its attributes say {(TRIED, *shape)}"
         if ids.dtype != tf.uint8:
             return f"encodes {what}s as {ids.dtype.name}; give ids of uint8"
-        if np.max(ids, initial=0) >= len(view.alphabet):
-            return f"gives {what}s the id {np.max(ids)}, but its alphabet has {len(view.alphabet)} characters"
+        if np.max(ids, initial=0) >= len(input_format.alphabet):
+            return f"gives {what}s the id {np.max(ids)}, but its alphabet has {len(input_format.alphabet)} characters"
         decoded = tf.function(decode)(ids)
         if tuple(decoded.shape) != codes.shape or decoded.dtype != tf.uint8:
             return (

@@ -1,12 +1,12 @@
-"""The view of ``times_digit.py``, in a file of its own: a program without TensorFlow reads that one, too."""
+"""The input format of ``times_digit.py``, in a file of its own: a program without TensorFlow reads that one, too."""
 
 import tensorflow as tf
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.data.views import AlignedView
+from seq2seq_arith.trainer.data.input_formats import AlignedFormat
 
 
-class RepeatedDigit(AlignedView):
+class RepeatedDigit(AlignedFormat):
     """As ``aligned``, with the right operand, which is one digit, at every step: for the task of that file."""
 
     def __init__(self, name, task):

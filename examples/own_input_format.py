@@ -1,7 +1,7 @@
-"""A view of your own, in a file: each number of a modular addition is one character, not one or two digits.
+"""An input format of your own, in a file: each number of a modular addition is one character, not one or two digits.
 
     arith-model train modular_addition --data-dir data --run-dir runs/own --recipe raw \
-        --view examples/own_view.py:WholeNumbers --model causal --positions learned
+        --input-format examples/own_input_format.py:WholeNumbers --model causal --positions learned
 
 Power et al., "Grokking: Generalization Beyond Overfitting on Small Algorithmic Datasets", 2022, give numbers in this
 way. A network cannot see that 23 and 24 have a digit in common. For 23 + 95 = 21 (mod 97)::
@@ -13,13 +13,13 @@ way. A network cannot see that 23 and 24 have a digit in common. For 23 + 95 = 2
 import tensorflow as tf
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.data.views import AlignedView, View
+from seq2seq_arith.trainer.data.input_formats import AlignedFormat, InputFormat
 
 MOST = 256  # an id is one byte
 FIRST = 0x100  # Unicode has letters from here on, of which each number gets one
 
 
-class WholeNumbers(View):
+class WholeNumbers(InputFormat):
     """Ids are numbers: those of both operands, uint8 [examples, 2], and that of the answer, [examples, 1]."""
 
     def __init__(self, name, task):
@@ -28,8 +28,8 @@ class WholeNumbers(View):
             raise InputError(f"the task is {task.config_name}; give modular_addition with a modulus up to {MOST}")
         self.alphabet = "".join(chr(FIRST + number) for number in range(task.size))
         self.question_shape, self.answer_steps = (2,), 1
-        # This view finds the digits, the units first.
-        self._aligned = AlignedView("aligned", task)
+        # This input format finds the digits, the units first.
+        self._aligned = AlignedFormat("aligned", task)
         self._zero = task.alphabet.index("0")  # the id of a digit is so much larger than the digit
         self._powers = tf.constant([[10**place] for place in range(self._aligned.answer_steps)])
 

@@ -1,4 +1,4 @@
-"""Views: reversible for every task, by example, and without counting or computing."""
+"""Input formats: reversible for every task, by example, and without counting or computing."""
 
 import dataclasses
 
@@ -16,12 +16,12 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.data import probes, views
-from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.data import input_formats, probes
+from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.plugins import Plugin
-from seq2seq_arith.trainer.registry import VIEWS, check_view
+from seq2seq_arith.trainer.registry import INPUT_FORMATS, check_input_format
 
-# A task whose answer is narrower than its operands, and one whose answer is wider than all views need.
+# A task whose answer is narrower than its operands, and one whose answer is wider than all input_formats need.
 ADDITION = OPERATIONS["addition"]
 MADE_UP = {
     "last_digit": dataclasses.replace(
@@ -40,34 +40,41 @@ def made_up(monkeypatch):
 
 
 @pytest.mark.parametrize("task_name", [*OPERATIONS, "division", "comparison", *MADE_UP])
-@settings(max_examples=settings.default.max_examples // 3)  # of many pairs each: TensorFlow takes 80 ms for all views
+@settings(
+    max_examples=settings.default.max_examples // 3
+)  # of many pairs each: TensorFlow takes 80 ms for all input_formats
 @given(data=st.data())
-def test_views_are_reversible(made_up, task_name: str, data: st.DataObject):
-    """Nothing of a question or an answer is lost in a view that has the task."""
+def test_input_formats_are_reversible(made_up, task_name: str, data: st.DataObject):
+    """Nothing of a question or an answer is lost in an input format that has the task."""
     operation = operations.BUILT_IN[task_name]
     size = data.draw(st.integers(operation.min_size, 9))
     task = Task(task_name, size, 10, reverse=data.draw(st.booleans()))
     examples = probes.examples(task, columns(task, data.draw(operand_pairs(task))))
-    for name in VIEWS:
+    for name in INPUT_FORMATS:
         try:
-            check_view(name, task)
+            check_input_format(name, task)
         except InputError:
-            assert VIEWS[name].needs_digits or VIEWS[name].needs_numbers
+            assert INPUT_FORMATS[name].needs_digits or INPUT_FORMATS[name].needs_numbers
             continue
-        view = make_view(name, task)
-        ids, answers = view.encode_question(examples.questions), view.write(examples.questions, examples.answers)
-        assert tuple(ids.shape[1:]) == view.question_shape
-        assert answers.shape[1] == view.answer_steps
-        assert max(int(np.max(ids)), int(np.max(answers))) < len(view.alphabet)
-        np.testing.assert_array_equal(view.decode_question(ids), examples.questions)
-        np.testing.assert_array_equal(view.decode_answer(answers), examples.answers)
+        input_format = make_input_format(name, task)
+        ids, answers = (
+            input_format.encode_question(examples.questions),
+            input_format.write(examples.questions, examples.answers),
+        )
+        assert tuple(ids.shape[1:]) == input_format.question_shape
+        assert answers.shape[1] == input_format.answer_steps
+        assert max(int(np.max(ids)), int(np.max(answers))) < len(input_format.alphabet)
+        np.testing.assert_array_equal(input_format.decode_question(ids), examples.questions)
+        np.testing.assert_array_equal(input_format.decode_answer(answers), examples.answers)
 
 
 def test_an_answer_that_does_not_fit_is_never_right(made_up):
     """A model may write as many characters as the operands have; cut to the stored width, they could look right."""
-    view = make_view("aligned", Task("last_digit"))
-    written = np.array([[view.alphabet.index(character) for character in text] for text in ("7  ", "71 ", "   ")])
-    assert to_strings(view.decode_answer(written.astype(np.uint8)).numpy()) == ["7", " ", " "]
+    input_format = make_input_format("aligned", Task("last_digit"))
+    written = np.array(
+        [[input_format.alphabet.index(character) for character in text] for text in ("7  ", "71 ", "   ")]
+    )
+    assert to_strings(input_format.decode_answer(written.astype(np.uint8)).numpy()) == ["7", " ", " "]
 
 
 @pytest.mark.parametrize(
@@ -80,25 +87,25 @@ def test_an_answer_that_does_not_fit_is_never_right(made_up):
         (Task("subtraction", size=1), "3-9", "-6", "3 ", "9 ", "6-"),
     ],
 )
-def test_the_aligned_view_by_example(task, question, answer, left, right, backwards):
-    view = make_view("aligned", task)
-    ids = np.asarray(view.encode_question(to_codes([question], task.question_width)))[0]
-    assert "".join(view.alphabet[i] for i in ids[:, 0]) == left
-    assert "".join(view.alphabet[i] for i in ids[:, 1]) == right
-    written = np.asarray(view.encode_answer(to_codes([answer], task.answer_width)))[0]
-    assert "".join(view.alphabet[i] for i in written) == backwards
+def test_the_aligned_input_format_by_example(task, question, answer, left, right, backwards):
+    input_format = make_input_format("aligned", task)
+    ids = np.asarray(input_format.encode_question(to_codes([question], task.question_width)))[0]
+    assert "".join(input_format.alphabet[i] for i in ids[:, 0]) == left
+    assert "".join(input_format.alphabet[i] for i in ids[:, 1]) == right
+    written = np.asarray(input_format.encode_answer(to_codes([answer], task.answer_width)))[0]
+    assert "".join(input_format.alphabet[i] for i in written) == backwards
 
 
-def test_the_crossed_view_by_example():
+def test_the_crossed_input_format_by_example():
     """Step 1 of 297 and 172 holds tens with units and units with tens."""
-    view = make_view("crossed", Task("addition"))
-    ids = np.asarray(view.encode_question(to_codes(["271+792"], 7)))[0]
-    steps = ["".join(view.alphabet[i] for i in row) for row in ids]
+    input_format = make_input_format("crossed", Task("addition"))
+    ids = np.asarray(input_format.encode_question(to_codes(["271+792"], 7)))[0]
+    steps = ["".join(input_format.alphabet[i] for i in row) for row in ids]
     assert steps == ["72    ", "7792  ", "719722", "  9127"]
 
 
 @pytest.mark.parametrize(
-    ("task", "question", "answer", "view", "read", "written"),
+    ("task", "question", "answer", "input_format", "read", "written"),
     [
         (Task("addition"), "   5+79", "102 ", "zeros", "500+790", "2010"),
         (Task("subtraction", size=3), "12-123 ", "-111", "zeros", "012-123", "111-"),
@@ -113,12 +120,12 @@ def test_the_crossed_view_by_example():
         (Task("multiplication", 2), "23*45", "1035", "raw_scratchpad", "23*45", "5151" "0111" "2131" "8001" "5301"),
     ],
 )  # fmt: skip
-def test_what_other_views_read_and_write(task, question, answer, view, read, written):
-    made = make_view(view, task)
+def test_what_other_input_formats_read_and_write(task, question, answer, input_format, read, written):
+    made = make_input_format(input_format, task)
     stored, answers = to_codes([question], task.question_width), to_codes([answer], task.answer_width)
     ids, right = made.encode_question(stored), made.write(stored, answers)
     seen = ["".join(made.alphabet[number] for number in np.asarray(each)[0]) for each in (ids, right)]
-    if view == "hinted":  # the letter of the units is drawn
+    if input_format == "hinted":  # the letter of the units is drawn
         first = made.alphabet.index(seen[1][0]) - len(task.alphabet)
         letters = made.alphabet[len(task.alphabet) :]
         read, written = (
@@ -129,23 +136,23 @@ def test_what_other_views_read_and_write(task, question, answer, view, read, wri
 
 def test_the_letter_of_the_units_is_drawn_among_all():
     """So that those of places beyond the longest numbers are learned, too."""
-    view = make_view("hinted", Task("addition"))
-    examples = probes.examples(view.task, probes.all_questions(view.task, 60))
-    units = np.asarray(view.write(examples.questions, examples.answers))[:, 0] - len(view.task.alphabet)
-    assert {*units.tolist()} == {*range(views.HINTS - view.task.answer_width + 1)}
+    input_format = make_input_format("hinted", Task("addition"))
+    examples = probes.examples(input_format.task, probes.all_questions(input_format.task, 60))
+    units = np.asarray(input_format.write(examples.questions, examples.answers))[:, 0] - len(input_format.task.alphabet)
+    assert {*units.tolist()} == {*range(input_formats.HINTS - input_format.task.answer_width + 1)}
 
 
 def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch):
-    monkeypatch.setattr(views, "HINTS", 250)
+    monkeypatch.setattr(input_formats, "HINTS", 250)
     with pytest.raises(InputError, match="has 12 characters, of which it may have 6;"):
-        make_view("hinted", Task("addition"))
+        make_input_format("hinted", Task("addition"))
 
 
 @pytest.mark.parametrize(
-    ("view", "written"), [("zeros", ["20 0", "2+10", "201+"]), ("ended", ["2010", " 201", "$201"])]
+    ("input_format", "written"), [("zeros", ["20 0", "2+10", "201+"]), ("ended", ["2010", " 201", "$201"])]
 )
-def test_what_is_not_written_in_the_form_of_its_view_is_no_answer(view, written):
-    made = make_view(view, Task("addition"))
+def test_what_is_not_written_in_the_form_of_its_input_format_is_no_answer(input_format, written):
+    made = make_input_format(input_format, Task("addition"))
     ids = [[made.alphabet.find(character) for character in text.ljust(made.answer_steps)] for text in written]
     assert to_strings(made.decode_answer(np.array(ids, np.uint8)).numpy()) == [" " * 4] * len(written)
 
@@ -154,29 +161,29 @@ def test_what_is_not_written_in_the_form_of_its_view_is_no_answer(view, written)
 def test_random_places_are_a_function_of_the_question_whatever_its_padding(question, reverse):
     seen = []
     for size in (9, 12):
-        view = make_view("spaced", Task("addition", size=size, reverse=reverse))
-        stored = question.rjust(view.task.question_width) if reverse else question
-        ids = np.asarray(view.encode_question(to_codes([stored], view.task.question_width)))[0]
-        seen.append("".join(view.alphabet[number] for number in ids).strip())
+        input_format = make_input_format("spaced", Task("addition", size=size, reverse=reverse))
+        stored = question.rjust(input_format.task.question_width) if reverse else question
+        ids = np.asarray(input_format.encode_question(to_codes([stored], input_format.task.question_width)))[0]
+        seen.append("".join(input_format.alphabet[number] for number in ids).strip())
     assert seen[0] == seen[1]
     assert seen[0].replace(" ", "") == question
 
 
-def test_the_longest_side_of_a_view_is_the_one_with_more_steps():
+def test_the_longest_side_of_an_input_format_is_the_one_with_more_steps():
     """Memory and unrolling are decided by it."""
-    assert [make_view(name, Task("addition")).longest for name in ("raw", "aligned")] == [7, 4]
-    assert make_view("raw", Task("pq", size=3)).longest == 7
+    assert [make_input_format(name, Task("addition")).longest for name in ("raw", "aligned")] == [7, 4]
+    assert make_input_format("raw", Task("pq", size=3)).longest == 7
 
 
-class Wide(View):
+class Wide(InputFormat):
     """It decodes answers to the right numbers, and not to bytes."""
 
     def decode_answer(self, ids):
         return tf.cast(super().decode_answer(ids), tf.int32)
 
 
-def test_a_custom_view_that_decodes_to_another_type_is_refused(monkeypatch):
+def test_a_custom_input_format_that_decodes_to_another_type_is_refused(monkeypatch):
     monkeypatch.setattr(Plugin, "code", Wide)
-    own = Plugin(plugins.VIEW, "views.py:Wide", None)
-    with pytest.raises(InputError, match="the view Wide decodes 256 answers to int32"):
-        make_view(own.name, Task("addition"), own)
+    own = Plugin(plugins.INPUT_FORMAT, "input_formats.py:Wide", None)
+    with pytest.raises(InputError, match="the input format Wide decodes 256 answers to int32"):
+        make_input_format(own.name, Task("addition"), own)

@@ -68,7 +68,7 @@ def fit_rate(data_dir: str) -> float:
     from seq2seq_arith.trainer.data import input_formats, records
 
     keras.utils.set_random_seed(0)
-    input_format = input_formats.make_input_format("raw", Task("addition"))
+    input_format = input_formats.make_input_format("plain", Task("addition"))
     split = records.open_source(Task("addition"), data_dir).splits["train"]
     rows, examples = np.eye(12, dtype=bool), split.head(len(split))
     questions = rows[input_format.encode_question(examples.questions).numpy()]

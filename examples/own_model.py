@@ -1,6 +1,7 @@
 """A model of your own, in a file: a causal transformer of one block, which writes the answer character by character.
 
-    arith-model train addition --data-dir data --run-dir runs/own --recipe raw --model examples/own_model.py:transformer
+    arith-model train addition --data-dir data --run-dir runs/own --recipe plain \
+        --model examples/own_model.py:transformer
 
 Its function is given a ``Spec`` and returns a Keras model. With two inputs, the ids of the question and the ids before
 each character of the answer, the model writes the answer character by character, and is trained with the right ones.

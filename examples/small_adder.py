@@ -1,6 +1,6 @@
 """A small adder, in a file: fewer than 400 weights, which write a sum character by character, the units first.
 
-    arith-model train addition --digits 10 --data-dir data --run-dir runs/small --recipe raw --input-format aligned \
+    arith-model train addition --digits 10 --data-dir data --run-dir runs/small --recipe plain --input-format aligned \
         --model examples/small_adder.py:small_adder
 
 A digit of a sum is a matter of two digits and of a carry. Nobody need remember the carry: it can be seen one place

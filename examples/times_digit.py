@@ -1,7 +1,7 @@
 """A number of any length times one digit, in a file: a task whose models can be proved.
 
     arith-model train times_digit --task-file examples/times_digit.py --data-dir data --run-dir runs/times \
-        --recipe raw --input-format examples/digit_input_format.py:RepeatedDigit \
+        --recipe plain --input-format examples/digit_input_format.py:RepeatedDigit \
         --model examples/small_adder.py:small_adder \
         --model-options '{"vector": 8, "carry": 48, "digit": 160, "ordered": true}' --epochs 10 --learning-rate 1e-2 \
         --warmup 0.02 --weight-decay 0 --xla

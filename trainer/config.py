@@ -60,7 +60,7 @@ class ModelConfig:
     )
     input_format: str = option(
         "how the network sees the string; FILE.py:CLASS for an input format of your own",
-        default="raw",
+        default="plain",
         choices=lambda: tuple(registry.INPUT_FORMATS),
         also=plugins.is_plugin,
     )

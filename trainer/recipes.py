@@ -46,12 +46,12 @@ _DECIMAL = dataclasses.replace(
 )
 # Many examples, because sums of eights and nines are rare.
 _MULTIPLICATION = dataclasses.replace(
-    _LSTMS, model=ModelConfig(name="wave_tagger", input_format="crossed", hidden=128, layers=1), **_TENTHS
+    _LSTMS, model=ModelConfig(name="wave_tagger", input_format="partial_products", hidden=128, layers=1), **_TENTHS
 )
 # At first no unit counts; after these steps 3 to 8 units count the dashes exactly.
 _PQ_COUNTER = dataclasses.replace(
     _COSINE,
-    model=ModelConfig(name="counter", input_format="raw", hidden=128),
+    model=ModelConfig(name="counter", input_format="plain", hidden=128),
     epochs=10,
     early_examples=16,  # 2,000 characters each
     steps_per_epoch=30,
@@ -59,9 +59,9 @@ _PQ_COUNTER = dataclasses.replace(
     learning_rate=1e-2,
 )
 # If the answer is written from its end, its carries and borrows need no looking ahead.
-_RAW = dataclasses.replace(
+_PLAIN = dataclasses.replace(
     _COSINE,
-    model=ModelConfig(name="lstm_transformer", input_format="backward", hidden=64, layers=1),
+    model=ModelConfig(name="lstm_transformer", input_format="reversed", hidden=64, layers=1),
     epochs=9,
     batch_size=256,
     learning_rate=4e-3,
@@ -70,11 +70,11 @@ _RAW = dataclasses.replace(
 )
 # Without duplicates, a large set holds each short pair once, and a validation split of a tenth takes some away. So the
 # set is small enough for its short pairs to be seen often, and few of them are not trained on.
-_RAW_DATA = {"draws": "structured", "num_examples": 150_000, "num_validation": 3_000}
+_PLAIN_DATA = {"draws": "structured", "num_examples": 150_000, "num_validation": 3_000}
 
 # For tasks of letters, and for those whose questions do not have two operands: attention to the string as it is stored.
 _STRINGS = dataclasses.replace(
-    _RAW, model=ModelConfig(name="lstm_transformer", input_format="raw", hidden=64, layers=1)
+    _PLAIN, model=ModelConfig(name="lstm_transformer", input_format="plain", hidden=64, layers=1)
 )
 
 
@@ -121,12 +121,12 @@ RECIPES: Mapping[str, Recipe] = {
         help="the notebook's encoder, repeated vector and decoder",
         tasks={family: TaskRecipe(config=_NOTEBOOK) for family in ("decimal", "dashes", "strings")},
     ),
-    "raw": Recipe(
+    "plain": Recipe(
         help="models that see the string just as it is stored; numbers are written from their end",
         tasks={
-            "addition": TaskRecipe(config=_RAW, data=_RAW_DATA),
-            "subtraction": TaskRecipe(config=_RAW, data=_RAW_DATA),
-            "decimal": TaskRecipe(config=_RAW),
+            "addition": TaskRecipe(config=_PLAIN, data=_PLAIN_DATA),
+            "subtraction": TaskRecipe(config=_PLAIN, data=_PLAIN_DATA),
+            "decimal": TaskRecipe(config=_PLAIN),
             **_FAMILIES,
         },
     ),

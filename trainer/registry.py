@@ -203,7 +203,7 @@ GIVEN: dict[str, str] = {
     "the answer is written from its end",
     "near places": "as places; attention starts with places that differ by less than 3, and farther ones look alike",
     "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
-    "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
+    "partial_products": "each place of the answer comes with all pairs of digits whose places add up to it",
     "a scratchpad": "partial results are shown in training, and the model writes them before the answer",
     OWN_INPUT_FORMAT: "what the code of the input format says",
 }
@@ -245,12 +245,12 @@ MOST_WRITTEN = 2500
 
 
 INPUT_FORMATS: dict[str, InputFormatEntry] = {
-    "raw": InputFormatEntry(
+    "plain": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:InputFormat"),
         help="the stored string, character by character",
         given="nothing",
     ),
-    "backward": InputFormatEntry(
+    "reversed": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedFormat"),
         help="the stored question, and the answer from its last character to its first",
         given=REVERSED,
@@ -265,10 +265,10 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         needs_digits=True,
         needs_pairs=True,
     ),
-    "crossed": InputFormatEntry(
+    "partial_products": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PartialProductsFormat"),
         help="per place of the answer, all pairs of digits whose places add up to it",
-        given="crossed",
+        given="partial_products",
         channels_grow=True,
         # One pair would have other weights.
         question_shape=lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),
@@ -276,7 +276,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         needs_digits=True,
         needs_pairs=True,
     ),
-    "zeros": InputFormatEntry(
+    "zero_padded": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ZeroPaddedFormat"),
         help="zeros in front of all numbers, up to one width; the answer from its end",
         given=f"{REVERSED} with zeros in front",
@@ -286,7 +286,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         has_places=True,
         fills_answer=True,
     ),
-    "ended": InputFormatEntry(
+    "reversed_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedEosFormat"),
         help="no padding that counts, and a mark behind the answer, which is written from its end",
         given=f"{REVERSED} with an end mark",
@@ -295,7 +295,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         hides_blanks=True,
         fills_answer=True,
     ),
-    "raw_ended": InputFormatEntry(
+    "plain_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PlainEosFormat"),
         help="no padding that counts, and a mark behind the answer, which is written as it is stored",
         given="nothing with an end mark",
@@ -303,7 +303,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         hides_blanks=True,
         fills_answer=True,
     ),
-    "hinted": InputFormatEntry(
+    "index_hints": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:IndexHintsFormat"),
         help="before each digit a letter for its place, which counts from a random one; the answer from its end",
         given="places",
@@ -311,7 +311,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         answer_steps=lambda task: 2 * task.answer_width,
         needs_digits=True,
     ),
-    "spaced": InputFormatEntry(
+    "random_spaces": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:RandomSpacesFormat"),
         help="blanks at random places of the question; the answer from its end",
         given=f"{REVERSED} with random spaces",
@@ -327,8 +327,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         fills_answer=True,
         is_scratchpad=True,
     ),
-    "raw_scratchpad": InputFormatEntry(
-        build=imported("seq2seq_arith.trainer.data.input_formats:RawScratchpad"),
+    "plain_scratchpad": InputFormatEntry(
+        build=imported("seq2seq_arith.trainer.data.input_formats:PlainScratchpad"),
         help="the stored question, and the partial results of a sum or a product before the answer, from its end",
         given=f"{REVERSED} with a scratchpad",
         answer_steps=_scratchpad_steps,
@@ -339,7 +339,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
 
 
 OWN_MODEL = ModelEntry(build=None, help="a model of your own", any_channels=True)
-# Of the shapes of ``raw`` until its class says others.
+# Of the shapes of ``plain`` until its class says others.
 OWN = InputFormatEntry(build=None, help="an input format of your own", given=OWN_INPUT_FORMAT)
 
 
@@ -359,7 +359,7 @@ def knobs_of(model: str, positions: str | None) -> tuple[str, ...]:
 
 
 def input_format_entry(name: str) -> InputFormatEntry:
-    """The entry of an input format; one of your own has the shapes of ``raw`` until its class says others."""
+    """The entry of an input format; one of your own has the shapes of ``plain`` until its class says others."""
     return INPUT_FORMATS.get(name, OWN)
 
 
@@ -369,17 +369,17 @@ def check_input_format(input_format: str, task: Task) -> None:
     if entry.needs_digits and not task.notation.has_digits:
         raise InputError(
             f"the input format {input_format!r} lines up decimal digits and {task.name} has none; use --input-format "
-            "raw"
+            "plain"
         )
     if entry.needs_numbers and not writes_numbers(task):
         raise InputError(
             f"the input format {input_format!r} fills numbers with zeros, and {task.name} writes others; use "
-            "--input-format backward"
+            "--input-format reversed"
         )
     if entry.needs_pairs and arity != 2:
         raise InputError(
             f"the input format {input_format!r} lines up two operands and {task.name} has other questions; use "
-            "--input-format raw"
+            "--input-format plain"
         )
     if entry.is_scratchpad:
         arities = {"+": range(2, 11), "*": (2,)}.get(task.operation.symbol, ())
@@ -387,7 +387,7 @@ def check_input_format(input_format: str, task: Task) -> None:
             raise InputError(
                 f"the input format {input_format!r} writes sums of up to ten numbers and products of two, and "
                 f"{task.name} has neither; "
-                "use --input-format backward"
+                "use --input-format reversed"
             )
         if (steps := entry.answer_steps(task)) > MOST_WRITTEN:
             raise InputError(
@@ -420,7 +420,7 @@ def check_model(name: str, input_format: str, task: Task, positions: str | None 
     if needs_places and not (writes_numbers(task) and input_format_entry(input_format).has_places):
         raise InputError(
             f"positions {positions!r} need numbers digit by digit, and an answer that is written from its units, and "
-            f"{task.name} with --input-format {input_format} lacks one of these; use --input-format backward and a "
+            f"{task.name} with --input-format {input_format} lacks one of these; use --input-format reversed and a "
             f"task of numbers, or --positions {DEFAULT_POSITIONS}"
         )
 

@@ -17,7 +17,7 @@ def test_versions_help_and_refusals_import_nothing_heavy():
 import json, sys
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.__main__ import main as arith_model
-WRONG = "--model latch_tagger --input-format raw", "--input-format sideways", "--model lstm_transformer --hidden 9"
+WRONG = "--model latch_tagger --input-format plain", "--input-format sideways", "--model lstm_transformer --hidden 9"
 for options in WRONG:
     assert arith_model(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
 for main, words in ((arith_model, "train --help"), (arith_data, "--version"), (arith_model, "--version")):

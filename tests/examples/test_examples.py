@@ -72,7 +72,7 @@ def test_a_model_an_input_format_and_a_task_of_ones_own_are_killed_go_on_and_are
     (tmp_path / "input_format.py").write_text(INPUT_FORMAT)
     for file in ("own_model.py", "task/own_tasks.py"):
         shutil.copy(ROOT / "examples" / file, tmp_path)
-    settings = "--recipe raw --num-examples 2000 --num-validation 200 --hidden 16 --epochs 6 --checkpoint-seconds 0"
+    settings = "--recipe plain --num-examples 2000 --num-validation 200 --hidden 16 --epochs 6 --checkpoint-seconds 0"
     own = [
         "--model",
         "own_model.py:transformer",

@@ -18,7 +18,7 @@ TAGGER = TrainConfig(
 )
 SMALL = override(TAGGER, hidden=8, batch_size=32, checkpoint_seconds=0.0)
 COUNTER = TrainConfig(
-    model=ModelConfig(name="counter", input_format="raw", hidden=32),
+    model=ModelConfig(name="counter", input_format="plain", hidden=32),
     epochs=5,
     steps_per_epoch=100,
     batch_size=32,
@@ -29,7 +29,7 @@ COUNTER = TrainConfig(
 )
 
 
-def learner_of(name: str, task: Task = ADDITION, input_format: str = "backward", **settings: object) -> Learner:
+def learner_of(name: str, task: Task = ADDITION, input_format: str = "reversed", **settings: object) -> Learner:
     """An untrained learner of 16 units."""
     config = override(TrainConfig(), name=name, input_format=input_format, hidden=16, **settings)
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")

@@ -99,9 +99,9 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
 def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     """As the same network that keeps nothing, and runs the whole model for each character."""
     monkeypatch.setitem(POSITIONS, "by_distance", ADDED["--positions"][2])
-    config = ModelConfig(name="causal", input_format="backward", positions="by_distance", hidden=12, heads=4, layers=2)
+    config = ModelConfig(name="causal", input_format="reversed", positions="by_distance", hidden=12, heads=4, layers=2)
     assert (config.any_length, config.given, config.has("rope_base")) == (True, REVERSED, False)
-    input_format = make_input_format("backward", Task("addition", size=2))
+    input_format = make_input_format("reversed", Task("addition", size=2))
     keras.utils.set_random_seed(0)
     network = build_network(config, input_format)
     questions = input_format.encode_question(to_codes(["12+34", "99+1 ", "5+5  "], input_format.task.question_width))

@@ -37,7 +37,7 @@ REFUSED = [
     {"name": "causal", "positions": "none", "rope_base": 3.0},
     {"name": "causal", "others": 4},
     {"name": "causal", "hidden": 12, "heads": 4},
-    {"name": "causal", "input_format": "zeros", "blanks": False},
+    {"name": "causal", "input_format": "zero_padded", "blanks": False},
     {"clip_norm": 0.0},
     {"target": 1.5},
     {"seed": 2**31},
@@ -84,7 +84,7 @@ def test_a_recipe_proves_unless_another_value_may_forbid_it():
     ):
         assert configured("best", task, **same).prove == recipe("best", "addition").prove > 0
     for other in (
-        {"name": "lstm", "input_format": "backward"},
+        {"name": "lstm", "input_format": "reversed"},
         {"schedule": "constant"},
         {"precision": "mixed_bfloat16"},
     ):
@@ -131,7 +131,7 @@ def test_json_of_another_configuration_is_refused(changes, sentence):
 def test_the_notebook_recipe_is_the_notebooks():
     for task in OPERATIONS:
         config = recipe("notebook", task)
-        assert config.model == ModelConfig(name="lstm", input_format="raw", hidden=128, layers=1)
+        assert config.model == ModelConfig(name="lstm", input_format="plain", hidden=128, layers=1)
         assert (config.batch_size, config.learning_rate, config.schedule, config.epochs) == (128, 1e-3, "constant", 50)
         assert (config.patience, config.min_delta, config.weight_decay, config.clip_norm) == (3, 0.001, 0.0, None)
         assert recipe_data("notebook", task) == Task(task)

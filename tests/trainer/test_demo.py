@@ -24,7 +24,7 @@ pytestmark = pytest.mark.models
 SMALL = TrainConfig(
     model=ModelConfig(name="bilstm_tagger", input_format="aligned", hidden=4), epochs=1, steps_per_epoch=3
 )
-COUNTING = TrainConfig(model=ModelConfig(name="counter", input_format="raw", hidden=4), epochs=1, steps_per_epoch=3)
+COUNTING = TrainConfig(model=ModelConfig(name="counter", input_format="plain", hidden=4), epochs=1, steps_per_epoch=3)
 
 
 @pytest.fixture(scope="module")

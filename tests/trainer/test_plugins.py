@@ -137,7 +137,7 @@ def test_the_code_of_a_run_may_have_moved(nets, tmp_path, none_allowed):
 def test_a_fault_is_one_sentence(nets, function, refusal):
     plugins.allow(name := f"{nets}:{function}")
     with refusal(InputError):
-        input_format, config = make_input_format("raw", Task("addition", size=2)), ModelConfig(name=name, hidden=16)
+        input_format, config = make_input_format("plain", Task("addition", size=2)), ModelConfig(name=name, hidden=16)
         try_out(config, input_format, outline(config, input_format))
 
 
@@ -145,8 +145,8 @@ def test_a_fault_is_one_sentence(nets, function, refusal):
 def test_layers_without_names_have_the_same_ones_whatever_was_built_before(nets):
     plugins.allow(name := f"{nets}:writer")
     config, input_format = (
-        TrainConfig(model=ModelConfig(name=name, input_format="raw", hidden=8)),
-        make_input_format("raw", Task("addition")),
+        TrainConfig(model=ModelConfig(name=name, input_format="plain", hidden=8)),
+        make_input_format("plain", Task("addition")),
     )
     first, later = (
         learner.Learner(config=config, input_format=input_format, strategy=devices.make_strategy(), total_steps=1)

@@ -40,7 +40,7 @@ REFUSED = {
         "pq --data-dir D --run-dir hdfs://b/r",
         "addition --recipe lengths --data-dir D --run-dir proved:addition --dry-run",
         f"multiplication --model latch_tagger --input-format aligned --prove 3 {D_AND_R} --dry-run",
-        f"multiplication --model causal --input-format crossed --stream --curriculum 1:2 {D_AND_R} --dry-run",
+        f"multiplication --model causal --input-format partial_products --stream --curriculum 1:2 {D_AND_R} --dry-run",
     ],
     "evaluate": ["missing", "run --per-slice 0", "run --suite-seed -1"],
     "search": ["missing", "run --questions 0", "run --lengths 1001"],
@@ -48,7 +48,7 @@ REFUSED = {
     "inspect": ["run", "run 1+2 3+4", "run 1+2 -o found.txt"],
     "describe": [
         "pq --input-format aligned",
-        "addition_of_three --model bilstm_tagger --input-format raw",
+        "addition_of_three --model bilstm_tagger --input-format plain",
         "addition --model causal --positions coupled",
     ],
     "plot": ["", "damaged -o out.png"],
@@ -101,7 +101,7 @@ TRAIN = ["train", "addition", "--data-dir", "D", "--run-dir", "R"]
 # Values that are no default, by the type of the field; of choices it is the last one.
 OTHER = {int: 7, float: 0.25, str: '{"units": 7}'}
 # Settings that only some models have.
-CAUSAL = ["--model", "causal", "--input-format", "backward"]
+CAUSAL = ["--model", "causal", "--input-format", "reversed"]
 STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
 WITH = {
     **dict.fromkeys(KNOBS, CAUSAL),

@@ -5,10 +5,10 @@ the operator; it never counts, compares or computes, but for the scratchpads, wh
 lists the input formats. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` and ``469 ``, they are::
 
     step          0    1    2    3    4    5    6
-    raw           2    7    1    +    7    9    2         answer  4 6 9 _
+    plain           2    7    1    +    7    9    2         answer  4 6 9 _
     backward      2    7    1    +    7    9    2         answer  9 6 4 _
     aligned       7 2  9 7  2 1  _ _                      answer  9 6 4 _
-    crossed       7 2  7 7  7 1  _ _                      answer  9 6 4 _
+    partial_products  7 2  7 7  7 1  _ _                      answer  9 6 4 _
                   _ _  9 2  9 7  9 1
                   _ _  _ _  2 2  2 7
 
@@ -49,7 +49,7 @@ Tensor = Any
 
 
 class InputFormat:
-    """The stored strings as they are (``raw``); the base of all input formats, also of one's own.
+    """The stored strings as they are (``plain``); the base of all input formats, also of one's own.
 
     An input format sets ``question_shape`` and ``answer_steps`` in its ``__init__``, after that of this class, if they
     differ.
@@ -126,7 +126,7 @@ class InputFormat:
 
 
 class ReversedFormat(InputFormat):
-    """The stored question, and the answer from its last character to its first (``backward``).
+    """The stored question, and the answer from its last character to its first (``reversed``).
 
     An answer that a model wrote too long for the stored width is decoded as blanks, which no right answer is.
     """
@@ -198,7 +198,7 @@ class AlignedFormat(NumbersFormat):
 
 
 class PartialProductsFormat(AlignedFormat):
-    """All pairs of digits whose places add up to the step (``crossed``).
+    """All pairs of digits whose places add up to the step (``partial_products``).
 
     Step t of the question holds every pair of digit i of the left and digit t - i of the right operand, i from 0, blank
     where there is none: the digits that meet in column t of a long multiplication, side by side and not multiplied.
@@ -227,7 +227,7 @@ class PartialProductsFormat(AlignedFormat):
 
 
 class ZeroPaddedFormat(NumbersFormat):
-    """Zeros in front of all numbers, as Python's ``str.zfill`` puts them, up to one width (``zeros``).
+    """Zeros in front of all numbers, as Python's ``str.zfill`` puts them, up to one width (``zero_padded``).
 
     A minus stands in front of the zeros. What is not written so is decoded as blanks, which no right answer is.
     """
@@ -273,7 +273,7 @@ class ZeroPaddedFormat(NumbersFormat):
 
 
 class PlainEosFormat(InputFormat):
-    """No padding, and a mark at the end of the answer (``raw_ended``).
+    """No padding, and a mark at the end of the answer (``plain_eos``).
 
     A question ends at its last step, so that only blanks stand before it: ``causal`` does not see these.
     """
@@ -310,14 +310,14 @@ class PlainEosFormat(InputFormat):
 
 
 class ReversedEosFormat(PlainEosFormat, ReversedFormat):
-    """As ``raw_ended``, with the answer from its last character to its first (``ended``)."""
+    """As ``plain_eos``, with the answer from its last character to its first (``reversed_eos``)."""
 
     def _turned(self, ids: Tensor) -> Tensor:
         return self._backwards(ids, self.task.answer_width)
 
 
 class RandomSpacesFormat(ReversedFormat):
-    """A blank before about half of the question's characters, at places that a hash of the string draws (``spaced``).
+    """A blank before about half of the question's characters, where a hash of the string says (``random_spaces``).
 
     Shen et al., "Positional Description Matters for Transformers Arithmetic", 2023, so that no index can be relied on.
     """
@@ -338,7 +338,7 @@ class RandomSpacesFormat(ReversedFormat):
 
 
 class IndexHintsFormat(NumbersFormat):
-    """A letter for its place before each digit, and each character of the answer (``hinted``).
+    """A letter for its place before each digit, and each character of the answer (``index_hints``).
 
     Index hints: Zhou et al., "What Algorithms Can Transformers Learn?", ICLR 2024. The letter of the units is drawn by
     a hash of the question among ``HINTS`` letters, so that those of places beyond the longest numbers are learned, too.
@@ -358,7 +358,7 @@ class IndexHintsFormat(NumbersFormat):
         if self._first + HINTS > 256:
             raise InputError(
                 f"the input format {name!r} adds {HINTS} letters to the alphabet, and that of {task.name} has "
-                f"{self._first} characters, of which it may have {256 - HINTS}; use --input-format backward"
+                f"{self._first} characters, of which it may have {256 - HINTS}; use --input-format reversed"
             )
         self._extend(LETTERS, HINTS)
 
@@ -442,8 +442,8 @@ class Scratchpad(ZeroPaddedFormat):
         return tf.stack(found, axis=1)
 
 
-class RawScratchpad(Scratchpad):
-    """The same partial results for a question as it is stored, and an answer with blanks (``raw_scratchpad``)."""
+class PlainScratchpad(Scratchpad):
+    """The same partial results for a question as it is stored, and an answer with blanks (``plain_scratchpad``)."""
 
     encode_question, decode_question = InputFormat.encode_question, InputFormat.decode_question
 

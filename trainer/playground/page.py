@@ -42,7 +42,7 @@ FILES = (INDEX, "style.css", "app.js", "model.js", "icon.svg")  # what a server 
 SERVED, ALONE = "connect-src 'self'", "connect-src 'none'"
 # The networks that model.js computes, and their names there.
 NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
-COMPUTED_INPUT_FORMATS = ("raw", "backward", "aligned", "crossed")
+COMPUTED_INPUT_FORMATS = ("plain", "reversed", "aligned", "partial_products")
 # Weights of a run on a page, of all its epochs together: 8 MB of base64.
 MOST_WEIGHTS = 1_500_000
 
@@ -130,7 +130,7 @@ def why_not(run: Run, num_weights: int) -> str:
     if model.blanks is False:
         return "it did not learn the blanks behind an answer, which the page reads"
     input_formats = (
-        ("raw", "backward") if model.name == "counter" else COMPUTED_INPUT_FORMATS
+        ("plain", "reversed") if model.name == "counter" else COMPUTED_INPUT_FORMATS
     )  # a counter reads one character a step
     if task.name not in OPERATIONS or model.input_format not in input_formats:
         return f"the page computes {', '.join(OPERATIONS)}, and the input formats {', '.join(input_formats)} alone"

@@ -58,7 +58,7 @@ class Provable:
 NETWORKS = (
     Provable(name="latch_tagger", input_format="aligned", variable="settings_0/kernel", tables=LatchTagger),
     Provable(name="examples/small_adder.py", input_format="aligned", variable="carry/kernel", tables=SmallAdder),
-    Provable(name="counter", input_format="raw", variable="encoder/kernel", task="pq"),
+    Provable(name="counter", input_format="plain", variable="encoder/kernel", task="pq"),
 )
 
 

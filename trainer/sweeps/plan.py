@@ -5,7 +5,7 @@ list stands for one run per value, and several lists for every combination::
 
     [common]                       # of all runs
     task = "addition"
-    recipe = "raw"
+    recipe = "plain"
     digits = 10
 
     [suite]                        # what is asked in the end: the options of arith-model evaluate

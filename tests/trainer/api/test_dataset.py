@@ -77,7 +77,7 @@ def test_arrays_hold_the_ids_of_the_table(data):
             assert array.dtype == np.uint8
             assert array.tolist() == [[data.alphabet.index(each) for each in text] for text in rows[column]]
             assert [each.strip() for each in rows[column]] == data.decode(array)
-    input_format = make_input_format("raw", data.task)
+    input_format = make_input_format("plain", data.task)
     stored = to_codes(rows["stored_question"], data.task.question_width)
     assert np.array_equal(input_format.encode_question(stored), arrays[0])
 

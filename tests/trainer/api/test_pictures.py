@@ -17,7 +17,7 @@ PNG = b"\x89PNG"
 def counter(untrained, tmp_path_factory):
     """A run of a counter with its first weights, which need not have learned to count."""
     folder = tmp_path_factory.mktemp("counter") / "run"
-    return sa.TrainedRun(untrained(folder, Task("pq", size=6), name="counter", input_format="raw", hidden=8))
+    return sa.TrainedRun(untrained(folder, Task("pq", size=6), name="counter", input_format="plain", hidden=8))
 
 
 def shown(picture, number=0):

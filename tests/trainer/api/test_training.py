@@ -65,7 +65,7 @@ def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small = {"digits": 2, "num_examples": 300}
     sa.generate("addition", **small)
-    sa.train("addition", model="gru", input_format="raw", seed=7, **small)
+    sa.train("addition", model="gru", input_format="plain", seed=7, **small)
     sa.train("addition-d2-n300-s1", recipe="notebook", run_dir="runs/other")
     assert trained == [
         (Task("addition", 2, 300, draws="structured"), "runs/addition", "gru", 7),

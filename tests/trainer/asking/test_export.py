@@ -154,17 +154,17 @@ def test_the_card_says_how_to_load_the_model(tmp_path):
     for name in (OWN_MODEL, SMALL_ADDER):
         plugins.allow(name)
     for name, seen_through, sentence in (
-        ("counter", "backward", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`"),
-        (OWN_MODEL, "backward", "path and `import own_model` before `keras.saving.load_model`."),
+        ("counter", "reversed", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`"),
+        (OWN_MODEL, "reversed", "path and `import own_model` before `keras.saving.load_model`."),
         (SMALL_ADDER, "aligned", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`."),
-        ("causal", "ended", 'An answer ends at the first "$" (`end` in `task.json`)'),
+        ("causal", "reversed_eos", 'An answer ends at the first "$" (`end` in `task.json`)'),
     ):
         config = TrainConfig(model=ModelConfig(name=name, input_format=seen_through, hidden=8))
         run, input_format = Run(tmp_path, Task(), "abc", "data", config), make_input_format(seen_through, Task())
         network = build_network(config.model, input_format)
         end = None if network.end is None else input_format.alphabet[network.end]
         card = export.model_card(run, network.model, {"val_exact_match": 0.5}, end)
-        assert sentence in card and ("ends at" in card) == (seen_through == "ended")
+        assert sentence in card and ("ends at" in card) == (seen_through == "reversed_eos")
 
 
 @pytest.mark.parametrize("name", MODELS)

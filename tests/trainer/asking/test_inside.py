@@ -30,7 +30,7 @@ FEW = SuiteOptions(per_slice=3, seed=1)
 
 
 def made(name, **options):
-    return learner_of(name, input_format="aligned" if MODELS[name].writes_in_place else "backward", **options)
+    return learner_of(name, input_format="aligned" if MODELS[name].writes_in_place else "reversed", **options)
 
 
 def asked(*questions):
@@ -141,14 +141,14 @@ def test_only_the_attention_of_one_model_is_noted():
 def test_what_stands_behind_an_end_is_not_asked():
     examples = probes.examples(ADDITION, inside.drawn(ADDITION, 1, 100))
     subject = inside.Subject(
-        learner_of("causal", input_format="ended"), examples.questions
+        learner_of("causal", input_format="reversed_eos"), examples.questions
     )  # what it writes itself is right
     assert (subject.written == subject.input_format.end).any() and subject.right().all()
 
 
 def test_a_patch_asks_where_neither_answer_has_ended(monkeypatch):
     """Of 7 and 12, written from the units on: the units, and the tens, where the first one ends."""
-    learner, (first, second) = learner_of("causal", input_format="ended"), asked("3+4", "5+7")
+    learner, (first, second) = learner_of("causal", input_format="reversed_eos"), asked("3+4", "5+7")
     (seven, two, one), end = map(learner.input_format.alphabet.index, "721"), learner.input_format.end
     written = np.zeros((2, learner.input_format.answer_steps), np.int32)
     written[0, :2], written[1, :3] = (seven, end), (two, one, end)
@@ -197,11 +197,11 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
     table = inside.probe(learner_of("lstm_attention", input_format="aligned"), "digit", 0, 100, 1)
     assert {row["place"] for row in table} == {"q0"}
     # Written from the front, all before a digit tells of it.
-    table = inside.probe(learner_of("lstm_attention", input_format="raw"), "digit", 1, 100, 1)
+    table = inside.probe(learner_of("lstm_attention", input_format="plain"), "digit", 1, 100, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {inside.ALL, "a0"}
     table = inside.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
     assert max(row["accuracy"] for row in table) < 0.9
-    table = inside.probe(learner_of("causal", input_format="hinted"), "digit", 0, 100, 1)
+    table = inside.probe(learner_of("causal", input_format="index_hints"), "digit", 0, 100, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0", "a1"}  # the hint, and the digit
     with pytest.raises(InputError, match="with scratchpad, digits are written before the answer"):
         inside.probe(learner_of("causal", input_format="scratchpad"), "digit", 0, 100, 1)
@@ -275,7 +275,7 @@ def test_answers_of_several_characters_have_the_product_of_their_probabilities(n
     logs = [sum(row[step, each] for step, each in enumerate(ids)) for row, ids in zip(logs, written, strict=True)]
     assert found[0] - found[1] == pytest.approx(logs[0] - logs[1], abs=1e-4)
     assert 0 <= inside.fourier(learner).facts["explained"] <= 1
-    assert not inside.has_waves(make_input_format("hinted", task))  # each question has hints of its own
+    assert not inside.has_waves(make_input_format("index_hints", task))  # each question has hints of its own
 
 
 @pytest.mark.slow

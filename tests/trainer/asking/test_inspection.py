@@ -36,7 +36,7 @@ def look(name, question="12+345", **options):
 @pytest.mark.parametrize("name", [*STATES, "causal"])
 def test_what_every_network_shows(name):
     in_place = MODELS[name].writes_in_place
-    _, found = look(name, input_format="aligned" if in_place else "backward")
+    _, found = look(name, input_format="aligned" if in_place else "reversed")
     assert found.read == (["25", "14", "␣3", "␣␣"] if in_place else list("␣543+21"))
     assert found.labels(len(found.read)) == found.read
     assert found.probabilities.shape == (4, 12)
@@ -57,7 +57,7 @@ def test_what_every_network_shows(name):
 )
 def test_a_row_of_attention_is_the_step_that_writes(name, task, question):
     """Also where question and answer have as many steps."""
-    _, found = look(name, question, task=task, input_format="raw")
+    _, found = look(name, question, task=task, input_format="plain")
     rows = [line.split() for line in found.text().split("\n\n")[1].splitlines()[2:]]
     assert [row[1] for row in rows] == found.written
     for number, each in enumerate(found.maps_of_attention()):

@@ -97,6 +97,6 @@ def test_a_model_of_fixed_length_reads_no_longer_ones(trained, untrained, tmp_pa
     with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
         prediction.answers_to(OpenRun(fixed), [("1234+1", "")])
     plugins.allow(OWN_MODEL)
-    own = untrained(tmp_path / "own", trained.task, name=OWN_MODEL, input_format="backward")
+    own = untrained(tmp_path / "own", trained.task, name=OWN_MODEL, input_format="reversed")
     with pytest.raises(InputError, match=r"length is 4, but model .* reads operands of at most 3; give no longer"):
         next(prediction.answers_to(OpenRun(own), [("1234+1", "")]))

@@ -98,7 +98,7 @@ def test_the_aligned_input_format_by_example(task, question, answer, left, right
 
 def test_the_crossed_input_format_by_example():
     """Step 1 of 297 and 172 holds tens with units and units with tens."""
-    input_format = make_input_format("crossed", Task("addition"))
+    input_format = make_input_format("partial_products", Task("addition"))
     ids = np.asarray(input_format.encode_question(to_codes(["271+792"], 7)))[0]
     steps = ["".join(input_format.alphabet[i] for i in row) for row in ids]
     assert steps == ["72    ", "7792  ", "719722", "  9127"]
@@ -107,17 +107,17 @@ def test_the_crossed_input_format_by_example():
 @pytest.mark.parametrize(
     ("task", "question", "answer", "input_format", "read", "written"),
     [
-        (Task("addition"), "   5+79", "102 ", "zeros", "500+790", "2010"),
-        (Task("subtraction", size=3), "12-123 ", "-111", "zeros", "012-123", "111-"),
-        (Task("subtraction", size=3), "7-12   ", "-5  ", "zeros", "007-012", "500-"),
-        (Task("addition"), "   5+79", "102 ", "ended", "   5+79", "201$ "),
-        (Task("subtraction", size=3), "7-12   ", "-5  ", "raw_ended", "   7-12", "-5$  "),
-        (Task("subtraction", size=1), "3-9", "-6", "hinted", "e3-e9", "e6f-"),
-        (Task("addition"), "   5+79", "102 ", "spaced", "       5_+_7_9".replace("_", " "), "201 "),
+        (Task("addition"), "   5+79", "102 ", "zero_padded", "500+790", "2010"),
+        (Task("subtraction", size=3), "12-123 ", "-111", "zero_padded", "012-123", "111-"),
+        (Task("subtraction", size=3), "7-12   ", "-5  ", "zero_padded", "007-012", "500-"),
+        (Task("addition"), "   5+79", "102 ", "reversed_eos", "   5+79", "201$ "),
+        (Task("subtraction", size=3), "7-12   ", "-5  ", "plain_eos", "   7-12", "-5$  "),
+        (Task("subtraction", size=1), "3-9", "-6", "index_hints", "e3-e9", "e6f-"),
+        (Task("addition"), "   5+79", "102 ", "random_spaces", "       5_+_7_9".replace("_", " "), "201 "),
         # Units first: 7, 7 + 5; the carry and 9, and 0 more; the carry and 0, and 0 more; then 102 from its end.
         (Task("addition"), "   5+79", "102 ", "scratchpad", "500+790", "7021" + "0101" + "1010" + "2010"),
         # 3 * 5, the same + 0 + 0; 2 * 5, the same + 0 + 1; 3 * 4, the same + 1 + 0; 2 * 4, the same + 1 + 1; 1035.
-        (Task("multiplication", 2), "23*45", "1035", "raw_scratchpad", "23*45", "5151" "0111" "2131" "8001" "5301"),
+        (Task("multiplication", 2), "23*45", "1035", "plain_scratchpad", "23*45", "5151" "0111" "2131" "8001" "5301"),
     ],
 )  # fmt: skip
 def test_what_other_input_formats_read_and_write(task, question, answer, input_format, read, written):
@@ -125,7 +125,7 @@ def test_what_other_input_formats_read_and_write(task, question, answer, input_f
     stored, answers = to_codes([question], task.question_width), to_codes([answer], task.answer_width)
     ids, right = made.encode_question(stored), made.write(stored, answers)
     seen = ["".join(made.alphabet[number] for number in np.asarray(each)[0]) for each in (ids, right)]
-    if input_format == "hinted":  # the letter of the units is drawn
+    if input_format == "index_hints":  # the letter of the units is drawn
         first = made.alphabet.index(seen[1][0]) - len(task.alphabet)
         letters = made.alphabet[len(task.alphabet) :]
         read, written = (
@@ -136,7 +136,7 @@ def test_what_other_input_formats_read_and_write(task, question, answer, input_f
 
 def test_the_letter_of_the_units_is_drawn_among_all():
     """So that those of places beyond the longest numbers are learned, too."""
-    input_format = make_input_format("hinted", Task("addition"))
+    input_format = make_input_format("index_hints", Task("addition"))
     examples = probes.examples(input_format.task, probes.all_questions(input_format.task, 60))
     units = np.asarray(input_format.write(examples.questions, examples.answers))[:, 0] - len(input_format.task.alphabet)
     assert {*units.tolist()} == {*range(input_formats.HINTS - input_format.task.answer_width + 1)}
@@ -145,11 +145,11 @@ def test_the_letter_of_the_units_is_drawn_among_all():
 def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch):
     monkeypatch.setattr(input_formats, "HINTS", 250)
     with pytest.raises(InputError, match="has 12 characters, of which it may have 6;"):
-        make_input_format("hinted", Task("addition"))
+        make_input_format("index_hints", Task("addition"))
 
 
 @pytest.mark.parametrize(
-    ("input_format", "written"), [("zeros", ["20 0", "2+10", "201+"]), ("ended", ["2010", " 201", "$201"])]
+    ("input_format", "written"), [("zero_padded", ["20 0", "2+10", "201+"]), ("reversed_eos", ["2010", " 201", "$201"])]
 )
 def test_what_is_not_written_in_the_form_of_its_input_format_is_no_answer(input_format, written):
     made = make_input_format(input_format, Task("addition"))
@@ -161,7 +161,7 @@ def test_what_is_not_written_in_the_form_of_its_input_format_is_no_answer(input_
 def test_random_places_are_a_function_of_the_question_whatever_its_padding(question, reverse):
     seen = []
     for size in (9, 12):
-        input_format = make_input_format("spaced", Task("addition", size=size, reverse=reverse))
+        input_format = make_input_format("random_spaces", Task("addition", size=size, reverse=reverse))
         stored = question.rjust(input_format.task.question_width) if reverse else question
         ids = np.asarray(input_format.encode_question(to_codes([stored], input_format.task.question_width)))[0]
         seen.append("".join(input_format.alphabet[number] for number in ids).strip())
@@ -171,8 +171,8 @@ def test_random_places_are_a_function_of_the_question_whatever_its_padding(quest
 
 def test_the_longest_side_of_an_input_format_is_the_one_with_more_steps():
     """Memory and unrolling are decided by it."""
-    assert [make_input_format(name, Task("addition")).longest for name in ("raw", "aligned")] == [7, 4]
-    assert make_input_format("raw", Task("pq", size=3)).longest == 7
+    assert [make_input_format(name, Task("addition")).longest for name in ("plain", "aligned")] == [7, 4]
+    assert make_input_format("plain", Task("pq", size=3)).longest == 7
 
 
 class Wide(InputFormat):

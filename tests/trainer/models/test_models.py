@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.runs import checkpoints
 
 RECURRENT = (keras.layers.LSTM, keras.layers.GRU)
 ADDITION = Task("addition")
-RAW_PQ = make_input_format("raw", Task("pq", size=5))
+PLAIN_PQ = make_input_format("plain", Task("pq", size=5))
 
 
 def ids_of(input_format, count: int = 6):
@@ -52,7 +52,7 @@ def test_a_network_has_the_variables_of_its_outline_and_comes_back_from_a_keras_
 
 @pytest.mark.parametrize(
     ("name", "input_format"),
-    [("latch_tagger", make_input_format("crossed", ADDITION)), *((name, RAW_PQ) for name in MODELS)],
+    [("latch_tagger", make_input_format("partial_products", ADDITION)), *((name, PLAIN_PQ) for name in MODELS)],
 )
 def test_every_model_on_other_input_formats(name, input_format):
     config = ModelConfig(name=name, input_format=input_format.name, hidden=8, layers=1)
@@ -64,9 +64,9 @@ def test_every_model_on_other_input_formats(name, input_format):
 
 @pytest.mark.parametrize("name", ["bilstm_tagger", "wave_tagger"])
 def test_a_crossed_network_has_the_same_weights_at_every_length(name):
-    config = ModelConfig(name=name, input_format="crossed", hidden=8)
+    config = ModelConfig(name=name, input_format="partial_products", hidden=8)
     input_formats = [
-        make_input_format("crossed", Task("multiplication", size=size, num_examples=50)) for size in (1, 4)
+        make_input_format("partial_products", Task("multiplication", size=size, num_examples=50)) for size in (1, 4)
     ]
     first, second = (
         [weight.shape for weight in build_network(config, input_format).model.weights] for input_format in input_formats

@@ -15,7 +15,7 @@ from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable, up_to
 from seq2seq_arith.trainer.registry import POSITIONS
 
-INPUT_FORMAT = make_input_format("backward", Task("addition", size=2))
+INPUT_FORMAT = make_input_format("reversed", Task("addition", size=2))
 # One of each way in which positions come in; the rest in release.
 QUICK = [("causal", "coupled_bias"), ("causal", "rope"), ("lstm_attention", None)]
 ALL = [("lstm_attention", None), *(("causal", positions) for positions in POSITIONS)]
@@ -34,7 +34,7 @@ def network(request):
     name, positions = request.param
     keras.utils.set_random_seed(0)
     return build_network(
-        ModelConfig(name=name, input_format="backward", hidden=16, layers=2, positions=positions), INPUT_FORMAT
+        ModelConfig(name=name, input_format="reversed", hidden=16, layers=2, positions=positions), INPUT_FORMAT
     )
 
 
@@ -100,15 +100,15 @@ def test_a_keras_model_is_a_network():
 
 TURNED = [
     {
-        "input_format": "ended",
+        "input_format": "reversed_eos",
         "positions": "coupled_bias",
         "loops": 2,
         "sharpness": 2.0,
         "dropout": 0.2,
         "score_noise": 1.0,
     },
-    {"input_format": "ended", "positions": "coupled", "loops": 2},
-    {"input_format": "backward", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
+    {"input_format": "reversed_eos", "positions": "coupled", "loops": 2},
+    {"input_format": "reversed", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
 ]
 
 
@@ -131,15 +131,15 @@ def test_settings_of_the_transformer(settings):
         np.testing.assert_array_equal(made.compare(asked, answers)[0], ids)
     first, again = (made.logits(asked, ids, training=True) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert np.allclose(first, logits, atol=1e-6) == (settings["input_format"] == "backward")
+    assert np.allclose(first, logits, atol=1e-6) == (settings["input_format"] == "reversed")
 
 
 def test_blanks_before_a_question_without_padding_are_not_seen():
     """The same question with more room in front of it is answered alike."""
     kept, logits = None, []
     for size in (2, 4):
-        input_format = make_input_format("ended", Task("addition", size=size))
-        made = build_network(ModelConfig(name="causal", input_format="ended", hidden=16, layers=2), input_format)
+        input_format = make_input_format("reversed_eos", Task("addition", size=size))
+        made = build_network(ModelConfig(name="causal", input_format="reversed_eos", hidden=16, layers=2), input_format)
         kept = kept or made.model.get_weights()
         made.model.set_weights(kept)
         ids = input_format.encode_question(

@@ -87,13 +87,13 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
 
 def test_results_say_that_near_places_are_more_than_places():
     given = [
-        ModelConfig(name="causal", input_format="ended", positions=name).given
+        ModelConfig(name="causal", input_format="reversed_eos", positions=name).given
         for name in ("rope", "coupled", "coupled_bias")
     ]
     assert given == [f"{what} with an end mark" for what in ("answer reversed", "places", "near places")]
 
 
-def network(positions: str, size: int = 2, layers: int = 1, input_format: str = "backward"):
+def network(positions: str, size: int = 2, layers: int = 1, input_format: str = "reversed"):
     keras.utils.set_random_seed(1)
     made = make_input_format(input_format, Task("addition", size=size))
     return made, build_network(
@@ -157,7 +157,7 @@ def test_each_example_of_a_training_has_vectors_of_its_own():
 
 
 def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
-    input_format, made = network("coupled", input_format="ended")
+    input_format, made = network("coupled", input_format="reversed_eos")
     texts = [f"{left}+{right}" for left in range(6, 14) for right in range(6, 14)]
     ids = np.asarray(
         input_format.encode_question(to_codes([text.rjust(5) for text in texts], input_format.task.question_width))

@@ -29,10 +29,13 @@ EXPORTED = {
     "both": (Task("modular_addition"), {"name": "bilstm_tagger", "input_format": "aligned", "layers": 2}),
     "pairs": (Task("addition", reverse=False), {"name": "wave_tagger", "input_format": "aligned", "layers": 2}),
     "notebook": (Task("addition"), {"name": "lstm", "layers": 2}),
-    "gates": (Task("subtraction"), {"name": "gru", "input_format": "backward"}),
+    "gates": (Task("subtraction"), {"name": "gru", "input_format": "reversed"}),
     "plain": (Task("addition"), {"name": "simple_rnn"}),
-    "looks": (Task("addition"), {"name": "lstm_attention", "input_format": "backward", "layers": 2}),
-    "crossed": (Task("multiplication"), {"name": "wave_tagger", "input_format": "crossed", "layers": 2}),
+    "looks": (Task("addition"), {"name": "lstm_attention", "input_format": "reversed", "layers": 2}),
+    "partial_products": (
+        Task("multiplication"),
+        {"name": "wave_tagger", "input_format": "partial_products", "layers": 2},
+    ),
 }
 
 
@@ -51,7 +54,7 @@ def top(untrained, trained, tmp_path_factory):
     (folder / "trained").symlink_to(trained.folder)  # a link is not offered
     for name, (task, model) in EXPORTED.items():
         untrained(folder / name, task, epochs=3 if name == "counter" else 0, **model)
-    untrained(folder / "causal", Task("addition"), name="causal", input_format="backward")
+    untrained(folder / "causal", Task("addition"), name="causal", input_format="reversed")
     (folder / "damaged").mkdir()
     (folder / "damaged" / "config.json").write_text("{}")
     return folder
@@ -276,7 +279,7 @@ def test_attention_two_runs_epochs_and_refusals(page, address):
 def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
     browser.resize(page, width, dark=dark)
     visit(page, f"file://{exported}/index.html")
-    for name in ("pairs", "counter", "crossed"):
+    for name in ("pairs", "counter", "partial_products"):
         choose(page, "run-0", name)
         assert browser.overflow(page) == []
     names = [

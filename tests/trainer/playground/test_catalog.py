@@ -93,5 +93,5 @@ def test_what_the_address_asks(top, refusal):
 def test_the_lengths(top, unbuilt, tmp_path):
     lengths = catalog.lengths(open_run(top / "sweep" / "adds"))
     assert lengths == [*range(1, 11), 12, 18, 24, 36, 48]
-    fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", input_format="backward")
+    fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", input_format="reversed")
     assert catalog.lengths(fixed) == [1, 2, 3]

@@ -27,7 +27,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     own_tasks.use(OWN_TASKS)
     plugins.allow(OWN_MODEL)
     top, pq = tmp_path / "runs", Task("pq", size=9)
-    unbuilt(top / "causal", Task("addition"), name="causal", input_format="backward")
+    unbuilt(top / "causal", Task("addition"), name="causal", input_format="reversed")
     unbuilt(top / "counter-pairs", Task("addition"), name="counter", input_format="aligned")
     unbuilt(top / "damaged", pq, name="counter").best.write_bytes(b"PK")
     unbuilt(top / "empty", pq, name="counter").config_path.write_text("{}")
@@ -50,7 +50,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
 
 def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     untrained(tmp_path / "runs" / "counter", Task("pq", size=9), name="counter")
-    unbuilt(tmp_path / "runs" / "causal", Task("addition"), name="causal", input_format="backward")
+    unbuilt(tmp_path / "runs" / "causal", Task("addition"), name="causal", input_format="reversed")
     folder = tmp_path / "page"
     assert main(["serve", str(tmp_path / "runs"), "--export", str(folder)]) == 0
     left_out, written = capsys.readouterr().out.splitlines()

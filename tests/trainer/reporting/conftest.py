@@ -74,7 +74,7 @@ def _row(epoch: int) -> dict:
 @pytest.fixture
 def sample() -> RunReport:
     """The report of a run of twenty epochs, of which the fifth is the best."""
-    model = ModelConfig(name="lstm", input_format="raw", hidden=8)
+    model = ModelConfig(name="lstm", input_format="plain", hidden=8)
     history = [_row(epoch) for epoch in range(1, 21)]
     history[4] = history[4] | {"val_exact_match": 0.97}
     answers = tuple(

@@ -23,7 +23,7 @@ def trained(run):
     run.last.touch()
 
 
-PLAIN, CAUSAL = TrainConfig(), override(TrainConfig(), name="causal", input_format="backward")
+PLAIN, CAUSAL = TrainConfig(), override(TrainConfig(), name="causal", input_format="reversed")
 PATIENT, COSINE = (override(PLAIN, patience=3, target=0.9, schedule=schedule) for schedule in ("constant", "cosine"))
 ENDLESS = {"patience": 0, "target": None}  # they only say when it ends
 

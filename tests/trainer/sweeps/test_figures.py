@@ -99,12 +99,12 @@ def waves(found: list[dict]) -> str:
 
 
 MULTIPLIED = [percent(least("best-multiplication", size, set), 1) for set in SETS for size in (3, 4, 5)]
-PRODUCTS = group(PRODUCT := "raw-scratchpad-multiplication")
+PRODUCTS = group(PRODUCT := "plain-scratchpad-multiplication")
 WORST_PRODUCT = percent(min(least(PRODUCT, set=set) for set in SETS), 1)
-ABLATED = ("raw", "half", "half-one-layer", "half-zeros", "half-no-curriculum", "half-stored-draws")
+ABLATED = ("plain", "half", "half-one-layer", "half-zeros", "half-no-curriculum", "half-stored-draws")
 HALVES = [f"{least(f'causal-{name}'):.3f}" for name in ABLATED]
 THOUGHT = [
-    f"{5 * round(statistics.median(row.cpu_seconds for row in group(f'raw-scratchpad-{name}')) / 5)}"
+    f"{5 * round(statistics.median(row.cpu_seconds for row in group(f'plain-scratchpad-{name}')) / 5)}"
     for name in ("multiplication", "three", "five")
 ]
 SENTENCES = {
@@ -121,9 +121,9 @@ SENTENCES = {
     "docs/results.md": [
         f"at least {MULTIPLIED[0]} of the standard slice that they know worst of 3 digits, {MULTIPLIED[1]} of 4, and "
         f"{MULTIPLIED[2]} of 5; of the unforeseen ones, {MULTIPLIED[3]}, {MULTIPLIED[4]} and {MULTIPLIED[5]}.",
-        f"{len(group('raw-addition'))} networks of `raw` per task answer at least "
-        f"{percent(least('raw-addition'), 1)} of the slice that they know worst",
-        f"worst of addition, and {percent(least('raw-subtraction'), 1)} of subtraction.",
+        f"{len(group('plain-addition'))} networks of `plain` per task answer at least "
+        f"{percent(least('plain-addition'), 1)} of the slice that they know worst",
+        f"worst of addition, and {percent(least('plain-subtraction'), 1)} of subtraction.",
         f"`lengths` trains on at most 5 digits, {len(proved_rounds(ADDERS))} are [proved](proofs.md)",
         f"so are {len(proved_rounds(BEST))} of {len(BEST)} that `best` trains on 3 digits",
         f"and {len(TAKEN)} of {len(SUBTRACTION)} of subtraction.",
@@ -153,8 +153,8 @@ SENTENCES = {
         f"{percent(AT_100[0], 1)} of all questions, the others at least {percent(AT_100[1], 1)}.",
         f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}.",
         f"{len(PRODUCTS)} with a scratchpad answer at least {WORST_PRODUCT} of every slice of 4-digit products.",
-        f"{span([round(row.cpu_seconds) for row in group('causal-raw')])} CPU seconds; given: answer reversed): "
-        f"{len(group('causal-raw'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice "
+        f"{span([round(row.cpu_seconds) for row in group('causal-plain')])} CPU seconds; given: answer reversed): "
+        f"{len(group('causal-plain'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice "
         f"(v2). In half of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, {HALVES[2]}; with zeros "
         f"in front, {HALVES[3]} to {max(worst('causal-half-zeros')):.3f}; without short numbers first, {HALVES[4]}; "
         f"two from 297,000 stored pairs, {HALVES[5]}.",

@@ -50,7 +50,7 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
         "[seeds]\n[runs.a]",
         "[runs.a]\nhidden = 3",
         "[common]\ntask = 'pq'\n[runs.a]\nseed = 3",
-        "[common]\ntask = 'pq'\ninput_format = ['raw']\n[runs.a]\n[runs.a-raw]\ninput_format = 'raw'",
+        "[common]\ntask = 'pq'\ninput_format = ['plain']\n[runs.a]\n[runs.a-plain]\ninput_format = 'plain'",
         "[common]\ntask = 'pq'\n[runs.a]\nrun_dir = 'x'",
         "[common]\ntask = 'pq'\n[runs.a]\nsuite = 'x'",
         "[common]\ntask = 'pq'\ninput_format = []\n[runs.a]",

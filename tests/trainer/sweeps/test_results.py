@@ -43,7 +43,7 @@ def row(run, seed, positions, wrong, seconds=10.0, **changes):
     what |= {
         "dataset": "addition-d10",
         "model": "lstm",
-        "input_format": "raw",
+        "input_format": "plain",
         "sha256": "ab",
         "suite": {},
         "best_epoch": 1,

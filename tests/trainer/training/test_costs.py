@@ -14,7 +14,7 @@ from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.recipes import recipe, recipe_data
 from seq2seq_arith.trainer.training import costs
 
-PQ = make_input_format("raw", Task("pq"))
+PQ = make_input_format("plain", Task("pq"))
 NOTEBOOK = recipe("notebook", "pq")
 GIB = 1 << 30
 
@@ -32,10 +32,10 @@ def check(config, input_format, size=SIZE):
 
 def transformer(size, batch, **model):
     model = ModelConfig(name="causal", **model)
-    return TrainConfig(model=model, batch_size=batch), make_input_format("raw", Task("addition", size=size))
+    return TrainConfig(model=model, batch_size=batch), make_input_format("plain", Task("addition", size=size))
 
 
-ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_input_format("raw", Task("pq", size=200))
+ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_input_format("plain", Task("pq", size=200))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_memory_is_at_most_twice_what_was_measured(config, input_format, mea
 
 def test_a_size_follows_from_the_shapes_of_the_weights():
     """Of the notebook's network on addition: two LSTMs, whose kernels give four gates, and a dense layer."""
-    input_format = make_input_format("raw", Task("addition"))
+    input_format = make_input_format("plain", Task("addition"))
     size = size_of(NOTEBOOK, input_format)
     lstms = 4 * 128 * (12 + 128) + 4 * 128 * (128 + 128)
     assert size == costs.Size(weights=lstms + 2 * 4 * 128 + 129 * 12, products=lstms + 128 * 12, values=16 * 128 + 12)
@@ -102,8 +102,12 @@ def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkey
 @pytest.mark.parametrize(
     ("task", "model", "values"),
     [
-        (Task("addition", size=300), {"name": "causal", "input_format": "raw"}, 4 * 902**2),
-        (Task("multiplication", size=100), {"name": "bilstm_tagger", "input_format": "crossed"}, 200 * 100 * 12**2),
+        (Task("addition", size=300), {"name": "causal", "input_format": "plain"}, 4 * 902**2),
+        (
+            Task("multiplication", size=100),
+            {"name": "bilstm_tagger", "input_format": "partial_products"},
+            200 * 100 * 12**2,
+        ),
     ],
     ids=str,
 )
@@ -113,9 +117,9 @@ def test_the_largest_tensor_of_an_answer(task, model, values):
 
 
 def test_an_example_that_sees_others_costs_more():
-    input_format, found = make_input_format("backward", Task("addition")), []
+    input_format, found = make_input_format("reversed", Task("addition")), []
     for settings in ({"positions": "rope"}, *({"positions": "coupled", "others": others} for others in (0, 4, None))):
-        config = override(TrainConfig(), name="causal", input_format="backward", **settings)
+        config = override(TrainConfig(), name="causal", input_format="reversed", **settings)
         found.append(
             (costs.training_memory(config, input_format, SIZE), costs.operations(config, input_format, SIZE, 10))
         )
@@ -123,9 +127,9 @@ def test_an_example_that_sees_others_costs_more():
 
 
 def test_layers_that_run_twice_cost_twice_as_much():
-    input_format, found = make_input_format("backward", Task("addition")), []
+    input_format, found = make_input_format("reversed", Task("addition")), []
     for loops in (1, 2):
-        config = override(TrainConfig(), name="causal", input_format="backward", loops=loops)
+        config = override(TrainConfig(), name="causal", input_format="reversed", loops=loops)
         found.append(costs.operations(config, input_format, SIZE, 10))
     assert found[1] == 2 * found[0]
 

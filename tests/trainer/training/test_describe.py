@@ -65,10 +65,10 @@ def test_every_network_is_drawn(name):
                 "Latch: Units that hold a value",
             ],
         ),
-        ("best", "multiplication", [f"crossed: {INPUT_FORMATS['crossed'].help}"]),
+        ("best", "multiplication", [f"crossed: {INPUT_FORMATS['partial_products'].help}"]),
         ("best", "subtraction", ["pairs of digits", "Latch, backward"]),
         ("notebook", "pq", ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"]),
-        ("raw", "subtraction", ["embedding, read, places", "BiasedAttention: Self-attention"]),
+        ("plain", "subtraction", ["embedding, read, places", "BiasedAttention: Self-attention"]),
     ],
 )
 def test_what_a_recipe_would_train(name, task, sentences):

@@ -37,7 +37,7 @@ def first_steps(ready, name, config):
 
 
 ALONE = {}  # what each learns on one device
-CAUSAL = override(LSTM, name="causal", input_format="backward", positions="coupled_bias")
+CAUSAL = override(LSTM, name="causal", input_format="reversed", positions="coupled_bias")
 COMPARED = {"tagger": TAGGER, "lstm": LSTM, "counter": COUNTER, "causal": CAUSAL}
 # XLA compiles for many seconds, and each replica for itself.
 SLOW = [("tagger", 4, False), ("lstm", 2, True), ("causal", 2, False), ("counter", 1, True)]
@@ -171,7 +171,7 @@ def test_an_input_format_of_ones_own_needs_no_operation_that_xla_has(ready):
 
     made = ready("addition", TAGGER)
     made.learner.on_gpu, made.learner.input_format = True, Spelled("own.py:Spelled", made.source.task)
-    expected = make_input_format("raw", made.source.task).encode_question(made.validation.questions)
+    expected = make_input_format("plain", made.source.task).encode_question(made.validation.questions)
     np.testing.assert_array_equal(tf.function(made.learner._question_ids)(made.validation.questions), expected)
 
 
@@ -216,7 +216,7 @@ def test_a_batch_without_a_mistake_has_an_exact_match_of_one(ready, monkeypatch)
 
 
 def test_what_stands_behind_the_end_does_not_count(ready):
-    config = override(CAUSAL, input_format="ended", batch_size=200, learning_rate=0.0)
+    config = override(CAUSAL, input_format="reversed_eos", batch_size=200, learning_rate=0.0)
     made = ready("addition", config)
     block = made.batches.block(0, 1)
     right = np.asarray(made.learner._answer_ids(block.questions[0], block.answers[0]))
@@ -247,22 +247,22 @@ def test_rows_per_call(ready):
     assert addition.rows_per_call(1000) == 1024
     addition.on_gpu, addition.replicas = True, 2  # until it is made ready again
     assert addition.rows_per_call(1000) == 2048  # each GPU answers as many questions as one alone
-    pq.input_format = make_input_format("raw", Task("pq", size=1000))
+    pq.input_format = make_input_format("plain", Task("pq", size=1000))
     assert pq.rows_per_call(1000) == 262
     assert pq.rows_per_call(1000) * pq.input_format.answer_steps <= learner.EVALUATED_CHARACTERS
     pq.config = override(COUNTER, batch_size=301)
     assert pq.rows_per_call(1000) == 302  # at least a batch, and as many rows on each replica
     assert pq.rows_per_call(16) == 16 < pq.rows_per_call(17)  # a sample, or a person's question
     addition.config, addition.input_format = (
-        override(LSTM, name="causal", input_format="raw"),
-        make_input_format("raw", Task(size=1000)),
+        override(LSTM, name="causal", input_format="plain"),
+        make_input_format("plain", Task(size=1000)),
     )
     addition.on_gpu, addition.replicas = False, 1
     assert addition.rows_per_call(1000) == 7  # of a tensor of attention, 4 * 3002^2 values each
     pq.config, pq.replicas, pq.input_format = (
         override(COUNTER, batch_size=1),
         1,
-        make_input_format("raw", Task("pq", size=100_000)),
+        make_input_format("plain", Task("pq", size=100_000)),
     )
     assert pq.rows_per_call(1) == 2  # and never more characters than of many questions
 

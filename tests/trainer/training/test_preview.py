@@ -58,7 +58,7 @@ def test_it_says_where_a_run_would_go_on(trained, tmp_path):
         (["--hidden", "7"], "train.model.hidden is 32 there and 7 here; "),
         (["--run-dir", "new", "--digits", "9", "--data-dir", "/proc/D"], "make it elsewhere and give that --data-dir"),
         (
-            ["--run-dir", "new", "--model", "lstm", "--input-format", "raw", "--hidden", "16384", "--layers", "64"],
+            ["--run-dir", "new", "--model", "lstm", "--input-format", "plain", "--hidden", "16384", "--layers", "64"],
             "GiB of memory",
         ),
     ],

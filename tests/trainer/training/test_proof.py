@@ -126,7 +126,7 @@ def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsy
     ("changes", "kept"),
     [
         ({"task": "pq"}, ""),
-        ({"input_format": "raw"}, ""),
+        ({"input_format": "plain"}, ""),
         ({"name": "causal"}, ""),
         ({"precision": "mixed_bfloat16"}, ""),
         ({"name": "some_nets.adders:small"}, "read|logits"),  # no variable of a network that can be proved
@@ -204,7 +204,7 @@ def counter(tmp_path_factory, data_dir, tasks) -> Run:
     config = override(
         configs.TAGGER,
         name="counter",
-        input_format="raw",
+        input_format="plain",
         hidden=2,
         layers=1,
         epochs=1,

@@ -69,7 +69,7 @@ def train(tasks, data_dir, monkeypatch, learners):
 
 def test_weights_for_every_place_are_refused(data_dir, tasks, tmp_path):
     plugins.allow(OWN_MODEL)
-    config = override(CONFIG, name=OWN_MODEL, input_format="backward")
+    config = override(CONFIG, name=OWN_MODEL, input_format="reversed")
     with pytest.raises(InputError, match="has weights for every place; leave --curriculum out"):
         session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
 
@@ -107,7 +107,14 @@ def test_a_stopped_run_goes_on_bitwise(train, whole, tmp_path, stop_at):
     assert learned(tmp_path) == whole["learned"]
 
 
-NOISY = {"name": "causal", "input_format": "ended", "hidden": 8, "dropout": 0.1, "score_noise": 0.5, "averaging": 0.5}
+NOISY = {
+    "name": "causal",
+    "input_format": "reversed_eos",
+    "hidden": 8,
+    "dropout": 0.1,
+    "score_noise": 0.5,
+    "averaging": 0.5,
+}
 GROWING = override(CONFIG, epochs=1, steps_per_epoch=27, batch_doublings=2)
 
 

@@ -56,11 +56,11 @@ const computed = (() => {
 
   // Input formats: a question as rows of ids, one row per step, and the answer from its ids.
 
-  const backwards = (run) => run.input_format !== "raw";
+  const backwards = (run) => run.input_format !== "plain";
 
   function encoded(run, parts, room) {
     const id = (character) => run.alphabet.indexOf(character);
-    if (run.input_format === "raw" || run.input_format === "backward") {
+    if (run.input_format === "plain" || run.input_format === "reversed") {
       const padded = parts.join(run.symbol).padEnd(room.question, PAD);
       return (run.reverse ? [...padded].reverse() : [...padded]).map((character) => [id(character)]);
     }
@@ -69,7 +69,7 @@ const computed = (() => {
     const digit = (side, place) => id(side[place] ?? PAD);
     return Array.from({ length: steps }, (_, step) => {
       if (run.input_format === "aligned") return [digit(left, step), digit(right, step)];
-      // The pairs of a step of the input format `crossed`: blank where there is no such place on the right.
+      // The pairs of a step of the input format `partial_products`: blank where there is no such place on the right.
       return Array.from({ length: room.operand }, (_, place) => {
         const isThere = step >= place && step - place < room.operand;
         return isThere ? [digit(left, place), digit(right, step - place)] : [id(PAD), id(PAD)];
@@ -78,7 +78,7 @@ const computed = (() => {
   }
 
   function answerSteps(run, room) {
-    return ["aligned", "crossed"].includes(run.input_format) ? Math.max(room.answer, room.operand) : room.answer;
+    return ["aligned", "partial_products"].includes(run.input_format) ? Math.max(room.answer, room.operand) : room.answer;
   }
 
   function decoded(run, characters, room) {

@@ -203,9 +203,9 @@ class ModelConfig:
         return self.entry.any_length and self.encoding.any_length and fits_input_format
 
     @property
-    def given(self) -> str:
-        """What input format and positions give to the model: keys of ``registry.GIVEN``, "with" between them."""
-        return self.input_format_entry.given.replace(registry.REVERSED, self.encoding.given or registry.REVERSED)
+    def hints(self) -> str:
+        """What the input format and the encoding reveal: keys of ``registry.HINTS``, " + " between them."""
+        return self.input_format_entry.hints.replace(registry.REVERSED, self.encoding.hints or registry.REVERSED)
 
 
 # The settings that only some networks have, with their defaults.

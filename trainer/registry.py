@@ -55,8 +55,8 @@ class PositionsEntry:
     even_heads: bool = False  # whether a head must have an even number of units
     # Whether it counts the places of digits, and so needs numbers, and an answer that starts from the units.
     needs_places: bool = False
-    # What an input format gives with it in place of ``REVERSED``, a key of ``GIVEN``; empty if it gives nothing more.
-    given: str = ""
+    # What an input format gives with it in place of ``REVERSED``, a key of ``HINTS``; empty if it gives nothing more.
+    hints: str = ""
     # From the settings of a network to the number of examples whose characters an example of a training sees.
     examples_seen: Callable[[Mapping[str, Any]], int] = lambda options: 1
 
@@ -67,7 +67,7 @@ class InputFormatEntry:
 
     build: Any  # makes the input format from its name and a task; None for one of your own
     help: str  # one line for ``--help`` and the documentation
-    given: str  # what the input format gives to the model: keys of ``GIVEN``, with "with" between them
+    hints: str  # what the input format gives to the model: keys of ``HINTS``, with "with" between them
     # From a task to the shape of one question: (steps,) or (steps, channels).
     question_shape: Callable[[Task], tuple[int, ...]] = lambda task: (task.question_width,)
     answer_steps: Callable[[Task], int] = lambda task: task.answer_width  # from a task to the steps of one answer
@@ -179,44 +179,48 @@ POSITIONS: dict[str, PositionsEntry] = {
         knobs=("others",),
         even_heads=True,  # half of the numbers are for the place, and half for the next one
         needs_places=True,
-        given="places",
+        hints="digit positions",
         examples_seen=lambda options: 1 + options["others"],
     ),
     "coupled_bias": PositionsEntry(
         help="a learned bias of the difference of places, in which all differences of 3 and more are one, and low at "
         "first",
         needs_places=True,
-        given="near places",
+        hints="digit positions, local",
     ),
 }
 DEFAULT_POSITIONS = next(iter(POSITIONS))
 
-OWN_INPUT_FORMAT = "an input format of one's own"
-# What a model may be given, from the least to the most; "A with B" is both. Compare only where the same is given.
-GIVEN: dict[str, str] = {
-    "nothing": "question and answer are read and written just as they are stored",
-    "an end mark": "a mark follows the answer, and no padding behind it counts",
+OWN_INPUT_FORMAT = "custom input format"
+# What input formats and encodings reveal about the solution, from the least to the most; "A + B" is both. Compare
+# scores only where the hints are the same.
+HINTS: dict[str, str] = {
+    "none": "question and answer are read and written just as they are stored",
+    "EOS token": "a mark follows the answer, and no padding behind it counts",
     "random spaces": "blanks stand at random places of the question",
-    "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
-    "zeros in front": "numbers have one width, so that equal places are equally far from each other",
-    "places": "each digit comes with a sign of its place (with coupled, of the next one and of its number, too), and "
-    "the answer is written from its end",
-    "near places": "as places; attention starts with places that differ by less than 3, and farther ones look alike",
-    "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
-    "partial_products": "each place of the answer comes with all pairs of digits whose places add up to it",
-    "a scratchpad": "partial results are shown in training, and the model writes them before the answer",
+    "reversed answer": "the answer is written from its end, so that no carry needs looking ahead",
+    "zero padding": "numbers have one width, so that equal places are equally far from each other",
+    "digit positions": "each digit comes with a sign of its position (with coupled, of the next one and of its number, "
+    "too), and the answer is written from its end",
+    "digit positions, local": "as digit positions; attention starts with positions that differ by less than 3, and "
+    "farther ones look alike",
+    "digits aligned, units first": "pairs of digits of equal positions, in the order in which carries run; so is the "
+    "answer",
+    "digit pairs by output position": "each position of the answer comes with all pairs of digits whose positions add "
+    "up to it",
+    "scratchpad": "partial results are shown in training, and the model writes them before the answer",
     OWN_INPUT_FORMAT: "what the code of the input format says",
 }
-REVERSED = "answer reversed"
+REVERSED = "reversed answer"
 
 
-def given_in_words(given: str) -> str:
-    """What is given, in a sentence.
+def hints_in_words(hints: str) -> str:
+    """The hints in a sentence.
 
-    >>> given_in_words("places with an end mark").count(";")
+    >>> hints_in_words("digit positions + EOS token").count(";")
     1
     """
-    return "; ".join(GIVEN[part] for part in given.split(" with "))
+    return "; ".join(HINTS[part] for part in hints.split(" + "))
 
 
 def _aligned_steps(task: Task) -> int:
@@ -248,18 +252,18 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "plain": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:InputFormat"),
         help="the stored string, character by character",
-        given="nothing",
+        hints="none",
     ),
     "reversed": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedFormat"),
         help="the stored question, and the answer from its last character to its first",
-        given=REVERSED,
+        hints=REVERSED,
         has_places=True,
     ),
     "aligned": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:AlignedFormat"),
         help="the digits of both operands side by side, least significant first",
-        given="digits paired, in order",
+        hints="digits aligned, units first",
         question_shape=lambda task: (_aligned_steps(task), 2),
         answer_steps=_aligned_steps,
         needs_digits=True,
@@ -268,7 +272,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "partial_products": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PartialProductsFormat"),
         help="per place of the answer, all pairs of digits whose places add up to it",
-        given="partial_products",
+        hints="digit pairs by output position",
         channels_grow=True,
         # One pair would have other weights.
         question_shape=lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),
@@ -279,7 +283,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "zero_padded": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ZeroPaddedFormat"),
         help="zeros in front of all numbers, up to one width; the answer from its end",
-        given=f"{REVERSED} with zeros in front",
+        hints=f"{REVERSED} + zero padding",
         question_shape=_filled_shape,
         needs_digits=True,
         needs_numbers=True,
@@ -289,7 +293,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "reversed_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedEosFormat"),
         help="no padding that counts, and a mark behind the answer, which is written from its end",
-        given=f"{REVERSED} with an end mark",
+        hints=f"{REVERSED} + EOS token",
         answer_steps=_ended_steps,
         has_places=True,
         hides_blanks=True,
@@ -298,7 +302,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "plain_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PlainEosFormat"),
         help="no padding that counts, and a mark behind the answer, which is written as it is stored",
-        given="nothing with an end mark",
+        hints="EOS token",
         answer_steps=_ended_steps,
         hides_blanks=True,
         fills_answer=True,
@@ -306,7 +310,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "index_hints": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:IndexHintsFormat"),
         help="before each digit a letter for its place, which counts from a random one; the answer from its end",
-        given="places",
+        hints="digit positions",
         question_shape=lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
         answer_steps=lambda task: 2 * task.answer_width,
         needs_digits=True,
@@ -314,13 +318,13 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "random_spaces": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:RandomSpacesFormat"),
         help="blanks at random places of the question; the answer from its end",
-        given=f"{REVERSED} with random spaces",
+        hints=f"{REVERSED} + random spaces",
         question_shape=lambda task: (2 * task.question_width,),
     ),
     "scratchpad": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:Scratchpad"),
         help="as zeros, and the partial results of a sum or a product before the answer",
-        given=f"{REVERSED} with zeros in front with a scratchpad",
+        hints=f"{REVERSED} + zero padding + scratchpad",
         question_shape=_filled_shape,
         answer_steps=_scratchpad_steps,
         needs_digits=True,
@@ -330,7 +334,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "plain_scratchpad": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PlainScratchpad"),
         help="the stored question, and the partial results of a sum or a product before the answer, from its end",
-        given=f"{REVERSED} with a scratchpad",
+        hints=f"{REVERSED} + scratchpad",
         answer_steps=_scratchpad_steps,
         needs_digits=True,
         is_scratchpad=True,
@@ -340,7 +344,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
 
 OWN_MODEL = ModelEntry(build=None, help="a model of your own", any_channels=True)
 # Of the shapes of ``plain`` until its class says others.
-OWN = InputFormatEntry(build=None, help="an input format of your own", given=OWN_INPUT_FORMAT)
+OWN = InputFormatEntry(build=None, help="an input format of your own", hints=OWN_INPUT_FORMAT)
 
 
 def model_entry(name: str) -> ModelEntry:

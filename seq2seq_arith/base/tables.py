@@ -38,12 +38,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def fitted(header: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> str:
     """As ``table``, at most so wide if its words allow that: the widest columns have cells of several lines.
 
-    >>> print(fitted(["task", "given"], [["pq", "nothing"], ["addition", "digits paired, in order"]], 24))
-    task      given
+    >>> print(fitted(["task", "hints"], [["pq", "none"], ["addition", "digits aligned, units first"]], 24))
+    task      hints
     --------  --------------
-    pq        nothing
-    addition  digits paired,
-              in order
+    pq        none
+    addition  digits aligned,
+              units first
     """
     # A bound, such as "(< 0.011%)", stays on one line.
     cells = [[str(cell).replace("(< ", "(<\xa0") for cell in row] for row in (header, *rows)]

@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.models.layers import OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
 from seq2seq_arith.trainer.models.positions import PositionEncoding
 from seq2seq_arith.trainer.registry import (
-    GIVEN,
+    HINTS,
     INPUT_FORMATS,
     MODELS,
     POSITIONS,
@@ -67,7 +67,7 @@ ADDED = {
     "--input-format": (
         INPUT_FORMATS,
         "mirrored",
-        InputFormatEntry(build=Mirrored, help="all from its end", given=REVERSED),
+        InputFormatEntry(build=Mirrored, help="all from its end", hints=REVERSED),
     ),
 }
 MORE = {"--positions": ["--model", "causal"]}
@@ -100,7 +100,7 @@ def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     """As the same network that keeps nothing, and runs the whole model for each character."""
     monkeypatch.setitem(POSITIONS, "by_distance", ADDED["--positions"][2])
     config = ModelConfig(name="causal", input_format="reversed", positions="by_distance", hidden=12, heads=4, layers=2)
-    assert (config.any_length, config.given, config.has("rope_base")) == (True, REVERSED, False)
+    assert (config.any_length, config.hints, config.has("rope_base")) == (True, REVERSED, False)
     input_format = make_input_format("reversed", Task("addition", size=2))
     keras.utils.set_random_seed(0)
     network = build_network(config, input_format)
@@ -123,7 +123,7 @@ def test_every_entry_names_code_that_is_there():
     for name, entry in INPUT_FORMATS.items():
         assert entry.build(name, Task("addition")).name == name
     given = [
-        *(entry.given for entry in INPUT_FORMATS.values()),
-        *(entry.given or REVERSED for entry in POSITIONS.values()),
+        *(entry.hints for entry in INPUT_FORMATS.values()),
+        *(entry.hints or REVERSED for entry in POSITIONS.values()),
     ]
-    assert {part for each in given for part in each.split(" with ")} <= GIVEN.keys()
+    assert {part for each in given for part in each.split(" + ")} <= HINTS.keys()

@@ -63,7 +63,7 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
         worst = found.worst()
         assert worst
         assert worst.wrong
-        reached = (name, summary.dataset, summary.given, f"{summary.exact_match:.4f}", f"{worst.slice} {worst}")
+        reached = (name, summary.dataset, summary.hints, f"{summary.exact_match:.4f}", f"{worst.slice} {worst}")
         reached += (found.total().in_words(), "-")
         took = (f"{summary.weights:,}", f"{summary.examples:,}", f"{summary.operations:.1e}")
         assert column == (*reached, *took, f"{summary.seconds:.1f}", f"{summary.cpu_seconds:.1f}")

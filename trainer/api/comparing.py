@@ -22,7 +22,7 @@ def compare(*runs: TrainedRun) -> Table:
     Asks each best model its task's suite, unless the scores are known. Of a run that has not ended, weights and seconds
     are not known.
 
-    Returns a row per run: ``name`` of its folder, ``given`` to the model, ``draws`` of its data, ``exact_match`` on the
+    Returns a row per run: ``name`` of its folder, its ``hints``, ``draws`` of its data, ``exact_match`` on the
     validation set in the best epoch, ``worst_slice`` with its share of right answers, ``wrong`` answers to the suite
     with the bound on their rate, ``weights``, and ``seconds`` of training, also of the processors, ``cpu_seconds``.
 
@@ -33,8 +33,8 @@ def compare(*runs: TrainedRun) -> Table:
     for run in runs:
         asked, summary = run.in_full, run.summary  # a run without a checkpoint is refused first
         took = (summary.weights, summary.seconds, summary.cpu_seconds) if summary else (None, None, None)
-        rows.append((run.folder.name, run.given, run.run.task.draws, run.exact_match, *asked, *took))
-    names = ["name", "given", "draws", "exact_match", "worst_slice", "wrong", "weights", "seconds", "cpu_seconds"]
+        rows.append((run.folder.name, run.hints, run.run.task.draws, run.exact_match, *asked, *took))
+    names = ["name", "hints", "draws", "exact_match", "worst_slice", "wrong", "weights", "seconds", "cpu_seconds"]
     return Table([dict(zip(names, row, strict=True)) for row in rows], names)
 
 

@@ -114,9 +114,9 @@ class TrainedRun(Tabular):
         return self.run.config
 
     @property
-    def given(self) -> str:
-        """What input format and positions give to the model, such as ``digits paired, in order``; or ``nothing``."""
-        return self.run.config.model.given
+    def hints(self) -> str:
+        """What the input format reveals about the solution, such as ``digits aligned, units first``; or ``none``."""
+        return self.run.config.model.hints
 
     @property
     def exact_match(self) -> float | None:
@@ -419,7 +419,7 @@ class TrainedRun(Tabular):
         facts = {
             "dataset": self.task.config_name,
             "model": f"{config.model.name}, input format {config.model.input_format}",
-            "given": self.given,
+            "hints": self.hints,
             "epochs": f"{sum(not row['round'] for row in rows)} of at most {config.epochs}",
         }
         if best:

@@ -43,7 +43,7 @@ def measure(
     by_epoch = ask_epochs(run.learner_of_epoch, epochs, own.tasks_of_sizes(lengths), chosen)
     learner = run.learner()
     results, tables, notes = on_data(learner, data, own.config.stream) if data else ({}, {}, missing)
-    about = [f"given to the model, by input format {model.input_format}: {model.given}"]
+    about = [f"hints of the input format {model.input_format}: {model.hints}"]
     about += [f"asked: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     validation = results.get("validation")
     return Evaluation(
@@ -51,7 +51,7 @@ def measure(
         size=own.task.size,
         data={"parameters": own.task.parameters(), "sha256": data.source.sha256 if data else None},
         best_epoch=epoch,
-        given=model.given,
+        hints=model.hints,
         notes=(*about, *notes, *of_suite),
         sets={name: scored(result) for name, result in results.items()},
         tables=tables,
@@ -70,7 +70,7 @@ def save(run: Run, found: Evaluation) -> None:
         if found.by_epoch:
             write(run.epochs_plot, drawing.image(found.plot_epochs().figure))
     content, worst = found.content, {set: found.scores.of(set).worst() for set in SETS}
-    told = {name: content[name] for name in ("sets", "given", "by_epoch") if content[name]}
+    told = {name: content[name] for name in ("sets", "hints", "by_epoch") if content[name]}
     told |= {"worst_slice" if set == STANDARD else f"worst_{set}": row and row.to_json() for set, row in worst.items()}
     events.emit("result", path=stores.shown(run.evaluation), **told)
 

@@ -212,7 +212,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
         example=text.example(run.task),
         model=name_beside(name),
         input_format=name_beside(run.config.model.input_format),
-        given=run.config.model.given,
+        hints=run.config.model.hints,
         weights=model.count_params(),
         end=end,
         exact_match=row["val_exact_match"],

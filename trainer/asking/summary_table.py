@@ -17,7 +17,7 @@ def facts(summary: Summary, suite: Scores | None = None, proof: Proof | None = N
     """What a model was trained on, what it reached, also on its suite if that was asked, and what it took, in words."""
     return {
         "trained on": summary.dataset,
-        "given": summary.given,
+        "hints": summary.hints,
         "exact match": cut(summary.exact_match, 4),
         **({"worst slice": suite.in_brief(), "wrong": suite.total().in_words()} if suite else {}),
         **({"proved": proof.in_brief() if proof else "-"} if suite or proof else {}),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _listed(registry: Mapping[str, Any]) -> str:
     """The entries of a registry as a list: each with its line of help, and with what it gives to the model, if any."""
-    gives = {name: f" (given: {entry.given})" for name, entry in registry.items() if getattr(entry, "given", "")}
+    gives = {name: f" (hints: {entry.hints})" for name, entry in registry.items() if getattr(entry, "hints", "")}
     return "\n".join(f"- {name}: {entry.help}{gives.get(name, '')}" for name, entry in registry.items())
 
 

@@ -40,7 +40,7 @@ from seq2seq_arith.trainer.plugins import Plugin
 from seq2seq_arith.trainer.registry import INPUT_FORMATS, check_input_format, input_format_entry
 
 # The letters of index hints.
-HINTS, LETTERS = 200, string.ascii_letters
+INDEX_LETTERS, LETTERS = 200, string.ascii_letters
 # An input format of one's own is tried on so many examples.
 TRIED = 256
 
@@ -341,7 +341,8 @@ class IndexHintsFormat(NumbersFormat):
     """A letter for its place before each digit, and each character of the answer (``index_hints``).
 
     Index hints: Zhou et al., "What Algorithms Can Transformers Learn?", ICLR 2024. The letter of the units is drawn by
-    a hash of the question among ``HINTS`` letters, so that those of places beyond the longest numbers are learned, too.
+    a hash of the question among ``INDEX_LETTERS`` letters, so that those of places beyond the longest numbers are
+    learned, too.
     """
 
     writes_more = True
@@ -350,17 +351,18 @@ class IndexHintsFormat(NumbersFormat):
         super().__init__(name, task)
         self._places = max(task.operand_width, task.answer_width)
         self._first = len(self.alphabet)
-        if self._places > HINTS:
+        if self._places > INDEX_LETTERS:
             raise InputError(
-                f"the input format {name!r} has letters for {HINTS} places, and {task.config_name} has {self._places}; "
+                f"the input format {name!r} has letters for {INDEX_LETTERS} places, and {task.config_name} has "
+                f"{self._places}; "
                 "give fewer --digits"
             )
-        if self._first + HINTS > 256:
+        if self._first + INDEX_LETTERS > 256:
             raise InputError(
-                f"the input format {name!r} adds {HINTS} letters to the alphabet, and that of {task.name} has "
-                f"{self._first} characters, of which it may have {256 - HINTS}; use --input-format reversed"
+                f"the input format {name!r} adds {INDEX_LETTERS} letters to the alphabet, and that of {task.name} has "
+                f"{self._first} characters, of which it may have {256 - INDEX_LETTERS}; use --input-format reversed"
             )
-        self._extend(LETTERS, HINTS)
+        self._extend(LETTERS, INDEX_LETTERS)
 
     def encode_question(self, strings: Tensor) -> Tensor:
         operands = self._operands(strings, self.task.operand_width)
@@ -379,7 +381,7 @@ class IndexHintsFormat(NumbersFormat):
 
     def _marked(self, digits: Tensor, questions: Tensor, hint_first: bool) -> Tensor:
         """Characters from the units and their hints, in turn: ids [examples, 2 * steps]."""
-        start = _mixed(_hashed(questions)) % (HINTS - self._places + 1)
+        start = _mixed(_hashed(questions)) % (INDEX_LETTERS - self._places + 1)
         hints = tf.cast(self._first + start + tf.range(tf.shape(digits)[1])[None, :], digits.dtype)
         hints = tf.where(digits == self.pad, digits, hints)
         pairs = tf.stack([hints, digits] if hint_first else [digits, hints], axis=2)

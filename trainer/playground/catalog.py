@@ -66,7 +66,7 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "task": task.name,
         "model": model.name.rpartition("/")[2],
         "input_format": model.input_format,
-        "given": model.given,
+        "hints": model.hints,
         "operands": task.notation.describe(task.size),
         "units": task.notation.characters,  # what the length of an operand is counted in
         "size": task.size,

@@ -46,7 +46,7 @@ def tiles(report: RunReport) -> list[tuple[str, str, str]]:
         sentence = str(report.proof)
         found.append(("proved", report.proof.in_brief(), f"{sentence[0].upper()}{sentence[1:]}."))
     input_format = report.run.config.model.input_format
-    found.append(("given to the model", report.run.config.model.given, f"Its input format is {input_format}."))
+    found.append(("hints", report.run.config.model.hints, f"Its input format is {input_format}."))
     return found
 
 
@@ -58,14 +58,14 @@ def compared(runs: Sequence[RunReport]) -> list[tuple[str, list[str]]]:
         column = {
             "model": f"{model.name}, input format {model.input_format}",
             "trained on": report.task.config_name,
-            "given": model.given,
+            "hints": model.hints,
             "exact match, validation set": cut(report.best["val_exact_match"], 4),
             "worst slice": report.own(STANDARD).in_brief(),
             "worst unforeseen slice": report.own(UNFORESEEN).in_brief(),
             "epochs": f"{len(report.history)}, best {report.best['epoch']}",
         }
         ended = facts(report.summary) if report.summary else {}
-        columns.append(column | {name: value for name, value in ended.items() if name not in ("exact match", "given")})
+        columns.append(column | {name: value for name, value in ended.items() if name not in ("exact match", "hints")})
     names = dict.fromkeys(name for column in columns for name in column)
     return [(name, [column.get(name, "not known: not finished") for column in columns]) for name in names]
 

@@ -69,7 +69,7 @@ class Evaluation(Tabular):
     size: int  #: that the run was trained on, such as the most digits of an operand
     data: dict[str, Any]  #: the ``parameters`` of the dataset, and the ``sha256`` of its metadata, None if it is gone
     best_epoch: int | None  #: whose weights were asked; None if there is no history
-    given: str  #: what the input format and the positions give to the model
+    hints: str  #: what the input format and the encoding reveal about the solution
     notes: tuple[str, ...]  #: that belong to the figures
     sets: dict[str, SetScore]  #: the answers to the sets of the dataset, ``validation`` first; none if it is gone
     tables: dict[str, list[dict[str, Any]]]  #: exact match on the validation set by groups, by the name of a table

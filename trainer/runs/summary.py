@@ -19,7 +19,7 @@ class Summary:
     dataset: str  #: its config's name
     model: str
     input_format: str
-    given: str
+    hints: str
     weights: int  #: trainable parameters
     examples: int  #: each as often as it was seen
     operations: int  #: of the training steps, in floating point, as ``costs.operations`` estimates them

@@ -206,7 +206,7 @@ def _proved(runs: Sequence[Result], _: float) -> str:
 
 # The figures of a table, by the names that choose them. To add one, add an entry.
 COLUMNS = {
-    "given": Column("given", _listed("given")),
+    "hints": Column("hints", _listed("hints")),
     "draws": Column("draws", _listed("draws")),
     "seeds": Column("seeds", lambda runs, _: str(len(runs))),
     "suite": Column("suite", lambda runs, _: version_of(runs[0])),
@@ -226,7 +226,7 @@ COLUMNS = {
     "cpu": Column("CPU seconds", _median("cpu_seconds", "{:,.0f}".format)),
 }
 # Without ``columns``, those of these that are not empty.
-USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
+USUAL = ("hints", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, probes, records
 from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.build import sketch
-from seq2seq_arith.trainer.registry import given_in_words
+from seq2seq_arith.trainer.registry import hints_in_words
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training.building import check_model, input_format_of
@@ -121,7 +121,7 @@ def input_format_facts(config: ModelConfig, input_format: InputFormat) -> dict[s
     return {
         "model": f"{config.name}: {config.entry.help}",
         "input_format": f"{config.input_format}: {config.input_format_entry.help}",
-        "given": f"{config.given}: {given_in_words(config.given)}",
+        "hints": f"{config.hints}: {hints_in_words(config.hints)}",
         "example": _example(input_format, text.example(input_format.task)),
     }
 

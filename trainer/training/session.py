@@ -215,7 +215,7 @@ def summarize(loop: Loop) -> Summary:
         dataset=run.task.config_name,
         model=model.name,
         input_format=model.input_format,
-        given=model.given,
+        hints=model.hints,
         weights=learner.size.weights,
         examples=examples,
         operations=operations(run.config, learner.input_format, learner.size, examples),
@@ -237,8 +237,8 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
     say(
         wrapped(
             f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
-            f"model {printable(model.name)}, input format {printable(model.input_format)} (given: "
-            f"{model.given}){divided}"
+            f"model {printable(model.name)}, input format {printable(model.input_format)} (hints: "
+            f"{model.hints}){divided}"
         )
     )
 

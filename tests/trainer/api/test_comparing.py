@@ -10,12 +10,12 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 def test_runs_beside_each_other(small, monkeypatch):
     table = sa.compare(small, small)
     assert table.columns == [
-        *("name", "given", "draws", "exact_match", "worst_slice", "wrong"),
+        *("name", "hints", "draws", "exact_match", "worst_slice", "wrong"),
         *("weights", "seconds", "cpu_seconds"),
     ]
     first, second = table
     assert first == second
-    assert (first["name"], first["given"], first["draws"]) == ("small", "nothing", "digits")
+    assert (first["name"], first["hints"], first["draws"]) == ("small", "none", "digits")
     assert first["exact_match"] == max(row["val_exact_match"] for row in small.history)
     asked = suites.ask_run(OpenRun(small.run))
     worst = asked.worst()

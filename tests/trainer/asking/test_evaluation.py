@@ -72,8 +72,8 @@ def test_the_sets(found, printed, trained):
     assert evaluated.evaluation_of(trained) == found
     assert found.data == {"parameters": trained.task.parameters(), "sha256": trained.sha256}
     assert found.best_epoch == history.best(history.read_csv(trained.history))["epoch"]
-    assert found.given == "digits paired, in order"
-    assert "given to the model, by input format aligned: digits paired, in order" in printed.splitlines()
+    assert found.hints == "digits aligned, units first"
+    assert "hints of the input format aligned: digits aligned, units first" in printed.splitlines()
     validation, third = found.sets.values()
     assert list(found.sets) == ["validation", "test set: seed 1, unseen"]
     assert validation.examples == trained.task.num_validation
@@ -273,7 +273,7 @@ def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, c
 
 def test_nothing_is_written_into_the_package():
     run = open_run("proved:addition")
-    empty: dict[str, Any] = {"data": {}, "given": "", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
+    empty: dict[str, Any] = {"data": {}, "hints": "", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
     found = Evaluation(size=5, best_epoch=1, scores=Scores(()), path=run.evaluation, **empty)
     evaluation.save(run, found)
     assert not run.evaluation.exists()

@@ -197,7 +197,7 @@ def test_the_files_of_an_export(out, trained):
     for said in (
         trained.sha256,
         trained.task.config_name,
-        INPUT_FORMATS[trained.config.model.input_format].given,
+        INPUT_FORMATS[trained.config.model.input_format].hints,
         "exact match",
     ):
         assert said in content

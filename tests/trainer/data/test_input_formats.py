@@ -139,11 +139,11 @@ def test_the_letter_of_the_units_is_drawn_among_all():
     input_format = make_input_format("index_hints", Task("addition"))
     examples = probes.examples(input_format.task, probes.all_questions(input_format.task, 60))
     units = np.asarray(input_format.write(examples.questions, examples.answers))[:, 0] - len(input_format.task.alphabet)
-    assert {*units.tolist()} == {*range(input_formats.HINTS - input_format.task.answer_width + 1)}
+    assert {*units.tolist()} == {*range(input_formats.INDEX_LETTERS - input_format.task.answer_width + 1)}
 
 
 def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch):
-    monkeypatch.setattr(input_formats, "HINTS", 250)
+    monkeypatch.setattr(input_formats, "INDEX_LETTERS", 250)
     with pytest.raises(InputError, match="has 12 characters, of which it may have 6;"):
         make_input_format("index_hints", Task("addition"))
 

@@ -87,10 +87,10 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
 
 def test_results_say_that_near_places_are_more_than_places():
     given = [
-        ModelConfig(name="causal", input_format="reversed_eos", positions=name).given
+        ModelConfig(name="causal", input_format="reversed_eos", positions=name).hints
         for name in ("rope", "coupled", "coupled_bias")
     ]
-    assert given == [f"{what} with an end mark" for what in ("answer reversed", "places", "near places")]
+    assert given == [f"{what} + EOS token" for what in ("reversed answer", "digit positions", "digit positions, local")]
 
 
 def network(positions: str, size: int = 2, layers: int = 1, input_format: str = "reversed"):

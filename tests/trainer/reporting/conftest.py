@@ -88,7 +88,7 @@ def sample() -> RunReport:
         facts={
             "model": "lstm: a network",
             "input_format": "raw: as it is",
-            "given": "nothing: nothing",
+            "hints": "none: nothing",
             "example": "of 1+1 …",
         },
         history=tuple(history),

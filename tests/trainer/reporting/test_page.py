@@ -129,7 +129,7 @@ def test_what_is_missing_is_said(sample, bare):
 def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
     for run in (sample, bare):
         names = [name for name, *_ in sections.tiles(run)]
-        assert names == ["exact match", "worst slice", "worst unforeseen slice", "given to the model"]
+        assert names == ["exact match", "worst slice", "worst unforeseen slice", "hints"]
 
 
 def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):

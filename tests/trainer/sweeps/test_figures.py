@@ -153,7 +153,7 @@ SENTENCES = {
         f"{percent(AT_100[0], 1)} of all questions, the others at least {percent(AT_100[1], 1)}.",
         f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}.",
         f"{len(PRODUCTS)} with a scratchpad answer at least {WORST_PRODUCT} of every slice of 4-digit products.",
-        f"{span([round(row.cpu_seconds) for row in group('causal-plain')])} CPU seconds; given: answer reversed): "
+        f"{span([round(row.cpu_seconds) for row in group('causal-plain')])} CPU seconds; given: reversed answer): "
         f"{len(group('causal-plain'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice "
         f"(v2). In half of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, {HALVES[2]}; with zeros "
         f"in front, {HALVES[3]} to {max(worst('causal-half-zeros')):.3f}; without short numbers first, {HALVES[4]}; "

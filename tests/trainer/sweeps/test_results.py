@@ -39,7 +39,14 @@ def row(run, seed, positions, wrong, seconds=10.0, **changes):
     longer = [slice_of("full", 200, 100, 20), slice_of("carry-all", 2000, 1000 + wrong, 20)]
     settings = TrainConfig().to_json()
     settings |= {"model": settings["model"] | {"positions": positions, "hidden": 64}, "epochs": 1}
-    what = {"run": run, "seed": seed, "task": "addition", "draws": "structured", "given": "places", "proved": None}
+    what = {
+        "run": run,
+        "seed": seed,
+        "task": "addition",
+        "draws": "structured",
+        "hints": "digit positions",
+        "proved": None,
+    }
     what |= {
         "dataset": "addition-d10",
         "model": "lstm",

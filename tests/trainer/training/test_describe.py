@@ -11,7 +11,7 @@ from seq2seq_arith.trainer.config import KNOBS, ModelConfig
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import outline, sketch
 from seq2seq_arith.trainer.recipes import recipe, recipe_data
-from seq2seq_arith.trainer.registry import GIVEN, INPUT_FORMATS
+from seq2seq_arith.trainer.registry import HINTS, INPUT_FORMATS
 from seq2seq_arith.trainer.training import describe
 
 
@@ -60,7 +60,7 @@ def test_every_network_is_drawn(name):
             [
                 "arith-data generate addition --num-examples 250000 --draws structured --data-dir data",
                 "of 12+7 = 19 it reads 27 1␣ ␣␣ ␣␣ and writes 91␣␣ (␣ is blank)",
-                f"digits paired, in order: {GIVEN['digits paired, in order']}",
+                f"digits aligned, units first: {HINTS['digits aligned, units first']}",
                 "337,500 examples in 1,319 steps of 256",
                 "Latch: Units that hold a value",
             ],

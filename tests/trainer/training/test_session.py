@@ -104,7 +104,7 @@ def test_a_finished_run_says_what_it_took(trained):
     best = state.history[state.best_epoch - 1]
     found = json.loads(trained.summary.read_text())
     assert found["weights"] == 2 * 4 * 32 * (2 * 12 + 32 + 1) + 12 * (2 * 32 + 1)
-    assert (found["dataset"], found["given"]) == ("addition-n1003", "digits paired, in order")
+    assert (found["dataset"], found["hints"]) == ("addition-n1003", "digits aligned, units first")
     assert found["examples"] == 903 * len(state.history)
     products = 2 * 4 * 32 * (2 * 12 + 32) + 12 * 2 * 32  # without biases
     assert found["operations"] == found["examples"] * 6 * products * 4

@@ -108,7 +108,7 @@ class Panel {
     this.asked = 0;
     one("h2", this.root).textContent = run.name;
     one(".about", this.root).textContent =
-      `${run.task} of ${run.operands}; model ${run.model}; what the input format gives it: ${run.given}`;
+      `${run.task} of ${run.operands}; model ${run.model}; hints: ${run.hints}`;
     this.prepareEpochs(place);
     this.prepareLengths();
     one(".writes .cells", this.root).addEventListener("keydown", (event) => this.move(event));

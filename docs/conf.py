@@ -76,7 +76,7 @@ nitpick_ignore = [
     ("py:class", "seq2seq_arith.trainer.plugins.Kind"),
     ("py:class", "seq2seq_arith.trainer.plugins.Plugin"),
     ("py:class", "seq2seq_arith.trainer.registry.ModelEntry"),
-    ("py:class", "seq2seq_arith.trainer.registry.PositionsEntry"),
+    ("py:class", "seq2seq_arith.trainer.registry.PositionalEncodingEntry"),
     ("py:class", "seq2seq_arith.trainer.runs.evaluated.EpochScore"),
     ("py:class", "seq2seq_arith.trainer.runs.evaluated.SetScore"),
     ("py:class", "seq2seq_arith.trainer.runs.samples.Sample"),

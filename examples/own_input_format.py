@@ -1,7 +1,7 @@
 """An input format of your own, in a file: each number of a modular addition is one character, not one or two digits.
 
     arith-model train modular_addition --data-dir data --run-dir runs/own --recipe plain \
-        --input-format examples/own_input_format.py:WholeNumbers --model causal --positions learned
+        --input-format examples/own_input_format.py:WholeNumbers --model causal --positional-encoding learned
 
 Power et al., "Grokking: Generalization Beyond Overfitting on Small Algorithmic Datasets", 2022, give numbers in this
 way. A network cannot see that 23 and 24 have a digit in common. For 23 + 95 = 21 (mod 97)::

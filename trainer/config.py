@@ -44,7 +44,8 @@ class ModelConfig:
     Attributes:
       name, input_format: A name of the registry, or the place of code of your own, as ``plugins.py`` describes it.
       layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
-      positions, ..., blanks: Settings that only some networks have; None, also for the others, stands for the default.
+      positional_encoding, ..., blanks: Settings that only some networks have; None, also for the others, stands for the
+        default.
       code_sha256, input_format_sha256: The checksums of files of your own, which are read if they are not given.
 
     Raises InputError if a value is out of its range.
@@ -66,10 +67,10 @@ class ModelConfig:
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
     layers: int = option("number of layers", default=1, low=1, high=64)
-    positions: str | None = _knob(
+    positional_encoding: str | None = _knob(
         "how a transformer knows the order of the characters",
-        registry.DEFAULT_POSITIONS,
-        choices=lambda: tuple(registry.POSITIONS),
+        registry.DEFAULT_POSITIONAL_ENCODING,
+        choices=lambda: tuple(registry.POSITIONAL_ENCODINGS),
     )
     heads: int | None = _knob("heads of attention", 4, low=1, high=256)
     dense_width: int | None = _knob(
@@ -78,7 +79,7 @@ class ModelConfig:
     dropout: float | None = _knob("the share of values that training drops, in each block too", 0.0, low=0.0, high=0.9)
     rope_base: float | None = _knob("about the longest period of rope, in characters", 10_000.0, low=1.0, high=1e9)
     others: int | None = _knob(
-        "of so many others of its batch, at most, an example sees the characters in training, with coupled",
+        "of so many others of its batch, at most, an example sees the characters in training, with position_coupling",
         8,
         low=0,
         high=64,
@@ -131,14 +132,14 @@ class ModelConfig:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
 
     def _check_knobs(self) -> None:
-        """Raises InputError if a setting is given that the network, or its position encoding, does not have."""
+        """Raises InputError if a setting is given that the network, or its positional encoding, does not have."""
         for name, value in self._knobs().items():
             if self.has(name):
                 continue
-            kinds = [kind for kind, entry in registry.POSITIONS.items() if name in entry.knobs]
-            if kinds and self.has("positions"):
+            kinds = [kind for kind, entry in registry.POSITIONAL_ENCODINGS.items() if name in entry.knobs]
+            if kinds and self.has("positional_encoding"):
                 kinds = " or ".join(kinds)
-                raise InputError(f"{name} is for --positions {kinds} alone; give that, or leave {name} out")
+                raise InputError(f"{name} is for --positional-encoding {kinds} alone; give that, or leave {name} out")
             raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; leave it out")
 
     @property
@@ -162,13 +163,13 @@ class ModelConfig:
         return next((plugin for plugin in self.own_code if plugin.kind == kind), None)
 
     @property
-    def encoding(self) -> registry.PositionsEntry:
+    def encoding(self) -> registry.PositionalEncodingEntry:
         """How the network knows the order of the characters; one that is not a transformer needs nothing for it."""
-        return registry.positions_entry(self.name, self.positions)
+        return registry.positional_encoding_entry(self.name, self.positional_encoding)
 
     def has(self, name: str) -> bool:
-        """Whether the network, or its position encoding, has a setting; each has a field that is not of ``KNOBS``."""
-        return name not in KNOBS or name in registry.knobs_of(self.name, self.positions)
+        """Whether the network, or its positional encoding, has a setting; each has a field that is not of ``KNOBS``."""
+        return name not in KNOBS or name in registry.knobs_of(self.name, self.positional_encoding)
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""

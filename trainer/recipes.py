@@ -186,7 +186,7 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     if any(changes.get(name) not in (None, own[name]) for name in ROUNDS_ARE_FOR):
         base = dataclasses.replace(base, prove=0)
     config = override(base, **changes)
-    check_model(config.model.name, config.model.input_format, task, config.model.positions)
+    check_model(config.model.name, config.model.input_format, task, config.model.positional_encoding)
     config.lengths(task)
     return config
 

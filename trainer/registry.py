@@ -1,17 +1,17 @@
-"""The networks, position encodings and input formats as plain data; their code is imported when it is used.
+"""The networks, positional encodings and input formats as plain data; their code is imported when it is used.
 
 Nothing here imports TensorFlow, so that what does not fit is refused at once. To add a network, write its function in
-``trainer/models/`` and add an entry to ``MODELS``. To add a position encoding, write its class in
-``trainer/models/positions.py`` and add an entry of the same name to ``POSITIONS``. To add an input format, write its
-class in ``trainer/data/input_formats.py`` and add an entry to ``INPUT_FORMATS``. Nothing else needs to know of it.
-Networks and input formats can also be in a custom file, as ``trainer/plugins.py`` describes.
+``trainer/models/`` and add an entry to ``MODELS``. To add a positional encoding, write its class in
+``trainer/models/positional_encodings.py`` and add an entry of the same name to ``POSITIONAL_ENCODINGS``. To add an
+input format, write its class in ``trainer/data/input_formats.py`` and add an entry to ``INPUT_FORMATS``. Nothing else
+needs to know of it. Networks and input formats can also be in a custom file, as ``trainer/plugins.py`` describes.
 
 >>> from seq2seq_arith.arithmetic.task import Task
 >>> INPUT_FORMATS["aligned"].question_shape(Task("addition"))
 (4, 2)
 >>> MODELS["causal"].any_length
 True
->>> POSITIONS["learned"].any_length
+>>> POSITIONAL_ENCODINGS["learned"].any_length
 False
 """
 
@@ -38,7 +38,8 @@ class ModelEntry:
     any_length: bool = True  # whether its weights fit strings of any length
     any_channels: bool = False  # whether its weights fit any number of pairs of characters in a step, which it sums
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
-    # Its own settings besides size: names of fields of ``ModelConfig``; with "positions", also those of its encoding.
+    # Its own settings besides size: names of fields of ``ModelConfig``; with "positional_encoding", also those of its
+    # encoding.
     knobs: tuple[str, ...] = ()
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
     # Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
@@ -46,8 +47,8 @@ class ModelEntry:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PositionsEntry:
-    """How a transformer knows the order of the characters, without its code: the ``PositionEncoding`` of this name."""
+class PositionalEncodingEntry:
+    """How a transformer knows the order of the characters, without its code: the ``PositionalEncoding`` of this name."""
 
     help: str  # one line for ``--help`` and the documentation
     any_length: bool = True  # whether its weights fit strings of any length
@@ -140,7 +141,7 @@ MODELS: dict[str, ModelEntry] = {
         help="a decoder-only transformer, which writes the answer character by character",
         autoregressive=True,
         knobs=(
-            *("positions", "heads", "dense_width", "dropout", "loops", "blanks"),
+            *("positional_encoding", "heads", "dense_width", "dropout", "loops", "blanks"),
             *("score_scale", "sharpness", "score_noise"),
         ),
     ),
@@ -160,20 +161,20 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 # The default first.
-POSITIONS: dict[str, PositionsEntry] = {
-    "rope": PositionsEntry(
+POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
+    "rope": PositionalEncodingEntry(
         help="queries and keys are rotated by the index",
         knobs=("rope_base",),
         even_heads=True,  # it rotates pairs of numbers
     ),
-    "none": PositionsEntry(
+    "nope": PositionalEncodingEntry(
         help="nothing: a causal model finds the order by what it may look at",
     ),
-    "learned": PositionsEntry(
+    "learned": PositionalEncodingEntry(
         help="a learned vector for each index is added",
         any_length=False,
     ),
-    "coupled": PositionsEntry(
+    "position_coupling": PositionalEncodingEntry(
         help="random vectors for the place of a digit, from the units, and for the next one are added, new for each "
         "training example, which also sees others (--others); every second number has digits of its own",
         knobs=("others",),
@@ -182,14 +183,14 @@ POSITIONS: dict[str, PositionsEntry] = {
         hints="digit positions",
         examples_seen=lambda options: 1 + options["others"],
     ),
-    "coupled_bias": PositionsEntry(
+    "coupled_relative_bias": PositionalEncodingEntry(
         help="a learned bias of the difference of places, in which all differences of 3 and more are one, and low at "
         "first",
         needs_places=True,
         hints="digit positions, local",
     ),
 }
-DEFAULT_POSITIONS = next(iter(POSITIONS))
+DEFAULT_POSITIONAL_ENCODING = next(iter(POSITIONAL_ENCODINGS))
 
 OWN_INPUT_FORMAT = "custom input format"
 # What input formats and encodings reveal about the solution, from the least to the most; "A + B" is both. Compare
@@ -200,8 +201,8 @@ HINTS: dict[str, str] = {
     "random spaces": "blanks stand at random places of the question",
     "reversed answer": "the answer is written from its end, so that no carry needs looking ahead",
     "zero padding": "numbers have one width, so that equal places are equally far from each other",
-    "digit positions": "each digit comes with a sign of its position (with coupled, of the next one and of its number, "
-    "too), and the answer is written from its end",
+    "digit positions": "each digit comes with a sign of its position (with position_coupling, of the next one and of "
+    "its number, too), and the answer is written from its end",
     "digit positions, local": "as digit positions; attention starts with positions that differ by less than 3, and "
     "farther ones look alike",
     "digits aligned, units first": "pairs of digits of equal positions, in the order in which carries run; so is the "
@@ -352,14 +353,18 @@ def model_entry(name: str) -> ModelEntry:
     return MODELS.get(name, OWN_MODEL)
 
 
-def positions_entry(model: str, positions: str | None) -> PositionsEntry:
-    """The entry of a network's position encoding, of this name if one is given; "none" if it does not have any."""
-    return POSITIONS[positions or DEFAULT_POSITIONS] if "positions" in model_entry(model).knobs else POSITIONS["none"]
+def positional_encoding_entry(model: str, positional_encoding: str | None) -> PositionalEncodingEntry:
+    """The entry of a network's positional encoding, of this name if one is given; ``nope`` if it does not have any."""
+    return (
+        POSITIONAL_ENCODINGS[positional_encoding or DEFAULT_POSITIONAL_ENCODING]
+        if "positional_encoding" in model_entry(model).knobs
+        else POSITIONAL_ENCODINGS["nope"]
+    )
 
 
-def knobs_of(model: str, positions: str | None) -> tuple[str, ...]:
-    """The settings that a network has besides its size: its own, and those of its position encoding."""
-    return model_entry(model).knobs + positions_entry(model, positions).knobs
+def knobs_of(model: str, positional_encoding: str | None) -> tuple[str, ...]:
+    """The settings that a network has besides its size: its own, and those of its positional encoding."""
+    return model_entry(model).knobs + positional_encoding_entry(model, positional_encoding).knobs
 
 
 def input_format_entry(name: str) -> InputFormatEntry:
@@ -406,7 +411,7 @@ def writes_numbers(task: Task) -> bool:
     return task.notation.has_digits and {*task.alphabet} <= {*"0123456789+- ", *task.operation.symbol}
 
 
-def check_model(name: str, input_format: str, task: Task, positions: str | None = None) -> None:
+def check_model(name: str, input_format: str, task: Task, positional_encoding: str | None = None) -> None:
     """Raises InputError unless the network fits the input format, and the input format the task.
 
     How many steps an input format of one's own has, only its code says: ``check_steps`` is called when it is there.
@@ -420,12 +425,12 @@ def check_model(name: str, input_format: str, task: Task, positions: str | None 
             INPUT_FORMATS[input_format].question_shape(task)[0],
             INPUT_FORMATS[input_format].answer_steps(task),
         )
-    needs_places = positions_entry(name, positions).needs_places
+    needs_places = positional_encoding_entry(name, positional_encoding).needs_places
     if needs_places and not (writes_numbers(task) and input_format_entry(input_format).has_places):
         raise InputError(
-            f"positions {positions!r} need numbers digit by digit, and an answer that is written from its units, and "
-            f"{task.name} with --input-format {input_format} lacks one of these; use --input-format reversed and a "
-            f"task of numbers, or --positions {DEFAULT_POSITIONS}"
+            f"the positional encoding {positional_encoding!r} needs numbers digit by digit, and an answer that is "
+            f"written from its units, and {task.name} with --input-format {input_format} lacks one of these; use "
+            f"--input-format reversed and a task of numbers, or --positional-encoding {DEFAULT_POSITIONAL_ENCODING}"
         )
 
 

@@ -15,23 +15,23 @@ from seq2seq_arith.trainer.data.input_formats import ReversedFormat, make_input_
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.layers import OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positions import PositionEncoding
+from seq2seq_arith.trainer.models.positional_encodings import PositionalEncoding
 from seq2seq_arith.trainer.registry import (
     HINTS,
     INPUT_FORMATS,
     MODELS,
-    POSITIONS,
+    POSITIONAL_ENCODINGS,
     REVERSED,
     InputFormatEntry,
     ModelEntry,
-    PositionsEntry,
+    PositionalEncodingEntry,
 )
 from seq2seq_arith.trainer.runs.run import open_run
 
 TRAIN = ["train", "addition", "--num-examples", "1003", "--draws", "digits", "--recipe", "notebook", "--no-suite"]
 
 
-class Alibi(PositionEncoding, name="by_distance"):
+class Alibi(PositionalEncoding, name="by_distance"):
     """A bias that falls with the distance, by a slope of each head's own (Press, Smith, Lewis, ICLR 2022)."""
 
     def bias(self, query, key):
@@ -63,14 +63,18 @@ class Mirrored(ReversedFormat):
 BAG = ModelEntry(build=bag, help="dense layers over the whole question", any_length=False)
 ADDED = {
     "--model": (MODELS, "bag", BAG),
-    "--positions": (POSITIONS, "by_distance", PositionsEntry(help="a bias of the distance, by head")),
+    "--positional-encoding": (
+        POSITIONAL_ENCODINGS,
+        "by_distance",
+        PositionalEncodingEntry(help="a bias of the distance, by head"),
+    ),
     "--input-format": (
         INPUT_FORMATS,
         "mirrored",
         InputFormatEntry(build=Mirrored, help="all from its end", hints=REVERSED),
     ),
 }
-MORE = {"--positions": ["--model", "causal"]}
+MORE = {"--positional-encoding": ["--model", "causal"]}
 
 
 @pytest.mark.models
@@ -98,8 +102,10 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
 @pytest.mark.models
 def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     """As the same network that keeps nothing, and runs the whole model for each character."""
-    monkeypatch.setitem(POSITIONS, "by_distance", ADDED["--positions"][2])
-    config = ModelConfig(name="causal", input_format="reversed", positions="by_distance", hidden=12, heads=4, layers=2)
+    monkeypatch.setitem(POSITIONAL_ENCODINGS, "by_distance", ADDED["--positional-encoding"][2])
+    config = ModelConfig(
+        name="causal", input_format="reversed", positional_encoding="by_distance", hidden=12, heads=4, layers=2
+    )
     assert (config.any_length, config.hints, config.has("rope_base")) == (True, REVERSED, False)
     input_format = make_input_format("reversed", Task("addition", size=2))
     keras.utils.set_random_seed(0)
@@ -109,7 +115,7 @@ def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     kept_nothing = Autoregressive(network.model).answer(questions)
     np.testing.assert_array_equal(ids, kept_nothing[0])
     np.testing.assert_allclose(confidences, kept_nothing[1], rtol=1e-4)
-    without = build_network(dataclasses.replace(config, positions="none"), input_format)
+    without = build_network(dataclasses.replace(config, positional_encoding="nope"), input_format)
     without.model.set_weights(network.model.get_weights())
     logits = (each.logits(questions, ids, training=False) for each in (network, without))
     assert np.abs(np.subtract(*logits)).max() > 1e-4  # the bias matters
@@ -117,13 +123,13 @@ def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
 
 def test_every_entry_names_code_that_is_there():
     """And settings that a configuration has, and what is given in words that are explained."""
-    entries = [*MODELS.values(), *POSITIONS.values()]
+    entries = [*MODELS.values(), *POSITIONAL_ENCODINGS.values()]
     assert {name for entry in entries for name in entry.knobs} == KNOBS.keys()
-    assert POSITIONS.keys() == PositionEncoding.kinds.keys() - {"by_distance"}
+    assert POSITIONAL_ENCODINGS.keys() == PositionalEncoding.kinds.keys() - {"by_distance"}
     for name, entry in INPUT_FORMATS.items():
         assert entry.build(name, Task("addition")).name == name
     given = [
         *(entry.hints for entry in INPUT_FORMATS.values()),
-        *(entry.hints or REVERSED for entry in POSITIONS.values()),
+        *(entry.hints or REVERSED for entry in POSITIONAL_ENCODINGS.values()),
     ]
     assert {part for each in given for part in each.split(" + ")} <= HINTS.keys()

@@ -34,7 +34,7 @@ REFUSED = [
     {"stage_right": 0.8},
     {"batch_size": 2**11, "batch_doublings": 10},
     {"name": "lstm", "dropout": 0.1},
-    {"name": "causal", "positions": "none", "rope_base": 3.0},
+    {"name": "causal", "positional_encoding": "nope", "rope_base": 3.0},
     {"name": "causal", "others": 4},
     {"name": "causal", "hidden": 12, "heads": 4},
     {"name": "causal", "input_format": "zero_padded", "blanks": False},
@@ -54,7 +54,7 @@ def test_refuses(values: dict, refusal):
 
 
 # Only rotations need heads of even size.
-UNROTATED = {"name": "causal", "positions": "none", "hidden": 12, "heads": 4}
+UNROTATED = {"name": "causal", "positional_encoding": "nope", "hidden": 12, "heads": 4}
 
 
 def test_the_bounds_themselves_are_allowed():
@@ -108,7 +108,7 @@ def test_every_setting_is_in_the_documentation():
 def test_a_field_that_came_after_a_run_has_its_default():
     config = override(TrainConfig(), epochs=3, name="gru", averaging=0.5)
     values = config.to_json()
-    del values["averaging"], values["model"]["positions"]
+    del values["averaging"], values["model"]["positional_encoding"]
     assert TrainConfig.from_json(values) == dataclasses.replace(config, averaging=None)
 
 

@@ -25,7 +25,7 @@ def test_what_is_not_written_so_is_refused(refusal):
 
 
 def test_what_does_not_go_with_it_is_refused(refusal):
-    for changes in ({"stream": False}, {"patience": 3}, {"name": "causal", "positions": "learned"}):
+    for changes in ({"stream": False}, {"patience": 3}, {"name": "causal", "positional_encoding": "learned"}):
         with refusal(InputError):
             override(STREAM, curriculum="5:2", **changes)
 

@@ -49,7 +49,7 @@ REFUSED = {
     "describe": [
         "pq --input-format aligned",
         "addition_of_three --model bilstm_tagger --input-format plain",
-        "addition --model causal --positions coupled",
+        "addition --model causal --positional-encoding position_coupling",
     ],
     "plot": ["", "damaged -o out.png"],
     "report": ["", "missing", "gone", "damaged -o out.html", "run -o page.pdf", "fixed --lengths 9"],
@@ -66,7 +66,7 @@ def places(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("places")
     (folder / "empty").mkdir()
     (folder / "sweep.toml").write_text("[common]\ntask = 'addition'\n[runs.one]\n")
-    fixed = TrainConfig(model=ModelConfig(name="causal", positions="learned"))
+    fixed = TrainConfig(model=ModelConfig(name="causal", positional_encoding="learned"))
     runs = dict.fromkeys(("run", "other", "damaged", "gone"), TrainConfig())
     runs |= {"fixed": fixed}
     for name, config in runs.items():
@@ -105,8 +105,8 @@ CAUSAL = ["--model", "causal", "--input-format", "reversed"]
 STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
 WITH = {
     **dict.fromkeys(KNOBS, CAUSAL),
-    "rope_base": [*CAUSAL, "--positions", "rope"],
-    "others": [*CAUSAL, "--positions", "coupled"],
+    "rope_base": [*CAUSAL, "--positional-encoding", "rope"],
+    "others": [*CAUSAL, "--positional-encoding", "coupled"],
     "stage_right": STAGES,
     "stage_steps": STAGES,
     "options": ["--model", OWN_MODEL],

@@ -111,16 +111,16 @@ def show_results(
 
 @ARITH_MODEL.command(
     "print a table of the results of a sweep",
-    "results runs/sweep --by positions",
+    "results runs/sweep --by positional_encoding",
     "results runs/sweep --where task=addition --markdown",
-    "results runs/sweep --by positions --plot-lengths lengths.png",
+    "results runs/sweep --by positional_encoding --plot-lengths lengths.png",
     show=show_results,
     prints_data=True,
 )
 def results(
     files: Annotated[Sequence[str], Option("a results.jsonl, or the folder of a sweep", metavar="FILE")],
     *,
-    by: Annotated[str, Option("what the rows are: run, or fields such as task,positions")] = "run",
+    by: Annotated[str, Option("what the rows are: run, or fields such as task,positional_encoding")] = "run",
     where: Annotated[Sequence[str], Option("only runs that have it", metavar="FIELD=VALUE", repeat=True)] = (),
     threshold: Annotated[
         float,

@@ -12,7 +12,7 @@ from seq2seq_arith.trainer.commands.program import GOES_ON, REPLICAS, command
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
-from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS, POSITIONS
+from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS, POSITIONAL_ENCODINGS
 from seq2seq_arith.trainer.runs.run import run_folder, standing
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _listed(registry: Mapping[str, Any]) -> str:
 
 
 def _of_the_model() -> str:
-    lists = {"Models": MODELS, "Positions": POSITIONS, "Input formats": INPUT_FORMATS}
+    lists = {"Models": MODELS, "Positional encodings": POSITIONAL_ENCODINGS, "Input formats": INPUT_FORMATS}
     return "\n\n".join(f"{title}:\n\n{_listed(entries)}" for title, entries in lists.items())
 
 

@@ -11,7 +11,7 @@ from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vect
 from seq2seq_arith.trainer.models.latches import BatchKey, uniform
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positions import Coordinates, PositionEncoding, digit_places
+from seq2seq_arith.trainer.models.positional_encodings import Coordinates, PositionalEncoding, digit_places
 from seq2seq_arith.trainer.models.spec import Spec
 
 
@@ -79,7 +79,7 @@ class CausalDecoder(keras.layers.Layer):
         self.units_first = units_first
         self.unseen = unseen
         self.knobs: Any = types.SimpleNamespace(**options)
-        encoding = PositionEncoding.kinds[self.knobs.positions]
+        encoding = PositionalEncoding.kinds[self.knobs.positional_encoding]
         self.encoding = encoding(units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options)
 
     def build(self, question_shape, previous_shape):

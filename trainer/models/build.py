@@ -34,7 +34,7 @@ def build_network(config: ModelConfig, input_format: InputFormat, *, cudnn: bool
 
     Raises InputError if the network cannot be put on this input format.
     """
-    check_model(config.name, input_format.name, input_format.task, config.positions)
+    check_model(config.name, input_format.name, input_format.task, config.positional_encoding)
     check_steps(
         config.name, input_format.name, input_format.task, input_format.question_shape[0], input_format.answer_steps
     )

@@ -12,11 +12,11 @@ list stands for one run per value, and several lists for every combination::
     per-slice = 100
 
     [runs.coupled]
-    positions = "coupled"
+    positional_encoding = "position_coupling"
     seeds = "0-4"                  # instead of --seeds
 
     [runs.rotated]
-    positions = ["rope", "coupled"]
+    positional_encoding = ["rope", "position_coupling"]
     suite = { lengths = "15,20" }  # for these runs, besides the others
 
 With ``--seeds 0-1`` these are nine runs: ``coupled-seed0`` to ``coupled-seed4``, ``rotated-rope-seed0``, and so on.

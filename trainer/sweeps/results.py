@@ -390,7 +390,7 @@ def field_of(row: Result, name: str) -> str:
 
 def _default_in_words(row: Result, field: str) -> str:
     """What a setting that is not given is; nothing if the model does not have it."""
-    if field in KNOBS and field not in knobs_of(row.model, row.settings["model"].get("positions")):
+    if field in KNOBS and field not in knobs_of(row.model, row.settings["model"].get("positional_encoding")):
         return ""
     setting = (parameters_of(ModelConfig) | parameters_of(TrainConfig)).get(field)
     return (setting and setting.about.default_text) or "None"

@@ -13,12 +13,12 @@ from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable, up_to
-from seq2seq_arith.trainer.registry import POSITIONS
+from seq2seq_arith.trainer.registry import POSITIONAL_ENCODINGS
 
 INPUT_FORMAT = make_input_format("reversed", Task("addition", size=2))
 # One of each way in which positions come in; the rest in release.
-QUICK = [("causal", "coupled_bias"), ("causal", "rope"), ("lstm_attention", None)]
-ALL = [("lstm_attention", None), *(("causal", positions) for positions in POSITIONS)]
+QUICK = [("causal", "coupled_relative_bias"), ("causal", "rope"), ("lstm_attention", None)]
+ALL = [("lstm_attention", None), *(("causal", encoding) for encoding in POSITIONAL_ENCODINGS)]
 CASES = [
     pytest.param(case, id=f"{case[0]}-{case[1]}", marks=() if case in QUICK else pytest.mark.release) for case in ALL
 ]
@@ -31,10 +31,11 @@ def questions(count: int = 40) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=CASES)
 def network(request):
-    name, positions = request.param
+    name, positional_encoding = request.param
     keras.utils.set_random_seed(0)
     return build_network(
-        ModelConfig(name=name, input_format="reversed", hidden=16, layers=2, positions=positions), INPUT_FORMAT
+        ModelConfig(name=name, input_format="reversed", hidden=16, layers=2, positional_encoding=positional_encoding),
+        INPUT_FORMAT,
     )
 
 
@@ -101,13 +102,13 @@ def test_a_keras_model_is_a_network():
 TURNED = [
     {
         "input_format": "reversed_eos",
-        "positions": "coupled_bias",
+        "positional_encoding": "coupled_relative_bias",
         "loops": 2,
         "sharpness": 2.0,
         "dropout": 0.2,
         "score_noise": 1.0,
     },
-    {"input_format": "reversed_eos", "positions": "coupled", "loops": 2},
+    {"input_format": "reversed_eos", "positional_encoding": "position_coupling", "loops": 2},
     {"input_format": "reversed", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
 ]
 

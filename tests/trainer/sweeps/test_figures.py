@@ -63,19 +63,22 @@ TAKEN = proved_rounds(SUBTRACTION)
 WORST = [percent(each, 1) for each in worst("random-subtraction")]
 ALIKE = [row.exact_match for (run, _), row in ROWS.items() if run in ("random-subtraction", "best-subtraction")]
 EQUAL = Summary.read(RANDOM_PAIRS / "summary.json").scores.worst().exact_match
-TIMES, NEAR = group("times-digit"), group("near-places")
-PLACED = group("places")
+TIMES, NEAR = group("times-digit"), group("local-digit-positions")
+PLACED = group("digit-positions")
 PLACES = slices_of(PLACED)
 NEAREST = min(lowest(row.scores) for row in NEAR)
-FAIR = {kind: group(f"positions-{kind}") for kind in ("coupled_bias", "rope", "coupled", "learned", "none")}
+FAIR = {
+    kind: group(f"encoding-{kind}")
+    for kind in ("coupled_relative_bias", "rope", "position_coupling", "learned", "nope")
+}
 # The draws, from epoch to epoch, after which each network has 0.99 of the validation set right.
 SOON = {
     kind: [next((250 * steps for steps, _, right in row.curve if right >= 0.99), math.inf) for row in rows]
     for kind, rows in FAIR.items()
 }
 MEDIAN = {kind: f"{statistics.median(draws):,.0f}" for kind, draws in SOON.items()}
-FAR = slices_of(FAIR["coupled"])
-AT_100 = sorted(map(right_at_100, FAIR["coupled"]))
+FAR = slices_of(FAIR["position_coupling"])
+AT_100 = sorted(map(right_at_100, FAIR["position_coupling"]))
 COSTS = [round(row.cpu_seconds) for rows in FAIR.values() for row in rows]
 BY_HEART, GROKKED, STRONG = (group(f"grokking-{decay}") for decay in ("0", "0.1", "1"))
 SETTLED = [row for row in STRONG if row.exact_match >= 0.99]
@@ -138,17 +141,19 @@ SENTENCES = {
         f"{waves(WAVES[0]).format('explain ')} of the logits with 0.1, and {waves(WAVES[1]).format('')} in",
         f"{len(proved_rounds(TIMES))} of {len(TIMES)} are proved.",
         f"one layer is enough: {len(NEAR) * (NEAREST == 1)} of {len(NEAR)} networks, trained on at most 10 digits "
-        f"({statistics.median(row.cpu_seconds for row in NEAR):.0f} CPU seconds, `near-places`)",
+        f"({statistics.median(row.cpu_seconds for row in NEAR):.0f} CPU seconds, `local-digit-positions`)",
         f"{len(PLACED)} networks of one layer and 256 units "
         f"({statistics.median(row.cpu_seconds for row in PLACED):.0f} CPU seconds, `places`) make no mistake "
-        f"at 10 and 20 digits, {worst('places', 2).count(1)} none at 40 ({sum(each[2] == 1 for each in PLACES)} "
-        f"if unforeseen slices count), and {sum(each[3] >= 0.9 for each in PLACES)} answer at least 0.900 of "
-        f"every slice at 100 (lowest {min(each[3] for each in PLACES):.3f}).",
+        f"at 10 and 20 digits, {worst('digit-positions', 2).count(1)} none at 40 "
+        f"({sum(each[2] == 1 for each in PLACES)} if unforeseen slices count), and "
+        f"{sum(each[3] >= 0.9 for each in PLACES)} answer at least 0.900 of every slice at 100 (lowest "
+        f"{min(each[3] for each in PLACES):.3f}).",
         f"(rates chosen on another seed; {span(COSTS)} CPU seconds):",
-        f"The validation set is 0.99 right within {MEDIAN['coupled_bias']} draws with `coupled_bias`, {MEDIAN['rope']} "
-        f"with `rope`, {MEDIAN['coupled']} with `coupled`, {MEDIAN['learned']} with `learned` (medians), and not",
-        f"With `coupled`, {sum(each[2] == 1 for each in FAR)} of the {len(FAR)} make no mistake at 40 (lowest "
-        f"{cut(min(each[2] for each in FAR), 3)}), and {sum(each[3] >= 0.9 for each in FAR)} answer at least "
+        f"The validation set is 0.99 right within {MEDIAN['coupled_relative_bias']} draws with "
+        f"`coupled_relative_bias`, {MEDIAN['rope']} with `rope`, {MEDIAN['position_coupling']} with "
+        f"`position_coupling`, {MEDIAN['learned']} with `learned` (medians), and not",
+        f"With `position_coupling`, {sum(each[2] == 1 for each in FAR)} of the {len(FAR)} make no mistake at 40 "
+        f"(lowest {cut(min(each[2] for each in FAR), 3)}), and {sum(each[3] >= 0.9 for each in FAR)} answer at least "
         f"0.900 of every slice at 100; one answers {cut(min(each[3] for each in FAR), 3)} of its worst and "
         f"{percent(AT_100[0], 1)} of all questions, the others at least {percent(AT_100[1], 1)}.",
         f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}.",
@@ -165,8 +170,8 @@ SENTENCES = {
 
 
 def test_positions_that_carry_over():
-    assert {*SOON["none"]} == {math.inf}
-    assert worst("positions-learned").count(1) == 9
+    assert {*SOON["nope"]} == {math.inf}
+    assert worst("encoding-learned").count(1) == 9
     assert {min(each[size] for each in PLACES + FAR) for size in (0, 1)} == {1}
     for row in (row for rows in FAIR.values() for row in rows):
         for size in row.scores.sizes[:2]:

@@ -31,14 +31,14 @@ def suite(*rows, per_slice=1000):
     return Scores(rows, per_slice=per_slice, seed=0)
 
 
-def row(run, seed, positions, wrong, seconds=10.0, **changes):
+def row(run, seed, positional_encoding, wrong, seconds=10.0, **changes):
     """A run that was asked 100 questions in one slice, and 1,000 in another, of which so many are wrong."""
     full = slice_of("full", 100, 0, seen=SEEN, seen_right=SEEN)
     carry = slice_of("carry-all", 1000, wrong, seen=0, seen_right=0)
     # At 20 digits, twice as often as at 10, and half of them by luck: it is not known which ones were seen.
     longer = [slice_of("full", 200, 100, 20), slice_of("carry-all", 2000, 1000 + wrong, 20)]
     settings = TrainConfig().to_json()
-    settings |= {"model": settings["model"] | {"positions": positions, "hidden": 64}, "epochs": 1}
+    settings |= {"model": settings["model"] | {"positional_encoding": positional_encoding, "hidden": 64}, "epochs": 1}
     what = {
         "run": run,
         "seed": seed,
@@ -62,7 +62,7 @@ def row(run, seed, positions, wrong, seconds=10.0, **changes):
 
 
 ROWS = [row("a", 0, "rope", 0), row("a", 1, "rope", 20, seconds=30.0), row("a", 2, "rope", 5, seconds=20.0)]
-ROWS += [row("b", 0, "none", 500)]
+ROWS += [row("b", 0, "nope", 500)]
 
 
 def cells(name, rows=ROWS, **asked):
@@ -170,8 +170,10 @@ def test_columns_are_chosen():
 
 
 def test_rows_are_grouped_and_chosen_by_fields_and_settings():
-    header, found = results.tabulate(ROWS, Query(by=("positions", "hidden"), where=[("positions", "rope")]))
-    assert header[:2] == ["positions", "hidden"]
+    header, found = results.tabulate(
+        ROWS, Query(by=("positional_encoding", "hidden"), where=[("positional_encoding", "rope")])
+    )
+    assert header[:2] == ["positional_encoding", "hidden"]
     assert [line[:3] for line in found] == [["rope", "64", "places"]]
     assert len(results.tabulate(ROWS, Query(by=("seed",), where=[("run", "*a*")]))[1]) == 3
     assert cells("lowest", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
@@ -200,15 +202,15 @@ def test_options_of_a_model_of_ones_own_are_fields():
 
 
 def test_what_is_not_there_is_said():
-    with pytest.raises(InputError, match=r"none of 4 runs has run=b and positions=rope$"):
-        results.tabulate(ROWS, Query(where=[("run", "b"), ("positions", "rope")]))
+    with pytest.raises(InputError, match=r"none of 4 runs has run=b and positional_encoding=rope$"):
+        results.tabulate(ROWS, Query(where=[("run", "b"), ("positional_encoding", "rope")]))
     with pytest.raises(InputError, match=r"there is no field 'colour'; give one of averaging, batch_doublings, "):
         results.tabulate(ROWS, Query(by=("colour",)))
 
 
 def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     path = tmp_path / results.RESULTS
-    for each in [*ROWS, row("b", 0, "none", 250)]:
+    for each in [*ROWS, row("b", 0, "nope", 250)]:
         results.append(path, each)
     found = results.read(tmp_path)
     assert found[:3] == ROWS[:3]
@@ -234,10 +236,10 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
 
 def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     (tmp_path / "results.jsonl").write_text("".join(json.dumps(each.to_json()) + "\n" for each in ROWS))
-    assert main(["results", str(tmp_path), "--by", "positions"]) == 0
+    assert main(["results", str(tmp_path), "--by", "positional_encoding"]) == 0
     printed = capsys.readouterr().out
     assert printed.splitlines()[2].startswith("rope")
-    assert main(["results", str(tmp_path), str(tmp_path / "results.jsonl"), "--by", "positions"]) == 0
+    assert main(["results", str(tmp_path), str(tmp_path / "results.jsonl"), "--by", "positional_encoding"]) == 0
     assert capsys.readouterr().out == printed  # each run once
     other = dataclasses.replace(ROWS[0], task="pq", sha256="of another dataset")
     (tmp_path / "other.jsonl").write_text(json.dumps(other.to_json()) + "\n")

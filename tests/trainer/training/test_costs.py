@@ -118,7 +118,10 @@ def test_the_largest_tensor_of_an_answer(task, model, values):
 
 def test_an_example_that_sees_others_costs_more():
     input_format, found = make_input_format("reversed", Task("addition")), []
-    for settings in ({"positions": "rope"}, *({"positions": "coupled", "others": others} for others in (0, 4, None))):
+    for settings in (
+        {"positional_encoding": "rope"},
+        *({"positional_encoding": "position_coupling", "others": others} for others in (0, 4, None)),
+    ):
         config = override(TrainConfig(), name="causal", input_format="reversed", **settings)
         found.append(
             (costs.training_memory(config, input_format, SIZE), costs.operations(config, input_format, SIZE, 10))

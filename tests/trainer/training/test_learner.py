@@ -37,7 +37,7 @@ def first_steps(ready, name, config):
 
 
 ALONE = {}  # what each learns on one device
-CAUSAL = override(LSTM, name="causal", input_format="reversed", positions="coupled_bias")
+CAUSAL = override(LSTM, name="causal", input_format="reversed", positional_encoding="coupled_relative_bias")
 COMPARED = {"tagger": TAGGER, "lstm": LSTM, "counter": COUNTER, "causal": CAUSAL}
 # XLA compiles for many seconds, and each replica for itself.
 SLOW = [("tagger", 4, False), ("lstm", 2, True), ("causal", 2, False), ("counter", 1, True)]
@@ -230,7 +230,7 @@ def test_what_stands_behind_the_end_does_not_count(ready):
 
 def test_partial_results_must_be_right_too_in_the_score_of_an_epoch(ready, monkeypatch):
     """Here the first of them is always wrong, and every answer right."""
-    made = ready("addition", override(CAUSAL, input_format="scratchpad", positions="rope"), anew=True)
+    made = ready("addition", override(CAUSAL, input_format="scratchpad", positional_encoding="rope"), anew=True)
     depth = len(made.learner.input_format.alphabet)
 
     def logits(ids, written, training):

@@ -1,9 +1,9 @@
-"""How a transformer knows the order of the characters: its position encodings.
+"""How a transformer knows the order of the characters: its positional encodings.
 
-An encoding is a class, and an entry of the same name in ``registry.POSITIONS``. It can come in by three ways: vectors
-are added to those of the characters, queries and keys are turned, or the scores of attention get a bias::
+An encoding is a class, and an entry of the same name in ``registry.POSITIONAL_ENCODINGS``. It can come in by three
+ways: vectors are added to those of the characters, queries and keys are turned, or the scores of attention get a bias::
 
-    class Alibi(PositionEncoding, name="alibi"):
+    class Alibi(PositionalEncoding, name="alibi"):
         def bias(self, query, key):
             slopes = 2.0 ** (-8.0 * ops.arange(1, self.heads + 1, dtype="float32") / self.heads)  # [heads]
             distance = ops.abs(query.index[:, None] - key.index[None, :])  # [queries, keys]
@@ -26,11 +26,11 @@ import tensorflow as tf
 from seq2seq_arith.trainer.models.attention import HIDDEN, add_vectors, sharper
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
-# ``coupled_bias`` tells smaller differences of places apart, in both directions.
+# ``coupled_relative_bias`` tells smaller differences of places apart, in both directions.
 NEAR = 3
 # The first bias of the others. Learned at ten digits from near zero, it would not be low enough for a hundred.
 FAR = -10.0
-# Of fewer signs, ``coupled`` would have too few different ones.
+# Of fewer signs, ``position_coupling`` would have too few different ones.
 LEAST_SIGNS = 16
 
 
@@ -41,8 +41,8 @@ class Coordinates(NamedTuple):
     places: Any  #: int32 [examples, steps]; 0 for what is not a digit, -1 for what attention must not see
 
 
-class PositionEncoding:
-    """The base of the encodings, and one of them, ``none``: a causal model finds the order by what it may look at.
+class PositionalEncoding:
+    """The base of the encodings, and one of them, ``nope``: a causal model finds the order by what it may look at.
 
     Haviv et al., "Transformer Language Models without Positional Encodings Still Learn Positional Information", 2022.
     A subclass gives its name, and overrides the methods of the way in which it comes in.
@@ -54,15 +54,15 @@ class PositionEncoding:
       options: The settings of the network, by name: those that the entry in the registry names, and others.
     """
 
-    #: Every encoding by its name, which is that of its entry in ``registry.POSITIONS``. A decoder finds it here, also
-    #: where a stored model is opened without the registry.
-    kinds: ClassVar[dict[str, type["PositionEncoding"]]] = {}
+    #: Every encoding by its name, which is that of its entry in ``registry.POSITIONAL_ENCODINGS``. A decoder finds it
+    #: here, also where a stored model is opened without the registry.
+    kinds: ClassVar[dict[str, type["PositionalEncoding"]]] = {}
     #: How many vectors a character of the question can have, of which ``read`` chooses one.
     tables = 1
 
     def __init_subclass__(cls, *, name: str, **options: Any) -> None:
         super().__init_subclass__(**options)
-        PositionEncoding.kinds[name] = cls
+        PositionalEncoding.kinds[name] = cls
 
     def __init__(self, *, units: int, heads: int, alphabet: str, options: dict[str, Any]) -> None:
         self.units = units
@@ -106,10 +106,10 @@ class PositionEncoding:
         return bias
 
 
-PositionEncoding.kinds["none"] = PositionEncoding
+PositionalEncoding.kinds["none"] = PositionalEncoding
 
 
-class Learned(PositionEncoding, name="learned"):
+class Learned(PositionalEncoding, name="learned"):
     """A learned vector for each index is added (Vaswani et al., "Attention Is All You Need", NIPS 2017)."""
 
     def build(self, decoder: keras.layers.Layer, steps: int) -> None:
@@ -119,7 +119,7 @@ class Learned(PositionEncoding, name="learned"):
         return ops.take(self.vectors, at.index, axis=0)[None] * self.units**0.5  # [1, steps, units]
 
 
-class Rope(PositionEncoding, name="rope"):
+class Rope(PositionalEncoding, name="rope"):
     """Queries and keys are rotated by the index, so that scores depend on distances.
 
     Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021.
@@ -129,7 +129,7 @@ class Rope(PositionEncoding, name="rope"):
         return rotate(vectors, index[None], self.options["rope_base"])
 
 
-class Coupled(PositionEncoding, name="coupled"):
+class PositionCoupling(PositionalEncoding, name="coupled"):
     """A vector for the place of a digit, and one for the next place, are added: equal places get equal vectors.
 
     Cho et al., "Position Coupling", 2024; Abacus embeddings: McLeish et al., "Transformers Can Do Arithmetic with the
@@ -177,7 +177,7 @@ class Coupled(PositionEncoding, name="coupled"):
         return ops.pad(bias, ((0, 0), (0, 0), (0, 0), (0, others * width))) + hidden[:, None, None]
 
 
-class CoupledBias(PositionEncoding, name="coupled_bias"):
+class CoupledRelativeBias(PositionalEncoding, name="coupled_relative_bias"):
     """A learned bias of the difference of places, in which all differences from ``NEAR`` on are one, and low at first.
 
     The relative bias of Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text

@@ -1,4 +1,4 @@
-"""Position encodings: what each of them can and cannot tell apart."""
+"""Positional encodings: what each of them can and cannot tell apart."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -14,7 +14,7 @@ from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.attention import HIDDEN, sharper
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.layers import ops
-from seq2seq_arith.trainer.models.positions import (
+from seq2seq_arith.trainer.models.positional_encodings import (
     FAR,
     NEAR,
     Coordinates,
@@ -87,17 +87,20 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
 
 def test_results_say_that_near_places_are_more_than_places():
     given = [
-        ModelConfig(name="causal", input_format="reversed_eos", positions=name).hints
-        for name in ("rope", "coupled", "coupled_bias")
+        ModelConfig(name="causal", input_format="reversed_eos", positional_encoding=name).hints
+        for name in ("rope", "position_coupling", "coupled_relative_bias")
     ]
     assert given == [f"{what} + EOS token" for what in ("reversed answer", "digit positions", "digit positions, local")]
 
 
-def network(positions: str, size: int = 2, layers: int = 1, input_format: str = "reversed"):
+def network(positional_encoding: str, size: int = 2, layers: int = 1, input_format: str = "reversed"):
     keras.utils.set_random_seed(1)
     made = make_input_format(input_format, Task("addition", size=size))
     return made, build_network(
-        ModelConfig(name="causal", input_format=input_format, hidden=16, layers=layers, positions=positions), made
+        ModelConfig(
+            name="causal", input_format=input_format, hidden=16, layers=layers, positional_encoding=positional_encoding
+        ),
+        made,
     )
 
 
@@ -122,7 +125,7 @@ def test_digits_of_later_numbers_differ():
 
 
 def test_a_decoder_tells_the_numbers_apart_and_looks_more_sharply_at_many():
-    input_format, made = network("coupled")
+    input_format, made = network("position_coupling")
     ids = input_format.encode_question(to_codes(["21+43", "43+21"], input_format.task.question_width))
     first, second = np.asarray(made.logits(ids, np.ones((2, input_format.answer_steps), np.int32), training=False))
     assert abs(first - second).max() > 1e-3
@@ -142,7 +145,7 @@ def test_one_key_of_many_is_found_as_one_of_few():
 
 def test_each_example_of_a_training_has_vectors_of_its_own():
     """They are a function of the batch, so that a resumed training draws the same."""
-    input_format, made = network("coupled")
+    input_format, made = network("position_coupling")
     batches = [
         input_format.encode_question(to_codes(["21+43", text], input_format.task.question_width))
         for text in ("21+43", "21+44")
@@ -157,7 +160,7 @@ def test_each_example_of_a_training_has_vectors_of_its_own():
 
 
 def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
-    input_format, made = network("coupled", input_format="reversed_eos")
+    input_format, made = network("position_coupling", input_format="reversed_eos")
     texts = [f"{left}+{right}" for left in range(6, 14) for right in range(6, 14)]
     ids = np.asarray(
         input_format.encode_question(to_codes([text.rjust(5) for text in texts], input_format.task.question_width))
@@ -178,7 +181,7 @@ def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
 
 
 def test_no_example_of_a_training_sees_its_own_later_characters_in_others():
-    input_format, made = network("coupled", layers=2)
+    input_format, made = network("position_coupling", layers=2)
     ids = input_format.encode_question(
         to_codes([f"2{digit}+43" for digit in range(9)], input_format.task.question_width)
     )

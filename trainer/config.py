@@ -25,14 +25,14 @@ MAX_BATCH = 2**20
 # Fields that can name code of your own, those of the checksums of its file, and what it is.
 CODE = (("name", "code_sha256", plugins.MODEL), ("input_format", "input_format_sha256", plugins.INPUT_FORMAT))
 # Where the metadata of a field has the value that None stands for.
-KNOB = "knob"
+NETWORK_DEFAULT = "network default"
 
 
-def _knob(help: str, value: Any, *, default_text: str | None = None, **facts: Any) -> Any:
+def _network_option(help: str, value: Any, *, default_text: str | None = None, **facts: Any) -> Any:
     """A setting that only some networks have, which ``registry`` names; None, its default, stands for ``value``."""
     default_text = default_text or (f"{value:,g}" if isinstance(value, float) else str(value))
     field: dataclasses.Field = option(help, default=None, default_text=default_text, **facts)
-    return dataclasses.field(default=None, metadata={**field.metadata, KNOB: value})
+    return dataclasses.field(default=None, metadata={**field.metadata, NETWORK_DEFAULT: value})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,35 +67,41 @@ class ModelConfig:
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
     layers: int = option("number of layers", default=1, low=1, high=64)
-    positional_encoding: str | None = _knob(
+    positional_encoding: str | None = _network_option(
         "how a transformer knows the order of the characters",
         registry.DEFAULT_POSITIONAL_ENCODING,
         choices=lambda: tuple(registry.POSITIONAL_ENCODINGS),
     )
-    heads: int | None = _knob("heads of attention", 4, low=1, high=256)
-    dense_width: int | None = _knob(
+    heads: int | None = _network_option("heads of attention", 4, low=1, high=256)
+    ffn_dim: int | None = _network_option(
         "units of the dense layers inside a block", None, default_text="4 times --hidden", low=1, high=2**16
     )
-    dropout: float | None = _knob("the share of values that training drops, in each block too", 0.0, low=0.0, high=0.9)
-    rope_base: float | None = _knob("about the longest period of rope, in characters", 10_000.0, low=1.0, high=1e9)
-    others: int | None = _knob(
+    dropout: float | None = _network_option(
+        "the share of values that training drops, in each block too", 0.0, low=0.0, high=0.9
+    )
+    rope_base: float | None = _network_option(
+        "about the longest period of rope, in characters", 10_000.0, low=1.0, high=1e9
+    )
+    distractors: int | None = _network_option(
         "of so many others of its batch, at most, an example sees the characters in training, with position_coupling",
         8,
         low=0,
         high=64,
     )
-    score_scale: float | None = _knob("a factor of the attention scores", 1.0, low=0.01, high=100.0)
-    sharpness: float | None = _knob("a further factor of the attention scores, in use alone", 1.0, low=0.01, high=100.0)
-    score_noise: float | None = _knob(
+    score_scale: float | None = _network_option("a factor of the attention scores", 1.0, low=0.01, high=100.0)
+    inference_score_scale: float | None = _network_option(
+        "a further factor of the attention scores, in use alone", 1.0, low=0.01, high=100.0
+    )
+    score_noise: float | None = _network_option(
         "the spread of noise on attention scores, in training alone", 0.0, low=0.0, high=100.0
     )
-    loops: int | None = _knob(
+    loops: int | None = _network_option(
         "how often all layers run, reading the characters anew; 0: as often as an answer has characters",
         1,
         low=0,
         high=1000,
     )
-    blanks: bool | None = _knob(
+    blanks: bool | None = _network_option(
         "learn the blanks behind an answer; if not, the first one is its end, and the loss leaves out the others",
         True,
         default_text="yes",
@@ -109,7 +115,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check(self)
         self._resolve()
-        self._check_knobs()
+        self._check_network_options()
         if self.blanks is False and self.input_format_entry.fills_answer:
             raise InputError(
                 f"blanks is False, but the input format {self.input_format!r} counts no blanks anyway; leave it out"
@@ -131,12 +137,12 @@ class ModelConfig:
         if self.options is not None:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
 
-    def _check_knobs(self) -> None:
+    def _check_network_options(self) -> None:
         """Raises InputError if a setting is given that the network, or its positional encoding, does not have."""
-        for name, value in self._knobs().items():
+        for name, value in self._given_network_options().items():
             if self.has(name):
                 continue
-            kinds = [kind for kind, entry in registry.POSITIONAL_ENCODINGS.items() if name in entry.knobs]
+            kinds = [kind for kind, entry in registry.POSITIONAL_ENCODINGS.items() if name in entry.options]
             if kinds and self.has("positional_encoding"):
                 kinds = " or ".join(kinds)
                 raise InputError(f"{name} is for --positional-encoding {kinds} alone; give that, or leave {name} out")
@@ -168,21 +174,21 @@ class ModelConfig:
         return registry.positional_encoding_entry(self.name, self.positional_encoding)
 
     def has(self, name: str) -> bool:
-        """Whether the network, or its positional encoding, has a setting; each has a field that is not of ``KNOBS``."""
-        return name not in KNOBS or name in registry.knobs_of(self.name, self.positional_encoding)
+        """Whether the network, or its encoding, has an option; each has those that are not of ``NETWORK_OPTIONS``."""
+        return name not in NETWORK_OPTIONS or name in registry.network_options_of(self.name, self.positional_encoding)
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
-        knobs = {name: self._value(name) for name in KNOBS if self.has(name) and name != "blanks"}
-        return knobs | self._own_options()
+        options = {name: self._value(name) for name in NETWORK_OPTIONS if self.has(name) and name != "blanks"}
+        return options | self._own_options()
 
-    def _knobs(self) -> dict[str, Any]:
+    def _given_network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, if they are given."""
-        return {name: value for name in KNOBS if (value := getattr(self, name)) is not None}
+        return {name: value for name in NETWORK_OPTIONS if (value := getattr(self, name)) is not None}
 
     def _value(self, name: str) -> Any:
-        """The value of a setting of ``KNOBS``, the default if it is not given."""
-        return KNOBS[name] if getattr(self, name) is None else getattr(self, name)
+        """The value of a setting of ``NETWORK_OPTIONS``, the default if it is not given."""
+        return NETWORK_OPTIONS[name] if getattr(self, name) is None else getattr(self, name)
 
     def _own_options(self) -> dict[str, Any]:
         if self.options is None:
@@ -210,8 +216,10 @@ class ModelConfig:
 
 
 # The settings that only some networks have, with their defaults.
-KNOBS: dict[str, Any] = {
-    field.name: field.metadata[KNOB] for field in dataclasses.fields(ModelConfig) if KNOB in field.metadata
+NETWORK_OPTIONS: dict[str, Any] = {
+    field.name: field.metadata[NETWORK_DEFAULT]
+    for field in dataclasses.fields(ModelConfig)
+    if NETWORK_DEFAULT in field.metadata
 }
 
 
@@ -239,10 +247,10 @@ class TrainConfig:
         default=None,
         default_text="all lengths from the first step",
     )
-    stage_right: float = option(
+    curriculum_threshold: float = option(
         "the share of right answers that ends a stage of the curriculum", default=RIGHT, low=0.0, high=0.9999
     )
-    stage_steps: int = option(
+    curriculum_window: int = option(
         "the steps whose answers end a stage of the curriculum", default=WINDOW, low=1, high=10**6
     )
     epochs: int = option("the most epochs", default=50, low=1, high=10**6)
@@ -258,7 +266,7 @@ class TrainConfig:
         low=1,
         high=10**9,
     )
-    early_examples: int | None = option(
+    interim_examples: int | None = option(
         "how many validation examples score an epoch before the last, at most",
         default=None,
         default_text="as many as score the last",
@@ -275,12 +283,12 @@ class TrainConfig:
         default="constant",
         choices=SCHEDULES,
     )
-    lowest_rate: float = option("where the cosine ends, as a share of its peak", default=0.0, low=0.0, high=1.0)
+    min_lr_ratio: float = option("where the cosine ends, as a share of its peak", default=0.0, low=0.0, high=1.0)
     warmup: float = option("the share of all steps in which the learning rate rises", default=0.0, low=0.0, high=0.99)
     weight_decay: float = option("decoupled, as in AdamW; 0 for plain Adam", default=0.0, low=0.0, high=10.0)
     beta_1: float = option("how slowly Adam forgets gradients", default=0.9, low=0.0, high=0.99999)
     beta_2: float = option("how slowly Adam forgets their squares", default=0.999, low=0.0, high=0.999999)
-    averaging: float | None = option(
+    ema_decay: float | None = option(
         "score and keep averaged weights, of which each step keeps this share",
         default=None,
         default_text="no averaging",
@@ -338,17 +346,17 @@ class TrainConfig:
         check(self)
         if not isinstance(self.model, ModelConfig):
             raise InputError(f"model is {shown(self.model)}; give a ModelConfig, such as ModelConfig(name='lstm')")
-        if self.lowest_rate and self.schedule == "constant":
+        if self.min_lr_ratio and self.schedule == "constant":
             raise InputError(
-                f"lowest_rate is {self.lowest_rate:g}, but a constant rate does not fall; give --schedule cosine"
+                f"min_lr_ratio is {self.min_lr_ratio:g}, but a constant rate does not fall; give --schedule cosine"
             )
         if self.prove and self.schedule != "cosine":
             raise InputError(
                 f"prove is {self.prove}, but its rounds go along a cosine, and the schedule is {self.schedule}; give "
                 "--schedule cosine, or --prove 0"
             )
-        if self.prove and self.averaging is not None:
-            raise InputError("averaged weights cannot be proved; give --prove 0, or leave --averaging out")
+        if self.prove and self.ema_decay is not None:
+            raise InputError("averaged weights cannot be proved; give --prove 0, or leave --ema-decay out")
         if self.largest_batch > MAX_BATCH:
             raise InputError(
                 f"a batch of {self.batch_size:,} that doubles {self.batch_doublings} times has {self.largest_batch:,} "
@@ -362,8 +370,10 @@ class TrainConfig:
     def _check_curriculum(self) -> None:
         """Raises InputError if there is a curriculum that does not go together with the rest."""
         if self.curriculum is None:
-            if (self.stage_right, self.stage_steps) != (RIGHT, WINDOW):
-                raise InputError("stage_right and stage_steps end stages of a curriculum; give one with --curriculum")
+            if (self.curriculum_threshold, self.curriculum_window) != (RIGHT, WINDOW):
+                raise InputError(
+                    "curriculum_threshold and curriculum_window end stages of a curriculum; give one with --curriculum"
+                )
             return
         Curriculum.parse(self.curriculum)
         if not self.stream:
@@ -387,7 +397,7 @@ class TrainConfig:
     @property
     def fits_more_epochs(self) -> bool:
         """Whether its first epochs are those of a training with more epochs."""
-        grows = self.warmup or self.batch_doublings or self.early_examples is not None
+        grows = self.warmup or self.batch_doublings or self.interim_examples is not None
         return self.schedule == "constant" and not grows
 
     def lengths(self, task: Task) -> tuple[int, ...]:
@@ -424,7 +434,7 @@ class SearchOptions:
     seconds: float | None = option(
         "the most seconds at each length", default=None, low=0.001, high=10**6, default_text="no limit"
     )
-    most: int = option("stop when so many wrong questions are found at a length", default=20, low=1, high=10**4)
+    max_found: int = option("stop when so many wrong questions are found at a length", default=20, low=1, high=10**4)
     seed: int = option("decides which questions are tried: the same seed finds the same", default=0, low=0, high=MASK64)
 
     def __post_init__(self) -> None:

@@ -93,7 +93,7 @@ def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> st
         "ask a network a question of your own": ["predict", run.folder, text.example(run.task)],
         "see on one page what both have learned": ["report", other.folder, run.folder],
         "watch both write their answers in your browser": [
-            *("serve", run.folder.parent, "--ask", other.folder.name, run.folder.name, question)
+            *("serve", run.folder.parent, "--question", other.folder.name, run.folder.name, question)
         ],
     }
     program = as_typed("arith-model")

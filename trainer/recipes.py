@@ -25,7 +25,7 @@ ROUNDS_ARE_FOR = ("name", "input_format", "schedule", "precision")
 
 # Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20, or a tenth of one.
 _COSINE = TrainConfig(schedule="cosine", warmup=0.04, clip_norm=1.0, epoch_examples=2**20)
-_TENTHS = {"epochs": 10, "early_examples": 1000}
+_TENTHS = {"epochs": 10, "interim_examples": 1000}
 
 # One layer of latches for the carry.
 _ADDITION = dataclasses.replace(
@@ -53,7 +53,7 @@ _PQ_COUNTER = dataclasses.replace(
     _COSINE,
     model=ModelConfig(name="counter", input_format="plain", hidden=128),
     epochs=10,
-    early_examples=16,  # 2,000 characters each
+    interim_examples=16,  # 2,000 characters each
     steps_per_epoch=30,
     batch_size=16,
     learning_rate=1e-2,
@@ -100,7 +100,7 @@ def _in_tenths(config: TrainConfig, num_examples: int, **data: Any) -> TaskRecip
     return TaskRecipe(config=config, data={"draws": "structured", "num_examples": num_examples, **data})
 
 
-# Subtraction by `best` and by `lengths`.
+# Subtraction by `best` and by `length_generalization`.
 _EVERY_LENGTH = _in_tenths(_SUBTRACTION, 1_150_000)
 
 # What most recipes do with these families of tasks.
@@ -130,12 +130,12 @@ RECIPES: Mapping[str, Recipe] = {
             **_FAMILIES,
         },
     ),
-    "lengths": Recipe(
+    "length_generalization": Recipe(
         help="models of addition, subtraction and pq that carry over to longer questions than they were trained on",
         tasks={
             "addition": _in_tenths(_ADDITION, 600_000, size=5),
             "subtraction": _EVERY_LENGTH,
-            "decimal": TaskRecipe(config=dataclasses.replace(_SUBTRACTION, epochs=2, early_examples=None, prove=0)),
+            "decimal": TaskRecipe(config=dataclasses.replace(_SUBTRACTION, epochs=2, interim_examples=None, prove=0)),
             **_FAMILIES,
         },
     ),

@@ -40,7 +40,7 @@ class ModelEntry:
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
     # Its own settings besides size: names of fields of ``ModelConfig``; with "positional_encoding", also those of its
     # encoding.
-    knobs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
     # Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     needs_float32: str = ""
@@ -52,7 +52,7 @@ class PositionalEncodingEntry:
 
     help: str  # one line for ``--help`` and the documentation
     any_length: bool = True  # whether its weights fit strings of any length
-    knobs: tuple[str, ...] = ()  # its own settings: names of fields of ``ModelConfig``
+    options: tuple[str, ...] = ()  # its own settings: names of fields of ``ModelConfig``
     even_heads: bool = False  # whether a head must have an even number of units
     # Whether it counts the places of digits, and so needs numbers, and an answer that starts from the units.
     needs_places: bool = False
@@ -134,22 +134,22 @@ MODELS: dict[str, ModelEntry] = {
         build=imported("seq2seq_arith.trainer.models.parallel:lstm_transformer"),
         help="attention from learned queries to the characters, and LSTMs along the answer",
         any_length=False,
-        knobs=("heads",),
+        options=("heads",),
     ),
     "causal": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:causal"),
         help="a decoder-only transformer, which writes the answer character by character",
         autoregressive=True,
-        knobs=(
-            *("positional_encoding", "heads", "dense_width", "dropout", "loops", "blanks"),
-            *("score_scale", "sharpness", "score_noise"),
+        options=(
+            *("positional_encoding", "heads", "ffn_dim", "dropout", "loops", "blanks"),
+            *("score_scale", "inference_score_scale", "score_noise"),
         ),
     ),
     "lstm_attention": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:LstmAttention"),
         help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
         autoregressive=True,
-        knobs=("blanks",),
+        options=("blanks",),
         in_browser="lstm_attention",
     ),
     "counter": ModelEntry(
@@ -164,7 +164,7 @@ MODELS: dict[str, ModelEntry] = {
 POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
     "rope": PositionalEncodingEntry(
         help="queries and keys are rotated by the index",
-        knobs=("rope_base",),
+        options=("rope_base",),
         even_heads=True,  # it rotates pairs of numbers
     ),
     "nope": PositionalEncodingEntry(
@@ -176,12 +176,12 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
     ),
     "position_coupling": PositionalEncodingEntry(
         help="random vectors for the place of a digit, from the units, and for the next one are added, new for each "
-        "training example, which also sees others (--others); every second number has digits of its own",
-        knobs=("others",),
+        "training example, which also sees others (--distractors); every second number has digits of its own",
+        options=("distractors",),
         even_heads=True,  # half of the numbers are for the place, and half for the next one
         needs_places=True,
         hints="digit positions",
-        examples_seen=lambda options: 1 + options["others"],
+        examples_seen=lambda options: 1 + options["distractors"],
     ),
     "coupled_relative_bias": PositionalEncodingEntry(
         help="a learned bias of the difference of places, in which all differences of 3 and more are one, and low at "
@@ -357,14 +357,14 @@ def positional_encoding_entry(model: str, positional_encoding: str | None) -> Po
     """The entry of a network's positional encoding, of this name if one is given; ``nope`` if it does not have any."""
     return (
         POSITIONAL_ENCODINGS[positional_encoding or DEFAULT_POSITIONAL_ENCODING]
-        if "positional_encoding" in model_entry(model).knobs
+        if "positional_encoding" in model_entry(model).options
         else POSITIONAL_ENCODINGS["nope"]
     )
 
 
-def knobs_of(model: str, positional_encoding: str | None) -> tuple[str, ...]:
+def network_options_of(model: str, positional_encoding: str | None) -> tuple[str, ...]:
     """The settings that a network has besides its size: its own, and those of its positional encoding."""
-    return model_entry(model).knobs + positional_encoding_entry(model, positional_encoding).knobs
+    return model_entry(model).options + positional_encoding_entry(model, positional_encoding).options
 
 
 def input_format_entry(name: str) -> InputFormatEntry:

@@ -10,7 +10,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.config import KNOBS, ModelConfig
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig
 from seq2seq_arith.trainer.data.input_formats import ReversedFormat, make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.layers import OneHot, ops
@@ -89,7 +89,7 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
         main(["train", "--help"])
     assert f"- {name}: {entry.help}" in capsys.readouterr().out
     run = str(tmp_path / "run")
-    chosen = [option, name, *MORE.get(option, []), "--hidden", "12", "--epochs", "1", "--early-examples", "32"]
+    chosen = [option, name, *MORE.get(option, []), "--hidden", "12", "--epochs", "1", "--interim-examples", "32"]
     assert main([*TRAIN, *chosen, "--data-dir", str(data_dir), "--run-dir", run]) == 0
     for words in (["predict", run, "12+34"], ["evaluate", run, "--per-slice", "1"], ["describe", run]):
         assert main(words) == 0, words
@@ -124,7 +124,7 @@ def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
 def test_every_entry_names_code_that_is_there():
     """And settings that a configuration has, and what is given in words that are explained."""
     entries = [*MODELS.values(), *POSITIONAL_ENCODINGS.values()]
-    assert {name for entry in entries for name in entry.knobs} == KNOBS.keys()
+    assert {name for entry in entries for name in entry.options} == NETWORK_OPTIONS.keys()
     assert POSITIONAL_ENCODINGS.keys() == PositionalEncoding.kinds.keys() - {"by_distance"}
     for name, entry in INPUT_FORMATS.items():
         assert entry.build(name, Task("addition")).name == name

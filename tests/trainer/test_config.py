@@ -28,14 +28,14 @@ REFUSED = [
     {"xla": 1},
     {"schedule": "linear"},
     {"warmup": 1.0},
-    {"lowest_rate": 0.1},
+    {"min_lr_ratio": 0.1},
     {"prove": 1},
-    {"prove": 1, "schedule": "cosine", "averaging": 0.9},
-    {"stage_right": 0.8},
+    {"prove": 1, "schedule": "cosine", "ema_decay": 0.9},
+    {"curriculum_threshold": 0.8},
     {"batch_size": 2**11, "batch_doublings": 10},
     {"name": "lstm", "dropout": 0.1},
     {"name": "causal", "positional_encoding": "nope", "rope_base": 3.0},
-    {"name": "causal", "others": 4},
+    {"name": "causal", "distractors": 4},
     {"name": "causal", "hidden": 12, "heads": 4},
     {"name": "causal", "input_format": "zero_padded", "blanks": False},
     {"clip_norm": 0.0},
@@ -106,10 +106,10 @@ def test_every_setting_is_in_the_documentation():
 
 
 def test_a_field_that_came_after_a_run_has_its_default():
-    config = override(TrainConfig(), epochs=3, name="gru", averaging=0.5)
+    config = override(TrainConfig(), epochs=3, name="gru", ema_decay=0.5)
     values = config.to_json()
-    del values["averaging"], values["model"]["positional_encoding"]
-    assert TrainConfig.from_json(values) == dataclasses.replace(config, averaging=None)
+    del values["ema_decay"], values["model"]["positional_encoding"]
+    assert TrainConfig.from_json(values) == dataclasses.replace(config, ema_decay=None)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from seq2seq_arith.pipelines.commands import ARITH_DATA
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import ARITH_MODEL
 from seq2seq_arith.trainer.commands.train import Setup, set_up
-from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -38,7 +38,7 @@ REFUSED = {
         "subtraction --data-dir /proc/D --run-dir R",
         "pq --learning-rate x",
         "pq --data-dir D --run-dir hdfs://b/r",
-        "addition --recipe lengths --data-dir D --run-dir proved:addition --dry-run",
+        "addition --recipe length_generalization --data-dir D --run-dir proved:addition --dry-run",
         f"multiplication --model latch_tagger --input-format aligned --prove 3 {D_AND_R} --dry-run",
         f"multiplication --model causal --input-format partial_products --stream --curriculum 1:2 {D_AND_R} --dry-run",
     ],
@@ -104,11 +104,11 @@ OTHER = {int: 7, float: 0.25, str: '{"units": 7}'}
 CAUSAL = ["--model", "causal", "--input-format", "reversed"]
 STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
 WITH = {
-    **dict.fromkeys(KNOBS, CAUSAL),
+    **dict.fromkeys(NETWORK_OPTIONS, CAUSAL),
     "rope_base": [*CAUSAL, "--positional-encoding", "rope"],
-    "others": [*CAUSAL, "--positional-encoding", "coupled"],
-    "stage_right": STAGES,
-    "stage_steps": STAGES,
+    "distractors": [*CAUSAL, "--positional-encoding", "coupled"],
+    "curriculum_threshold": STAGES,
+    "curriculum_window": STAGES,
     "options": ["--model", OWN_MODEL],
     "curriculum": ["--stream", "--patience", "0"],
     "prove": ["--model", "latch_tagger", "--input-format", "aligned"],

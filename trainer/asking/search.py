@@ -143,7 +143,7 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
     current, asked = Climb(), set[Operands]()
     end = time.monotonic() + (options.seconds or np.inf)
     with progress(f"{task.name}, search ({task.notation.size_word} {size})", options.questions, "questions") as report:
-        while found.asked < options.questions and len(found.wrong) < options.most and time.monotonic() < end:
+        while found.asked < options.questions and len(found.wrong) < options.max_found and time.monotonic() < end:
             most = min(ROUND, options.questions - found.asked)
             new = variations.fresh([operands for _, operands in current.elite], asked, most)
             if not new:
@@ -155,7 +155,7 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
             ranked = sorted(zip(margins.tolist(), new, strict=True))
             margin, operands = ranked[0]
             nearest = {"question": task.operation.symbol.join(operands), "margin": margin}
-            found.add(len(new), nearest, wrong, options.most)
+            found.add(len(new), nearest, wrong, options.max_found)
             current.add(ranked, bool(wrong))
             report(found.asked, f"smallest margin {(found.nearest or nearest)['margin']:.3g}")
 

@@ -135,7 +135,7 @@ def export(run: OneRun, out: Annotated[str, Option("a folder that does not exist
     "show a page on which you ask the runs of a folder, and watch them write",
     "serve runs",
     "serve runs --port 8000",
-    "serve runs --ask random-pairs subtraction 500-500",
+    "serve runs --question random-pairs subtraction 500-500",
     "serve runs --export page",
     prints_data=True,
 )
@@ -145,7 +145,7 @@ def serve(
     port: Annotated[
         int, Option("on this machine alone; 0 for a free one", low=0, high=MAX_PORT, default_text="8765")
     ] = 8765,
-    ask: Annotated[
+    question: Annotated[
         Sequence[str],
         QuestionOption(
             "what the page asks first: a run by the name of its folder, another one if you like, and a question",
@@ -165,8 +165,8 @@ def serve(
     """Serves a page on which the runs of a folder are asked, until it is stopped; or writes one."""
     top = expanded(runs_dir)
     if export is not None:
-        if ask:
-            raise InputError("--export and --ask are both given; give one of them")
+        if question:
+            raise InputError("--export and --question are both given; give one of them")
         folder = new_folder(export)
         import_tensorflow()
         from seq2seq_arith.trainer.playground import page
@@ -176,7 +176,7 @@ def serve(
     packages.require("arith-model serve", "aiohttp", "serve")
     from seq2seq_arith.trainer.playground import catalog
 
-    fragment = catalog.fragment(top, ask) if ask else ""
+    fragment = catalog.fragment(top, question) if question else ""
     import_tensorflow()
     from seq2seq_arith.trainer.playground import server
 

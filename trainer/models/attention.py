@@ -133,12 +133,12 @@ class FeedForward(keras.layers.Layer):
 class Block(keras.layers.Layer):
     """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm)."""
 
-    def __init__(self, heads: int, dense_width: int | None, **kwargs: Any) -> None:
+    def __init__(self, heads: int, ffn_dim: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.heads, self.dense_width = heads, dense_width
+        self.heads, self.ffn_dim = heads, ffn_dim
         self.parts: dict[str, Any] = {
             "attention": Attention(heads, name="attention"),
-            "dense": FeedForward(dense_width, name="dense"),
+            "dense": FeedForward(ffn_dim, name="dense"),
         }
         self.norms = {name: keras.layers.RMSNormalization(name=f"{name}_norm") for name in self.parts}
 

@@ -78,9 +78,9 @@ class CausalDecoder(keras.layers.Layer):
         self.layers = layers
         self.units_first = units_first
         self.unseen = unseen
-        self.knobs: Any = types.SimpleNamespace(**options)
-        encoding = PositionalEncoding.kinds[self.knobs.positional_encoding]
-        self.encoding = encoding(units=hidden, heads=self.knobs.heads, alphabet=alphabet, options=options)
+        self.options: Any = types.SimpleNamespace(**options)
+        encoding = PositionalEncoding.kinds[self.options.positional_encoding]
+        self.encoding = encoding(units=hidden, heads=self.options.heads, alphabet=alphabet, options=options)
 
     def build(self, question_shape, previous_shape):
         units, characters = self.hidden, len(self.alphabet)
@@ -91,7 +91,7 @@ class CausalDecoder(keras.layers.Layer):
         self.key = BatchKey(name="key")
         self.key.build(question_shape)
         self.blocks = [
-            Block(self.knobs.heads, self.knobs.dense_width, name=f"block_{number}") for number in range(self.layers)
+            Block(self.options.heads, self.options.ffn_dim, name=f"block_{number}") for number in range(self.layers)
         ]
         self.norm = keras.layers.RMSNormalization(name="norm")
         for layer in (*self.blocks, self.norm):
@@ -147,7 +147,7 @@ class CausalDecoder(keras.layers.Layer):
 
     def _passes(self, steps: int) -> list[Block]:
         """The blocks in the order in which they run, each as often as there are loops."""
-        return self.blocks * (self.knobs.loops or steps)
+        return self.blocks * (self.options.loops or steps)
 
     def _through(
         self,
@@ -173,7 +173,7 @@ class CausalDecoder(keras.layers.Layer):
         """
         read = sequence
         for number, block in enumerate(passes):
-            if number and number % self.layers == 0 and self.knobs.loops != 1:
+            if number and number % self.layers == 0 and self.options.loops != 1:
                 sequence = sequence + read  # at the beginning of each further loop
             keys, values = seen(number, *block.remember(sequence, self._turn(index)))
             rest, where, hides = sequence, index, bias
@@ -187,8 +187,8 @@ class CausalDecoder(keras.layers.Layer):
 
     def _change(self, bias: Any, key: Any, salt: int) -> Callable[[Any], Any] | None:
         """What becomes of the scores of attention, to which a bias was added: a function, or None for nothing."""
-        scale: Any = self.knobs.score_scale * (self.knobs.sharpness if key is None else 1.0)
-        noise, factor = 0.0 if key is None else self.knobs.score_noise, self.encoding.factor(bias)
+        scale: Any = self.options.score_scale * (self.options.inference_score_scale if key is None else 1.0)
+        noise, factor = 0.0 if key is None else self.options.score_noise, self.encoding.factor(bias)
         if factor is not None:
             scale = scale * factor
         elif scale == 1.0 and not noise:
@@ -199,10 +199,10 @@ class CausalDecoder(keras.layers.Layer):
         """Dropout that is a function of the batch, as the noise of latches is."""
 
         def drop(values: Any, number: int) -> Any:
-            if key is None or not self.knobs.dropout:
+            if key is None or not self.options.dropout:
                 return values
             seed = tf.stack([key, salt + number])
-            return tf.nn.experimental.stateless_dropout(values, self.knobs.dropout, seed)
+            return tf.nn.experimental.stateless_dropout(values, self.options.dropout, seed)
 
         return drop
 

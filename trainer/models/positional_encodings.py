@@ -155,14 +155,14 @@ class PositionCoupling(PositionalEncoding, name="coupled"):
         return sharper(bias)
 
     def crowded(self, part: Any) -> Any:
-        return crowded(part, self.options["others"])
+        return crowded(part, self.options["distractors"])
 
     def crowded_bias(self, bias: Any, places: Any, key: Any) -> Any:
         """How many of the others are seen is drawn for each example.
 
         A third see none, and most few: where all stood in a full crowd, nothing was learned.
         """
-        others, width = self.options["others"], places.shape[1]
+        others, width = self.options["distractors"], places.shape[1]
         if not others:
             return bias
         examples: Any = tf.shape(places)[0]

@@ -135,7 +135,9 @@ def fragment(top: Path, words: Sequence[str]) -> str:
     """The end of the page's address that asks runs, the first words, a question, the last; InputError for others."""
     *names, question = words
     if not 1 <= len(names) <= 2:
-        raise InputError("--ask takes a run, another one if you like, and a question; give --ask RUN QUESTION")
+        raise InputError(
+            "--question takes a run, another one if you like, and a question; give --question RUN QUESTION"
+        )
     folders = listing.folders(top)
     for name in names:
         check_choice("run", name, tuple(folders))

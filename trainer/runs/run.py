@@ -17,7 +17,7 @@ from seq2seq_arith.base.decoding import MalformedError
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, held, remove_temporaries
 from seq2seq_arith.base.terminal import printable
-from seq2seq_arith.trainer.config import KNOBS, TrainConfig
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, TrainConfig
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import read_json, write_json
 
@@ -303,10 +303,10 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> dict[str, str]:
 
 def _compared(values: dict[str, Any]) -> dict[str, Any]:
     """The settings that must be the same, by their places; one that is not given has its default."""
-    defaults = {f"train.model.{name}": default for name, default in KNOBS.items()}
+    defaults = {f"train.model.{name}": default for name, default in NETWORK_OPTIONS.items()}
     given: dict[str, Any] = dict(item for item in _flat(values) if item[1] is not None or item[0] not in defaults)
-    if given.get("train.model.dense_width") == 4 * given.get("train.model.hidden", 0):
-        del given["train.model.dense_width"]
+    if given.get("train.model.ffn_dim") == 4 * given.get("train.model.hidden", 0):
+        del given["train.model.ffn_dim"]
     found = sorted({**defaults, **given}.items())
     return {key: value for key, value in found if key.rpartition(".")[2] not in NOT_COMPARED}
 

@@ -23,8 +23,8 @@ from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig
-from seq2seq_arith.trainer.registry import knobs_of
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig, TrainConfig
+from seq2seq_arith.trainer.registry import network_options_of
 from seq2seq_arith.trainer.runs import evaluated, history, proofs
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -390,7 +390,9 @@ def field_of(row: Result, name: str) -> str:
 
 def _default_in_words(row: Result, field: str) -> str:
     """What a setting that is not given is; nothing if the model does not have it."""
-    if field in KNOBS and field not in knobs_of(row.model, row.settings["model"].get("positional_encoding")):
+    if field in NETWORK_OPTIONS and field not in network_options_of(
+        row.model, row.settings["model"].get("positional_encoding")
+    ):
         return ""
     setting = (parameters_of(ModelConfig) | parameters_of(TrainConfig)).get(field)
     return (setting and setting.about.default_text) or "None"

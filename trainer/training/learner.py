@@ -378,15 +378,15 @@ def make_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Op
         rate = keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else config.learning_rate,
             decay_steps=max(1, total_steps - warmup),
-            alpha=config.lowest_rate if is_cosine else 1.0,
+            alpha=config.min_lr_ratio if is_cosine else 1.0,
             warmup_target=config.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
     # Keras's own names, given so that they are not numbered on: checkpoints find the variables by them. TensorFlow's
     # order of summation depends on the names under load: with "optimizer" one training in five differed in last bits.
     settings: dict[str, Any] = {"beta_1": config.beta_1, "beta_2": config.beta_2}
-    if config.averaging is not None:
-        settings |= {"use_ema": True, "ema_momentum": config.averaging}
+    if config.ema_decay is not None:
+        settings |= {"use_ema": True, "ema_momentum": config.ema_decay}
     if config.weight_decay:
         return _summed(keras.optimizers.AdamW)(rate, weight_decay=config.weight_decay, name="adam_w", **settings)
     return _summed(keras.optimizers.Adam)(rate, name="adam", **settings)

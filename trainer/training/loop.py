@@ -157,7 +157,7 @@ class Loop:
         """What scores this epoch: all of the validation examples, or the first of them if it cannot be the last one."""
         config = self.config
         may_be_last = self._epoch >= config.epochs or config.patience or config.target is not None
-        return self.validation if may_be_last else self.validation[: config.early_examples]
+        return self.validation if may_be_last else self.validation[: config.interim_examples]
 
     def _train_epoch(self) -> None:
         state, saved = self.state, time.monotonic()
@@ -179,7 +179,7 @@ class Loop:
                     where = f"at step {state.step + row + 1}, epoch {self._epoch}"
                     raise self._diverged(f"the loss is {outcomes['loss'][row]} {where}")
                 state.add(outcomes)
-                thresholds = self.config.stage_right, self.config.stage_steps
+                thresholds = self.config.curriculum_threshold, self.config.curriculum_window
                 if state.close_window(len(self.stages.lengths), *thresholds) and self.writes:
                     length, unit = self.stages.lengths[state.stage], self.run.task.notation.unit
                     say(f"from step {state.step:,} on: at most {length:,} {unit} per operand")

@@ -45,7 +45,7 @@ class Stages:
         most = learner.steps_per_call(batches)
         if isinstance(batches, Doubling):
             most = min(most, batches.left(first))
-        window = self.learner.config.stage_steps
+        window = self.learner.config.curriculum_window
         return most if self.is_last(stage) else min(most, window - first % window)
 
     def train(self, stage: int, first: int, count: int) -> dict[str, np.ndarray]:

@@ -38,7 +38,7 @@ def learner(run):
 
 
 def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
-    options = SearchOptions(questions=5000, most=7, seed=3)
+    options = SearchOptions(questions=5000, max_found=7, seed=3)
     monkeypatch.setattr(building, "restore", lambda *_: learner)
     (found,) = search.search(OpenRun(run), options)
     printed = capsys.readouterr().out
@@ -59,7 +59,7 @@ def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
     assert evaluated.searched(run, 999) == []
     (again,) = search.search(OpenRun(run), options)
     assert again == found
-    (other,) = search.search(OpenRun(run), SearchOptions(questions=5000, most=7, seed=4))
+    (other,) = search.search(OpenRun(run), SearchOptions(questions=5000, max_found=7, seed=4))
     assert other.wrong != found.wrong
 
 
@@ -78,7 +78,7 @@ def test_a_small_task_is_asked_as_a_whole(run, learner):
         if not exact
     }
     found = search.Searched(1)
-    search.climb(learner, found, SearchOptions(questions=1000, most=1000))
+    search.climb(learner, found, SearchOptions(questions=1000, max_found=1000))
     assert (found.asked, found.mistakes) == (100, len(wrong))
     assert {one["question"] for one in found.wrong} <= wrong
 
@@ -123,7 +123,7 @@ def test_climbing_finds_what_chance_does_not(monkeypatch):
 
     monkeypatch.setattr(search, "mistakes_of", wrong)
     found = search.Searched(size)
-    search.climb(learner, found, SearchOptions(questions=40_000, most=1))
+    search.climb(learner, found, SearchOptions(questions=40_000, max_found=1))
     assert found.mistakes > 0
 
 
@@ -152,14 +152,14 @@ def test_a_climb_ends_with_a_mistake_or_without_progress():
     assert not climb.elite
 
 
-@pytest.mark.parametrize(("most", "kept"), [(1000, [2, 2]), (3, [2, 1])])
-def test_of_a_climb_two_mistakes_are_kept(most, kept, monkeypatch):
+@pytest.mark.parametrize(("max_found", "kept"), [(1000, [2, 2]), (3, [2, 1])])
+def test_of_a_climb_two_mistakes_are_kept(max_found, kept, monkeypatch):
     """Of five in each round of two, all of which are counted; and never more than are wanted."""
     rounds = itertools.count()
     wrong = [[{"question": f"{number}+{n}"} for n in range(5)] for number in range(2)]
     monkeypatch.setattr(search, "mistakes_of", lambda *_: wrong[next(rounds)])
     found = search.Searched(30)
-    search.climb(Chains(), found, SearchOptions(questions=2 * search.ROUND, most=most))
+    search.climb(Chains(), found, SearchOptions(questions=2 * search.ROUND, max_found=max_found))
     assert found.mistakes == 10
     assert found.wrong == [one for part, count in zip(wrong, kept, strict=True) for one in part[:count]]
 
@@ -219,6 +219,6 @@ def test_a_right_model_has_no_finds_and_the_package_is_not_written(capsys):
 
 
 def test_refusals(refusal):
-    for wrong in ({"questions": 0}, {"seconds": 0}, {"most": 0}, {"seed": -1}):
+    for wrong in ({"questions": 0}, {"seconds": 0}, {"max_found": 0}, {"seed": -1}):
         with refusal(InputError):
             SearchOptions(**wrong)

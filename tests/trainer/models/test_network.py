@@ -104,12 +104,12 @@ TURNED = [
         "input_format": "reversed_eos",
         "positional_encoding": "coupled_relative_bias",
         "loops": 2,
-        "sharpness": 2.0,
+        "inference_score_scale": 2.0,
         "dropout": 0.2,
         "score_noise": 1.0,
     },
     {"input_format": "reversed_eos", "positional_encoding": "position_coupling", "loops": 2},
-    {"input_format": "reversed", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
+    {"input_format": "reversed", "blanks": False, "rope_base": 3.0, "heads": 2, "ffn_dim": 20, "score_scale": 2.0},
 ]
 
 

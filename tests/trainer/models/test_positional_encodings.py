@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
-from seq2seq_arith.trainer.config import KNOBS, ModelConfig
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.attention import HIDDEN, sharper
 from seq2seq_arith.trainer.models.build import build_network
@@ -165,7 +165,7 @@ def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
     ids = np.asarray(
         input_format.encode_question(to_codes([text.rjust(5) for text in texts], input_format.task.question_width))
     )
-    keys, others = ids.shape[1] + input_format.answer_steps, KNOBS["others"]
+    keys, others = ids.shape[1] + input_format.answer_steps, NETWORK_OPTIONS["distractors"]
     for examples in (1, 3, 64):
         places = np.asarray(made.decoder._places(ids[:examples], input_format.answer_steps))
         own, key = np.zeros((1, 1, keys, keys), np.float32), made.decoder.key(ids[:examples])

@@ -6,7 +6,7 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.config import KNOBS, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
 from seq2seq_arith.trainer.training import session
@@ -40,7 +40,7 @@ ENDLESS = {"patience": 0, "target": None}  # they only say when it ends
         (PATIENT, {"config": override(PATIENT, **ENDLESS)}, override(PATIENT, **ENDLESS)),
         (COSINE, {"config": override(COSINE, **ENDLESS)}, override(COSINE, **ENDLESS)),
         # A setting that has its default is the same.
-        (CAUSAL, {"config": override(CAUSAL, **KNOBS | {"others": None, "dense_width": 512})}, CAUSAL),
+        (CAUSAL, {"config": override(CAUSAL, **NETWORK_OPTIONS | {"distractors": None, "ffn_dim": 512})}, CAUSAL),
     ],
 )
 def test_the_same_run_may_go_on(tmp_path, config, changes, afterwards):

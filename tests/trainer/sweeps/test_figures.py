@@ -58,7 +58,7 @@ def right_at_100(row: Result) -> float:
     return found
 
 
-ADDERS, BEST, SUBTRACTION = group("lengths-addition"), group("best-addition"), group("best-subtraction")
+ADDERS, BEST, SUBTRACTION = group("length_generalization-addition"), group("best-addition"), group("best-subtraction")
 TAKEN = proved_rounds(SUBTRACTION)
 WORST = [percent(each, 1) for each in worst("random-subtraction")]
 ALIKE = [row.exact_match for (run, _), row in ROWS.items() if run in ("random-subtraction", "best-subtraction")]
@@ -127,10 +127,10 @@ SENTENCES = {
         f"{len(group('plain-addition'))} networks of `plain` per task answer at least "
         f"{percent(least('plain-addition'), 1)} of the slice that they know worst",
         f"worst of addition, and {percent(least('plain-subtraction'), 1)} of subtraction.",
-        f"`lengths` trains on at most 5 digits, {len(proved_rounds(ADDERS))} are [proved](proofs.md)",
+        f"`length_generalization` trains on at most 5 digits, {len(proved_rounds(ADDERS))} are [proved](proofs.md)",
         f"so are {len(proved_rounds(BEST))} of {len(BEST)} that `best` trains on 3 digits",
         f"and {len(TAKEN)} of {len(SUBTRACTION)} of subtraction.",
-        f"{proved_rounds(ADDERS).count(0)} of the {len(ADDERS)} of `lengths` are proved as they are",
+        f"{proved_rounds(ADDERS).count(0)} of the {len(ADDERS)} of `length_generalization` are proved as they are",
         f"and {proved_rounds(BEST).count(0)} of the {len(BEST)} of `best`",
         f"({statistics.median(row.cpu_seconds for row in BY_HEART):.0f} CPU seconds)",
         f"0.99 of the training pairs are known after {span(known(BY_HEART))} steps, and never more than "

@@ -194,7 +194,7 @@ def test_options_of_a_model_of_ones_own_are_fields():
     found = [results.tabulate(own, Query(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
     assert [[line[0] for line in lines] for lines in found] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
     assert results.field_of(ROWS[0], "model-options.heads") == ""
-    names = ("label-smoothing", "averaging", "heads")
+    names = ("label-smoothing", "ema_decay", "heads")
     assert [results.field_of(ROWS[0], name) for name in names] == ["0.0", "no averaging", ""]
     settings = override(TrainConfig(), name="causal").to_json()
     causal = dataclasses.replace(ROWS[0], model="causal", settings=settings)

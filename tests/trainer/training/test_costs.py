@@ -46,8 +46,8 @@ ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_input_forma
         (*transformer(100, 256, hidden=64), 1324),
         (*transformer(100, 128, hidden=64, layers=3), 2032),
         (*transformer(20, 128, hidden=256, layers=3), 1448),
-        (*transformer(50, 512, hidden=64, layers=2, dense_width=64), 1861),
-        (*transformer(50, 512, hidden=64, layers=2, dense_width=2048), 5685),
+        (*transformer(50, 512, hidden=64, layers=2, ffn_dim=64), 1861),
+        (*transformer(50, 512, hidden=64, layers=2, ffn_dim=2048), 5685),
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "",
 )
@@ -120,7 +120,7 @@ def test_an_example_that_sees_others_costs_more():
     input_format, found = make_input_format("reversed", Task("addition")), []
     for settings in (
         {"positional_encoding": "rope"},
-        *({"positional_encoding": "position_coupling", "others": others} for others in (0, 4, None)),
+        *({"positional_encoding": "position_coupling", "distractors": distractors} for distractors in (0, 4, None)),
     ):
         config = override(TrainConfig(), name="causal", input_format="reversed", **settings)
         found.append(

@@ -7,7 +7,7 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import parameters_of
-from seq2seq_arith.trainer.config import KNOBS, ModelConfig
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import outline, sketch
 from seq2seq_arith.trainer.recipes import recipe, recipe_data
@@ -83,7 +83,9 @@ def test_every_setting_that_the_network_has_is_shown_with_its_meaning(monkeypatc
     for instance in (config, config.model):
         for name, parameter in parameters_of(type(instance)).items():
             lines = re.findall(rf"^--{parameter.flag} .*$", shown, re.MULTILINE)
-            assert [line.endswith(f"  {parameter.about.help}") for line in lines] == [True] * (name not in KNOBS)
+            assert [line.endswith(f"  {parameter.about.help}") for line in lines] == [True] * (
+                name not in NETWORK_OPTIONS
+            )
     assert re.search(r"^--learning-rate +0\.01 ", shown, re.MULTILINE)
     assert re.search(r"^--steps-per-epoch +those of --epoch-examples ", shown, re.MULTILINE)
     assert re.search(r"^--prove +6 ", shown, re.MULTILINE)

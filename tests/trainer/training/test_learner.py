@@ -186,7 +186,7 @@ def test_optimizers_have_the_same_name_each_time(weight_decay, name):
     ("settings", "rates"),
     [
         ({"warmup": 0.2}, [0.0, 0.5, 1.0, 1.0, 1.0]),
-        ({"warmup": 0.2, "schedule": "cosine", "lowest_rate": 0.1}, [0.0, 0.5, 1.0, 0.55, 0.1]),
+        ({"warmup": 0.2, "schedule": "cosine", "min_lr_ratio": 0.1}, [0.0, 0.5, 1.0, 0.55, 0.1]),
     ],
 )
 def test_the_learning_rate_rises_and_falls(settings, rates):
@@ -196,7 +196,7 @@ def test_the_learning_rate_rises_and_falls(settings, rates):
 
 
 def test_averaged_weights_are_scored_and_training_goes_on_without_them(ready):
-    made = ready("addition", override(TAGGER, averaging=0.5, label_smoothing=0.1, beta_2=0.98))
+    made = ready("addition", override(TAGGER, ema_decay=0.5, label_smoothing=0.1, beta_2=0.98))
     weights = made.learner.model.trainable_variables
     made.learner.train(made.batches, 0, 1)
     first = [np.asarray(weight) for weight in weights]

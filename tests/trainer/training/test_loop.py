@@ -331,14 +331,14 @@ def test_epochs_end_after_passes_or_equal_parts_of_one(new_loop, tmp_path, confi
 
 
 def test_only_the_last_epoch_is_scored_on_all_examples_and_it_is_the_best(new_loop, tmp_path):
-    loop = new_loop(tmp_path, config=dataclasses.replace(CONFIG, early_examples=7))
+    loop = new_loop(tmp_path, config=dataclasses.replace(CONFIG, interim_examples=7))
     rows = loop.train().history
     assert [row["val_examples"] for row in rows] == [7, 7, len(loop.validation)]
     assert loop.state.best_epoch == 3 == history.best(rows)["epoch"]
     perfect = rows[0] | {"val_exact_match": 1.0, "val_loss": 0.0}
     assert history.best([perfect, *rows[1:]])["epoch"] == 3
     for may_end in ({"patience": 1}, {"target": 0.9}):
-        early = new_loop(tmp_path / str(may_end), config=dataclasses.replace(CONFIG, early_examples=7, **may_end))
+        early = new_loop(tmp_path / str(may_end), config=dataclasses.replace(CONFIG, interim_examples=7, **may_end))
         assert len(early._scored()) == len(early.validation)
 
 

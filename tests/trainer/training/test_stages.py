@@ -113,7 +113,7 @@ NOISY = {
     "hidden": 8,
     "dropout": 0.1,
     "score_noise": 0.5,
-    "averaging": 0.5,
+    "ema_decay": 0.5,
 }
 GROWING = override(CONFIG, epochs=1, steps_per_epoch=27, batch_doublings=2)
 
@@ -132,7 +132,7 @@ def test_noise_dropout_averages_and_batches_that_grow_go_on_bitwise_too(train, d
     whole = learned(tmp_path / "whole")
     assert learned(tmp_path / "stopped") == whole
     (best, last), rows, *_ = whole
-    assert any(best[name] != last[name] for name in best) == bool(config.averaging)
+    assert any(best[name] != last[name] for name in best) == bool(config.ema_decay)
     validation = records.open_source(tasks["addition"], str(data_dir)).splits["validation"].head(100)
     score = building.restore(open_run(tmp_path / "whole")).score(validation)
     assert score["loss"] == pytest.approx(rows[-1]["val_loss"], rel=1e-4)

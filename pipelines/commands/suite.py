@@ -46,7 +46,7 @@ def show_suite(drawn: Drawn) -> None:
 @ARITH_DATA.command(
     "write hard questions in named slices",
     "suite subtraction --per-slice 5",
-    "suite addition --digits 18 --set unforeseen > suite.tsv",
+    "suite addition --digits 18 --set held_out > suite.tsv",
     description="Write a task's suite to standard output: hard questions in named slices, with their answers.",
     show=show_suite,
     prints_data=True,

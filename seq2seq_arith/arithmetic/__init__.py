@@ -8,6 +8,6 @@ The core is pure NumPy, and imports nothing else::
     columns                       rules that write an answer column by column, which a proof follows
 
 On it stand the tasks (``operations``, ``task``, ``draws``, ``coverage``), their suites (``suites``, ``slices``,
-``unforeseen``), and what people type and read, with the files, options and tables of ``base``: ``text``,
+``held_out``), and what people type and read, with the files, options and tables of ``base``: ``text``,
 ``task_options``, ``own_tasks`` with its ``task_rules``, ``scoring``.
 """

@@ -22,12 +22,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import breakdowns, columns, drawing, letters, numbers, slices, unforeseen
+from seq2seq_arith.arithmetic import breakdowns, columns, drawing, held_out, letters, numbers, slices
 from seq2seq_arith.arithmetic.columns import Transducer
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
 from seq2seq_arith.arithmetic.slices import DIGITS
-from seq2seq_arith.arithmetic.suites import UNFORESEEN, VERSION, Slice
+from seq2seq_arith.arithmetic.suites import HELD_OUT, VERSION, Slice
 
 MIN_EXAMPLES = 10
 
@@ -66,7 +66,7 @@ class Operation:
     breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=dict)
     suite: Callable[[int], Iterable[Slice]] = lambda size: ()  # D to the slices of hard questions that test a model
     # D to those that were made when the recipes were fixed, on which nobody tunes.
-    unforeseen: Callable[[int], Iterable[Slice]] = lambda size: ()
+    held_out: Callable[[int], Iterable[Slice]] = lambda size: ()
     # A rule that writes the answer column by column, by which models of the task can be proved; None if it has none.
     transducer: Transducer | None = None
     # Under which name a training recipe holds the settings of this task, if not under its own: "decimal" if two numbers
@@ -86,7 +86,7 @@ class Operation:
 
     def slices(self, set: str, size: int, version: int = VERSION) -> list[Slice]:
         """The slices of one of ``suites.SETS`` in a version; none if the task does not have that set."""
-        of_set = (self.unforeseen if set == UNFORESEEN else self.suite)(size)
+        of_set = (self.held_out if set == HELD_OUT else self.suite)(size)
         return [each for each in of_set if each.since <= version]
 
 
@@ -104,7 +104,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             reverse=True,
             breakdowns={"carries": breakdowns.carries, "longest chain of carries": breakdowns.longest_carries},
             suite=slices.addition,
-            unforeseen=unforeseen.addition,
+            held_out=held_out.addition,
             transducer=columns.ADDITION,
         ),
         "subtraction": Operation(
@@ -122,7 +122,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
                 "sign": breakdowns.sign,
             },
             suite=slices.subtraction,
-            unforeseen=unforeseen.subtraction,
+            held_out=held_out.subtraction,
             transducer=columns.SUBTRACTION,
         ),
         "multiplication": Operation(
@@ -134,7 +134,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             answer_width=lambda size: 2 * size,
             default_size=3,
             suite=slices.multiplication,
-            unforeseen=unforeseen.multiplication,
+            held_out=held_out.multiplication,
         ),
         # Hofstadter, "Gödel, Escher, Bach", chapter II: --p---q----- says that 2 plus 3 equals 5.
         "pq": Operation(

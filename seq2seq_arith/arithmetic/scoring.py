@@ -105,7 +105,7 @@ class SliceScore(Share):
     """A row of ``Scores``: the answers to the questions of one slice. What is not known is None."""
 
     _: dataclasses.KW_ONLY
-    set: str | None = None  #: of slices, ``standard`` or ``unforeseen``
+    set: str | None = None  #: of slices, ``standard`` or ``held_out``
     version: int | None = None  #: of the suite
     size: int | None = None  #: of the task, such as the most digits of an operand
     slice: str  #: its name
@@ -366,7 +366,7 @@ SHOWN = ["slice", "questions", "exact_match", "at_least", "at_most", "wrong"]
 
 def kind(set: str | None) -> str:
     """What stands before the word slice: nothing for the set that is meant without a name."""
-    return "" if set in (None, STANDARD) else f"{set} "
+    return "" if set in (None, STANDARD) else f"{set.replace('_', '-')} "
 
 
 def in_brief(slice: str, exact_match: float) -> str:

@@ -445,7 +445,7 @@ def subtraction(size: int) -> list[Slice]:
 def _of_version_2(size: int, lends: bool) -> list[Slice]:
     """The slices that came later: of addition, or of subtraction, in which the first place ``lends``.
 
-    Those of several chains, periods, palindromes and permuted digits are in ``unforeseen``, and stay there.
+    Those of several chains, periods, palindromes and permuted digits are in ``held_out``, and stay there.
     """
     what = "borrow" if lends else "carry"
     why = f"A {what} that begins in the shorter operand runs exactly {{k}} places past its first digit."

@@ -12,7 +12,7 @@ earlier version did, and its own version is that in which it got its newest slic
 [(999, 99), (999, 999), (999, 9)]
 
 This module draws the questions of a slice. A suite has two sets of slices: ``standard``, in ``slices``, which every
-figure is about that names no set, and ``unforeseen``, in the module of that name. ``Operation.slices`` gives them.
+figure is about that names no set, and ``held_out``, in the module of that name. ``Operation.slices`` gives them.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from seq2seq_arith.base import options
 
 VERSION = 2  # of the newest slices of all
 TRIES = 10  # indices per question that is asked for
-STANDARD, UNFORESEEN = SETS = ("standard", "unforeseen")
+STANDARD, HELD_OUT = SETS = ("standard", "held_out")
 MAX_TABLE = 20_000  # a whole table of at most so many pairs is not sampled
 
 Pair = tuple[int, ...]
@@ -70,7 +70,7 @@ class SuiteOptions:
         "the most questions per slice, unless it asks a whole table", default=1000, low=1, high=10**6
     )
     seed: int = options.option("decides which questions are drawn", default=0, low=0, high=MASK64)
-    set: str = options.option("which slices; nobody tunes on the unforeseen ones", default=STANDARD, choices=SETS)
+    set: str = options.option("which slices; nobody tunes on the held-out ones", default=STANDARD, choices=SETS)
     version: int = options.option(
         "the version whose slices are asked", default=VERSION, low=1, high=VERSION, flag="suite-version"
     )

@@ -76,7 +76,7 @@ def check_size(name: str, entry: Operation, way: str, size: int) -> None:
     for title, group in entry.breakdowns.items():
         if (shape := np.shape(group(*operands))) != (len(questions),):
             raise TaskError(f"has the breakdown {title!r} of shape {shape}, not ({len(questions)},)")
-    for slice in (*entry.suite(size), *entry.unforeseen(size)):
+    for slice in (*entry.suite(size), *entry.held_out(size)):
         _check_slice(name, entry, size, slice, at)
 
 

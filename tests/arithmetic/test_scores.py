@@ -13,7 +13,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import interval
 
 TEXTS = st.text("0123456789+-p", max_size=5)
-KNOWN = [("standard", 3), ("standard", 6), ("unforeseen", 3)]  # sets and sizes
+KNOWN = [("standard", 3), ("standard", 6), ("held_out", 3)]  # sets and sizes
 MISTAKES = st.builds(Mistake, TEXTS, TEXTS, st.none() | TEXTS)
 
 

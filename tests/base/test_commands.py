@@ -152,7 +152,7 @@ def test_values_are_checked_by_the_same_function_whichever_way_they_come():
     for values, sentence in (
         ({"per_slice": 0}, "per_slice is 0; give a whole number from 1"),
         ({"per_slice": None}, "per_slice is None; give a whole number from 1"),
-        ({"set": "standrad"}, "set is 'standrad'; give one of standard, unforeseen; did you mean 'standard'"),
+        ({"set": "standrad"}, "set is 'standrad'; give one of standard, held-out; did you mean 'standard'"),
         ({"seeds": 3}, "sized has no option 'seeds'"),
         ({"dashes": 3}, "dashes is 3, but addition has no dashes; give digits instead"),
     ):

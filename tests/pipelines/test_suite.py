@@ -28,7 +28,7 @@ SMALL = SuiteOptions(per_slice=5)
 def test_questions_and_answers(task, set):
     slices = task.operation.slices(set, task.size)
     if not slices:
-        with pytest.raises(InputError, match="has no suite of the set unforeseen; ask for the set standard, which it"):
+        with pytest.raises(InputError, match="has no suite of the set held_out; ask for the set standard, which it"):
             build(task, dataclasses.replace(SMALL, set=set))
         return
     suite = build(task, dataclasses.replace(SMALL, set=set))

@@ -64,7 +64,7 @@ def write_run(
 
 def summary_of(best_epoch: int, scores: Scores | None) -> Summary:
     """What a training took: 1 of everything."""
-    numbers = ("weights", "examples", "operations", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
+    numbers = ("weights", "examples", "flops", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
     known = dict.fromkeys(("dataset", "model", "input_format", "hints"), "x") | dict.fromkeys(numbers, 1)
     return Summary(**known, best_epoch=best_epoch, scores=scores)
 

@@ -113,7 +113,7 @@ def suite(task: str, **options: Any) -> Suite:
     """The hard questions of a task's suite, with their answers, as ``arith-data suite`` writes them.
 
     There are at most ``per_slice`` questions per slice, and ``seed`` decides which. ``set`` is ``standard``, or
-    ``unforeseen``: slices that were made when the recipes were fixed, on which nobody tunes. An earlier ``version`` of
+    ``held_out``: slices that were made when the recipes were fixed, on which nobody tunes. An earlier ``version`` of
     the suites has fewer slices. The size is the most of an operand, ``digits``, for pq ``dashes``, ``letters``, or
     ``modulus`` of modular addition; without it, the task's default. ``unseen_of`` is the path of a dataset, the pairs
     of whose training split are left out.

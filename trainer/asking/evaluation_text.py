@@ -3,7 +3,7 @@
 import dataclasses
 
 from seq2seq_arith.arithmetic.scoring import Scores, kind
-from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
+from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut, shortened, table
@@ -18,9 +18,9 @@ def text(found: Evaluation, task: Task) -> str:
 
 
 def conclusion(task: Task, scores: Scores) -> str:
-    """The worst slice of each suite, first of the unforeseen sets: what figures mean stands last."""
+    """The worst slice of each suite, first of the held-out sets: what figures mean stands last."""
     standard, lines = scores.of(STANDARD), []
-    for (_, size), suite in (scores.of(UNFORESEEN).suites() | standard.suites()).items():
+    for (_, size), suite in (scores.of(HELD_OUT).suites() | standard.suites()).items():
         where = f"at {size_in_words(task, size)}, " if len(standard.sizes) > 1 else ""
         lines.append(f"{where}{suite.worst_in_words()}")
     return "\n".join(lines if standard.rows else [*lines, no_suite(task)])

@@ -8,7 +8,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.scoring import Mistake, Scores, SliceScore, count_slices, equal_characters, kind
-from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, SuiteOptions
+from seq2seq_arith.arithmetic.suites import DEFAULT, HELD_OUT, SETS, STANDARD, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base.progress import progress
@@ -58,7 +58,7 @@ def ask_run(
 def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     """What must be known beside the results of the suite."""
     has = {set: bool(run.task.operation.slices(set, run.task.size)) for set in SETS}
-    lacking = [] if has[UNFORESEEN] else [no_suite(run.task, UNFORESEEN)]
+    lacking = [] if has[HELD_OUT] else [no_suite(run.task, HELD_OUT)]
     if not has[STANDARD]:
         return [*lacking, no_suite(run.task)]
     if trained is None:

@@ -23,7 +23,7 @@ def facts(summary: Summary, suite: Scores | None = None, proof: Proof | None = N
         **({"proved": proof.in_brief() if proof else "-"} if suite or proof else {}),
         "weights": f"{summary.weights:,}",
         "examples seen": f"{summary.examples:,}",
-        "operations": f"{summary.operations:.1e}",
+        "flops": f"{summary.flops:.1e}",
         "seconds": f"{summary.seconds:.1f}",
         "CPU seconds": f"{summary.cpu_seconds:.1f}",
     }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_arith.arithmetic.scoring import Share, SliceScore, kind
-from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
+from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import drawing
@@ -61,7 +61,7 @@ def compared(runs: Sequence[RunReport]) -> list[tuple[str, list[str]]]:
             "hints": model.hints,
             "exact match, validation set": cut(report.best["val_exact_match"], 4),
             "worst slice": report.own(STANDARD).in_brief(),
-            "worst unforeseen slice": report.own(UNFORESEEN).in_brief(),
+            "worst held-out slice": report.own(HELD_OUT).in_brief(),
             "epochs": f"{len(report.history)}, best {report.best['epoch']}",
         }
         ended = facts(report.summary) if report.summary else {}
@@ -177,7 +177,7 @@ def further(report: RunReport) -> dict[str, Any]:
                     "size": f"{size_in_words(task, size)}{' (trained)' * (size == task.size)}",
                     "random": next((row for row in suite.rows if row.slice == "random"), suite.rows[0]),
                     "worst": suite.worst(),
-                    "unforeseen": report.scores.of(UNFORESEEN, size).in_brief(),
+                    "held_out": report.scores.of(HELD_OUT, size).in_brief(),
                 }
             )
         return {"why": "", "rows": rows}

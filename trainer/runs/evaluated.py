@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from seq2seq_arith.arithmetic.scoring import Mistake, Scores
-from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, version
+from seq2seq_arith.arithmetic.suites import DEFAULT, HELD_OUT, SETS, STANDARD, version
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import interval, wrong_of
 from seq2seq_arith.base.tables import Table, Tabular
@@ -74,7 +74,7 @@ class Evaluation(Tabular):
     sets: dict[str, SetScore]  #: the answers to the sets of the dataset, ``validation`` first; none if it is gone
     tables: dict[str, list[dict[str, Any]]]  #: exact match on the validation set by groups, by the name of a table
     mistakes: tuple[Mistake, ...]  #: the first ones on the validation set
-    scores: Scores  #: of the suite at each length, and of its unforeseen set
+    scores: Scores  #: of the suite at each length, and of its held-out set
     by_epoch: tuple[EpochScore, ...] = ()  #: the suite, asked of every kept epoch
     waves: dict[str, Any] = dataclasses.field(default_factory=dict)  #: with which modular addition is computed
     proof: dict[str, Any] | None = None  #: what was proved of these weights
@@ -106,14 +106,14 @@ class Evaluation(Tabular):
         return self.scores.of(STANDARD, self.size).worst_slice
 
     @property
-    def unforeseen(self) -> Table:
+    def held_out(self) -> Table:
         """As ``slices``, of those on which nobody tunes; no row for a task that does not have them."""
-        return self.scores.of(UNFORESEEN, self.size).slices
+        return self.scores.of(HELD_OUT, self.size).slices
 
     @property
-    def worst_unforeseen(self) -> dict[str, Any] | None:
+    def worst_held_out(self) -> dict[str, Any] | None:
         """The row of the worst of them; None if there are none."""
-        return self.scores.of(UNFORESEEN, self.size).worst_slice
+        return self.scores.of(HELD_OUT, self.size).worst_slice
 
     @property
     def lengths(self) -> dict[int, Table]:

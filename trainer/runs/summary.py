@@ -22,7 +22,7 @@ class Summary:
     hints: str
     weights: int  #: trainable parameters
     examples: int  #: each as often as it was seen
-    operations: int  #: of the training steps, in floating point, as ``costs.operations`` estimates them
+    flops: int  #: of the training steps, in floating point, as ``costs.flops`` estimates them
     seconds: float  #: from the first step to the last, compiling and evaluations included
     cpu_seconds: float  #: as ``seconds``, of all threads of the process
     character_accuracy: float

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.scoring import Scores, Share, SliceScore
-from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN
+from seq2seq_arith.arithmetic.suites import HELD_OUT, STANDARD
 from seq2seq_arith.base.checks import did_you_mean, one_of
 from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, WriteError
@@ -215,18 +215,18 @@ COLUMNS = {
     "seen": Column("seen, wrong{at}", _pooled(lambda total: total.seen_in_training), STANDARD),
     "wrong": Column("wrong{at}", _pooled(lambda total: total), STANDARD),
     "imperfect": Column("slices with mistakes{at}", _imperfect, STANDARD),
-    "lowest": Column("lowest{at}", _lowest, STANDARD),
-    "lowest-unforeseen": Column("lowest, unforeseen{at}", _lowest, UNFORESEEN),
+    "minimum": Column("minimum over seeds{at}", _lowest, STANDARD),
+    "minimum-held-out": Column("minimum over seeds, held-out{at}", _lowest, HELD_OUT),
     "reached": Column("{threshold}{at}", _reached, STANDARD),
     "proved": Column("proved", _proved),
     "weights": Column("weights", _median("weights", "{:,.0f}".format)),
     "examples": Column("examples seen", _median("examples", "{:,.0f}".format)),
-    "operations": Column("operations", _median("operations", "{:.1e}".format)),
+    "flops": Column("FLOPs", _median("flops", "{:.1e}".format)),
     "seconds": Column("seconds", _median("seconds", "{:,.0f}".format)),
     "cpu": Column("CPU seconds", _median("cpu_seconds", "{:,.0f}".format)),
 }
 # Without ``columns``, those of these that are not empty.
-USUAL = ("hints", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
+USUAL = ("hints", "draws", "seeds", "unseen", "wrong", "minimum", "minimum-held-out", "reached")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,7 +258,7 @@ def tabulate(rows: Sequence[Result], query: Query) -> tuple[list[str], list[list
     shown = _shown(query, several=len(versions) > 1)
     if COLUMNS["reached"] in (column for column, _ in shown):
         _check_threshold([row for group in groups.values() for row in group], query)
-    least = "no mistake" if query.threshold == 1 else f"at least {query.threshold:g}"
+    least = "seeds with 100%" if query.threshold == 1 else f"at least {query.threshold:g}"
     version = f" ({min(versions)})" if len(versions) == 1 else ""
     header: list[str] = [*query.by]
     lines = [[*key[:-1]] for key in groups]

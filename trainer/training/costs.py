@@ -62,7 +62,7 @@ def training_memory(config: TrainConfig, input_format: InputFormat, size: Size) 
     return PROCESS + WEIGHT_BYTES * size.weights * (config.replicas or 1) + round(4 * kept * config.largest_batch)
 
 
-def operations(config: TrainConfig, input_format: InputFormat, size: Size, examples: int) -> int:
+def flops(config: TrainConfig, input_format: InputFormat, size: Size, examples: int) -> int:
     """About how many floating-point operations training on so many examples takes.
 
     A multiplication and its addition are two operations, and the backward pass takes twice as many as the forward pass:
@@ -107,7 +107,7 @@ def most_examples(config: TrainConfig, task: Task) -> int:
 
 def remarks(config: TrainConfig, input_format: InputFormat, size: Size) -> str:
     """What to know before a training, in one line: that it takes hours; empty if it does not."""
-    total = operations(config, input_format, size, most_examples(config, input_format.task))
+    total = flops(config, input_format, size, most_examples(config, input_format.task))
     if total < LONG:
         return ""
     return (

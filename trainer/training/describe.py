@@ -25,8 +25,8 @@ from seq2seq_arith.trainer.training.costs import (
     GIBIBYTE,
     Size,
     epoch_end,
+    flops,
     most_examples,
-    operations,
     remarks,
     training_memory,
 )
@@ -181,7 +181,7 @@ def costs(config: TrainConfig, input_format: InputFormat, size: Size) -> dict[st
     batches = f"{config.batch_size:,}" + f" to {config.largest_batch:,}" * bool(config.batch_doublings)
     return {
         "at most": f"{examples:,} examples in {steps:,} steps of {batches}",
-        "operations": f"about {operations(config, input_format, size, examples):.1e}",
+        "flops": f"about {flops(config, input_format, size, examples):.1e}",
         "memory": f"about {training_memory(config, input_format, size) / GIBIBYTE:.1f} GiB",
     }
 

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network, most_probable, up_to
 from seq2seq_arith.trainer.registry import INPUT_FORMATS
 from seq2seq_arith.trainer.runs.history import METRICS
-from seq2seq_arith.trainer.training.costs import Size, largest_tensor, operations
+from seq2seq_arith.trainer.training.costs import Size, flops, largest_tensor
 from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 
 BLOCK_BYTES = 1 << 25
@@ -106,9 +106,7 @@ class Learner:
         example = self.input_format.task.question_width + self.input_format.task.answer_width
         fitting = BLOCK_BYTES // (batches.rows * example)
         if not self.on_gpu:
-            fitting = min(
-                fitting, CALL_OPERATIONS // operations(self.config, self.input_format, self.size, batches.rows)
-            )
+            fitting = min(fitting, CALL_OPERATIONS // flops(self.config, self.input_format, self.size, batches.rows))
         return int(np.clip(fitting, 1, MAX_STEPS_PER_CALL))
 
     def train(self, batches: Batches, first: int, count: int) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.runs import history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import building, devices, mending
-from seq2seq_arith.trainer.training.costs import epoch_end, operations, remarks
+from seq2seq_arith.trainer.training.costs import epoch_end, flops, remarks
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
@@ -218,7 +218,7 @@ def summarize(loop: Loop) -> Summary:
         hints=model.hints,
         weights=learner.size.weights,
         examples=examples,
-        operations=operations(run.config, learner.input_format, learner.size, examples),
+        flops=flops(run.config, learner.input_format, learner.size, examples),
         seconds=round(state.seconds, 3),
         cpu_seconds=round(state.cpu_seconds, 3),
         character_accuracy=best[f"{history.VALIDATION}character_accuracy"],

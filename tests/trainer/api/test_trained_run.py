@@ -40,12 +40,12 @@ def test_scores(small):
     assert scores.content == {name: value for name, value in content.items() if name != "sha256"}
     assert scores.exact_match == content["sets"]["validation"]["exact_match"] == best
     saved = content["scores"]["rows"]
-    for set, table in (("standard", scores.slices), ("unforeseen", scores.unforeseen)):
+    for set, table in (("standard", scores.slices), ("held_out", scores.held_out)):
         assert table.column("slice") == [row["slice"] for row in saved if row["set"] == set]
     assert scores.worst_slice["exact_match"] == min(row["exact_match"] for row in scores.slices)
-    assert scores.worst_unforeseen == scores[scores.worst_unforeseen["slice"]]
-    assert scores.worst_unforeseen["exact_match"] == min(row["exact_match"] for row in scores.unforeseen) < 1
-    assert "unforeseen  two-chains" in repr(scores)
+    assert scores.worst_held_out == scores[scores.worst_held_out["slice"]]
+    assert scores.worst_held_out["exact_match"] == min(row["exact_match"] for row in scores.held_out) < 1
+    assert "held-out  two-chains" in repr(scores)
     assert scores["equal"] == next(row for row in scores.slices if row["slice"] == "equal")
     assert "slices without a mistake" in repr(scores).splitlines()[1]
     assert (small.hints, small.exact_match) == ("none", best)

@@ -104,12 +104,12 @@ def test_the_line_of_results_has_the_counts(found, trained, monkeypatch):
 
 def test_the_worst_slice_is_last(found, printed):
     assert list(found.content)[-1] == "scores"
-    suites = [*found.scores.of("unforeseen").suites().values(), *found.scores.of("standard").suites().values()]
+    suites = [*found.scores.of("held_out").suites().values(), *found.scores.of("standard").suites().values()]
     lines = printed.splitlines()[-len(suites) :]
     for suite, line in zip(suites, lines, strict=True):
         worst = suite.worst()
         assert worst.exact_match == min(row.exact_match for row in suite.rows)
-        kind = "unforeseen " if worst.set == "unforeseen" else ""
+        kind = "held-out " if worst.set == "held_out" else ""
         score = f"{cut(worst.exact_match, 3)} of {worst.questions}: "
         assert line.startswith(f"at {worst.size} digits, worst {kind}slice: {worst.slice}, {score}")
         assert line == f"at {worst.size} digits, {suite.worst_in_words()}"
@@ -117,7 +117,7 @@ def test_the_worst_slice_is_last(found, printed):
 
 def test_both_sets_are_asked_and_printed_apart(found, printed):
     sizes = []
-    for set in ("standard", "unforeseen"):
+    for set in ("standard", "held_out"):
         for (_, size), suite in found.scores.of(set).suites().items():
             sizes.append(size)
             drawn = OPERATIONS["addition"].slices(set, size)
@@ -183,15 +183,15 @@ def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, found):
 def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     """Tasks of one's own may have none."""
     shutil.copytree(trained.folder, tmp_path / "run")
-    bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda size: (), unforeseen=lambda size: ())
+    bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda size: (), held_out=lambda size: ())
     monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": bare})
     run = open_run(tmp_path / "run")
     found = evaluate(OpenRun(run))
-    assert found.worst_slice is found.worst_unforeseen is None
+    assert found.worst_slice is found.worst_held_out is None
     assert found.scores.rows == ()
-    assert list(found.slices) == list(found.unforeseen) == []
+    assert list(found.slices) == list(found.held_out) == []
     assert found.notes[-2:] == (
-        "addition has no unforeseen slices, so none were asked",
+        "addition has no held-out slices, so none were asked",
         "addition has no suite, so no hard questions were asked",
     )
     assert OpenRun(run).worst_in_words("") == "this task has no hard questions"

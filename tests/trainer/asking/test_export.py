@@ -124,7 +124,7 @@ def test_tensorflow_serving_can_answer_the_request_of_the_page(loaded, expected)
 
 
 ASKED = SliceScore(9, 6, slice="carry-all", set="standard", version=2, size=3, seen=5, seen_right=3)
-SCORES = Scores((ASKED, dataclasses.replace(ASKED, set="unforeseen", slice="runs")), per_slice=1000, seed=0)
+SCORES = Scores((ASKED, dataclasses.replace(ASKED, set="held_out", slice="runs")), per_slice=1000, seed=0)
 
 
 def test_the_card_says_what_was_asked(trained, tmp_path):

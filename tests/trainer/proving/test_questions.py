@@ -76,7 +76,7 @@ def test_a_rule_of_ones_own_that_is_none_is_refused(name, tmp_path, monkeypatch,
         "from seq2seq_arith.arithmetic.columns import Transducer\n"
         "from seq2seq_arith.arithmetic.operations import OPERATIONS as BUILT_IN\n"
         "import dataclasses\n"
-        f"small = {{'max_size': 3, 'suite': lambda size: (), 'unforeseen': lambda size: (), 'transducer': {rule}}}\n"
+        f"small = {{'max_size': 3, 'suite': lambda size: (), 'held_out': lambda size: (), 'transducer': {rule}}}\n"
         "OPERATIONS = {'sums': dataclasses.replace(BUILT_IN['addition'], **small)}\n"
     )
     own_tasks.use(file)

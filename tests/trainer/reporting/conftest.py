@@ -42,8 +42,8 @@ def _suite(size: int, worst: int) -> list[SliceScore]:
     return [_slice(name, right, size, "standard") for name, right in rights.items()]
 
 
-def _unforeseen(size: int, worst: int) -> list[SliceScore]:
-    return [_slice(name, right, size, "unforeseen") for name, right in (("runs", 10), ("two-chains", worst))]
+def _held_out(size: int, worst: int) -> list[SliceScore]:
+    return [_slice(name, right, size, "held_out") for name, right in (("runs", 10), ("two-chains", worst))]
 
 
 def _asked() -> SetAnswers:
@@ -96,7 +96,7 @@ def sample() -> RunReport:
         summary=run_files.summary_of(5, None),
         proof=None,
         sets=_asked(),
-        scores=Scores((*_suite(3, 2), *_unforeseen(3, 3), *_suite(6, 0), *_unforeseen(6, 1)), per_slice=10, seed=0),
+        scores=Scores((*_suite(3, 2), *_held_out(3, 3), *_suite(6, 0), *_held_out(6, 1)), per_slice=10, seed=0),
         searched=(
             {"digits": 3, "asked": 2048, "mistakes": 7, "wrong": [dataclasses.asdict(WRONG) | {"margin": -1.23456}]},
             {"digits": 6, "asked": 1024, "mistakes": 0, "wrong": []},

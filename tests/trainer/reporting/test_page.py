@@ -79,9 +79,9 @@ def test_it_shows_all_that_was_collected(sample):
         "0.200 2 of 10 questions of the slice carry-all are right. 999+1 = 1000, answered 990.",
         "nothing",
         "5 (best)",
-        "worst unforeseen slice 0.300 3 of 10 questions of the slice two-chains are right.",
-        "worst unforeseen slice two-chains 0.300",
-        "Unforeseen slices at 3 digits, seed 0",
+        "worst held-out slice 0.300 3 of 10 questions of the slice two-chains are right.",
+        "worst held-out slice two-chains 0.300",
+        "Held-out slices at 3 digits, seed 0",
         "1 of 7 wrong questions that were found by arith-model search, of 2,048 questions at D = 3",
         "999+1 1000 990 -1.235",
         "No wrong question was found by arith-model search, of 1,024 questions at D = 6. Others were not asked.",
@@ -129,7 +129,7 @@ def test_what_is_missing_is_said(sample, bare):
 def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
     for run in (sample, bare):
         names = [name for name, *_ in sections.tiles(run)]
-        assert names == ["exact match", "worst slice", "worst unforeseen slice", "hints"]
+        assert names == ["exact match", "worst slice", "worst held-out slice", "hints"]
 
 
 def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):

@@ -91,7 +91,7 @@ def read_all(folder):
             assert f"{search['asked']:,}" and all(f"{each['margin']:.4g}" for each in search["wrong"])
         assert evaluated.worst_in_words(run, scores, proofs.read(run)) and samples.read_jsonl(run.samples) is not None
         if summary:
-            assert f"{summary.seconds:,.0f} {summary.operations:.1e} {summary.exact_match:.4f}"
+            assert f"{summary.seconds:,.0f} {summary.flops:.1e} {summary.exact_match:.4f}"
         assert all(history.epoch_lines(row, 1) for row in history.epochs_of(run))
     except InputError as error:
         assert str(error)

@@ -53,7 +53,7 @@ def scored(folder, evaluation, summary):
         ([suite_scores(199, per_slice=9)], suite_scores(500, version=1), "equal 0.199"),
         ([suite_scores(199, per_slice=5000)], suite_scores(500), "equal 0.199"),
         ([suite_scores(999), suite_scores(100, size=6)], None, "equal 0.999"),
-        ([suite_scores(999), suite_scores(100, set="unforeseen", slice="runs")], None, "equal 0.999"),
+        ([suite_scores(999), suite_scores(100, set="held_out", slice="runs")], None, "equal 0.999"),
     ],
 )
 def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summary, shown):

@@ -7,7 +7,7 @@ import pytest
 from layout import ROOT
 
 from seq2seq_arith.arithmetic.scoring import Scores
-from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN
+from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.demo import RANDOM_PAIRS
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -47,7 +47,7 @@ def proved_rounds(rows: list[Result]) -> list[int]:
 
 
 def slices_of(rows: list[Result]) -> list[list[float]]:
-    """The lowest share in the slices of each network at each length, with the unforeseen ones."""
+    """The lowest share in the slices of each network at each length, with the held-out ones."""
     return [[lowest(row.scores.of(size=size)) for size in row.scores.sizes] for row in rows]
 
 
@@ -123,7 +123,7 @@ SENTENCES = {
     ],
     "docs/results.md": [
         f"at least {MULTIPLIED[0]} of the standard slice that they know worst of 3 digits, {MULTIPLIED[1]} of 4, and "
-        f"{MULTIPLIED[2]} of 5; of the unforeseen ones, {MULTIPLIED[3]}, {MULTIPLIED[4]} and {MULTIPLIED[5]}.",
+        f"{MULTIPLIED[2]} of 5; of the held-out ones, {MULTIPLIED[3]}, {MULTIPLIED[4]} and {MULTIPLIED[5]}.",
         f"{len(group('plain-addition'))} networks of `plain` per task answer at least "
         f"{percent(least('plain-addition'), 1)} of the slice that they know worst",
         f"worst of addition, and {percent(least('plain-subtraction'), 1)} of subtraction.",
@@ -145,7 +145,7 @@ SENTENCES = {
         f"{len(PLACED)} networks of one layer and 256 units "
         f"({statistics.median(row.cpu_seconds for row in PLACED):.0f} CPU seconds, `places`) make no mistake "
         f"at 10 and 20 digits, {worst('digit-positions', 2).count(1)} none at 40 "
-        f"({sum(each[2] == 1 for each in PLACES)} if unforeseen slices count), and "
+        f"({sum(each[2] == 1 for each in PLACES)} if held-out slices count), and "
         f"{sum(each[3] >= 0.9 for each in PLACES)} answer at least 0.900 of every slice at 100 (lowest "
         f"{min(each[3] for each in PLACES):.3f}).",
         f"(rates chosen on another seed; {span(COSTS)} CPU seconds):",
@@ -175,7 +175,7 @@ def test_positions_that_carry_over():
     assert {min(each[size] for each in PLACES + FAR) for size in (0, 1)} == {1}
     for row in (row for rows in FAIR.values() for row in rows):
         for size in row.scores.sizes[:2]:
-            assert lowest(row.by_suite[UNFORESEEN, size]) >= lowest(row.by_suite[STANDARD, size])
+            assert lowest(row.by_suite[HELD_OUT, size]) >= lowest(row.by_suite[STANDARD, size])
 
 
 def test_networks_that_grok_hold_waves():

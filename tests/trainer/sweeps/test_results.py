@@ -55,7 +55,7 @@ def row(run, seed, positional_encoding, wrong, seconds=10.0, **changes):
         "suite": {},
         "best_epoch": 1,
     }
-    took = {"weights": 50_944, "examples": 600_000, "operations": 12_345_678}
+    took = {"weights": 50_944, "examples": 600_000, "flops": 12_345_678}
     took |= {"seconds": seconds, "cpu_seconds": 2 * seconds, "character_accuracy": 1.0}
     reached = {"exact_match": 0.99999, "scores": suite(full, carry, *longer)}
     return Result(**what | took | {"settings": settings} | reached | changes)
@@ -82,11 +82,11 @@ def cells(name, rows=ROWS, **asked):
         ("unseen", "not seen, wrong", "25 of 3,180 (< 1.1%)", "500 of 1,060 (< 50%)"),
         ("seen", "seen, wrong", "0 of 120 (< 2.5%)", "0 of 40 (< 7.3%)"),
         ("imperfect", "slices with mistakes", "0, 1, 1 of 2", "1 of 2"),
-        ("lowest", "lowest", "0.980 (carry-all)", "0.500 (carry-all)"),
-        ("reached", "no mistake", "1 of 3 (> 0.01)", "0 of 1"),
+        ("minimum", "minimum", "0.980 (carry-all)", "0.500 (carry-all)"),
+        ("reached", "seeds with 100%", "1 of 3 (> 0.01)", "0 of 1"),
         ("weights", "weights", "50,944", "50,944"),
         ("examples", "examples seen", "600,000", "600,000"),
-        ("operations", "operations", "1.2e+07", "1.2e+07"),
+        ("flops", "flops", "1.2e+07", "1.2e+07"),
         ("seconds", "seconds", "20", "10"),
         ("cpu", "CPU seconds", "40", "20"),
     ],
@@ -96,8 +96,8 @@ def test_figures_of_several_seeds(column, header, first, second):
 
 
 def test_further_lengths_stand_behind_those_of_the_training():
-    header, (first, _) = cells("lowest", lengths=[20, 30])
-    assert header == ["lowest", "lowest at 20", "lowest at 30"]
+    header, (first, _) = cells("minimum", lengths=[20, 30])
+    assert header == ["minimum over seeds", "minimum over seeds at 20", "minimum over seeds at 30"]
     assert first == ["0.980 (carry-all)", "0.490 (carry-all)", "-"]
     assert cells("unseen", lengths=[20])[1][0] == ["25 of 3,180 (< 1.1%)", ""]
 
@@ -119,18 +119,18 @@ def test_a_threshold_that_its_questions_bear(threshold, header, reached):
 def test_a_threshold_finer_than_its_questions_is_refused(refusal):
     with refusal(InputError):
         cells("reached", threshold=0.9995)
-    assert cells("lowest", threshold=0.9995)
+    assert cells("minimum", threshold=0.9995)
 
 
-def test_the_unforeseen_set_stands_beside_the_first():
-    unforeseen = [slice_of(name, 100, wrong, set="unforeseen") for name, wrong in (("runs", 25), ("reversed", 0))]
-    asked = [row("a", 1, "rope", 0, scores=suite(*ROWS[0].scores.rows, *unforeseen))]
-    assert cells("lowest-unforeseen", asked, lengths=[20]) == (
-        ["lowest, unforeseen", "lowest, unforeseen at 20"],
+def test_the_held_out_set_stands_beside_the_first():
+    held_out = [slice_of(name, 100, wrong, set="held_out") for name, wrong in (("runs", 25), ("reversed", 0))]
+    asked = [row("a", 1, "rope", 0, scores=suite(*ROWS[0].scores.rows, *held_out))]
+    assert cells("minimum-held-out", asked, lengths=[20]) == (
+        ["minimum over seeds, held-out", "minimum over seeds, held-out at 20"],
         [["0.750 (runs)", "-"]],
     )
-    assert "lowest, unforeseen" in results.tabulate(asked, Query())[0]
-    assert "lowest, unforeseen" not in results.tabulate(ROWS, Query())[0]
+    assert "minimum over seeds, held-out" in results.tabulate(asked, Query())[0]
+    assert "minimum over seeds, held-out" not in results.tabulate(ROWS, Query())[0]
 
 
 def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
@@ -140,7 +140,7 @@ def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
     )
     for each in (*ROWS, newer):  # the run of seed 0 was asked again
         results.append(tmp_path / results.RESULTS, each)
-    _, lines = results.tabulate(results.read(tmp_path / results.RESULTS), Query(columns=("seeds", "lowest")))
+    _, lines = results.tabulate(results.read(tmp_path / results.RESULTS), Query(columns=("seeds", "minimum")))
     first, second = ["3", "v1", "0.980 (carry-all)"], ["1", "v1", "0.500 (carry-all)"]
     assert lines == [["a", *first], ["b", *second], ["a", "1", "v2", "0.700 (carry-all)"]]
 
@@ -162,8 +162,8 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys):
 
 
 def test_columns_are_chosen():
-    header, found = results.tabulate(ROWS, Query(lengths=[20], columns=("seconds", "lowest")))
-    assert header == ["run", "lowest (v1)", "lowest at 20", "seconds"]
+    header, found = results.tabulate(ROWS, Query(lengths=[20], columns=("seconds", "minimum")))
+    assert header == ["run", "minimum over seeds (v1)", "minimum over seeds at 20", "seconds"]
     assert found[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
     with pytest.raises(InputError, match="no column 'colour'"):
         results.tabulate(ROWS, Query(columns=("colour",)))
@@ -176,7 +176,7 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
     assert header[:2] == ["positional_encoding", "hidden"]
     assert [line[:3] for line in found] == [["rope", "64", "places"]]
     assert len(results.tabulate(ROWS, Query(by=("seed",), where=[("run", "*a*")]))[1]) == 3
-    assert cells("lowest", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
+    assert cells("minimum", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
 
 
 def test_a_run_that_was_not_tried_for_it_had_not_learned_is_not_proved():
@@ -247,7 +247,7 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 4
     assert main(["results", str(tmp_path), "--markdown"]) == 0
     assert capsys.readouterr().out.startswith(
-        "| run | given | draws | seeds | not seen, wrong (v1) | wrong | lowest | no mistake |"
+        "| run | given | draws | seeds | not seen, wrong (v1) | wrong | minimum over seeds | seeds with 100% |"
     )
     assert main(["results", str(tmp_path), "--where", "rope"]) == 2
     assert capsys.readouterr().err == "arith-model: --where is 'rope'; give FIELD=VALUE, such as task=addition\n"

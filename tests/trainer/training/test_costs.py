@@ -63,7 +63,7 @@ def test_a_size_follows_from_the_shapes_of_the_weights():
     size = size_of(NOTEBOOK, input_format)
     lstms = 4 * 128 * (12 + 128) + 4 * 128 * (128 + 128)
     assert size == costs.Size(weights=lstms + 2 * 4 * 128 + 129 * 12, products=lstms + 128 * 12, values=16 * 128 + 12)
-    assert costs.operations(NOTEBOOK, input_format, size, 10) == 10 * 6 * size.products * 7
+    assert costs.flops(NOTEBOOK, input_format, size, 10) == 10 * 6 * size.products * 7
     # In blocks, what it gives is kept, and the rest computed again.
     assert SIZE.values == 128 + 128 + len(PQ.alphabet)
 
@@ -123,9 +123,7 @@ def test_an_example_that_sees_others_costs_more():
         *({"positional_encoding": "position_coupling", "distractors": distractors} for distractors in (0, 4, None)),
     ):
         config = override(TrainConfig(), name="causal", input_format="reversed", **settings)
-        found.append(
-            (costs.training_memory(config, input_format, SIZE), costs.operations(config, input_format, SIZE, 10))
-        )
+        found.append((costs.training_memory(config, input_format, SIZE), costs.flops(config, input_format, SIZE, 10)))
     assert found[0] == found[1] and found == sorted(found) and len(set(found)) == 3
 
 
@@ -133,7 +131,7 @@ def test_layers_that_run_twice_cost_twice_as_much():
     input_format, found = make_input_format("reversed", Task("addition")), []
     for loops in (1, 2):
         config = override(TrainConfig(), name="causal", input_format="reversed", loops=loops)
-        found.append(costs.operations(config, input_format, SIZE, 10))
+        found.append(costs.flops(config, input_format, SIZE, 10))
     assert found[1] == 2 * found[0]
 
 

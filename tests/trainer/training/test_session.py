@@ -107,6 +107,6 @@ def test_a_finished_run_says_what_it_took(trained):
     assert (found["dataset"], found["hints"]) == ("addition-n1003", "digits aligned, units first")
     assert found["examples"] == 903 * len(state.history)
     products = 2 * 4 * 32 * (2 * 12 + 32) + 12 * 2 * 32  # without biases
-    assert found["operations"] == found["examples"] * 6 * products * 4
+    assert found["flops"] == found["examples"] * 6 * products * 4
     assert (found["exact_match"], found["best_epoch"]) == (best["val_exact_match"], best["epoch"])
     assert found["seconds"] == round(state.seconds, 3)

@@ -1,4 +1,4 @@
-"""The second set of each suite, ``unforeseen``: slices that were made when the recipes were fixed already.
+"""The second set of each suite, ``held_out``: slices that were made when the recipes were fixed already.
 
 The slices of ``slices`` were known while draws and recipes were made, so that ``structured`` draws are partly of their
 kinds. These came later, and **nobody tunes on them**: neither a recipe nor the draws of a training. A figure without
@@ -171,15 +171,15 @@ SUBTRACTION = (
 
 
 def addition(size: int) -> list[Slice]:
-    """The unforeseen slices of addition of at most so many digits."""
+    """The held-out slices of addition of at most so many digits."""
     return of_size(ADDITION, size)
 
 
 def subtraction(size: int) -> list[Slice]:
-    """The unforeseen slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
+    """The held-out slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
     return of_size(SUBTRACTION, size)
 
 
 def multiplication(size: int) -> list[Slice]:
-    """The unforeseen slices of multiplication of at most so many digits: those that do not speak of carries."""
+    """The held-out slices of multiplication of at most so many digits: those that do not speak of carries."""
     return of_size(OF_DIGITS, size)

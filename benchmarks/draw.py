@@ -1,6 +1,6 @@
 """Draws the pictures of docs/ that are named.
 
-Each is an SVG, light or dark as the page that shows it, in the style of ``seq2seq_arith/trainer/drawing.py``. Nothing
+Each is an SVG, light or dark as the page that shows it, in the style of ``seq2seq_arith/trainer/figures.py``. Nothing
 is trained here; ``learning.jsonl`` is the ``samples.jsonl`` of the network with attention of the lesson. The playground
 is two screenshots, by Chromium, of the page of the site, which ``make docs`` makes::
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.columns import DIGITS
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.proving.questions import PAIRS, question_automaton
 from seq2seq_arith.trainer.proving.tables import LatchTagger
 from seq2seq_arith.trainer.runs import checkpoints, samples
@@ -30,8 +30,8 @@ DOCS = HERE.parent / "docs"
 
 # Two models of subtraction, alike but for their data: from the legend to runs in results.jsonl, a colour and a mark.
 SERIES = {
-    "random pairs": ("random-subtraction", drawing.LIGHT["series1"], "o"),
-    "structured pairs": ("best-subtraction", drawing.LIGHT["series0"], "D"),
+    "random pairs": ("random-subtraction", figures.LIGHT["series1"], "o"),
+    "structured pairs": ("best-subtraction", figures.LIGHT["series0"], "D"),
 }
 SEEDS, SHOWN_BELOW = 3, 0.995  # a kind that every model answers correctly more often is left out
 VALIDATION, RANDOM = "validation set", "random"
@@ -66,12 +66,12 @@ def main() -> None:
 
 
 def svg_file(inline: str, rules: str = "") -> bytes:
-    """A picture as ``drawing.inline_svg`` makes it, as a file with a ground of its own and further CSS."""
+    """A picture as ``figures.inline_svg`` makes it, as a file with a ground of its own and further CSS."""
     begin, size, end = re.split(r'viewBox="0 0 ([^"]+)"', inline, maxsplit=1)
     width, height = (f"{float(side) + 2 * MARGIN:g}" for side in size.split())
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     begin = begin.replace("<svg", f'<svg {names} width="{width}pt" height="{height}pt"')
-    style = f"<style>{drawing.VARIABLES} text {{ font-family: system-ui, sans-serif; }} {rules}</style>"
+    style = f"<style>{figures.VARIABLES} text {{ font-family: system-ui, sans-serif; }} {rules}</style>"
     ground = f'<rect x="-{MARGIN}" y="-{MARGIN}" width="100%" height="100%" rx="8" fill="var(--card)"/>'
     end = end.replace("</desc>", f"</desc>{style}{ground}", 1)
     return f'{begin}viewBox="-{MARGIN} -{MARGIN} {width} {height}"{end}\n'.encode()
@@ -86,7 +86,7 @@ def scores_of(rows: list[results.Result], group: str) -> dict[str, list[float]]:
     return {VALIDATION: [row.exact_match for row in chosen], **slices}
 
 
-@drawing.styled
+@figures.styled
 def slices() -> bytes:
     """A line per set, with a mark per model: validation set, random questions, and where one of them errs."""
     from matplotlib.ticker import PercentFormatter
@@ -97,13 +97,13 @@ def slices() -> bytes:
     shares = [(name, share) for scores in found.values() for name, share in scores.items()]
     failed = {name for name, share in shares if min(share) < SHOWN_BELOW} - {*always}
     names = [*sorted(failed, key=lambda name: (min(first[name]), name)), *always]
-    figure = drawing.figure(8, 0.32 * len(names) + 0.8)
+    figure = figures.figure(8, 0.32 * len(names) + 0.8)
     axes = figure.add_subplot()
     for series, (_, color, mark) in SERIES.items():
         for number, share in enumerate(zip(*(found[series][name] for name in names), strict=True)):
             label = f"trained on {series}" if number == 0 else None
             axes.plot(share, range(len(names)), mark, color=color, markersize=6, alpha=0.8, label=label)
-    axes.axhline(len(names) - 2.5, color=drawing.LIGHT["ink"], linewidth=0.8)
+    axes.axhline(len(names) - 2.5, color=figures.LIGHT["ink"], linewidth=0.8)
     axes.set_yticks(range(len(names)), names)
     axes.set_xlim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
@@ -113,7 +113,7 @@ def slices() -> bytes:
     axes.set_title(f"Subtraction: the share of right answers of each kind, with {SEEDS} seeds", loc="left")
     axes.legend(loc="center left", fontsize=10)
     about = "A mark per network: the share of its right answers to the questions of a kind."
-    return svg_file(drawing.inline_svg(figure, "Right answers of each kind of question", about))
+    return svg_file(figures.inline_svg(figure, "Right answers of each kind of question", about))
 
 
 def behaviour(tables: LatchTagger, task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +147,7 @@ def merged(after: np.ndarray, written: np.ndarray) -> np.ndarray:
         classes = finer
 
 
-@drawing.styled
+@figures.styled
 def automaton() -> bytes:
     """The states of the adder that comes with the package, merged by behaviour, and the sums that lead on.
 
@@ -159,13 +159,13 @@ def automaton() -> bytes:
     run = open_run(SHIPPED_RUNS / "addition")
     after, written = behaviour(LatchTagger(checkpoints.load(run.best)[0], run.task.alphabet), run.task)
     classes = merged(after, written)
-    figure = drawing.figure(8, 3.4)
+    figure = figures.figure(8, 3.4)
     axes = figure.add_subplot(aspect="equal", xlim=(-4.6, 4.6), ylim=(-1.7, 1.7))
     axes.set_axis_off()
     start = int(classes[0])
     for number, name, side in ((start, "no carry", -1), (1 - start, "carry", 1)):
-        color, states = drawing.COLOURS[max(side, 0)], np.flatnonzero(classes == number)
-        axes.add_patch(Circle((1.9 * side, 0), 1, facecolor=drawing.LIGHT["tint"], edgecolor=color, linewidth=1.5))
+        color, states = figures.COLOURS[max(side, 0)], np.flatnonzero(classes == number)
+        axes.add_patch(Circle((1.9 * side, 0), 1, facecolor=figures.LIGHT["tint"], edgecolor=color, linewidth=1.5))
         # As the seeds of a sunflower.
         radius, angle = 0.85 * np.sqrt((np.arange(len(states)) + 0.5) / len(states)), 2.4 * np.arange(len(states))
         axes.plot(1.9 * side + radius * np.cos(angle), radius * np.sin(angle), "o", color=color, markersize=4)
@@ -182,26 +182,26 @@ def automaton() -> bytes:
     axes.set_title("The states of the adder; at each arrow the sum of the two digits that are read", loc="center")
     without = np.count_nonzero(classes == start)
     about = f"{without} states mean no carry, {len(classes) - without} a carry; the sum of two digits leads on."
-    return svg_file(drawing.inline_svg(figure, "The states of an adder", about))
+    return svg_file(figures.inline_svg(figure, "The states of an adder", about))
 
 
-@drawing.styled
+@figures.styled
 def grokking() -> bytes:
     """The exact match along the steps, in training and on the validation set: a panel per weight decay."""
     rows = [row for row in results.read(HERE / results.RESULTS) if row.run.startswith("grokking")]
-    figure = drawing.figure(8, 2.8)
+    figure = figures.figure(8, 2.8)
     for axes, decay in zip(figure.subplots(1, 3, sharex=True, sharey=True), (0, 0.1, 1), strict=True):
         for row in [row for row in rows if row.settings["weight_decay"] == decay]:
             kept = np.unique(np.geomspace(1, len(row.curve), 40).astype(int)) - 1
             steps, *shares = np.array(row.curve)[kept].T
-            for share, line, color in zip(shares, ("--", "-"), drawing.COLOURS[1::-1], strict=True):
+            for share, line, color in zip(shares, ("--", "-"), figures.COLOURS[1::-1], strict=True):
                 axes.plot(steps, share, line, color=color, linewidth=1, alpha=0.7)
         axes.set(xscale="log", title=f"weight decay {decay:g}", xlabel="steps", ylabel="exact match")
         axes.set_xticks([100, 1_000, 10_000], ["100", "1,000", "10,000"])
         axes.label_outer()
     figure.axes[2].legend(figure.axes[2].lines[:2], ["training", VALIDATION], loc="lower right", fontsize=10)
     about = "Two lines per network: the share of right answers to training questions, and to others, along the steps."
-    return svg_file(drawing.inline_svg(figure, "Grokking", about))
+    return svg_file(figures.inline_svg(figure, "Grokking", about))
 
 
 def learning(source: Path = HERE / "learning.jsonl") -> bytes:

@@ -65,14 +65,14 @@ suppress_warnings = [
 nitpick_ignore_regex = [("py:.*", r"(?!seq2seq_arith\.).*")]
 # These are shown in a signature, and are of no use to a reader.
 nitpick_ignore = [
-    ("py:class", "seq2seq_arith.arithmetic.drawing.Drawing"),
+    ("py:class", "seq2seq_arith.arithmetic.sampling.Sampler"),
     ("py:class", "seq2seq_arith.arithmetic.own_tasks.OwnTask"),
     ("py:class", "seq2seq_arith.arithmetic.scoring.Mistake"),
     ("py:class", "seq2seq_arith.arithmetic.scoring.Share"),
     ("py:class", "seq2seq_arith.base.errors._OneSentence"),
-    ("py:class", "seq2seq_arith.pipelines.places.paths.ObjectPath"),
+    ("py:class", "seq2seq_arith.pipelines.storage.paths.ObjectPath"),
     ("py:class", "seq2seq_arith.trainer.data.records.Source"),
-    ("py:class", "seq2seq_arith.trainer.drawing.HeatMap"),
+    ("py:class", "seq2seq_arith.trainer.figures.HeatMap"),
     ("py:class", "seq2seq_arith.trainer.plugins.Kind"),
     ("py:class", "seq2seq_arith.trainer.plugins.Plugin"),
     ("py:class", "seq2seq_arith.trainer.registry.ModelEntry"),

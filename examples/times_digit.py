@@ -14,7 +14,7 @@ written. The small adder sees that digit, and need not remember the carry.
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import columns, drawing, numbers
+from seq2seq_arith.arithmetic import columns, numbers, sampling
 from seq2seq_arith.arithmetic.columns import BLANK, NOT_BEGUN, OVER, Transducer
 from seq2seq_arith.arithmetic.notation import DECIMAL, Solved
 from seq2seq_arith.arithmetic.operations import Operation
@@ -22,25 +22,25 @@ from seq2seq_arith.arithmetic.splitmix import uniform
 from seq2seq_arith.arithmetic.suites import Slice
 
 
-class ByOneDigit(drawing.Drawing):
+class ByOneDigit(sampling.Sampler):
     """The left operand as ``digits`` draws it; the right one is a digit."""
 
     share = 0.5  # of the right operand, no more is known than that a pair is more frequent than if it had all values
 
     def words_per_draw(self, size, arity=2):
-        return drawing.DIGITS.words_per_draw(size, 1) + 1
+        return sampling.DIGITS.words_per_draw(size, 1) + 1
 
     def operands(self, size, words, arity=2):
-        (left,) = drawing.DIGITS.operands(size, words, 1)
+        (left,) = sampling.DIGITS.operands(size, words, 1)
         right = np.zeros_like(left)
         right[0] = uniform(words[self.words_per_draw(size) - 1], 10)
         return left, right
 
     def values(self, size):
-        return drawing.DIGITS.values(size)
+        return sampling.DIGITS.values(size)
 
     def num_values(self, size):
-        return drawing.DIGITS.num_values(size)
+        return sampling.DIGITS.num_values(size)
 
 
 def hard(size):

@@ -10,9 +10,9 @@ from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.options import default_threads, is_local, job_outlives_program, workers_share_process
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.steps.job import Report, RunFacts
 from seq2seq_arith.pipelines.steps.run import describe, write_dataset
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 
 def create(order: Order) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.plan import Plan, plan
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.publishing.publisher import Publisher
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions

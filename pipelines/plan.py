@@ -68,8 +68,8 @@ def plan(task: Task, layout: Layout) -> Plan:
     # A local run has as many shards at once as cores.
     of_shards = of_worker * min(cores(), layout.num_shards)
     blocks = min(math.ceil(draws / chunk) * layout.num_shards, draws)
-    drawn_words = task.drawing.words_per_draw(task.size, task.operation.arity)
-    draw_seconds = DRAW_SECONDS + drawn_words * WORD_SECONDS + (1 - task.drawing.share) * ARRANGE_SECONDS
+    drawn_words = task.sampler.words_per_draw(task.size, task.operation.arity)
+    draw_seconds = DRAW_SECONDS + drawn_words * WORD_SECONDS + (1 - task.sampler.share) * ARRANGE_SECONDS
     file_bytes = layout.bytes_of(task)
     return Plan(
         draws=draws,

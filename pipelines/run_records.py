@@ -25,10 +25,10 @@ from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.base.machine import cores
 from seq2seq_arith.pipelines.formats.layout import format_name
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.clients import ABSENT
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.steps.job import RunFacts
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.clients import ABSENT
+from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
 
 FOLDER, TIME = ".runs", "%Y%m%dT%H%M%S.%fZ"  # to the microsecond: the names' order is that of the runs
 MOST_BYTES, MOST_RECORDS = 2**16, 1000  # that are read of one record, and of one dataset

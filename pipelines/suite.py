@@ -11,8 +11,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import METADATA
-from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.steps.example_draws import example_draws
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,8 +33,8 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath, parse_place
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath, parse_place
 
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
 EXAMPLES = 20_000

@@ -80,7 +80,7 @@ def test_the_reference_has_every_public_name_and_every_command(site, pages):
     named = {name for name in seq2seq_arith.__all__ if name not in ("OPERATIONS", "__version__")}
     missing = {name for name in named if f"seq2seq_arith.{name}" not in anchors}
     assert missing <= {"InputError", "RunError", "Picture"}  # which stand there by the name of their module
-    for name in ("base.errors.InputError", "trainer.drawing.Picture"):
+    for name in ("base.errors.InputError", "trainer.figures.Picture"):
         assert f"seq2seq_arith.{name}" in anchors
     text = pages[site / "python.html"]
     for parser in (data.parser(), model.parser()):

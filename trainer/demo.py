@@ -13,11 +13,11 @@ from seq2seq_arith.base.tables import fitted, table
 from seq2seq_arith.base.terminal import as_typed, say, terminal_width, wrapped
 from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
+from seq2seq_arith.pipelines.storage.paths import parse_place
 from seq2seq_arith.trainer.asking import answering, summary_table
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.data import making, probes
+from seq2seq_arith.trainer.data import making, question_sets
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
 from seq2seq_arith.trainer.runs import files, samples
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
@@ -105,6 +105,6 @@ def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> st
 def answered(run: OpenRun, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
     asked = run.run.parse(question)
-    examples = probes.asked(asked.task, [asked.stored])
+    examples = question_sets.asked(asked.task, [asked.stored])
     result = answering.ask(run.learner(asked.task), examples)
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]

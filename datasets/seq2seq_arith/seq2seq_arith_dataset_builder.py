@@ -19,7 +19,7 @@ from seq2seq_arith.pipelines.formats.advice import generate_command
 from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places.paths import local_path
+from seq2seq_arith.pipelines.storage.paths import local_path
 
 
 class Configs(dict[str, ArithConfig]):

@@ -10,7 +10,7 @@ a column, and ``letters`` unpacks it: 1 for a to 26 for z, and 0 behind the last
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, letters
+from seq2seq_arith.arithmetic import letters, sampling
 from seq2seq_arith.arithmetic.notation import LETTERS, POSITIVE, Solved
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.splitmix import uniform
@@ -40,7 +40,7 @@ def hard_words(size):
     yield Slice("alternating", "Two letters take turns, and must be put apart.", alternating)
 
 
-class Sixfold(drawing.Drawing):
+class Sixfold(sampling.Sampler):
     """Multiples of six, all equally often, so that every fraction of two of them can be reduced."""
 
     def words_per_draw(self, size, arity=2):
@@ -69,7 +69,7 @@ OPERATIONS = {
         arity=1,
         symbol="",
         notation=LETTERS,
-        draws={"letters": drawing.LETTERS, "fixed": drawing.FIXED_LETTERS},
+        draws={"letters": sampling.LETTERS, "fixed": sampling.FIXED_LETTERS},
         alphabet="abcdefghijklmnopqrstuvwxyz ",
         solve=in_order,
         max_size=200,

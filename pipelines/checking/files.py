@@ -19,8 +19,8 @@ from seq2seq_arith.pipelines.formats.layout import (
 )
 from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 MOST_NAMED = 100  # files that do not belong to a dataset, each on a line
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import google_crc32c
 
-from seq2seq_arith.arithmetic import drawing
-from seq2seq_arith.arithmetic.drawing import Drawing
+from seq2seq_arith.arithmetic import sampling
+from seq2seq_arith.arithmetic.sampling import Sampler
 from seq2seq_arith.arithmetic.task import Task
 
 MASK64 = 2**64 - 1
@@ -81,7 +81,7 @@ def is_solved(task: Task) -> bool:
 
 def is_drawn(task: Task) -> bool:
     """Whether the operands of its draws are known here."""
-    return task.drawing in DRAWN
+    return task.sampler in DRAWN
 
 
 def mix64(z: int) -> int:
@@ -103,7 +103,7 @@ def uniform(word: int, bound: int) -> int:
 
 def draw(task: Task, i: int) -> Operands:
     """The operands of draw ``i``, whose way of drawing is in ``DRAWN``."""
-    return DRAWN[task.drawing](task, i)
+    return DRAWN[task.sampler](task, i)
 
 
 def _numbers(task: Task, i: int, fixed: bool = False, least: int = 0) -> Operands:
@@ -177,16 +177,16 @@ def _letters(task: Task, first: int, fixed: bool) -> str:
 
 
 # From a task and the number of a draw to the operands.
-DRAWN: Mapping[Drawing, Callable[[Task, int], Operands]] = {
-    drawing.DIGITS: _numbers,
-    drawing.POSITIVE: lambda task, i: _numbers(task, i, least=1),
-    drawing.VALUE: lambda task, i: _numbers(task, i, fixed=True),
-    drawing.CARRYING: lambda task, i: _structured(task, i, passes_on_nine=True),
-    drawing.BORROWING: lambda task, i: _structured(task, i, passes_on_nine=False),
-    drawing.COUNTS: lambda task, i: _uniform(task, i, least=1),
-    drawing.RESIDUES: lambda task, i: _uniform(task, i, least=0),
-    drawing.LETTERS: lambda task, i: _words_of_letters(task, i, fixed=False),
-    drawing.FIXED_LETTERS: lambda task, i: _words_of_letters(task, i, fixed=True),
+DRAWN: Mapping[Sampler, Callable[[Task, int], Operands]] = {
+    sampling.DIGITS: _numbers,
+    sampling.POSITIVE: lambda task, i: _numbers(task, i, least=1),
+    sampling.VALUE: lambda task, i: _numbers(task, i, fixed=True),
+    sampling.CARRYING: lambda task, i: _structured(task, i, passes_on_nine=True),
+    sampling.BORROWING: lambda task, i: _structured(task, i, passes_on_nine=False),
+    sampling.COUNTS: lambda task, i: _uniform(task, i, least=1),
+    sampling.RESIDUES: lambda task, i: _uniform(task, i, least=0),
+    sampling.LETTERS: lambda task, i: _words_of_letters(task, i, fixed=False),
+    sampling.FIXED_LETTERS: lambda task, i: _words_of_letters(task, i, fixed=True),
 }
 
 

@@ -12,8 +12,8 @@ from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout
 from seq2seq_arith.pipelines.formats.metadata import metadata_of
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 SHA256 = "sha256"  # the entry of the metadata's own checksum
 

@@ -30,9 +30,9 @@ from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, NAME,
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.shards import write_files
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.steps.example_draws import example_draws, parallel_map
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 # Questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
 Texts = tuple[np.ndarray, np.ndarray]

@@ -20,7 +20,7 @@ from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA
 from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN
 from seq2seq_arith.pipelines.formats.location import existing_configs
-from seq2seq_arith.pipelines.places.paths import local_path
+from seq2seq_arith.pipelines.storage.paths import local_path
 
 CARD = "README.md"
 MARK = "<!-- Written by arith-data card, which replaces this file. -->"

@@ -29,10 +29,10 @@ from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path, find_dataset
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, local_path
-from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath, local_path
+from seq2seq_arith.pipelines.storage.staging import Staging
 
 AT_ONCE = 8  # files
 

@@ -16,7 +16,7 @@ from seq2seq_arith.pipelines.commands import program
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places.paths import parse_place
+from seq2seq_arith.pipelines.storage.paths import parse_place
 
 # Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"

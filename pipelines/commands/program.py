@@ -23,7 +23,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     Layout,
     choose_formats,
 )
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 NOTHING_LEFT = "nothing was left behind"
 ARITH_DATA = Program(

@@ -10,7 +10,7 @@ from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, DATASET, Sha256, refuse_surplus
 from seq2seq_arith.pipelines.formats.location import find_dataset
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.checking.verify import CheckResult

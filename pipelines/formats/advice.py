@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import words
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, OPTIONAL_FORMATS, Layout
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 PROGRAM = "arith-data"
 

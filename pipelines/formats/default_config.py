@@ -9,8 +9,8 @@ from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.task import VERSION
 from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.pipelines.formats.layout import METADATA
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
 
 # The file beside the datasets, as TFDS writes it.
 DEFAULT_KEY, MISSING = "default_config_name", "is missing"

@@ -7,8 +7,8 @@ from typing import overload
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
 
 DATASET = f"DATA_DIR/{NAME}/CONFIG/{VERSION}"
 

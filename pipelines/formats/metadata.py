@@ -7,8 +7,8 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.decoding import MalformedError, decode, parse
 from seq2seq_arith.base.files import json_sha256
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, Layout
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 
 # What TFDS writes of the splits; as in all JSON of protocol buffers, a number of 64 bits is a text.

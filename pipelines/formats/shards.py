@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers, questions
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
-from seq2seq_arith.pipelines.places.staging import Staging
+from seq2seq_arith.pipelines.storage.staging import Staging
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,9 +16,9 @@ from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.formats.default_config import NAMES_DEFAULT, default_path, default_problem
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher, damage
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.staging import REPORT, StagedDirectory
 
 STAGING = f"{VERSION}.incomplete-"
 ASIDE = f"{STAGING}old-"

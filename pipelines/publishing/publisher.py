@@ -12,9 +12,9 @@ from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.layout import METADATA, Layout
 from seq2seq_arith.pipelines.formats.metadata import read_metadata, read_shard_lengths
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.pipelines.places.staging import Staging
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
+from seq2seq_arith.pipelines.storage.staging import Staging
 
 OLD_SECONDS = 86_400  # what is younger, and belongs to no dataset, may be a job's that an engine is still running
 

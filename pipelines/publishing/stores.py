@@ -45,11 +45,11 @@ from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.formats.default_config import NAMES_DEFAULT, default_path, default_problem
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, Layout, format_name
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
-from seq2seq_arith.pipelines.places.clients import ABSENT, Entry, etag
-from seq2seq_arith.pipelines.places.paths import ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher, damage
 from seq2seq_arith.pipelines.publishing.upload import ANOTHER_PYARROW, BESIDE, Upload, marked_files
+from seq2seq_arith.pipelines.storage.clients import ABSENT, Entry, etag
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
+from seq2seq_arith.pipelines.storage.staging import REPORT
 
 AT_ONCE = 1000  # objects that are removed after one look at the marker
 

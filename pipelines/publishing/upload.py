@@ -10,8 +10,8 @@ from typing import IO
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
-from seq2seq_arith.pipelines.places.clients import ABSENT, etag
-from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.storage.clients import ABSENT, etag
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
 
 ANOTHER_PYARROW = "another run has made {} meanwhile with another PyArrow; give --overwrite to replace it"
 DEPOSITS = 10  # attempts at writing an object that other runs write, too

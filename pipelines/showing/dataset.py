@@ -93,11 +93,11 @@ def _duplicates(sample: Sample) -> list[str]:
         return [f"{sample.draws_used:,} pairs were drawn, and none of them twice ({one})."]
     few = classes.total < 10**LARGEST_POWER
     why = f"There are {f'{classes.total:,}' if few else f'more than 10^{LARGEST_POWER}'} different pairs."
-    if task.drawing.has_short_pairs and task.size > 1:
-        single = int(task.drawing.values(task.size)[0][0])
+    if task.sampler.has_short_pairs and task.size > 1:
+        single = int(task.sampler.values(task.size)[0][0])
         pairs = single**2 if task.ordered else single * (single + 1) // 2
         # The other draws are rearranged (docs/format.md).
-        part = "" if task.drawing.share == 1 else "in the half of the draws that is not rearranged, "
+        part = "" if task.sampler.share == 1 else "in the half of the draws that is not rearranged, "
         short = f"{part}short numbers are drawn as often as long ones"
         why += f" {short[0].upper()}{short[1:]}, but only {pairs} pairs have one digit each."
     return [

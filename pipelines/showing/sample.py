@@ -18,10 +18,10 @@ from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import SPLITS, TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.steps import dedup
 from seq2seq_arith.pipelines.steps.cutoff import DRAW, SPLIT
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 # At most so many draws are made, and so many examples with so many characters are looked at, in about a second.
 MOST_DRAWS = 2**20

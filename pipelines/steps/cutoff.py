@@ -89,7 +89,7 @@ class Cutoff:
 
 def ends_anywhere(task: Task) -> bool:
     """Whether the N-th kept draw can be anywhere, because it is not known how often draws repeat."""
-    return task.drawing.share < 1
+    return task.sampler.share < 1
 
 
 def expected_bytes(task: Task, num_draws: int) -> float:

@@ -18,11 +18,11 @@ from seq2seq_arith.base.packages import installed
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
 from seq2seq_arith.pipelines.formats.shards import ShardReport
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps import dedup
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff, Windows
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.storage.staging import REPORT, Staging
 
 PROGRAM = "seq2seq_arith"
 NONE = "none"

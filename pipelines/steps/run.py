@@ -27,13 +27,13 @@ from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import in_one_line, job_outlives_program
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import REFUSED, Job, Report, RunFacts, package_versions, read_report
 from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath
+from seq2seq_arith.pipelines.storage.staging import REPORT, Staging
 
 SECONDS = 1.0  # between two questions for the state
 DATAFLOW = "https://console.cloud.google.com/dataflow/jobs/{region}/{job}?project={project}"

@@ -55,8 +55,8 @@ class KeyClasses:
 
 def key_classes(task: Task) -> KeyClasses:
     """The keys of a task by how probable they are: a pair of lengths, and whether its operands are equal."""
-    count, probability = task.drawing.values(task.size)
-    values, share = task.drawing.num_values(task.size), task.drawing.share
+    count, probability = task.sampler.values(task.size)
+    values, share = task.sampler.num_values(task.size), task.sampler.share
     if task.operation.arity != 2:
         return KeyClasses(values**task.operation.arity, share, *_of_all(count, probability, task.operation.arity))
     if task.ordered:

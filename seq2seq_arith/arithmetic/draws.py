@@ -23,7 +23,7 @@ Key = tuple[np.ndarray, ...]
 
 def operands(task: Task, draws: np.ndarray) -> Key:
     """The operands of the draws with these numbers, uint64 (n,), from left to right: uint64 (words, n) each."""
-    drawing, arity = task.drawing, task.operation.arity
+    drawing, arity = task.sampler, task.operation.arity
     return drawing.operands(task.size, Words(task.seed, draws, drawing.words_per_draw(task.size, arity)), arity)
 
 

@@ -22,10 +22,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import breakdowns, columns, drawing, held_out, letters, numbers, slices
+from seq2seq_arith.arithmetic import breakdowns, columns, held_out, letters, numbers, sampling, slices
 from seq2seq_arith.arithmetic.columns import Transducer
-from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
+from seq2seq_arith.arithmetic.sampling import Sampler
 from seq2seq_arith.arithmetic.slices import DIGITS
 from seq2seq_arith.arithmetic.suites import HELD_OUT, VERSION, Slice
 
@@ -34,7 +34,7 @@ MIN_EXAMPLES = 10
 Solve = Callable[..., Solved | np.ndarray]
 Group = Callable[..., np.ndarray]
 
-DECIMAL_DRAWS: Mapping[str, Drawing] = MappingProxyType({"digits": drawing.DIGITS, "value": drawing.VALUE})
+DECIMAL_DRAWS: Mapping[str, Sampler] = MappingProxyType({"digits": sampling.DIGITS, "value": sampling.VALUE})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Operation:
     symbol: str  # the character between the operands; empty if there is one operand alone
     notation: Notation  # how operands are written, read and measured
     # How operands can be drawn, by name; the first is the default.
-    draws: Mapping[str, Drawing] = dataclasses.field(default_factory=lambda: DECIMAL_DRAWS)
+    draws: Mapping[str, Sampler] = dataclasses.field(default_factory=lambda: DECIMAL_DRAWS)
     answer_prefix: str = ""  # what an answer begins with
     alphabet: str  # every character that a padded question or answer may hold, each once
     # (D, left, right), or as many operands as a question has, to the answers; the operands are uint64 (words, n).
@@ -95,7 +95,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
         "addition": Operation(
             symbol="+",
             notation=DECIMAL,
-            draws=DECIMAL_DRAWS | {"structured": drawing.CARRYING},
+            draws=DECIMAL_DRAWS | {"structured": sampling.CARRYING},
             alphabet="0123456789+ ",
             solve=lambda size, left, right: Solved(numbers.add(left, right)),
             max_size=1000,
@@ -110,7 +110,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
         "subtraction": Operation(
             symbol="-",
             notation=DECIMAL,
-            draws=DECIMAL_DRAWS | {"structured": drawing.BORROWING},
+            draws=DECIMAL_DRAWS | {"structured": sampling.BORROWING},
             alphabet="0123456789+- ",
             solve=lambda size, left, right: Solved(*numbers.subtract(left, right)),
             max_size=1000,
@@ -140,7 +140,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
         "pq": Operation(
             symbol="p",
             notation=DASHES,
-            draws=MappingProxyType({"digits": drawing.COUNTS}),
+            draws=MappingProxyType({"digits": sampling.COUNTS}),
             answer_prefix="q",
             alphabet="-pq ",
             solve=lambda size, left, right: Solved(left + right),
@@ -154,7 +154,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
         "modular_addition": Operation(
             symbol="+",
             notation=RESIDUES,
-            draws=MappingProxyType({"digits": drawing.RESIDUES}),
+            draws=MappingProxyType({"digits": sampling.RESIDUES}),
             alphabet="0123456789+ ",
             solve=lambda modulus, left, right: Solved((left + right) % np.uint64(modulus)),
             min_size=2,
@@ -195,7 +195,7 @@ def _backwards(size: int, word: np.ndarray) -> Solved:
 _further = functools.partial(Operation, ordered=True, recipe_family="strings", max_size=1000)
 _of_word = functools.partial(
     _further, arity=1, symbol="", notation=LETTERS, alphabet=f"{letters.ALPHABET} ", max_size=200, default_size=5,
-    draws={"letters": drawing.LETTERS, "fixed": drawing.FIXED_LETTERS}, question_width=lambda size: size,
+    draws={"letters": sampling.LETTERS, "fixed": sampling.FIXED_LETTERS}, question_width=lambda size: size,
     answer_width=lambda size: size, suite=lambda size: slices.texts(size, 1, slices.OF_LETTERS, letters.number),
 )  # fmt: skip
 
@@ -214,7 +214,7 @@ FURTHER: MappingProxyType[str, Operation] = MappingProxyType({
     "addition_of_three": _sum_of(3),
     "addition_of_five": _sum_of(5),
     "division": _further(
-        symbol="/", notation=POSITIVE, draws={"digits": drawing.POSITIVE}, alphabet=f"{DIGITS}/r ", default_size=3,
+        symbol="/", notation=POSITIVE, draws={"digits": sampling.POSITIVE}, alphabet=f"{DIGITS}/r ", default_size=3,
         max_size=18, answer_width=lambda size: size + 2, suite=slices.division,
         solve=lambda size, left, right: DECIMAL.question("r", size, np.divmod(left, right), size + 2),
     ),

@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from seq2seq_arith.arithmetic import operations, own_tasks
-from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import Notation
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
 from seq2seq_arith.arithmetic.own_tasks import OwnTask
+from seq2seq_arith.arithmetic.sampling import Sampler
 from seq2seq_arith.base import options
 from seq2seq_arith.base.checks import check_int
 from seq2seq_arith.base.errors import InputError
@@ -180,7 +180,7 @@ class Task:
         return self.operation.notation
 
     @property
-    def drawing(self) -> Drawing:
+    def sampler(self) -> Sampler:
         """How the operands of a draw come out of its random words."""
         return self.operation.draws[self.draws]
 

@@ -16,21 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, letters, numbers, operations, suites
+from seq2seq_arith.arithmetic import letters, numbers, operations, sampling, suites
 from seq2seq_arith.arithmetic.decimal_text import PAD
-from seq2seq_arith.arithmetic.drawing import Drawing, Operands
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
 from seq2seq_arith.arithmetic.operations import Operation
+from seq2seq_arith.arithmetic.sampling import Operands, Sampler
 from seq2seq_arith.arithmetic.slices import DIGITS
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
 
 # Which drawings give operands of a notation.
 DRAWINGS = {
-    DECIMAL: (drawing.DIGITS, drawing.VALUE, drawing.CARRYING, drawing.BORROWING),
-    POSITIVE: (drawing.POSITIVE,),
-    DASHES: (drawing.COUNTS,),
-    RESIDUES: (drawing.RESIDUES,),
-    LETTERS: (drawing.LETTERS, drawing.FIXED_LETTERS),
+    DECIMAL: (sampling.DIGITS, sampling.VALUE, sampling.CARRYING, sampling.BORROWING),
+    POSITIVE: (sampling.POSITIVE,),
+    DASHES: (sampling.COUNTS,),
+    RESIDUES: (sampling.RESIDUES,),
+    LETTERS: (sampling.LETTERS, sampling.FIXED_LETTERS),
 }
 SAMPLED = 64  # draws on which a task is tried
 MOST_CHARACTERS = 2**18  # of long strings fewer are tried
@@ -118,9 +118,9 @@ def _check_draws(entry: Operation) -> None:
         # Of a drawing of one's own, it is not known which operands it gives.
         is_known = any(drawn in known for known in DRAWINGS.values())
         is_other = is_known and drawn not in DRAWINGS.get(entry.notation, ())
-        if not isinstance(drawn, Drawing) or is_other or (drawn.pairs_only and entry.arity != 2):
+        if not isinstance(drawn, Sampler) or is_other or (drawn.pairs_only and entry.arity != 2):
             raise TaskError(f"has the draws {way!r}, which do not give its operands in the notation {entry.notation!r}")
-        if isinstance(drawn, type(drawing.COUNTS)) and entry.max_size >= 2**32:
+        if isinstance(drawn, type(sampling.COUNTS)) and entry.max_size >= 2**32:
             raise TaskError(f"has max_size={entry.max_size!r}, and {way!r} draws numbers below 2^32; give less")
         if not re.fullmatch("[a-z]{2,}", way) or way in NAME_WORDS:
             advice = "give two letters or more from a to z that no name of a dataset has"
@@ -209,12 +209,12 @@ class _Extremes(Words):
         return np.array([0, MASK64], np.uint64)
 
 
-def _operands(operation: Operation, size: int, drawn: Drawing) -> Operands:
+def _operands(operation: Operation, size: int, drawn: Sampler) -> Operands:
     """The operands of some draws, and every combination of the smallest and the largest ones."""
     count = max(4, min(SAMPLED, MOST_CHARACTERS // operation.question_width(size)))
     words = Words(0, np.arange(count, dtype=np.uint64), drawn.words_per_draw(size, operation.arity))
     sides = drawn.operands(size, words, operation.arity)
-    ends = (drawing.DIGITS if drawn.pairs_only else drawn).operands(size, _Extremes(), operation.arity)
+    ends = (sampling.DIGITS if drawn.pairs_only else drawn).operands(size, _Extremes(), operation.arity)
     # Of many operands all combinations would be too many: none, each alone, all but one, and all.
     combinations = np.array(list(itertools.product((0, 1), repeat=min(8, operation.arity)))).T
     if operation.arity > 8:

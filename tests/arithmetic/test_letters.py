@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import drawing, letters
+from seq2seq_arith.arithmetic import letters, sampling
 from seq2seq_arith.arithmetic.notation import LETTERS, Solved
 from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
 
@@ -31,9 +31,9 @@ def test_words_are_numbers_and_back():
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_every_word_of_a_length_is_as_probable(size):
-    count, probability = drawing.LETTERS.values(size)
-    assert count.sum() == drawing.LETTERS.num_values(size) == len(letters.every(size))
+    count, probability = sampling.LETTERS.values(size)
+    assert count.sum() == sampling.LETTERS.num_values(size) == len(letters.every(size))
     assert np.isclose((count * probability).sum(), 1)
     assert len(set(letters.every(size).tolist())) == count.sum()
-    count, probability = drawing.FIXED_LETTERS.values(size)
+    count, probability = sampling.FIXED_LETTERS.values(size)
     assert count * probability == 1

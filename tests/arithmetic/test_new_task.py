@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from programs import run_here
 
-from seq2seq_arith.arithmetic import coverage, drawing, draws, operations, task_rules, text
+from seq2seq_arith.arithmetic import coverage, draws, operations, sampling, task_rules, text
 from seq2seq_arith.arithmetic.notation import RESIDUES, Solved
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.suites import SETS, VERSION, Slice, Words, pairs
@@ -35,7 +35,7 @@ def power(modulus: int, base: np.ndarray, exponent: np.ndarray) -> Solved:
 ENTRY = Operation(
     symbol="^",
     notation=RESIDUES,
-    draws={"digits": drawing.RESIDUES},
+    draws={"digits": sampling.RESIDUES},
     alphabet="0123456789^ ",
     solve=power,
     min_size=2,

@@ -11,7 +11,7 @@ import traceback
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import drawing, letters, numbers, own_tasks, task_rules, text
+from seq2seq_arith.arithmetic import letters, numbers, own_tasks, sampling, task_rules, text
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
@@ -20,7 +20,7 @@ from seq2seq_arith.base.plugin_code import digest
 
 DISTANCE = '''"""The difference of two numbers, without its sign."""
 import numpy as np
-from seq2seq_arith.arithmetic import drawing, numbers
+from seq2seq_arith.arithmetic import sampling, numbers
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, Solved
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.suites import Slice
@@ -112,17 +112,17 @@ def test_a_task_takes_its_code_to_another_process(write):
     assert pickle.loads(pickle.dumps(Task("addition"))) == Task("addition")
 
 
-LONG = """class Long(type(drawing.DIGITS)):
+LONG = """class Long(type(sampling.DIGITS)):
     def operands(self, size, words, arity=2):
         return super().operands(size + 1, words, arity)
 
 OPERATIONS = {"""
-REAL = """class Real(type(drawing.DIGITS)):
+REAL = """class Real(type(sampling.DIGITS)):
     def operands(self, size, words, arity=2):
         return tuple(side.astype(float) for side in super().operands(size, words, arity))
 
 OPERATIONS = {"""
-DASHED = ("notation=DECIMAL", 'notation=DASHES, draws={"digits": drawing.COUNTS}', '"0123456789d "', '"-+d "')
+DASHED = ("notation=DECIMAL", 'notation=DASHES, draws={"digits": sampling.COUNTS}', '"0123456789d "', '"-+d "')
 # What is replaced, and by what.
 FAULTS = {
     "syntax": ("OPERATIONS = {", "OPERATIONS = {{"),
@@ -145,8 +145,8 @@ FAULTS = {
         "answer_width=lambda size: size + 1",
     ),
     "sign": ("Solved(numbers.subtract(left, right)[0])", "Solved(left, right[0] > left[0])"),
-    "drawing": ("default_size=3", 'default_size=3, draws={"c": drawing.COUNTS}'),
-    "pairs only": ("default_size=3", 'default_size=3, arity=3, draws={"structured": drawing.CARRYING}'),
+    "drawing": ("default_size=3", 'default_size=3, draws={"c": sampling.COUNTS}'),
+    "pairs only": ("default_size=3", 'default_size=3, arity=3, draws={"structured": sampling.CARRYING}'),
     "long operands": ("default_size=3", 'default_size=3, draws={"long": Long()}', "OPERATIONS = {", LONG),
     "kind of operands": ("default_size=3", 'default_size=3, draws={"real": Real()}', "OPERATIONS = {", REAL),
     "dashes like an option": (*DASHED, 'symbol="d"', 'symbol="+"'),
@@ -163,8 +163,8 @@ FAULTS = {
     "prefix that is not in the alphabet": ('symbol="d"', 'symbol="d", answer_prefix="="'),
     "written": ("Solved(numbers.subtract(left, right)[0])", "np.full((left.shape[1], size), 32, np.uint8)"),
     "no draws": ("default_size=3", "default_size=3, draws={}"),
-    "way": ("default_size=3", 'default_size=3, draws={"my-way": drawing.DIGITS}'),
-    "way that is a word": ("default_size=3", 'default_size=3, draws={"plain": drawing.DIGITS}'),
+    "way": ("default_size=3", 'default_size=3, draws={"my-way": sampling.DIGITS}'),
+    "way that is a word": ("default_size=3", 'default_size=3, draws={"plain": sampling.DIGITS}'),
     "error": ("return Solved(", "return 1 / 0 + Solved("),
     "exit": ("return Solved(", "raise SystemExit; return Solved("),
     "solved": ("return Solved(numbers", "return (numbers"),
@@ -245,9 +245,9 @@ def test_a_file_that_is_not_there(refusal):
 
 def test_a_notation_of_ones_own_needs_a_drawing_of_ones_own():
     """Which operands of it a drawing of this package gives is not known."""
-    notation, drawn = (type("Own", (type(base),), {})() for base in (DECIMAL, drawing.DIGITS))
+    notation, drawn = (type("Own", (type(base),), {})() for base in (DECIMAL, sampling.DIGITS))
     entry = dataclasses.replace(OPERATIONS["addition"], notation=notation, draws={"own": drawn})
     task_rules.check("sum", entry)
-    known = dataclasses.replace(entry, draws={"digits": drawing.DIGITS})
+    known = dataclasses.replace(entry, draws={"digits": sampling.DIGITS})
     with pytest.raises(task_rules.TaskError, match="has the draws 'digits', which do not give its operands"):
         task_rules.check("sum", known)

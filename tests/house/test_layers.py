@@ -18,7 +18,7 @@ DATA = (
     ("base",),
     ("arithmetic",),
     ("pipelines.beam",),
-    ("pipelines.places",),
+    ("pipelines.storage",),
     ("pipelines.formats",),
     ("pipelines.steps",),
     ("pipelines.checking",),

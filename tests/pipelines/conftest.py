@@ -15,9 +15,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
-from seq2seq_arith.pipelines.places.paths import ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps.run import write_dataset
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
+from seq2seq_arith.pipelines.storage.staging import REPORT, StagedDirectory
 
 Make = Callable[..., Path]
 quick_beam.use()

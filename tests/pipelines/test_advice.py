@@ -15,7 +15,7 @@ from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import EngineError, StoreError
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.storage import clients
 
 pytestmark = pytest.mark.usefixtures("copied")
 # The arguments of a command that is refused, the advice in the message, and arguments that follow it. In these, {0} is

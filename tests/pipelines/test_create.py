@@ -20,13 +20,13 @@ from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_optio
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.plan import plan
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.steps import pipeline
 from seq2seq_arith.pipelines.steps.run import write_dataset
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
+from seq2seq_arith.pipelines.storage.staging import REPORT
 
 LAYOUT = LAYOUTS["three"]
 COMMAND = (*GENERATE, *THREE, "--data-dir")

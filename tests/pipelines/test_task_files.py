@@ -61,7 +61,7 @@ def test_all_vectors_are_on_the_page():
 
 
 VOWELS = """
-class Vowels(drawing.Drawing):
+class Vowels(drawing.Sampler):
     def words_per_draw(self, size, arity=2):
         return size
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from obstore import store
 
-from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.storage import clients
 
 SCHEME = "memory"
 

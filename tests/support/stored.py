@@ -15,10 +15,10 @@ from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.create import create, default_threads, write_dataset
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory, Staging
 from seq2seq_arith.pipelines.steps.job import RunFacts
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.storage.staging import REPORT, StagedDirectory, Staging
 
 TASK = Task(num_examples=200)
 LAYOUTS = {"three": Layout(3), "two": Layout(2, ("tfrecord",))}

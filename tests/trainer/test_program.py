@@ -27,7 +27,7 @@ from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 
 D_AND_R = "--data-dir D --run-dir R"
-# By command; the folders are those of the fixture ``places``.
+# By command; the folders are those of the fixture ``storage``.
 REFUSED = {
     "": ["learn", "trian"],
     "train addition": [""],

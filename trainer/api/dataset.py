@@ -28,11 +28,11 @@ from seq2seq_arith.base.terminal import silent, silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS
 from seq2seq_arith.pipelines.formats.location import find_dataset
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
-from seq2seq_arith.trainer.drawing import Picture
+from seq2seq_arith.trainer.figures import Picture
 
 if TYPE_CHECKING:
     import pyarrow as pa

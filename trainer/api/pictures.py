@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap, Picture
+from seq2seq_arith.trainer import figures
+from seq2seq_arith.trainer.figures import MOST_LABELS, HeatMap, Picture
 
 RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print, and without telling hues apart
 
 
-@drawing.styled
+@figures.styled
 def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Picture:
     """The one-hot rows of a question, float32 [steps, characters]: a row per step, a column per character."""
-    figure = drawing.figure(0.28 * len(alphabet) + 1.2, min(5.0, 0.26 * len(stored) + 1.0))
+    figure = figures.figure(0.28 * len(alphabet) + 1.2, min(5.0, 0.26 * len(stored) + 1.0))
     axes = figure.add_subplot()
     across = "characters of the alphabet"
     title, characters = f"{question} as a network reads it", list(text.visible(alphabet))
@@ -27,7 +27,7 @@ def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Pict
     return Picture(figure, f"{question} as one-hot rows: {len(stored)} steps, each with a 1 at one of {len(alphabet)}.")
 
 
-@drawing.styled
+@figures.styled
 def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     """A map of questions, bool [left operands, right operands]: dark where the answer is wrong.
 
@@ -36,7 +36,7 @@ def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     from matplotlib.colors import ListedColormap
 
     count, total = int(np.count_nonzero(wrong)), wrong.size
-    figure = drawing.figure(4.4, 4.2)
+    figure = figures.figure(4.4, 4.2)
     axes = figure.add_subplot()
     edge = smallest - 0.5
     extent = (edge, edge + wrong.shape[1], edge, edge + wrong.shape[0])
@@ -49,18 +49,18 @@ def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     return Picture(figure, sentence)
 
 
-@drawing.styled
+@figures.styled
 def lines(
     values: np.ndarray, names: Sequence[str], steps: Sequence[str], answer: int, title: str, sentence: str
 ) -> Picture:
     """Lines along the steps of a question and its answer, float [steps, lines]; a vertical one where that begins."""
-    figure = drawing.figure(7.5, 3.2)
+    figure = figures.figure(7.5, 3.2)
     axes = figure.add_subplot()
     for number, name in enumerate(names):
-        axes.plot(values[:, number], label=name, **drawing.look(number, len(values)))
+        axes.plot(values[:, number], label=name, **figures.look(number, len(values)))
     if answer < len(values):
-        axes.axvline(answer - 0.5, color=drawing.LIGHT["ink"], linewidth=1)
-    drawing.label(axes.xaxis, steps)
+        axes.axvline(answer - 0.5, color=figures.LIGHT["ink"], linewidth=1)
+    figures.label(axes.xaxis, steps)
     axes.set(xlabel="steps: the question, and right of the line its answer", title=title)
     axes.grid()
     figure.legend(loc="outside right upper", handlelength=4)

@@ -18,11 +18,11 @@ from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import call, shows
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
-from seq2seq_arith.trainer import commands, drawing, plugins
+from seq2seq_arith.trainer import commands, figures, plugins
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.commands import evaluate as verbs
 from seq2seq_arith.trainer.config import TrainConfig, override
-from seq2seq_arith.trainer.drawing import Picture
+from seq2seq_arith.trainer.figures import Picture
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs import run as runs
@@ -189,7 +189,7 @@ class TrainedRun(Tabular):
     def plot_probabilities(self, question: str) -> "Picture":
         """A map of the probability of each character, at each step of the answer."""
         found = self.inspect(question)
-        return Picture(drawing.maps([found.map_of_probabilities()]), f"What the model thinks of {question}: {found!r}")
+        return Picture(figures.maps([found.map_of_probabilities()]), f"What the model thinks of {question}: {found!r}")
 
     def plot_attention(self, question: str, *, average: int = 1) -> "Picture":
         """A map per head of attention: a row per step that looks, a column per step that it looks at; as ``inspect``.
@@ -200,7 +200,7 @@ class TrainedRun(Tabular):
         if not found.attention:
             raise InputError(f"model {self.run.config.model.name!r} has no attention; plot_states shows what it has")
         sentence = f"Attention while the model answers {question}: {found!r}"
-        return Picture(drawing.maps(found.maps_of_attention()), sentence)
+        return Picture(figures.maps(found.maps_of_attention()), sentence)
 
     def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
         """The outputs of the recurrent layers along a question and its answer.
@@ -218,7 +218,7 @@ class TrainedRun(Tabular):
             raise InputError(f"model {name!r} has no recurrent layer; plot_attention shows where it looks, if it does")
         sentence = f"States of {', '.join(found.states)} while the model answers {abridged(question)}."
         if units is None:
-            return Picture(drawing.maps(found.maps_of_states()), sentence)
+            return Picture(figures.maps(found.maps_of_states()), sentence)
         values, labels = found.course()
         turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
         most = np.argsort(-turns, kind="stable")[:units]
@@ -294,12 +294,12 @@ class TrainedRun(Tabular):
         if self.task.operation.arity != 2 or self.task.notation.unit == "letters":
             raise InputError(f"{self.task.name} has not two numbers to map; breakdown and mistakes show where it errs")
         check_int("values", values, 1, MOST_VALUES)
-        most = min(values, self.task.drawing.num_values(self.task.size))
+        most = min(values, self.task.sampler.num_values(self.task.size))
         learner = self._opened.learner()
         from seq2seq_arith.trainer.asking import answering
-        from seq2seq_arith.trainer.data import probes
+        from seq2seq_arith.trainer.data import question_sets
 
-        asked = probes.examples(self.task, probes.all_questions(self.task, most))
+        asked = question_sets.examples(self.task, question_sets.all_questions(self.task, most))
         return ~answering.ask(learner, asked).exact.reshape(most, most)
 
     def plot_errors(self, values: int = MAP_VALUES) -> "Picture":
@@ -367,7 +367,7 @@ class TrainedRun(Tabular):
         source = self._opened.source  # refused before the model is restored
         learner = self._opened.learner()
         from seq2seq_arith.trainer.asking import answering
-        from seq2seq_arith.trainer.data.probes import HeldOut
+        from seq2seq_arith.trainer.data.question_sets import HeldOut
 
         examples = HeldOut(source).validation
         return examples, answering.ask(learner, examples)

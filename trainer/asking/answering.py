@@ -10,7 +10,7 @@ from seq2seq_arith.arithmetic.scoring import Mistake
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings, written
 from seq2seq_arith.base.progress import ReportProgress, no_progress
-from seq2seq_arith.trainer.data.probes import Operands
+from seq2seq_arith.trainer.data.question_sets import Operands
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.training.learner import Learner
 

@@ -6,11 +6,11 @@ from typing import Any
 from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, SuiteOptions
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.asking import inside
 from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.asking.suites import ask_epochs, ask_run, no_suite, suite_notes
-from seq2seq_arith.trainer.data.probes import HeldOut
+from seq2seq_arith.trainer.data.question_sets import HeldOut
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.evaluated import Evaluation, SetScore
 from seq2seq_arith.trainer.runs.files import write
@@ -68,7 +68,7 @@ def save(run: Run, found: Evaluation) -> None:
     if not run.is_shipped:
         found.write()
         if found.by_epoch:
-            write(run.epochs_plot, drawing.image(found.plot_epochs().figure))
+            write(run.epochs_plot, figures.image(found.plot_epochs().figure))
     content, worst = found.content, {set: found.scores.of(set).worst() for set in SETS}
     told = {name: content[name] for name in ("sets", "hints", "by_epoch") if content[name]}
     told |= {"worst_slice" if set == STANDARD else f"worst_{set}": row and row.to_json() for set, row in worst.items()}

@@ -24,10 +24,10 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import IndexHintsFormat, InputFormat, ReversedFormat, Scratchpad
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.drawing import HeatMap, Picture, maps
+from seq2seq_arith.trainer.figures import HeatMap, Picture, maps
 from seq2seq_arith.trainer.models.layers import layers_within, noted_attention, overridden
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
 from seq2seq_arith.trainer.training.learner import Learner
@@ -204,9 +204,9 @@ class Subject:
         return step if isinstance(self.input_format, ReversedFormat) else 0
 
 
-def drawn(task: Task, seed: int, count: int) -> probes.Operands:
+def drawn(task: Task, seed: int, count: int) -> question_sets.Operands:
     """At most so many random questions, each once, of the task's dataset of this seed."""
-    return probes.unseen(task, lambda operands: np.zeros(operands[0].shape[1], bool), seed, count)
+    return question_sets.unseen(task, lambda operands: np.zeros(operands[0].shape[1], bool), seed, count)
 
 
 def _map(rows: list[dict[str, Any]], value: str) -> HeatMap:
@@ -275,7 +275,7 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     task = learner.input_format.task
     slices, _, operands, place = suites.questions(task, chosen, task.size)
     names = [slice.name for slice in slices] or ["random"]
-    examples = probes.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
+    examples = question_sets.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
     place = place if slices else np.zeros(len(examples), int)
     subject = Subject(learner, examples.questions, examples.answers)
     removed = parts(subject, layer, by)
@@ -360,7 +360,7 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Ins
         )
     check_int("place", place, 0, task.size - 1)
     check_int("questions", count, 100, 10**5)
-    examples = probes.examples(task, with_a_digit(task, place, count, seed))
+    examples = question_sets.examples(task, with_a_digit(task, place, count, seed))
     values, pairs = labels(task, name, place, examples)
     if len({*values.tolist()}) < 2:
         advice = f"give a place below {place}" if place else "ask for another property"
@@ -378,7 +378,7 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Ins
     return Inside(best, [_map(rows, column) for column in ("accuracy", "control")], title, facts)
 
 
-def with_a_digit(task: Task, place: int, count: int, seed: int) -> probes.Operands:
+def with_a_digit(task: Task, place: int, count: int, seed: int) -> question_sets.Operands:
     """At most so many random questions both of whose numbers have a digit at a place."""
     # Lengths are equally frequent, so (size - place)^2 of size^2 pairs have the place; twice as many are drawn.
     operands = drawn(task, seed, 2 * count * -(-(task.size**2) // (task.size - place) ** 2))
@@ -467,7 +467,7 @@ def fourier(learner: Learner) -> Inside:
     if not has_waves(learner.input_format):
         least = f"modular_addition with a modulus up to {MOST_MODULUS}, written without hints"
         raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")
-    examples = probes.examples(task, probes.all_questions(task))
+    examples = question_sets.examples(task, question_sets.all_questions(task))
     return waves(answer_scores(Subject(learner, examples.questions, examples.answers)).reshape(3 * (modulus,)))
 
 

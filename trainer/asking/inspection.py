@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.tables import table
-from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
@@ -75,13 +75,13 @@ class Inspection:
         """Whether some of the queries of a layer of attention are of the answer's steps."""
         return shares.shape[1] in (len(self.written), len(self.read) + len(self.written))
 
-    def map_of_probabilities(self) -> drawing.HeatMap:
+    def map_of_probabilities(self) -> figures.HeatMap:
         """The probability of each character at each step of the answer."""
         rows, title = list(text.visible(self.alphabet)), "probability of each character"
         across = "character that is written"
-        return drawing.HeatMap(title, self.probabilities.T, rows, self.written, down="character", across=across)
+        return figures.HeatMap(title, self.probabilities.T, rows, self.written, down="character", across=across)
 
-    def maps_of_attention(self) -> list[drawing.HeatMap]:
+    def maps_of_attention(self) -> list[figures.HeatMap]:
         """A map per head: a row per step that looks, which has the name of what it writes, a column per step seen."""
         found = []
         for layer, heads in self.attention.items():
@@ -93,14 +93,14 @@ class Inspection:
             across = "character of the question" if keys == len(self.read) else "character that is read"
             for number, shares in enumerate(heads):
                 title = f"{layer}, head {number}"
-                found.append(drawing.HeatMap(title, shares, rows, self.labels(keys), down=down, across=across))
+                found.append(figures.HeatMap(title, shares, rows, self.labels(keys), down=down, across=across))
         return found
 
-    def maps_of_states(self) -> list[drawing.HeatMap]:
+    def maps_of_states(self) -> list[figures.HeatMap]:
         """A map per recurrent layer: the output of each unit after each step."""
         how: dict[str, Any] = {"signed": True, "down": "unit", "across": "character that is read"}
         return [
-            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each), layer), **how)
+            figures.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each), layer), **how)
             for layer, each in self.states.items()
         ]
 
@@ -221,7 +221,7 @@ def _of_twin(layer: Any) -> Any:
 
 def draw(path: Path, found: Inspection) -> None:
     """Draws an inspection: probabilities, heads of attention, states of recurrences; WriteError if it cannot."""
-    figure = drawing.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
-    title = f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]
+    figure = figures.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
+    title = f"{found.question} = {found.answer}" if len(found.question) <= figures.MOST_LABELS else found.answer[:40]
     figure.suptitle(title)
-    write(path, drawing.image(figure, path.suffix))
+    write(path, figures.image(figure, path.suffix))

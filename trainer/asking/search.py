@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, text
+from seq2seq_arith.arithmetic import sampling, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.progress import progress
@@ -28,7 +28,7 @@ from seq2seq_arith.base.tables import abridged, table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.asking.answering import ask, mistakes
 from seq2seq_arith.trainer.config import SearchOptions
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import write_json
@@ -149,7 +149,7 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
             if not new:
                 break  # all that there is, or nearly all
             asked.update(new)
-            examples = probes.asked(task, [text.stored(task, *operands) for operands in new])
+            examples = question_sets.asked(task, [text.stored(task, *operands) for operands in new])
             margins = learner.margins(examples)
             wrong = mistakes_of(learner, examples, margins)
             ranked = sorted(zip(margins.tolist(), new, strict=True))
@@ -182,7 +182,7 @@ class Variations:
         self._notation, self._arity, self._size = task.notation, task.operation.arity, size
         self._letters = [*filter(task.notation.is_operand, string.digits + string.ascii_lowercase + "-")]
         self._most = task.notation.width(size)
-        self._least = self._most if task.drawing is drawing.FIXED_LETTERS else 1
+        self._least = self._most if task.sampler is sampling.FIXED_LETTERS else 1
         edits: list[Edit] = [
             lambda old, count: self._some(count),
             lambda old, count: self._some(count) + old,

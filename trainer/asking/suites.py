@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking.answering import ask, mistakes
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.runs.evaluated import EpochScore
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.learner import Learner
@@ -36,7 +36,7 @@ def ask_run(
     *,
     lengths: Sequence[int] = (),
     sets: Sequence[str] = (STANDARD,),
-    trained: probes.Known | None = None,
+    trained: question_sets.Known | None = None,
 ) -> Scores:
     """Asks the best model of a run its task's suite, at the D that it was trained on and at further ones.
 
@@ -55,7 +55,7 @@ def ask_run(
     return scores
 
 
-def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
+def suite_notes(run: Run, trained: question_sets.Known | None) -> list[str]:
     """What must be known beside the results of the suite."""
     has = {set: bool(run.task.operation.slices(set, run.task.size)) for set in SETS}
     lacking = [] if has[HELD_OUT] else [no_suite(run.task, HELD_OUT)]
@@ -91,7 +91,7 @@ def ask_suite(
     chosen: SuiteOptions = DEFAULT,
     *,
     size: int | None = None,
-    trained: probes.Known | None = None,
+    trained: question_sets.Known | None = None,
 ) -> Scores:
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
     task = learner.input_format.task
@@ -118,7 +118,7 @@ class Questions(NamedTuple):
 
     slices: list[suites.Slice]  # that have questions
     version: int  # of the suite
-    operands: probes.Operands  # uint64 [words, questions] each
+    operands: question_sets.Operands  # uint64 [words, questions] each
     place: np.ndarray  # the slice of each question, int64 [questions]
 
 
@@ -134,7 +134,7 @@ def questions(task: Task, chosen: SuiteOptions, size: int) -> Questions:
 
 
 def _answered(
-    learner: Learner, operands: probes.Operands, place: np.ndarray, title: str
+    learner: Learner, operands: question_sets.Operands, place: np.ndarray, title: str
 ) -> tuple[dict[str, np.ndarray], dict[int, Mistake]]:
     """The counts of a ``SliceScore`` for each question, [questions], and the first mistake in each slice that has one.
 
@@ -148,7 +148,7 @@ def _answered(
     with progress(title, total, "questions") as report_progress:
         for start in range(0, total, size):
             rows = slice(start, start + size)
-            examples = probes.examples(task, tuple(side[:, rows] for side in operands))
+            examples = question_sets.examples(task, tuple(side[:, rows] for side in operands))
             result = ask(learner, examples, lambda done, start=start: report_progress(start + done))
             right[rows] = result.exact
             misses = result.wrong

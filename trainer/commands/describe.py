@@ -11,7 +11,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Group, Option, Options
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, PictureOption, RunDirs, command
 from seq2seq_arith.trainer.commands.train import DATA_NAMES, MODEL_NAMES, set_up
 from seq2seq_arith.trainer.config import ModelConfig
@@ -103,5 +103,5 @@ def plot(
     """Draws the curves of runs, and returns the file."""
     histories = listing.usable(listing.opened(run_dirs), lambda _, run: history.epochs_of(run))
     figure = history.curves(histories)
-    write(output, drawing.image(figure, output.suffix))
+    write(output, figures.image(figure, output.suffix))
     return output

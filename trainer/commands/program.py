@@ -10,7 +10,7 @@ from seq2seq_arith.arithmetic.task_options import use_task_file
 from seq2seq_arith.base.commands import Program
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import FIRST, Option, Options, parameters_of
-from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.plugins import INPUT_FORMAT, MODEL
 from seq2seq_arith.trainer.quiet import require_tensorflow
@@ -78,7 +78,7 @@ def own_code(
 
 def _picture_file(_: str, value: Any) -> Path:
     path = local_folder(value)
-    drawing.check_picture(path)
+    figures.check_picture(path)
     return path
 
 

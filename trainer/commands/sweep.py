@@ -14,7 +14,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Option, call, checked, from_flags, parameters_of, typed
 from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.commands.evaluate import evaluate
 from seq2seq_arith.trainer.commands.program import (
     ARITH_MODEL,
@@ -152,6 +152,6 @@ def results(
     chosen = tuple(columns.split(",")) if columns else None
     query = tables.Query(by.split(","), conditions, threshold, lengths, chosen)
     if plot_lengths:
-        write(plot_lengths, drawing.image(tables.draw_lengths(rows, query), plot_lengths.suffix))
+        write(plot_lengths, figures.image(tables.draw_lengths(rows, query), plot_lengths.suffix))
         return plot_lengths
     return tables.tabulate(rows, query)

@@ -25,8 +25,8 @@ from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METAD
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
 from seq2seq_arith.trainer.data.making import command
 
 RANGE_BYTES = 1 << 20

@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import ReversedFormat
 from seq2seq_arith.trainer.playground.catalog import lengths, read
 from seq2seq_arith.trainer.runs import checkpoints
@@ -40,7 +40,7 @@ class Models:
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
         found, input_format = inspector.look(question, states=False), inspector.learner.input_format
-        asked = probes.asked(question.task, [question.stored])
+        asked = question_sets.asked(question.task, [question.stored])
         wanted = input_format.write(asked.questions, asked.answers)
         return {
             "question": question.given,

@@ -27,7 +27,7 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
@@ -92,7 +92,7 @@ def served(top: Path) -> str:
 def static(name: str) -> str:
     """A file of the page, its style with the colours of all pictures and pages."""
     content = (STATIC / name).read_text(encoding="utf-8")
-    return f"{drawing.VARIABLES}\n{content}" if name == "style.css" else content
+    return f"{figures.VARIABLES}\n{content}" if name == "style.css" else content
 
 
 def script(data: dict[str, Any]) -> str:

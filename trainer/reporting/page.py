@@ -13,7 +13,7 @@ from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, cut
 from seq2seq_arith.base.version import __version__
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.reporting import collect, errors, sections
 from seq2seq_arith.trainer.reporting.collect import RunReport
@@ -23,7 +23,7 @@ from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import describe
 
 TEMPLATES = Path(__file__).parent / "templates"
-MOST_RUNS = len(drawing.COLOURS)
+MOST_RUNS = len(figures.COLOURS)
 SUFFIXES = (".html", ".htm")
 
 
@@ -56,7 +56,7 @@ def render(runs: Sequence[RunReport]) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"cut": cut, "abridged": abridged}
-    environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "palette": drawing.VARIABLES}
+    environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "palette": figures.VARIABLES}
     environment.globals |= {"sections": sections, "errors": errors, "describe": describe, "making": making}
     labels = [report.label for report in runs]
     return environment.get_template("page.html").render(title=title, labels=labels, runs=runs) + "\n"

@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.scoring import Share, SliceScore, kind
 from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.asking.evaluation_text import size_in_words
 from seq2seq_arith.trainer.asking.suites import no_suite
 from seq2seq_arith.trainer.asking.summary_table import facts
@@ -75,7 +75,7 @@ def curves(runs: Sequence[RunReport]) -> list[tuple[str, str]]:
     rows = {report.label: report.history for report in runs}
     below = "The table below has the figures."
     return [
-        (title, drawing.inline_svg(history.curves(rows, (column,), CURVES_SIZE), title, f"{what} {below}"))
+        (title, figures.inline_svg(history.curves(rows, (column,), CURVES_SIZE), title, f"{what} {below}"))
         for title, column, what in (
             ("Exact match along the epochs", "exact_match", "Share of answers that are right as a whole."),
             ("Loss along the epochs", "loss", "Mean cross-entropy per character, on a logarithmic axis."),

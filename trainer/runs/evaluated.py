@@ -16,8 +16,8 @@ from seq2seq_arith.arithmetic.suites import DEFAULT, HELD_OUT, SETS, STANDARD, v
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import interval, wrong_of
 from seq2seq_arith.base.tables import Table, Tabular
-from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.drawing import HeatMap, Picture
+from seq2seq_arith.trainer import figures
+from seq2seq_arith.trainer.figures import HeatMap, Picture
 from seq2seq_arith.trainer.runs.files import read_if_whole, write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
@@ -151,7 +151,7 @@ class Evaluation(Tabular):
         for name, title in (("exact_match", "all questions"), ("worst", "the worst slice")):
             values = np.array([[rows[epoch, size][name] for size in sizes] for epoch in epochs])
             maps.append(HeatMap(f"exact match of {title}", values, epochs, sizes, down="epoch", across="length"))
-        return Picture(drawing.maps(maps), f"Exact match of {len(self.by_epoch)} epochs and lengths.")
+        return Picture(figures.maps(maps), f"Exact match of {len(self.by_epoch)} epochs and lengths.")
 
     def write(self) -> None:
         """Writes ``evaluation.json``; raises WriteError if that fails."""

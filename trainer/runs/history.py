@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
@@ -155,7 +155,7 @@ def labels(folders: Sequence[str]) -> list[str]:
     return names if len(set(names)) == len(names) and all(names) else list(folders)
 
 
-@drawing.styled
+@figures.styled
 def curves(
     runs: Mapping[str, Sequence[dict[str, Any]]],
     columns: Sequence[str] = ("loss", "exact_match"),
@@ -170,16 +170,16 @@ def curves(
         raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
-    figure = drawing.figure(size[0] * len(columns), size[1])
+    figure = figures.figure(size[0] * len(columns), size[1])
     for place, column in enumerate(columns, 1):
         axes = figure.add_subplot(1, len(columns), place)
         lines = {}
         for number, (name, rows) in enumerate(runs.items()):
-            epochs, look = [row["epoch"] for row in rows], drawing.look(number, len(rows))
+            epochs, look = [row["epoch"] for row in rows], figures.look(number, len(rows))
             (line,) = axes.plot(epochs, _shown(rows, VALIDATION + column), **look)
             lines["validation set" if len(runs) == 1 else name] = line
             if len(runs) == 1:
-                (lines["training set"],) = axes.plot(epochs, _shown(rows, column), "--", color=drawing.COLOURS[1])
+                (lines["training set"],) = axes.plot(epochs, _shown(rows, column), "--", color=figures.COLOURS[1])
             ring = max(rows, key=rank)
             look = {"color": look["color"], "marker": "o", "markersize": 11, "fillstyle": "none"}
             axes.plot(ring["epoch"], _shown([ring], VALIDATION + column), **look)
@@ -206,4 +206,4 @@ def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:
     """Draws the curves of one run as a PNG; raises WriteError if the file cannot be written."""
     figure = curves({title: history}, METRICS, (4.5, 4.0))
     figure.suptitle(title)
-    write(path, drawing.image(figure))
+    write(path, figures.image(figure))

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError, TrainingError
-from seq2seq_arith.pipelines.places.clients import ABSENT, etag
-from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, parse_place
+from seq2seq_arith.pipelines.storage.clients import ABSENT, etag
+from seq2seq_arith.pipelines.storage.paths import Entry, ObjectPath, parse_place
 
 TRAINED = (".npz", ".jsonl", ".csv")  # how the names of the files end that only a training writes
 # The most that a run has there; more is a folder of something else.

@@ -22,7 +22,7 @@ from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.base.version import __version__
-from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.registry import network_options_of
 from seq2seq_arith.trainer.runs import evaluated, history, proofs
@@ -319,7 +319,7 @@ def _shown(query: Query, several: bool) -> list[tuple[Column, int | None]]:
     return found
 
 
-@drawing.styled
+@figures.styled
 def draw_lengths(rows: Sequence[Result], query: Query) -> "Figure":
     """Draws the exact match of operands that both have so many digits against that length, with its 95% interval.
 
@@ -334,12 +334,12 @@ def draw_lengths(rows: Sequence[Result], query: Query) -> "Figure":
             "none of these runs was asked slices such as lengths-3-3; choose runs of addition or subtraction"
         )
     several = len({key[-1] for key in groups}) > 1
-    drawn = drawing.figure(6.4, 4.0)
+    drawn = figures.figure(6.4, 4.0)
     axes = drawn.add_subplot()
     for number, (key, counts) in enumerate(groups.items()):
         lengths = sorted(counts)
         least, most = zip(*(interval(*counts[length]) for length in lengths), strict=True)
-        look = drawing.look(number, len(lengths))
+        look = figures.look(number, len(lengths))
         shares = [right / count for right, count in (counts[length] for length in lengths)]
         axes.plot(lengths, shares, label=", ".join(key if several else key[:-1]), **look)
         axes.fill_between(lengths, least, most, color=look["color"], alpha=0.2, linewidth=0)

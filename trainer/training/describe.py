@@ -14,7 +14,7 @@ from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.tables import abridged, cut, fitted, pairs, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.data import making, probes, records
+from seq2seq_arith.trainer.data import making, question_sets, records
 from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import hints_in_words
@@ -129,7 +129,7 @@ def input_format_facts(config: ModelConfig, input_format: InputFormat) -> dict[s
 def _example(input_format: InputFormat, question: str) -> str:
     """What the network reads and writes for a question: the characters of each step."""
     task = input_format.task
-    asked = probes.asked(task, [text.stored(task, *text.typed_operands(question, task))])
+    asked = question_sets.asked(task, [text.stored(task, *text.typed_operands(question, task))])
     read = _steps(input_format, np.asarray(input_format.encode_question(asked.questions))[0])
     written = _steps(input_format, np.asarray(input_format.write(asked.questions, asked.answers))[0])
     pair = f"{question}{task.notation.equals or ' '}{text.to_strings(asked.answers)[0].strip()}"

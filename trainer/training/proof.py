@@ -18,7 +18,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.version import __version__
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.proving import automata, networks
@@ -248,7 +248,7 @@ def witnesses(task: Task, seed: int) -> Examples:
         if hard
         else (side[:, :0] for side in drawn)
     )
-    return probes.examples(task, tuple(np.concatenate(side, axis=1) for side in zip(drawn, sides, strict=True)))
+    return question_sets.examples(task, tuple(np.concatenate(side, axis=1) for side in zip(drawn, sides, strict=True)))
 
 
 def _answered(run: Run, input_format: InputFormat, tables: Tables, strings: Sequence[np.ndarray]) -> list[Sample]:

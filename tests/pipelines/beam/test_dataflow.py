@@ -26,7 +26,7 @@ from seq2seq_arith.pipelines.steps.job import Job
 from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.storage.staging import StagedDirectory
 
 task = Task(size=9, num_examples=int(sys.argv.pop(1)))
 options = pipeline_options(sys.argv[1:])

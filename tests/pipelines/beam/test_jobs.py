@@ -15,8 +15,8 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
-from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.steps import run
+from seq2seq_arith.pipelines.storage.staging import REPORT
 from seq2seq_arith.trainer.data.making import make_missing
 
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=us-central1"]

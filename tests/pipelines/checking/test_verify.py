@@ -30,8 +30,8 @@ from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout, choose_
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
 
 
 @given(small_tasks(max_examples=100), st.integers(1, 9), st.booleans())

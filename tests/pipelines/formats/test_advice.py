@@ -8,7 +8,7 @@ from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.advice import generate_command
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
 
 
 def test_the_command_of_a_task_of_ones_own_in_a_store(no_custom_tasks):

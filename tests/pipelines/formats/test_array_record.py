@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.array_record import FORMAT
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
 from seq2seq_arith.pipelines.formats.shards import write_shard
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.storage.staging import StagedDirectory
 
 FORMATS = choose_formats({"parquet": False, "array_record": True})
 FRAME_BEFORE, FRAME_AFTER = 12, 4  # bytes of TFRecord around an Example

@@ -18,8 +18,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
+from seq2seq_arith.pipelines.storage.staging import StagedDirectory
 
 LAYOUT = LAYOUTS["three"]
 

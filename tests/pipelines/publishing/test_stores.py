@@ -12,12 +12,12 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.publishing import stores
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 from seq2seq_arith.pipelines.publishing.upload import Upload
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
+from seq2seq_arith.pipelines.storage.staging import REPORT
 
 
 def test_an_upload_that_fails_leaves_nothing(data_dir, tmp_path):

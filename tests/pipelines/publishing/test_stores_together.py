@@ -12,10 +12,10 @@ from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing import stores
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
+from seq2seq_arith.pipelines.storage import clients
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
 
 LAYOUT = LAYOUTS["three"]
 PARQUET = next(file for _, _, file in LAYOUT.shard_files() if file.endswith(".parquet"))

@@ -11,9 +11,9 @@ from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import job, pipeline
 from seq2seq_arith.pipelines.steps.cutoff import Windows
+from seq2seq_arith.pipelines.storage.staging import REPORT, StagedDirectory
 
 # Python reads this module of a worker first.
 OTHER = """

@@ -23,12 +23,12 @@ from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import SPLITS, TFRECORD, Layout, shard_file
-from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import cutoff, run
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job
 from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.steps.run import run_pipeline, write_dataset
+from seq2seq_arith.pipelines.storage.staging import REPORT, StagedDirectory
 
 
 def job_of(task: Task, num_draws: int, directory: Path = Path("/nowhere")) -> Job:

@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic.numbers import from_ints
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.asking import answering
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.records import Examples
 
 
@@ -35,7 +35,7 @@ def rows(name, *groups):
 def test_groups_are_told_apart():
     task = Task("subtraction")
     operands = np.array([[5, 10, 7, 123]], np.uint64), np.array([[9, 3, 7, 45]], np.uint64)
-    examples = probes.examples(task, operands)
+    examples = question_sets.examples(task, operands)
     tables = answering.breakdown(task, operands, examples.answers, np.array([True, False, True, True]))
     assert set(tables) == {"operand lengths", "answer length", "borrows", "longest chain of borrows", "sign"}
     assert tables["sign"] == rows("sign", ("negative", 1, 1.0), ("positive", 2, 0.5), ("zero", 1, 1.0))
@@ -48,7 +48,9 @@ def test_groups_are_told_apart():
 def test_answers_of_dashes_are_put_into_ranges_by_their_length():
     task = Task("pq", size=10)
     operands = np.array([[1, 1, 9, 10]], np.uint64), np.array([[1, 3, 3, 10]], np.uint64)
-    tables = answering.breakdown(task, operands, probes.examples(task, operands).answers, np.array([1, 0, 1, 1], bool))
+    tables = answering.breakdown(
+        task, operands, question_sets.examples(task, operands).answers, np.array([1, 0, 1, 1], bool)
+    )
     ranges = (" 1- 4", 1, 1.0), (" 5- 8", 1, 0.0), ("13-16", 1, 1.0), ("17-21", 1, 1.0)
     assert tables["answer length"] == rows("characters", *ranges)  # 3, 5, 13 and 21 characters of at most 21
 

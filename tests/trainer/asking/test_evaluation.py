@@ -29,8 +29,8 @@ from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import evaluation, evaluation_text
 from seq2seq_arith.trainer.commands.evaluate import show_evaluation
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.data import probes, records
-from seq2seq_arith.trainer.data.probes import HeldOut
+from seq2seq_arith.trainer.data import question_sets, records
+from seq2seq_arith.trainer.data.question_sets import HeldOut
 from seq2seq_arith.trainer.reporting import collect, page
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history
 from seq2seq_arith.trainer.runs.evaluated import Evaluation
@@ -253,9 +253,11 @@ def test_a_set_of_all_its_pairs_has_no_test_set(tmp_path, monkeypatch):
 def test_a_shared_pair_is_found(trained, monkeypatch):
     data = evaluation.held_out(OpenRun(trained))[0]
     assert data and not data.trained.has(data.operands).any()
-    monkeypatch.setattr(probes, "trained_on", lambda split: probes.KeySet(trained.task, data.pairs.values[[7, 30]]))
+    monkeypatch.setattr(
+        question_sets, "trained_on", lambda split: question_sets.KeySet(trained.task, data.pairs.values[[7, 30]])
+    )
     again = HeldOut(data.source)
-    first = probes.pair(trained.task, data.pairs.values[7])
+    first = question_sets.pair(trained.task, data.pairs.values[7])
     with pytest.raises(
         InputError, match=rf"2 validation pairs of addition-n1003 .* the first is {re.escape(str(first))};"
     ):

@@ -16,7 +16,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import inside, inspection
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models import layers
 from seq2seq_arith.trainer.models.attention import BiasedAttention
@@ -139,7 +139,7 @@ def test_only_the_attention_of_one_model_is_noted():
 
 
 def test_what_stands_behind_an_end_is_not_asked():
-    examples = probes.examples(ADDITION, inside.drawn(ADDITION, 1, 100))
+    examples = question_sets.examples(ADDITION, inside.drawn(ADDITION, 1, 100))
     subject = inside.Subject(
         learner_of("causal", input_format="reversed_eos"), examples.questions
     )  # what it writes itself is right
@@ -161,7 +161,7 @@ def test_a_patch_asks_where_neither_answer_has_ended(monkeypatch):
 
 def test_a_head_that_is_removed_gives_nothing():
     """As if its rows of the matrix behind it were zero."""
-    learner, examples = made("causal"), probes.examples(ADDITION, inside.drawn(ADDITION, 1, 20))
+    learner, examples = made("causal"), question_sets.examples(ADDITION, inside.drawn(ADDITION, 1, 20))
     subject = inside.Subject(learner, examples.questions, examples.answers)
     mask = (np.arange(4) == 2)[:, None, None]
     without = subject.logits(look=inside.replaced("decoder/block_0/attention", mask, 0.0))
@@ -267,7 +267,7 @@ def test_waves_are_found_by_their_frequencies(modulus, data):
 def test_answers_of_several_characters_have_the_product_of_their_probabilities(name):
     task = Task("modular_addition", size=11)
     learner = learner_of(name, task, "aligned")
-    examples = probes.examples(task, probes.all_questions(task))
+    examples = question_sets.examples(task, question_sets.all_questions(task))
     subject = inside.Subject(learner, examples.questions, examples.answers)
     found = inside.answer_scores(subject)[5, [3, 10]]
     ids, written = np.repeat(subject.ids[5:6], 2, axis=0), subject.written[[3, 10]]

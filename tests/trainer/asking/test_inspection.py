@@ -9,7 +9,7 @@ from layout import ROOT
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import inspection
 from seq2seq_arith.trainer.registry import MODELS
@@ -65,7 +65,7 @@ def test_a_row_of_attention_is_the_step_that_writes(name, task, question):
         assert names == [f"writes {character}" for character in found.written]
         looks = [f"{key}:{each.columns[key]} {row[key]:.2f}" for row, key in zip(shares, shares.argmax(1), strict=True)]
         assert [" ".join(row[5 + 2 * number : 7 + 2 * number]) for row in rows] == looks
-    drawn = drawing.maps([*found.maps_of_attention(), found.map_of_probabilities()]).axes
+    drawn = figures.maps([*found.maps_of_attention(), found.map_of_probabilities()]).axes
     assert all(axes.get_xlabel() and axes.get_ylabel() for axes in drawn if axes.get_title())
     assert {label.get_fontsize() for axes in drawn[:1] for label in axes.get_yticklabels()} == {10}
 

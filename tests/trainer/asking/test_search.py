@@ -17,7 +17,7 @@ from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import answering, prediction, search
 from seq2seq_arith.trainer.config import SearchOptions
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import building
@@ -64,14 +64,14 @@ def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
 
 
 def test_margins_are_below_zero_where_the_answer_is_wrong(run, learner):
-    examples = probes.examples(run.task, probes.all_questions(run.task, 40))
+    examples = question_sets.examples(run.task, question_sets.all_questions(run.task, 40))
     exact = answering.ask(learner, examples).exact
     assert 0 < exact.sum() < len(exact)
     assert np.array_equal(learner.margins(examples) > 0, exact)
 
 
 def test_a_small_task_is_asked_as_a_whole(run, learner):
-    every = probes.examples(run.task, probes.all_questions(run.task, 10))
+    every = question_sets.examples(run.task, question_sets.all_questions(run.task, 10))
     wrong = {
         question[::-1].strip()
         for question, exact in zip(text.to_strings(every.questions), answering.ask(learner, every).exact, strict=True)
@@ -116,7 +116,7 @@ def test_climbing_finds_what_chance_does_not(monkeypatch):
     learner, size = Chains(), 30
     most = np.array([10**18, 10**12], np.uint64)[:, np.newaxis]
     by_chance = np.random.default_rng(0).integers(0, most, (2, 2, 40_000), np.uint64)
-    assert learner.margins(probes.examples(learner.input_format.task, tuple(by_chance))).min() > 0
+    assert learner.margins(question_sets.examples(learner.input_format.task, tuple(by_chance))).min() > 0
 
     def wrong(_, examples, margins):
         return [{"question": question} for question in text.to_strings(examples.questions[margins < 0])]

@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.trainer.asking import evaluation_text, prediction
 from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
-from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data import question_sets, records
 from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -30,7 +30,7 @@ def training_pairs(trained):
 def results(trained, training_pairs):
     """Asked in parts, as very long questions are."""
     left, right = (numbers.from_ints(side) for side in zip(*training_pairs, strict=True))
-    known = probes.KeySet(trained.task, probes.keys(trained.task, (left, right)))
+    known = question_sets.KeySet(trained.task, question_sets.keys(trained.task, (left, right)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seq2seq_arith.trainer.asking.suites.CHARACTERS", 700)
         return ask_run(OpenRun(trained), CHOSEN, lengths=[5, 2, 3], trained=known)

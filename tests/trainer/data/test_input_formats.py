@@ -16,7 +16,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.data import input_formats, probes
+from seq2seq_arith.trainer.data import input_formats, question_sets
 from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.plugins import Plugin
 from seq2seq_arith.trainer.registry import INPUT_FORMATS, check_input_format
@@ -49,7 +49,7 @@ def test_input_formats_are_reversible(made_up, task_name: str, data: st.DataObje
     operation = operations.BUILT_IN[task_name]
     size = data.draw(st.integers(operation.min_size, 9))
     task = Task(task_name, size, 10, reverse=data.draw(st.booleans()))
-    examples = probes.examples(task, columns(task, data.draw(operand_pairs(task))))
+    examples = question_sets.examples(task, columns(task, data.draw(operand_pairs(task))))
     for name in INPUT_FORMATS:
         try:
             check_input_format(name, task)
@@ -137,7 +137,7 @@ def test_what_other_input_formats_read_and_write(task, question, answer, input_f
 def test_the_letter_of_the_units_is_drawn_among_all():
     """So that those of places beyond the longest numbers are learned, too."""
     input_format = make_input_format("index_hints", Task("addition"))
-    examples = probes.examples(input_format.task, probes.all_questions(input_format.task, 60))
+    examples = question_sets.examples(input_format.task, question_sets.all_questions(input_format.task, 60))
     units = np.asarray(input_format.write(examples.questions, examples.answers))[:, 0] - len(input_format.task.alphabet)
     assert {*units.tolist()} == {*range(input_formats.INDEX_LETTERS - input_format.task.answer_width + 1)}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
 from seq2seq_arith.trainer.data import records
 
 

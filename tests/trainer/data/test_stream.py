@@ -13,7 +13,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.commands.evaluate import show_evaluation
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data import question_sets, records
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.opened import OpenRun
@@ -75,7 +75,7 @@ def test_no_validation_pair_is_drawn(data_dir, tasks, name):
     source = records.open_source(tasks[name], str(data_dir))
     batches = Stream.beside(source, 20_000, 1, seed=0)
     validation, drawn = (
-        probes.keys(tasks[name], text.operands(tasks[name], questions))
+        question_sets.keys(tasks[name], text.operands(tasks[name], questions))
         for questions in (source.splits["validation"].head(1000).questions, batches.block(0, 1).questions[0])
     )
     assert not np.isin(drawn, validation).any()

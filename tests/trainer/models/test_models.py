@@ -10,7 +10,7 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.build import build_network, outline
@@ -26,7 +26,7 @@ PLAIN_PQ = make_input_format("plain", Task("pq", size=5))
 
 def ids_of(input_format, count: int = 6):
     operands = draws.operands(input_format.task, np.arange(count, dtype=np.uint64))
-    return input_format.encode_question(probes.examples(input_format.task, operands).questions)
+    return input_format.encode_question(question_sets.examples(input_format.task, operands).questions)
 
 
 def inputs_of(name, input_format):

@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable, up_to
@@ -26,7 +26,7 @@ CASES = [
 
 def questions(count: int = 40) -> np.ndarray:
     operands = draws.operands(INPUT_FORMAT.task, np.arange(count, dtype=np.uint64))
-    return np.asarray(INPUT_FORMAT.encode_question(probes.examples(INPUT_FORMAT.task, operands).questions))
+    return np.asarray(INPUT_FORMAT.encode_question(question_sets.examples(INPUT_FORMAT.task, operands).questions))
 
 
 @pytest.fixture(scope="module", params=CASES)

@@ -20,7 +20,7 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.playground import page, server
 from seq2seq_arith.trainer.playground.server import Playground
 
@@ -52,7 +52,7 @@ def runs_of(content):
 def test_pages(top, path):
     status, headers, content = ask(top, "GET", path)
     file = (page.STATIC / server.PAGES[path]).read_text()
-    assert (status, content.removesuffix(file)) == (200, f"{drawing.VARIABLES}\n" if path == "/style.css" else "")
+    assert (status, content.removesuffix(file)) == (200, f"{figures.VARIABLES}\n" if path == "/style.css" else "")
     assert headers["Content-Security-Policy"].startswith("default-src 'self';")
     assert headers["X-Content-Type-Options"] == "nosniff"
 

@@ -16,8 +16,8 @@ from run_files import learned
 
 from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError, TrainingError
-from seq2seq_arith.pipelines.places import clients, paths
-from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
+from seq2seq_arith.pipelines.storage import clients, paths
+from seq2seq_arith.pipelines.storage.paths import ObjectPath, parse_place
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import files, stores

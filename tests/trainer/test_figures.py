@@ -7,7 +7,7 @@ import pytest
 from run_files import ROWS, write_run
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.runs import history
 
@@ -17,7 +17,7 @@ GROUNDS = ("page", "card", "tint")
 TEXT = [*((text, ground) for text in ("ink", "soft", "accent") for ground in GROUNDS)]
 TEXT += [(text, ground) for text in ("good", "bad") for ground in ("page", "card")]
 TEXT += [("bad", "badtint"), ("ink", "heat")]
-DRAWN = [("edge", "page"), ("edge", "card"), *((name, "card") for name in drawing.PALETTE if name.startswith("series"))]
+DRAWN = [("edge", "page"), ("edge", "card"), *((name, "card") for name in figures.PALETTE if name.startswith("series"))]
 
 
 def luminance(colour: str) -> float:
@@ -26,7 +26,7 @@ def luminance(colour: str) -> float:
     return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-@pytest.mark.parametrize("theme", [drawing.LIGHT, drawing.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("theme", [figures.LIGHT, figures.DARK], ids=["light", "dark"])
 def test_text_and_lines_can_be_seen(theme):
     def contrast(one: str, other: str) -> float:
         darker, lighter = sorted((luminance(theme[one]), luminance(theme[other])))
@@ -46,22 +46,22 @@ def rows(epochs: int) -> list[dict]:
 
 @pytest.mark.parametrize("suffix", STARTS)
 def test_a_picture_is_a_file_that_is_the_same_each_time(suffix):
-    first, second = (drawing.image(history.curves({"$run_1$": rows(3)}), f".{suffix}", 40) for _ in range(2))
+    first, second = (figures.image(history.curves({"$run_1$": rows(3)}), f".{suffix}", 40) for _ in range(2))
     assert first.startswith(STARTS[suffix])
     assert first == second
 
 
 def test_a_picture_in_a_page_has_the_colours_of_the_page():
     figure = history.curves({"a < b & $c$": rows(3), "_other": rows(2)}, ("loss",))
-    text = drawing.inline_svg(figure, "Loss <1>", "The loss.")
+    text = figures.inline_svg(figure, "Loss <1>", "The loss.")
     found = ET.fromstring(text.replace("<svg", '<svg xmlns:xlink="http://www.w3.org/1999/xlink"', 1))
     assert [found[0].text, found[1].text] == ["Loss <1>", "The loss."]
     assert re.findall(r"#[0-9a-f]{6}\b", text) == []
-    assert set(re.findall(r"var\(--(\w+)\)", text)) <= set(drawing.PALETTE)
+    assert set(re.findall(r"var\(--(\w+)\)", text)) <= set(figures.PALETTE)
     assert {"a < b & $c$", "_other", "epoch"} <= {each.text for each in found.iter() if each.text}
     names = re.findall(r' id="([^"]+)"', text)
     assert len(names) == len(set(names)) and set(names) == set(re.findall(r"#(\w+)", text))
-    other = drawing.inline_svg(figure, "Another", "The loss.")
+    other = figures.inline_svg(figure, "Another", "The loss.")
     assert set(names).isdisjoint(re.findall(r' id="([^"]+)"', other))
 
 

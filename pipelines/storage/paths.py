@@ -16,8 +16,8 @@ from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import expanded, open_regular
 from seq2seq_arith.base.machine import free_disk
-from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, SHA256, Entry, State
+from seq2seq_arith.pipelines.storage import clients
+from seq2seq_arith.pipelines.storage.clients import ABSENT, PIECE, SHA256, Entry, State
 
 MOST_JSON = 2**30  # bytes of the largest metadata, with some 8,000,000 files
 

@@ -20,7 +20,7 @@ Operands = tuple[np.ndarray, ...]
 RARE_DIGITS = 40
 
 
-class Drawing(abc.ABC):
+class Sampler(abc.ABC):
     """How the operands of a question are drawn; D stands for the size of a task."""
 
     pairs_only = False  # whether questions must have two operands
@@ -48,7 +48,7 @@ class Drawing(abc.ABC):
         """How many values an operand has."""
 
 
-class _Digits(Drawing):
+class _Digits(Sampler):
     """The length is uniform in 1..D, and every digit is uniform, leading zeros included (the notebook's way)."""
 
     has_short_pairs = True
@@ -163,7 +163,7 @@ class _Structured(_Digits):
             b += change
 
 
-class _Counts(Drawing):
+class _Counts(Sampler):
     """A count is uniform in 1..D."""
 
     smallest = 1
@@ -187,7 +187,7 @@ class _Residues(_Counts):
     smallest = 0
 
 
-class _Letters(Drawing):
+class _Letters(Sampler):
     """The length of a word of letters is uniform in 1..D, or D if it is fixed; every letter is uniform."""
 
     def __init__(self, fixed: bool) -> None:
@@ -220,15 +220,15 @@ class _Letters(Drawing):
         return joined(parts, length)
 
 
-DIGITS: Drawing = _Digits()
-VALUE: Drawing = _Value()
-POSITIVE: Drawing = _Positive()
-CARRYING: Drawing = _Structured(passes_on_nine=True)
-BORROWING: Drawing = _Structured(passes_on_nine=False)
-COUNTS: Drawing = _Counts()
-RESIDUES: Drawing = _Residues()
-LETTERS: Drawing = _Letters(fixed=False)
-FIXED_LETTERS: Drawing = _Letters(fixed=True)
+DIGITS: Sampler = _Digits()
+VALUE: Sampler = _Value()
+POSITIVE: Sampler = _Positive()
+CARRYING: Sampler = _Structured(passes_on_nine=True)
+BORROWING: Sampler = _Structured(passes_on_nine=False)
+COUNTS: Sampler = _Counts()
+RESIDUES: Sampler = _Residues()
+LETTERS: Sampler = _Letters(fixed=False)
+FIXED_LETTERS: Sampler = _Letters(fixed=True)
 
 _POWERS = np.array([float(10**n) for n in range(LIMB_DIGITS + 1)])
 _NINES = float(LIMB - 1)

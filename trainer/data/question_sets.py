@@ -153,7 +153,7 @@ def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, mos
 
 def all_questions(task: Task, most: int | None = None) -> Operands:
     """Every combination of operands, or of the ``most`` smallest, which must be few; they have one word."""
-    values = task.notation.values(task.size, most or task.drawing.num_values(task.size))
+    values = task.notation.values(task.size, most or task.sampler.num_values(task.size))
     return tuple(side.reshape(1, -1) for side in np.meshgrid(*[values] * task.operation.arity, indexing="ij"))
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from seq2seq_arith.base import files
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.job``
 

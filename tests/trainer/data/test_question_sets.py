@@ -6,7 +6,7 @@ import pytest
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.numbers import from_ints
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data import question_sets, records
 
 
 @pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
@@ -14,16 +14,16 @@ def test_the_test_set_shares_no_key(data_dir, tasks, name):
     task = tasks[name]
     source = records.open_source(task, str(data_dir))
     splits = [source.splits[split].head(1000).questions for split in ("train", "validation")]
-    seen = probes.keys(task, text.operands(task, np.concatenate(splits)))
+    seen = question_sets.keys(task, text.operands(task, np.concatenate(splits)))
     assert len(np.unique(seen)) == task.num_examples
-    trained, nothing = probes.KeySet(task, seen), probes.KeySet(task, seen[:0])
-    fresh = probes.keys(task, probes.unseen(task, trained.has, seed=1, most=10**6))
+    trained, nothing = question_sets.KeySet(task, seen), question_sets.KeySet(task, seen[:0])
+    fresh = question_sets.keys(task, question_sets.unseen(task, trained.has, seed=1, most=10**6))
     assert 0 < len(fresh) <= task.num_examples
     assert len(np.unique(fresh)) == len(fresh)
     assert not np.isin(fresh, seen).any()
-    few = probes.keys(task, probes.unseen(task, trained.has, seed=1, most=10))
+    few = question_sets.keys(task, question_sets.unseen(task, trained.has, seed=1, most=10))
     np.testing.assert_array_equal(few, fresh[:10])
-    everything = probes.keys(task, probes.unseen(task, nothing.has, seed=1, most=10**6))
+    everything = question_sets.keys(task, question_sets.unseen(task, nothing.has, seed=1, most=10**6))
     assert len(everything) == task.num_examples
     np.testing.assert_array_equal(fresh, everything[~np.isin(everything, seen)])
 
@@ -38,13 +38,13 @@ def test_the_test_set_shares_no_key(data_dir, tasks, name):
     ],
 )
 def test_all_questions(task, values):
-    left, right = (side[0].tolist() for side in probes.all_questions(task))
+    left, right = (side[0].tolist() for side in question_sets.all_questions(task))
     assert sorted(zip(left, right, strict=True)) == [(a, b) for a in values for b in values]
 
 
 def test_a_key_set_knows_pairs_of_more_and_fewer_words():
     task = Task("addition", size=20)
-    trained = probes.KeySet(task, probes.keys(task, (from_ints([10**19, 4], 2), from_ints([7, 5], 2))))
+    trained = question_sets.KeySet(task, question_sets.keys(task, (from_ints([10**19, 4], 2), from_ints([7, 5], 2))))
     pairs = [(7, 10**19, True), (5, 4, True), (4, 4, False), (10**19, 7 + 10**36, False), (5 + 10**18, 4, False)]
     left, right, expected = zip(*pairs, strict=True)
     assert trained.has((from_ints(left, 3), from_ints(right, 3))).tolist() == list(expected)
@@ -54,8 +54,8 @@ def test_a_key_set_knows_pairs_of_more_and_fewer_words():
 def test_keys_of_long_numbers_are_told_apart():
     task = Task("subtraction", size=40)
     operands = from_ints([10**39, 1, 10**39 + 10**18], 3), from_ints([1, 10**39, 1], 3)
-    keys = probes.keys(task, operands)
-    assert [probes.pair(task, key) for key in keys] == [(1, 10**39), (1, 10**39), (1, 10**39 + 10**18)]
+    keys = question_sets.keys(task, operands)
+    assert [question_sets.pair(task, key) for key in keys] == [(1, 10**39), (1, 10**39), (1, 10**39 + 10**18)]
     assert np.isin(keys, keys[:1]).tolist() == [True, True, False]
 
 
@@ -64,11 +64,11 @@ def test_keys_of_long_numbers_are_told_apart():
 def test_a_search_in_the_files_finds_the_pairs_of_the_training_set(data_dir, tasks, monkeypatch, name, deviations):
     """Also if a row is not where it should be; and it reads only some rows for a few questions."""
     split = records.open_source(tasks[name], str(data_dir)).splits["train"]
-    held, searched = probes.trained_on(split), probes.KeySearch(split)
-    assert isinstance(held, probes.KeySet)
-    monkeypatch.setattr(probes, "HELD", 10)
-    assert probes.trained_on(split) == searched
-    monkeypatch.setattr(probes, "DEVIATIONS", deviations)
+    held, searched = question_sets.trained_on(split), question_sets.KeySearch(split)
+    assert isinstance(held, question_sets.KeySet)
+    monkeypatch.setattr(question_sets, "HELD", 10)
+    assert question_sets.trained_on(split) == searched
+    monkeypatch.setattr(question_sets, "DEVIATIONS", deviations)
     monkeypatch.setattr(records.Split, "rows_per_range", 3)
     rng = np.random.default_rng(0)
     smallest = tasks[name].notation.smallest

@@ -12,8 +12,8 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, make, objects
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.places import clients, paths
-from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.storage import clients, paths
+from seq2seq_arith.pipelines.storage.paths import ObjectPath
 
 COMMANDS = {
     "generate": (*GENERATE, "--data-dir", "{url}"),

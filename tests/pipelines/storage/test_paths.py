@@ -8,10 +8,10 @@ from programs import files
 
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE
-from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.storage import paths
+from seq2seq_arith.pipelines.storage.clients import ABSENT, PIECE
+from seq2seq_arith.pipelines.storage.paths import ObjectPath, parse_place
+from seq2seq_arith.pipelines.storage.staging import StagedDirectory
 
 
 @pytest.mark.parametrize("url", ["gs://", "s3:///data", "s3://bucket//data"])

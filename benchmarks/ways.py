@@ -25,12 +25,12 @@ def pipeline(directory: Path, task: str = "addition", parquet: bool = False, **p
     from seq2seq_arith.pipelines.beam.options import pipeline_options
     from seq2seq_arith.pipelines.create import create
     from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
-    from seq2seq_arith.pipelines.order import Order
+    from seq2seq_arith.pipelines.request import Request
 
     made = Task(task, **parameters)
     start = time.perf_counter()
-    layout = Layout.of(made, formats=choose_formats({"parquet": parquet}))
-    create(Order(made, layout, directory, pipeline_options([])))
+    layout = Layout.from_task(made, formats=choose_formats({"parquet": parquet}))
+    create(Request(made, layout, directory, pipeline_options([])))
     return {"examples": made.num_examples, "seconds": time.perf_counter() - start}
 
 

@@ -24,7 +24,7 @@ from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.base.machine import cores
 from seq2seq_arith.pipelines.formats.layout import format_name
-from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.steps.job import RunFacts
 from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.clients import ABSENT
@@ -61,12 +61,12 @@ def clock() -> tuple[float, float, float]:
     return time.time(), time.perf_counter(), time.process_time()
 
 
-def write(order: Order, sha256: str, began: tuple[float, float, float], facts: RunFacts, is_local: bool) -> None:
+def write(request: Request, sha256: str, began: tuple[float, float, float], facts: RunFacts, is_local: bool) -> None:
     """Writes the record of a run whose dataset is complete, or says in one line why that cannot be.
 
     ``sha256`` is that of the dataset's metadata. What is not known is null.
     """
-    plan, sizes = order.plan, order.publisher.sizes()
+    plan, sizes = request.plan, request.publisher.sizes()
     _, seconds, core_seconds = (now - then for now, then in zip(clock(), began, strict=True))
     stamp = datetime.fromtimestamp(began[0], UTC).strftime(TIME)
     record = Record(
@@ -89,7 +89,7 @@ def write(order: Order, sha256: str, began: tuple[float, float, float], facts: R
         ),
     )
     content = events.hidden(json.dumps(dataclasses.asdict(record), indent=1)).encode()
-    path = _folder(order.path) / f"{stamp}-{uuid.uuid4().hex[:8]}.json"
+    path = _folder(request.path) / f"{stamp}-{uuid.uuid4().hex[:8]}.json"
     try:
         path.put(content, ABSENT) if isinstance(path, ObjectPath) else write_atomically(path, content)
     except (OSError, InputError, RunError) as error:

@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import making, question_sets
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
 from seq2seq_arith.trainer.runs import files, samples
-from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
+from seq2seq_arith.trainer.runs.run import Run, existing_run, local_folder, open_run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.opened import OpenRun
 from seq2seq_arith.trainer.training.session import Trained
@@ -45,7 +45,7 @@ def run(
     folders = {name: local_folder(run_dir) / name for name in questions}
     tasks = {name: recipe_data("best", name) for name in questions}
     for name, folder in folders.items():
-        standing(folder, tasks[name])  # refuses a folder of another run before anything is made
+        existing_run(folder, tasks[name])  # refuses a folder of another run before anything is made
     other = _random_pairs(local_folder(run_dir))
     for task in tasks.values():
         making.make_missing(task, data_dir)
@@ -75,7 +75,7 @@ def run(
 def _random_pairs(top: Path) -> Run:
     """The run that fails, in a folder beside the others, where every command finds it."""
     shipped, folder = open_run(str(RANDOM_PAIRS)), top / RANDOM_PAIRS.name.replace("_", "-")
-    if standing(folder, shipped.task) is None:
+    if existing_run(folder, shipped.task) is None:
         with files.whole_folder(folder) as partial:
             shutil.copytree(RANDOM_PAIRS, partial, dirs_exist_ok=True)
     return open_run(str(folder))

@@ -56,7 +56,7 @@ class ArithConfig(tfds.core.BuilderConfig):
                 raise InputError(f"{name} is {wanted!r}; give True or False")
         given = fields_of({name: value for name, value in parameters.items() if value is not None})
         self.task = coverage.fitted(Task(task, **given), given)
-        Layout.of(self.task, num_shards)
+        Layout.from_task(self.task, num_shards)
         self.num_shards = num_shards
         super().__init__(name=self.task.config_name, description=config_description(self.task))
 

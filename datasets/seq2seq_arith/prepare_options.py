@@ -42,7 +42,7 @@ class PrepareOptions:
     overwrite: bool  # whether to make a dataset anew that is there
 
     @classmethod
-    def of(
+    def from_download_config(
         cls, config: ArithConfig, download: tfds.download.DownloadConfig | None, file_format: Any
     ) -> "PrepareOptions":
         """The options that TFDS gives; InputError if one asks for what cannot be done. There are no downloads."""
@@ -60,13 +60,13 @@ class PrepareOptions:
             overwrite=download.download_mode.overwrite_dataset,
         )
 
-    def layout(self, config: ArithConfig, standing: Layout | None) -> Layout:
+    def layout(self, config: ArithConfig, existing: Layout | None) -> Layout:
         """The layout to have. An option that was left open follows the dataset that stands there, if there is one."""
-        formats = choose_formats(self.formats, otherwise=standing.formats if standing else DEFAULT_FORMATS)
-        layout = Layout.of(config.task, self.num_shards, formats)
-        if standing is None or self.num_shards is not None:
+        formats = choose_formats(self.formats, otherwise=existing.formats if existing else DEFAULT_FORMATS)
+        layout = Layout.from_task(config.task, self.num_shards, formats)
+        if existing is None or self.num_shards is not None:
             return layout
-        return dataclasses.replace(layout, num_shards=standing.num_shards)
+        return dataclasses.replace(layout, num_shards=existing.num_shards)
 
 
 def wants_array_record(file_format: str | FileFormat | None) -> bool:

@@ -18,7 +18,7 @@ from seq2seq_arith.pipelines.formats import catalog
 from seq2seq_arith.pipelines.formats.advice import generate_command
 from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
-from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.storage.paths import local_path
 
 
@@ -82,22 +82,24 @@ class Builder(dataset_builder.FileReaderBuilder):
           OSError: The disk is full, or the directory cannot be written.
         """
         del download_dir, permissions
-        options = PrepareOptions.of(self.builder_config, download_config, file_format or self._file_format)
+        options = PrepareOptions.from_download_config(
+            self.builder_config, download_config, file_format or self._file_format
+        )
         if "://" in self.data_dir and self.is_prepared() and not options.overwrite:
             return  # TFDS reads from anywhere.
         path = local_path(self.data_dir)
         kept = None if options.overwrite else read_metadata(path)
-        layout = options.layout(self.builder_config, Layout.of_metadata(kept) if kept else None)
-        order = Order(self.builder_config.task, layout, path.parents[2], options.beam_options, options.overwrite)
-        order.publisher.option = "download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS"
-        if order.published() is None:
-            order.check_space()
+        layout = options.layout(self.builder_config, Layout.from_metadata(kept) if kept else None)
+        request = Request(self.builder_config.task, layout, path.parents[2], options.beam_options, options.overwrite)
+        request.publisher.option = "download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS"
+        if request.published() is None:
+            request.check_space()
             # Beam takes a second to import: only now.
             from seq2seq_arith.pipelines.create import create
 
-            create(order)
+            create(request)
         else:
-            order.publisher.name_default()
+            request.publisher.name_default()
         # Another process may have made it since this builder was opened, or with other files.
         self.info.read_from_directory(self.data_dir)
 
@@ -120,8 +122,8 @@ class Builder(dataset_builder.FileReaderBuilder):
         reader = copy.copy(self)  # TFDS changes what it knows of the files, and tf.data could not read them any more
         stored, known = reader.info.as_proto.alternative_file_formats, reader.info.alternative_file_formats
         if reader.is_prepared() and ARRAY_RECORD not in stored:
-            standing = Layout.of_metadata(cast(dict[str, Any], reader.info.metadata))
-            layout = dataclasses.replace(standing, formats=(*standing.formats, ARRAY_RECORD))
+            existing = Layout.from_metadata(cast(dict[str, Any], reader.info.metadata))
+            layout = dataclasses.replace(existing, formats=(*existing.formats, ARRAY_RECORD))
             data_dir = tfds.core.Path(self.data_dir).parents[2]
             anew = generate_command(self.builder_config.task, layout, data_dir, ["--overwrite"])
             raise InputError(

@@ -37,7 +37,7 @@ class Files:
     lengths: ShardLengths  # the examples per file, by split, from ``dataset_info.json``
 
     @classmethod
-    def of(cls, directory: AnyPath, task: Task, layout: Layout, digests: dict[str, str]) -> "Files":
+    def from_metadata(cls, directory: AnyPath, task: Task, layout: Layout, digests: dict[str, str]) -> "Files":
         """The files that are there, beside those that the metadata names."""
         return cls(directory, task, layout, digests, paths.sizes(directory), read_shard_lengths(directory))
 

@@ -33,8 +33,8 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     content, metadata = _read(directory)
     try:
         task = Task.from_parameters(metadata.get("parameters", {}))
-        stated = Layout.of_metadata(metadata)
-        layout = Layout.of(task, stated.num_shards, stated.formats)
+        stated = Layout.from_metadata(metadata)
+        layout = Layout.from_task(task, stated.num_shards, stated.formats)
         draws, files = _draws(task, metadata.get("draws_used")), _files(layout, metadata.get("files"))
     except InputError as error:
         raise Problem(str(error)) from None

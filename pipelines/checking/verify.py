@@ -64,7 +64,7 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
         task, layout, metadata = read_checked(directory, sha256)
     except Problem as problem:
         return CheckResult([f"{directory / METADATA}: {problem}"])
-    files = Files.of(directory, task, layout, metadata["files"])
+    files = Files.from_metadata(directory, task, layout, metadata["files"])
     of_default = list(_default_problems(directory))
     problems = [*of_default, *files.name_problems(), *files.description_problems()]
     examples, stored = None, sum(size for name, size in files.sizes.items() if format_name(name) == TFRECORD)

@@ -101,7 +101,7 @@ def copy(
     """
     try:
         task, layout, metadata = read_checked(source, sha256)
-        files = Files.of(source, task, layout, metadata["files"])
+        files = Files.from_metadata(source, task, layout, metadata["files"])
     except OSError as error:
         raise StoreError(f"{source} cannot be read: {error.strerror or error}") from None
     except OtherDatasetError as problem:
@@ -111,8 +111,8 @@ def copy(
     path = dataset_path(data_dir, task)
     publisher = DirectoryPublisher(path)
     with publisher.locked():
-        standing = publisher.published(task, layout, overwrite)
-        if standing is None:
+        existing = publisher.published(task, layout, overwrite)
+        if existing is None:
             # Names or templates in the files that TFDS reads could send it elsewhere.
             if forged := next(iter([*files.count_problems(), *files.description_problems()]), None):
                 raise InputError(f"{forged}; {advice(source, task)}")
@@ -120,10 +120,10 @@ def copy(
             with publisher.staged(layout) as staging:
                 _copy_files(source, staging, files.digests, files.sizes)
                 write_atomically(staging.catalog / METADATA, json.dumps(metadata).encode())
-        elif standing != metadata:
+        elif existing != metadata:
             raise InputError(f"{path} is not the same as {source}, byte for byte; give --overwrite to replace it")
         publisher.name_default()
-    return path, task, standing is None
+    return path, task, existing is None
 
 
 def _copy_files(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dict[str, int]) -> None:

@@ -15,7 +15,7 @@ from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.commands import program
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
-from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.storage.paths import parse_place
 
 # Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
@@ -28,7 +28,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 class Made(NamedTuple):
     """A dataset that is complete, or on which an engine goes on working."""
 
-    order: Order
+    request: Request
     data_dir: str  # as it was typed
     metadata: dict[str, Any] | None = None  # None while the engine's job goes on
     seconds: float | None = None  # that making it took; None if it was there already
@@ -37,7 +37,7 @@ class Made(NamedTuple):
 
 def show_made(made: Made) -> None:
     """Prints what was made, or was there already, and how to load it."""
-    order, metadata = made.order, made.metadata
+    request, metadata = made.request, made.metadata
     if metadata is None:
         print(
             f"the engine goes on with job {made.job} alone; when it has ended, run the same command again, which "
@@ -46,13 +46,13 @@ def show_made(made: Made) -> None:
         return
     try:
         if made.seconds is None:
-            print(f"{printable(order.path)} is there already, complete and as asked for; nothing was done")
-            events.emit("result", path=order.path, is_new=False, **{name: metadata[name] for name in TOLD})
+            print(f"{printable(request.path)} is there already, complete and as asked for; nothing was done")
+            events.emit("result", path=request.path, is_new=False, **{name: metadata[name] for name in TOLD})
         else:
-            _print_summary(order, metadata, made.seconds)
-        program.print_load(order.task, order.path, made.data_dir)
+            _print_summary(request, metadata, made.seconds)
+        program.print_load(request.task, request.path, made.data_dir)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped, but {order.path} is complete") from None
+        raise KeyboardInterrupt(f"stopped, but {request.path} is complete") from None
 
 
 @ARITH_DATA.command(
@@ -86,11 +86,11 @@ def generate(
         from seq2seq_arith.pipelines.beam.options import pipeline_options
 
         beam_options = pipeline_options(rest.words, rest.parser)
-    order = Order(dataset.task, dataset.layout, place, beam_options, overwrite)
-    if metadata := order.published():
-        order.publisher.name_default()
-        return Made(order, data_dir, metadata)
-    order.check_space()
+    request = Request(dataset.task, dataset.layout, place, beam_options, overwrite)
+    if metadata := request.published():
+        request.publisher.name_default()
+        return Made(request, data_dir, metadata)
+    request.check_space()
     if dataset.fewer:
         say(dataset.fewer)
     # Beam takes a second to import: only now.
@@ -99,56 +99,58 @@ def generate(
 
     start = time.perf_counter()
     try:
-        metadata = create(order)
+        metadata = create(request)
     except SubmittedError as submitted:
-        return Made(order, data_dir, job=str(submitted))
+        return Made(request, data_dir, job=str(submitted))
     except (KeyboardInterrupt, Exception) as error:
-        if (explained := _explained(error, order)) is error:
+        if (explained := _explained(error, request)) is error:
             raise
         raise explained from error
-    return Made(order, data_dir, metadata, time.perf_counter() - start)
+    return Made(request, data_dir, metadata, time.perf_counter() - start)
 
 
-def _explained(error: BaseException, order: Order) -> BaseException:
+def _explained(error: BaseException, request: Request) -> BaseException:
     """What ended a run, with what is left of it and what to do; the error itself if it says that, or is a fault."""
     if isinstance(error, KeyboardInterrupt):
-        return KeyboardInterrupt(f"stopped; {_what_is_left(order)}")
+        return KeyboardInterrupt(f"stopped; {_what_is_left(request)}")
     if isinstance(error, StoreError):
-        return StoreError(f"{error}; {_what_is_left(order)}")
+        return StoreError(f"{error}; {_what_is_left(request)}")
     if isinstance(error, EngineError):
-        return EngineError(f"{error}; {_what_is_left(order, MENDED)}")
+        return EngineError(f"{error}; {_what_is_left(request, MENDED)}")
     if isinstance(error, InputError | RunError):
         return error
     if is_short_of_memory(error):
-        return RunError(f"{TOO_LITTLE_MEMORY}, or less to do; {_what_is_left(order)}")
+        return RunError(f"{TOO_LITTLE_MEMORY}, or less to do; {_what_is_left(request)}")
     if isinstance(error, OSError):
         first = "make room, then " if error.errno in FULL else MENDED
-        return RunError(f"{order.path} could not be written: {error.strerror or error}; {_what_is_left(order, first)}")
+        return RunError(
+            f"{request.path} could not be written: {error.strerror or error}; {_what_is_left(request, first)}"
+        )
     return error
 
 
-def _what_is_left(order: Order, first: str = "") -> str:
+def _what_is_left(request: Request, first: str = "") -> str:
     """What a failed run has done and left, what to do first, and what to type: the end of its sentence."""
-    if order.publisher.kept:
+    if request.publisher.kept:
         return f"the job has ended, and its files are kept; {first}run the same command again"
-    done, total = progress.count("shards"), order.layout.num_shards
+    done, total = progress.count("shards"), request.layout.num_shards
     # Workers in other processes do not always tell how many.
     written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
-    left = LEFT_IN_STORE if "://" in str(order.path) else program.NOTHING_LEFT
+    left = LEFT_IN_STORE if "://" in str(request.path) else program.NOTHING_LEFT
     return f"{written}{left}; {first}run the same command again"
 
 
-def _print_summary(order: Order, metadata: dict[str, Any], seconds: float) -> None:
-    task = order.task
+def _print_summary(request: Request, metadata: dict[str, Any], seconds: float) -> None:
+    task = request.task
     written: Counter[str | None] = Counter()
-    for file, size in order.publisher.sizes().items():
+    for file, size in request.publisher.sizes().items():
         written[format_name(file)] += size
-    files = ", ".join(f"{bytes_in_words(written[name])} of {FORMATS[name]}" for name in order.layout.formats)
+    files = ", ".join(f"{bytes_in_words(written[name])} of {FORMATS[name]}" for name in request.layout.formats)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
-    sizes, told = {name: written[name] for name in order.layout.formats}, {name: metadata[name] for name in TOLD}
-    events.emit("result", path=order.path, is_new=True, seconds=round(seconds, 3), bytes=sizes, **told)
+    sizes, told = {name: written[name] for name in request.layout.formats}, {name: metadata[name] for name in TOLD}
+    events.emit("result", path=request.path, is_new=True, seconds=round(seconds, 3), bytes=sizes, **told)
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")
     print(f"{seconds:.1f} s, {task.num_examples / seconds:,.0f} examples per second")
-    print(printable(order.path))
+    print(printable(request.path))

@@ -98,7 +98,7 @@ def requested(
 ) -> Requested:
     """The dataset of a task with these parameters, in these formats."""
     of_task = named_task(task, parameters)
-    of_files = Layout.of(of_task, formats=choose_formats(formats), **layout)
+    of_files = Layout.from_task(of_task, formats=choose_formats(formats), **layout)
     return Requested(of_task, of_files, "num_examples" in parameters)
 
 

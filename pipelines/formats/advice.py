@@ -15,12 +15,12 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
     """The command that makes a dataset with this layout in a directory or a store, whose flags a person adds.
 
     >>> task = Task("subtraction", num_examples=500_000, draws="structured")
-    >>> generate_command(task, Layout.of(task), "data")
+    >>> generate_command(task, Layout.from_task(task), "data")
     'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
     >>> generate_command(Task(), Layout(3, ("tfrecord",)), "my data", ["--overwrite"])
     "arith-data generate addition --num-shards 3 --no-parquet --data-dir 'my data' --overwrite"
     """
-    files = words(layout, vars(Layout.of(task)))
+    files = words(layout, vars(Layout.from_task(task)))
     for name in OPTIONAL_FORMATS:
         if (name in layout.formats) != (name in DEFAULT_FORMATS):
             files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")

@@ -119,7 +119,7 @@ class Layout:
     formats: tuple[str, ...] = DEFAULT_FORMATS  # names of data formats, in the order of ``FORMATS``
 
     @classmethod
-    def of(cls, task: Task, num_shards: int | None = None, formats: Sequence[str] = DEFAULT_FORMATS) -> "Layout":
+    def from_task(cls, task: Task, num_shards: int | None = None, formats: Sequence[str] = DEFAULT_FORMATS) -> "Layout":
         """The layout for a task, by default with as many shards as suit its size; InputError for too many."""
         if num_shards is None:
             return cls(default_num_shards(task.num_examples), tuple(formats))
@@ -131,7 +131,7 @@ class Layout:
         return cls(num_shards, tuple(formats))
 
     @classmethod
-    def of_metadata(cls, metadata: Mapping[str, Any]) -> "Layout":
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> "Layout":
         """The layout of the dataset with this metadata, which may be anything that JSON holds."""
         files = metadata.get("files")
         names = [str(name) for name in files] if isinstance(files, dict) else []

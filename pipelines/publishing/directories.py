@@ -67,7 +67,7 @@ class DirectoryPublisher(Publisher):
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """As ``Publisher.locked``; the operating system releases the lock when the process dies."""
         lock = self.path.parent.with_name(f".lock-{self.path.parent.name}")
-        return files.held(lock, str(self.path), "another run is making", "give another directory")
+        return files.file_lock(lock, str(self.path), "another run is making", "give another directory")
 
     @contextlib.contextmanager
     def staged(
@@ -110,8 +110,8 @@ class DirectoryPublisher(Publisher):
         return set(versions) <= set(paths.sizes(report.parent))
 
     @contextlib.contextmanager
-    def taken_up(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
-        """As ``Publisher.taken_up``, only while the path is locked; an existing dataset is replaced."""
+    def resume_publication(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
+        """As ``Publisher.resume_publication``, only while the path is locked; an existing dataset is replaced."""
         del overwrite
         self.kept = report
         yield StagedDirectory(report.parent)

@@ -66,7 +66,7 @@ class Publisher(abc.ABC):
         """Whether the files that the run of a report has written are still there, by their names and versions."""
 
     @abc.abstractmethod
-    def taken_up(self, report: Any, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:
+    def resume_publication(self, report: Any, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:
         """As ``staged``, for the shards that the run of a report has written. After an exception they stay."""
 
     @abc.abstractmethod
@@ -88,9 +88,9 @@ class Publisher(abc.ABC):
             return None
         if there != asked:
             raise InputError(f"{self.path} was made with another {task.code}; give {self.option} to replace it")
-        standing = Layout.of_metadata(metadata)
-        if standing != layout:
-            raise InputError(f"{self.path} has {standing}, not {layout} as asked for; give {self.option} to replace it")
+        existing = Layout.from_metadata(metadata)
+        if existing != layout:
+            raise InputError(f"{self.path} has {existing}, not {layout} as asked for; give {self.option} to replace it")
         return metadata
 
     @contextlib.contextmanager

@@ -62,7 +62,7 @@ class Listing:
     reports: tuple[Entry, ...]  # the reports of runs, by names below the folder of the config
 
     @classmethod
-    def of(cls, path: ObjectPath) -> "Listing":
+    def from_path(cls, path: ObjectPath) -> "Listing":
         """Lists both, which are in the folder of the config, at once."""
         files, reports, below = {}, [], f"{path.name}/"
         for entry in path.parents[0].entries():
@@ -103,7 +103,7 @@ class StorePublisher(Publisher):
         """Checks that a run whose marker is there may be completed: it makes the same dataset, of the same layout."""
         path = self.path
         marker = read_metadata(path) or {}
-        begun = Layout.of_metadata(marker)
+        begun = Layout.from_metadata(marker)
         if marker.get("parameters") == task.parameters() and begun != layout and not overwrite:
             raise InputError(
                 f"{path} is being made with {begun}, not {layout}, by a run that goes on or was killed; wait for it, "
@@ -142,17 +142,19 @@ class StorePublisher(Publisher):
     def holds(self, report: ObjectPath, versions: Mapping[str, str]) -> bool:
         return versions.items() <= {name: entry.etag for name, entry in self._look().files.items()}.items()
 
-    def taken_up(self, report: ObjectPath, overwrite: bool = False) -> contextlib.AbstractContextManager[Upload]:
+    def resume_publication(
+        self, report: ObjectPath, overwrite: bool = False
+    ) -> contextlib.AbstractContextManager[Upload]:
         return self._uploading(report.parents[0].name.partition(BESIDE)[2], overwrite)
 
     @contextlib.contextmanager
     def _uploading(self, token: str, overwrite: bool, resumes: bool = False) -> Iterator[Upload]:
         """An upload that is published when the block ends. What is not removed then, the next run removes."""
-        standing = (self.path / METADATA).read() if overwrite else None
+        existing = (self.path / METADATA).read() if overwrite else None
         with tempfile.TemporaryDirectory(prefix=f"{NAME}-", ignore_cleanup_errors=True) as catalog:
             upload = Upload(self.path, token, Path(catalog), overwrite, resumes)
             yield upload
-            self._listing = _publish(upload, standing)
+            self._listing = _publish(upload, existing)
         before = time.time() - OLD_SECONDS  # an older report is not that of a run that goes on
         old = [entry.name for entry in self._listing.reports if entry.modified < before]
         with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
@@ -177,28 +179,28 @@ class StorePublisher(Publisher):
             known, state = self._listing.files.get(METADATA), (self.path / METADATA).state()
             if (known and known.etag) == (state and etag(state.version)):
                 return self._listing
-        self._listing = Listing.of(self.path)
+        self._listing = Listing.from_path(self.path)
         return self._listing
 
 
-def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
+def _publish(upload: Upload, existing: tuple[bytes, str] | None) -> Listing:
     """Makes a dataset of the shards that are there, if the marker is still the one that stood at the beginning."""
     directory = upload.prefix
     marker, info, features = ((upload.catalog / name).read_bytes() for name in (METADATA, DATASET_INFO, FEATURES))
     files = set(json.loads(marker)["files"])
-    _refuse_if_lost(directory, marker, standing)
-    if standing is not None:
+    _refuse_if_lost(directory, marker, existing)
+    if existing is not None:
         # Before the dataset that stands is withdrawn.
-        _refuse_if_changed(upload, Listing.of(directory), files - {DATASET_INFO, FEATURES})
+        _refuse_if_changed(upload, Listing.from_path(directory), files - {DATASET_INFO, FEATURES})
     (directory / FEATURES).put(features)
-    if standing is not None and standing[0] != marker:
+    if existing is not None and existing[0] != marker:
         (directory / DATASET_INFO).unlink()
     # Written even if the same marker stands. Otherwise, another run could replace it unseen while this one goes on.
-    if not (directory / METADATA).put(marker, ABSENT if standing is None else standing[1]):
+    if not (directory / METADATA).put(marker, ABSENT if existing is None else existing[1]):
         # The marker may be ours all the same: the answer to a request was lost, or a run like this one wrote it.
         _refuse_if_lost(directory, marker, None)
     # A run that was stopped may have removed some before it saw the marker.
-    listing = Listing.of(directory)
+    listing = Listing.from_path(directory)
     _refuse_if_changed(upload, listing, files - {DATASET_INFO})
     # After an interruption here, nobody would know whether there is a dataset.
     with uninterrupted():
@@ -220,12 +222,12 @@ def _refuse_if_changed(upload: Upload, listing: Listing, files: set[str]) -> Non
             raise StoreError(f"{upload.prefix / name} was replaced by another run while this one went on")
 
 
-def _refuse_if_lost(directory: ObjectPath, marker: bytes, standing: tuple[bytes, str] | None) -> None:
+def _refuse_if_lost(directory: ObjectPath, marker: bytes, existing: tuple[bytes, str] | None) -> None:
     """Raises InputError if the marker is neither this run's nor the one that stood at the beginning."""
     found = (directory / METADATA).read()
-    if found is None or found[0] == marker or (standing and found[1] == standing[1]):
+    if found is None or found[0] == marker or (existing and found[1] == existing[1]):
         return
-    theirs, ours = (Layout.of_metadata(json.loads(data)) for data in (found[0], marker))
+    theirs, ours = (Layout.from_metadata(json.loads(data)) for data in (found[0], marker))
     if theirs == ours:
         raise InputError(ANOTHER_PYARROW.format(directory))
     raise InputError(

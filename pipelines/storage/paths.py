@@ -238,6 +238,6 @@ def _refuse_empty(directory: str) -> None:
 
 def check_space(needed: int, directory: Path, advice: str) -> None:
     """Raises InputError, with an advice, if the disk of a directory to be made has no room for so many bytes."""
-    standing, free = free_disk(directory)
+    existing, free = free_disk(directory)
     if needed > free:
-        raise InputError(f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")
+        raise InputError(f"{existing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")

@@ -212,7 +212,7 @@ class Scores(Tabular):
             raise InputError(f"there is no slice {name!r}; {one_of(name, [row.slice for row in self.rows])}")
         return _figures(found)
 
-    def of(self, set: str | None = None, size: int | None = None) -> "Scores":
+    def select(self, set: str | None = None, size: int | None = None) -> "Scores":
         """The rows of a set, or of a size, or of both."""
         rows = (row for row in self.rows if set in (None, row.set) and size in (None, row.size))
         return Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed)

@@ -204,7 +204,7 @@ def locked(path: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def held(lock: Path, place: str, busy: str, instead: str) -> Iterator[None]:
+def file_lock(lock: Path, place: str, busy: str, instead: str) -> Iterator[None]:
     """Holds the lock of a file, whose folder is made.
 
     Raises InputError, which says what to do ``instead``, if ``place`` cannot be written, or another process holds the

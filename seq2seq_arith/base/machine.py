@@ -30,8 +30,8 @@ def cores() -> int:
 
 def free_disk(directory: Path) -> tuple[Path, int]:
     """The nearest directory above that exists, and how many bytes are free there."""
-    standing = next(part for part in (directory, *directory.parents) if part.exists())
-    return standing, shutil.disk_usage(standing).free
+    existing = next(part for part in (directory, *directory.parents) if part.exists())
+    return existing, shutil.disk_usage(existing).free
 
 
 def _left_in_group(folder: Path) -> int:

@@ -24,7 +24,9 @@ MODE = tfds.download.GenerateMode
 
 
 def asked(config: ArithConfig | None = None, file_format: str | None = None, **options) -> PrepareOptions:
-    return PrepareOptions.of(config or ArithConfig(), tfds.download.DownloadConfig(**options), file_format)
+    return PrepareOptions.from_download_config(
+        config or ArithConfig(), tfds.download.DownloadConfig(**options), file_format
+    )
 
 
 def test_every_option_of_tfds_has_an_answer():
@@ -68,7 +70,7 @@ def test_what_changes_nothing_is_accepted(options):
 
 
 @pytest.mark.parametrize(
-    ("config", "num_shards", "standing", "expected"),
+    ("config", "num_shards", "existing", "expected"),
     [
         ({}, None, None, Layout(8)),
         ({"num_shards": 3, "parquet": False}, None, None, Layout(3, ("tfrecord",))),
@@ -81,9 +83,9 @@ def test_what_changes_nothing_is_accepted(options):
         ({}, 8, Layout(3, ("tfrecord",)), Layout(8, ("tfrecord",))),
     ],
 )
-def test_layout(config, num_shards, standing, expected):
+def test_layout(config, num_shards, existing, expected):
     config = ArithConfig(**config)
-    assert asked(config, num_shards=num_shards).layout(config, standing) == expected
+    assert asked(config, num_shards=num_shards).layout(config, existing) == expected
 
 
 def not_default(options: PipelineOptions) -> dict:

@@ -29,7 +29,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
     def made(task: Task, num_shards: int = 8, parquet: bool = False, flags: tuple[str, ...] = (), threads: int = 2):
         directory = tmp_path_factory.mktemp("made")
-        layout = Layout.of(task, num_shards, choose_formats({"parquet": parquet}))
+        layout = Layout.from_task(task, num_shards, choose_formats({"parquet": parquet}))
         write_dataset(task, layout, StagedDirectory(directory), pipeline_options(list(flags)), threads)
         (directory / REPORT).unlink()  # publishing removes it
         return directory

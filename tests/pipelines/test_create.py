@@ -19,9 +19,9 @@ from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.location import dataset_path
-from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.plan import plan
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
+from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.steps import pipeline
 from seq2seq_arith.pipelines.steps.run import write_dataset
 from seq2seq_arith.pipelines.storage import paths
@@ -34,7 +34,7 @@ COMMAND = (*GENERATE, *THREE, "--data-dir")
 
 def finished(place) -> None:
     """What an engine's job leaves whose program was killed before it could publish."""
-    options, publisher = pipeline_options([]), Order(TASK, LAYOUT, place).publisher
+    options, publisher = pipeline_options([]), Request(TASK, LAYOUT, place).publisher
     with contextlib.suppress(SubmittedError), publisher.staged(LAYOUT, outlives=True) as staging:
         write_dataset(TASK, LAYOUT, staging, options, default_threads(options))
         raise SubmittedError("")
@@ -143,23 +143,23 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
 def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    order = Order(TASK, LAYOUT, tmp_path)
+    request = Request(TASK, LAYOUT, tmp_path)
     with pytest.raises(InputError, match="make room"):
-        order.check_space()
+        request.check_space()
     shutil.copytree(job, dataset_path(tmp_path, TASK).parent / job.name)
-    order.check_space()
+    request.check_space()
     with pytest.raises(InputError, match="make room"):
-        Order(TASK, LAYOUTS["two"], tmp_path).check_space()
+        Request(TASK, LAYOUTS["two"], tmp_path).check_space()
     monkeypatch.setattr(pipeline, "draw", None)
     Builder(data_dir=tmp_path, config=ArithConfig(num_examples=200, num_shards=3)).download_and_prepare()
     assert found(tmp_path) == local["three"]
 
 
 def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("seq2seq_arith.pipelines.order.free_memory", lambda: 1000)
+    monkeypatch.setattr("seq2seq_arith.pipelines.request.free_memory", lambda: 1000)
     with pytest.raises(InputError, match="this machine has 1,000 free"):
-        Order(TASK, LAYOUT, tmp_path).check_engine()
-    Order(TASK, LAYOUT, tmp_path, pipeline_options(["--runner=my.own.Runner"])).check_engine()
+        Request(TASK, LAYOUT, tmp_path).check_engine()
+    Request(TASK, LAYOUT, tmp_path, pipeline_options(["--runner=my.own.Runner"])).check_engine()
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):
 )
 def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
     """The dataset is drawn then."""
-    order = Order(TASK, LAYOUT, tmp_path)
-    assert order.finished_run()[0] == left / REPORT
+    request = Request(TASK, LAYOUT, tmp_path)
+    assert request.finished_run()[0] == left / REPORT
     if change is IsADirectoryError:
         (left / REPORT).unlink()
         (left / REPORT).mkdir()
@@ -186,7 +186,7 @@ def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
         (left / REPORT).write_text(json.dumps(change(json.loads((left / REPORT).read_text()))))
     else:
         (left / REPORT).write_bytes(change if isinstance(change, bytes) else change.encode())
-    assert order.finished_run() is None
+    assert request.finished_run() is None
 
 
 def test_each_run_that_makes_something_leaves_a_record(place):

@@ -81,7 +81,7 @@ def test_the_command(tmp_path, monkeypatch, capsys, arguments, words):
 )
 def test_the_largest_are_planned_at_once(task, num_examples):
     task = Task(task, size=9, num_examples=num_examples)
-    layout = Layout.of(task)
+    layout = Layout.from_task(task)
     start = time.process_time()  # the machine may be busy with others
     planned = plan(task, layout)
     assert time.process_time() - start < 2

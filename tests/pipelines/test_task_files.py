@@ -86,7 +86,7 @@ def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, n
     own.write_text(f"{before}{VOWELS}OPERATIONS ={after}")
     own_tasks.use(own)
     task = Task("sort", size=letters, num_examples=100, draws="vowels")
-    stored.make(task, Layout.of(task, 2), tmp_path)
+    stored.make(task, Layout.from_task(task, 2), tmp_path)
     checked = verify(dataset_path(tmp_path, task))
     assert checked.problems == []
     assert checked.summary == (
@@ -139,7 +139,7 @@ def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_cust
     own_tasks.use(TIMES_DIGIT)
     task = Task("times_digit", size=3, num_examples=9990)
     assert sample.draw(task).draws_used == 222_244
-    layout = Layout.of(task)
+    layout = Layout.from_task(task)
     files = dict.fromkeys([*(name for *_, name in layout.shard_files()), DATASET_INFO, FEATURES], "")
     (tmp_path / METADATA).write_text(json.dumps(metadata_of(task, layout, 222_244, files)))
     assert read_checked(tmp_path)[0] == task  # so many are nothing to be refused
@@ -161,7 +161,7 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
     """With all checksums made right."""
     own_tasks.use(OWN_TASKS)
     task = Task("sort", size=7, num_examples=100, draws="fixed")
-    stored.make(task, Layout.of(task, 3), tmp_path)
+    stored.make(task, Layout.from_task(task, 3), tmp_path)
     directory = dataset_path(tmp_path, task)
     assert verify(directory).summary.endswith("is known of the answers, which are those of the task's own code")
     write_both(directory, "train-00000", change(rows(directory, "train-00000")))

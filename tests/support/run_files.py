@@ -53,7 +53,7 @@ def write_run(
 ) -> Run:
     """A run that was stopped for this reason, after the epochs of these rows."""
     run = Run(folder, task or Task("addition"), "abc", "/data", TrainConfig(epochs=3))
-    run.claim()
+    run.write_config()
     if rows:
         history.write_csv(run.history, rows)
         for path, state in ((run.best, {"row": rows[-1]}), (run.last, {"stopped": stopped, "history": rows})):

@@ -14,7 +14,7 @@ from seq2seq_arith.pipelines import run_records
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.create import create, default_threads, write_dataset
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.steps.job import RunFacts
 from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
@@ -28,7 +28,7 @@ THREE, TWO = ("--num-shards", "3"), ("--num-shards", "2", "--no-parquet")
 
 def make(task: Task, layout: Layout, data_dir: AnyPath, overwrite: bool = False) -> dict[str, Any]:
     """Makes a dataset, and returns its metadata."""
-    return create(Order(task, layout, data_dir, None, overwrite))
+    return create(Request(task, layout, data_dir, None, overwrite))
 
 
 def write(layout: Layout, staging: Staging) -> None:

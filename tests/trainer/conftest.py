@@ -202,7 +202,7 @@ def untrained() -> Callable[..., Run]:
     def make(folder: Path, task: Task, epochs: int = 0, weights: int | None = None, **model: Any) -> Run:
         config = override(TrainConfig(), **{"hidden": 16, "layers": 1, **model})
         run = Run(folder, task, "0" * 64, "data", dataclasses.replace(config, replicas=1))
-        run.claim()
+        run.write_config()
         for epoch in range(epochs + 1):
             keras.utils.set_random_seed(epoch)
             values = {"kernel": np.zeros(weights or 1, np.float32)}

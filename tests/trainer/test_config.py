@@ -150,7 +150,7 @@ def test_every_recipe_fits_its_task_and_has_data_that_can_be_drawn(name: str, ta
     """Of the published learning rates, the smallest is 1e-3 and the largest 3e-2; one with a slip learns nothing."""
     data = recipe_data(name, task)
     assert data.name == task
-    assert plan(data, Layout.of(data)).draws >= data.num_examples
+    assert plan(data, Layout.from_task(data)).draws >= data.num_examples
     config = recipe(name, task)  # an epoch is a pass over its own data, or a tenth of one
     passes = data.num_train <= config.epoch_examples or data.num_train == 10 * config.epoch_examples
     assert config.steps_per_epoch or passes

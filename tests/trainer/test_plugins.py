@@ -103,7 +103,7 @@ def test_a_run_goes_on_only_with_the_same_code(nets, tmp_path):
 def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
     run, ran = Run(tmp_path / "run", Task("addition"), "abc", "data", TrainConfig()), tmp_path / "ran"
     nets.write_text(f"open({str(ran)!r}, 'w')\n{NETS}", encoding="utf-8")
-    dataclasses.replace(run, config=TrainConfig(model=ModelConfig(name=f"{nets}:writer"))).claim()
+    dataclasses.replace(run, config=TrainConfig(model=ModelConfig(name=f"{nets}:writer"))).write_config()
     checkpoints.save(run.best, {}, {})
     done = run_here("predict", run.folder, "1+2", main=main)
     assert done.returncode == 2

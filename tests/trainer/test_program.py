@@ -71,7 +71,7 @@ def places(tmp_path_factory) -> Path:
     runs |= {"fixed": fixed}
     for name, config in runs.items():
         run = Run(folder / name, Task("addition"), "0" * 64, "D", config)
-        run.claim()
+        run.write_config()
         history.write_csv(run.history, run_files.ROWS[:1])
         run.best.touch()
     (folder / "damaged" / "history.csv").write_text("epoch,steps\n1\n")

@@ -11,7 +11,7 @@ from seq2seq_arith.trainer.api import given
 from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
-from seq2seq_arith.trainer.runs.run import run_folder, standing
+from seq2seq_arith.trainer.runs.run import existing_run, run_folder
 
 if TYPE_CHECKING:
     import keras
@@ -56,7 +56,7 @@ def train(
     task = dataset.task if isinstance(dataset, Dataset) else named(dataset, {}) if is_config_name(dataset) else dataset
     setup = call(commands.train.set_up, settings, task=task)
     folder = str(run_dir if run_dir is not None else Path("runs") / setup.task.name)
-    standing(run_folder(folder), setup.task)  # refuses a folder of another run before the dataset is made
+    existing_run(run_folder(folder), setup.task)  # refuses a folder of another run before the dataset is made
     import_tensorflow()
     watching = given.callbacks(callbacks, setup.config)
     with given.loud(verbose):

@@ -69,7 +69,7 @@ def save(run: Run, found: Evaluation) -> None:
         found.write()
         if found.by_epoch:
             write(run.epochs_plot, figures.image(found.plot_epochs().figure))
-    content, worst = found.content, {set: found.scores.of(set).worst() for set in SETS}
+    content, worst = found.content, {set: found.scores.select(set).worst() for set in SETS}
     told = {name: content[name] for name in ("sets", "hints", "by_epoch") if content[name]}
     told |= {"worst_slice" if set == STANDARD else f"worst_{set}": row and row.to_json() for set, row in worst.items()}
     events.emit("result", path=stores.shown(run.evaluation), **told)

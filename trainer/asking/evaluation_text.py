@@ -13,14 +13,14 @@ from seq2seq_arith.trainer.runs.evaluated import Evaluation
 
 def text(found: Evaluation, task: Task) -> str:
     """All that an evaluation found, but for its ``conclusion``."""
-    suites = [line for set in SETS for line in suites_in_words(task, found.scores.of(set))]
+    suites = [line for set in SETS for line in suites_in_words(task, found.scores.select(set))]
     return "\n".join([*sets_in_words(found), *suites, *epochs_in_words(found)])
 
 
 def conclusion(task: Task, scores: Scores) -> str:
     """The worst slice of each suite, first of the held-out sets: what figures mean stands last."""
-    standard, lines = scores.of(STANDARD), []
-    for (_, size), suite in (scores.of(HELD_OUT).suites() | standard.suites()).items():
+    standard, lines = scores.select(STANDARD), []
+    for (_, size), suite in (scores.select(HELD_OUT).suites() | standard.suites()).items():
         where = f"at {size_in_words(task, size)}, " if len(standard.sizes) > 1 else ""
         lines.append(f"{where}{suite.worst_in_words()}")
     return "\n".join(lines if standard.rows else [*lines, no_suite(task)])

@@ -217,6 +217,6 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
         end=end,
         exact_match=row["val_exact_match"],
         worst_slice=evaluated.worst_in_words(run, scores, proofs.read(run)),
-        scores=scores and scores.of(STANDARD),
+        scores=scores and scores.select(STANDARD),
         modules=[Path(LAYERS).stem] * bool(layers_source(model)) + ([own.stem] if own else []),
     )

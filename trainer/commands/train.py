@@ -13,7 +13,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
 from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS, POSITIONAL_ENCODINGS
-from seq2seq_arith.trainer.runs.run import run_folder, standing
+from seq2seq_arith.trainer.runs.run import existing_run, run_folder
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.session import Trained
@@ -127,7 +127,7 @@ def train(
     Python gives ``callbacks``, those of Keras.
     """
     task, config = setup
-    standing(run_folder(run_dir), task)  # refuses a folder of another run before the dataset is made
+    existing_run(run_folder(run_dir), task)  # refuses a folder of another run before the dataset is made
     if not dry_run:
         from seq2seq_arith.trainer.data import making
 

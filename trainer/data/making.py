@@ -18,7 +18,7 @@ def command(task: Task, data_dir: str) -> str:
     >>> command(Task("subtraction", num_examples=500_000, draws="structured"), "data")
     'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
     """
-    return generate_command(task, Layout.of(task), data_dir)
+    return generate_command(task, Layout.from_task(task), data_dir)
 
 
 def is_missing(task: Task, data_dir: str) -> bool:
@@ -33,20 +33,20 @@ def is_missing(task: Task, data_dir: str) -> bool:
 
 def check(task: Task, data_dir: str) -> None:
     """Raises InputError if a dataset that is missing cannot be made: something stands there, or there is no room."""
-    from seq2seq_arith.pipelines.order import Order
+    from seq2seq_arith.pipelines.request import Request
 
     place = expanded(data_dir).absolute()
-    order = Order(task, Layout.of(task), place)
-    order.published()  # says what stands in the way
+    request = Request(task, Layout.from_task(task), place)
+    request.published()  # says what stands in the way
     path = dataset_path(place, task)
-    standing = next(folder for folder in path.parents if folder.exists())
+    existing = next(folder for folder in path.parents if folder.exists())
     try:
-        with tempfile.TemporaryFile(dir=standing):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         advice = f"make it elsewhere and give that --data-dir: {command(task, 'data')}"
-        raise InputError(f"{standing} cannot be written ({error.strerror}), and {path} is missing; {advice}") from None
-    order.check_space()
+        raise InputError(f"{existing} cannot be written ({error.strerror}), and {path} is missing; {advice}") from None
+    request.check_space()
 
 
 def make_missing(task: Task, data_dir: str) -> None:
@@ -58,5 +58,5 @@ def make_missing(task: Task, data_dir: str) -> None:
     from seq2seq_arith.pipelines.commands.generate import generate
     from seq2seq_arith.pipelines.commands.program import Requested
 
-    made = generate(Requested(task, Layout.of(task), is_sized=True), data_dir=data_dir)
-    say(f"{printable(made.order.path)}: {task.num_examples:,} examples in {made.seconds or 0:.1f} s\n")
+    made = generate(Requested(task, Layout.from_task(task), is_sized=True), data_dir=data_dir)
+    say(f"{printable(made.request.path)}: {task.num_examples:,} examples in {made.seconds or 0:.1f} s\n")

@@ -67,7 +67,7 @@ class Dense:
     bias: np.ndarray
 
     @classmethod
-    def of(cls, weights: Weights, name: str) -> "Dense":
+    def from_weights(cls, weights: Weights, name: str) -> "Dense":
         kernel = weights[f"{name}/kernel"].astype(np.float64)
         return cls(kernel, weights.get(f"{name}/bias", np.zeros(kernel.shape[1])).astype(np.float64))
 
@@ -88,9 +88,9 @@ class LatchTagger(Tables):
         left, right = pair_ids(alphabet).T
         self.read = np.maximum(weights["read/table"].astype(np.float64)[left * len(alphabet) + right], 0)
         layers = sum(name.startswith("settings_") and name.endswith("/kernel") for name in weights)
-        self.settings = [Dense.of(weights, f"settings_{number}") for number in range(layers)]
-        self.seeing = [Dense.of(weights, f"layer_{number}") for number in range(layers)]
-        self.following = [*self.settings[1:], Dense.of(weights, "logits")]
+        self.settings = [Dense.from_weights(weights, f"settings_{number}") for number in range(layers)]
+        self.seeing = [Dense.from_weights(weights, f"layer_{number}") for number in range(layers)]
+        self.following = [*self.settings[1:], Dense.from_weights(weights, "logits")]
         self.units = self.settings[0].bias.size // 2
         self.bound = float(self._bounds(layers - 1).max())
 
@@ -167,10 +167,10 @@ class SmallAdder(Tables):
     """
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
-        vector, ids = Dense.of(weights, "vector").kernel, pair_ids(alphabet)
-        right = Dense.of(weights, "right").kernel if "right/kernel" in weights else vector
+        vector, ids = Dense.from_weights(weights, "vector").kernel, pair_ids(alphabet)
+        right = Dense.from_weights(weights, "right").kernel if "right/kernel" in weights else vector
         self.vector, self.column = vector, vector[ids[:, 0]] + right[ids[:, 1]]
-        self.carry, self.digit, self.last = (Dense.of(weights, name) for name in ("carry", "digit", "logits"))
+        self.carry, self.digit, self.last = (Dense.from_weights(weights, name) for name in ("carry", "digit", "logits"))
         most = np.abs(self.column).max(axis=0), np.abs(vector).max(axis=0)
         error = 2 * UNIT * most[0], np.zeros(len(most[1]))
         carry = self.carry.error(np.concatenate(most), np.concatenate(error)) + TANH
@@ -216,11 +216,11 @@ def counter_bound(weights: Weights, depth: int, steps: int) -> float:
     error = most * ((depth + 1) / (1 - depth * UNIT) * UNIT * 2 * steps + TANH)
     signal = np.abs(weights["readout_signal/kernel"].astype(np.float64)).max(axis=0)
     for name in sorted(name.removesuffix("/kernel") for name in weights if re.fullmatch("readout_[0-9]+/kernel", name)):
-        layer = Dense.of(weights, name)
+        layer = Dense.from_weights(weights, name)
         most, error = most @ np.abs(layer.kernel) + np.abs(layer.bias), layer.error(most, error)
         if name == "readout_0":
             most, error = most + signal, error + UNIT * (most + error + signal)
-    return float(Dense.of(weights, "logits").error(most, error).max())
+    return float(Dense.from_weights(weights, "logits").error(most, error).max())
 
 
 def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

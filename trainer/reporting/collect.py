@@ -101,7 +101,7 @@ class RunReport:
 
     def own(self, set: str) -> Scores:
         """The scores of a set of the suite, at the run's own length."""
-        return self.scores.of(set, self.task.size)
+        return self.scores.select(set, self.task.size)
 
 
 def further_lengths(run: Run) -> list[int]:

@@ -168,7 +168,7 @@ def slices_of_all(runs: Sequence[RunReport]) -> list[tuple[str, list[SliceScore 
 
 def further(report: RunReport) -> dict[str, Any]:
     """The suite at each length, a row each; or ``why`` there is none, with the ``command`` that asks it."""
-    task, model, standard = report.task, report.run.config.model, report.scores.of(STANDARD)
+    task, model, standard = report.task, report.run.config.model, report.scores.select(STANDARD)
     if len(standard.sizes) > 1:
         rows = []
         for (_, size), suite in standard.suites().items():
@@ -177,7 +177,7 @@ def further(report: RunReport) -> dict[str, Any]:
                     "size": f"{size_in_words(task, size)}{' (trained)' * (size == task.size)}",
                     "random": next((row for row in suite.rows if row.slice == "random"), suite.rows[0]),
                     "worst": suite.worst(),
-                    "held_out": report.scores.of(HELD_OUT, size).in_brief(),
+                    "held_out": report.scores.select(HELD_OUT, size).in_brief(),
                 }
             )
         return {"why": "", "rows": rows}

@@ -98,28 +98,28 @@ class Evaluation(Tabular):
         """A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, the ends of
         its 95% interval ``at_least`` and ``at_most``, ``wrong`` (the first wrong answer) and ``why`` it is hard.
         """
-        return self.scores.of(STANDARD, self.size).slices
+        return self.scores.select(STANDARD, self.size).slices
 
     @property
     def worst_slice(self) -> dict[str, Any] | None:
         """The row of the worst slice; None for a task without a suite."""
-        return self.scores.of(STANDARD, self.size).worst_slice
+        return self.scores.select(STANDARD, self.size).worst_slice
 
     @property
     def held_out(self) -> Table:
         """As ``slices``, of those on which nobody tunes; no row for a task that does not have them."""
-        return self.scores.of(HELD_OUT, self.size).slices
+        return self.scores.select(HELD_OUT, self.size).slices
 
     @property
     def worst_held_out(self) -> dict[str, Any] | None:
         """The row of the worst of them; None if there are none."""
-        return self.scores.of(HELD_OUT, self.size).worst_slice
+        return self.scores.select(HELD_OUT, self.size).worst_slice
 
     @property
     def lengths(self) -> dict[int, Table]:
         """The slices of every length that was asked: a table like ``slices`` by length, the run's own included."""
-        standard = self.scores.of(STANDARD)
-        return {size: standard.of(size=size).slices for size in standard.sizes if size is not None}
+        standard = self.scores.select(STANDARD)
+        return {size: standard.select(size=size).slices for size in standard.sizes if size is not None}
 
     @property
     def epochs(self) -> Table:
@@ -136,7 +136,7 @@ class Evaluation(Tabular):
         return values | {"scores": values.pop("scores").to_json()}  # the slices last
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        return self.scores.of(size=self.size)[name]
+        return self.scores.select(size=self.size)[name]
 
     def plot_epochs(self) -> Picture:
         """Maps of the exact match, of all questions and of the worst slice: a row per epoch, a column per length.
@@ -162,7 +162,7 @@ class Evaluation(Tabular):
         if "validation" in self.sets:
             rows.append({"set": "", "slice": "validation set", **self.sets["validation"].cells(), "wrong": ""})
         for set in SETS:
-            slices = self.scores.of(set, self.size).slices
+            slices = self.scores.select(set, self.size).slices
             rows += [{"set": set, **row} for row in sorted(slices, key=lambda row: row["exact_match"])]
         return Table(rows, ["set", *self.slices.columns[:-1]], self.slices.title)
 
@@ -188,7 +188,7 @@ def read(run: Run, best_epoch: int | None) -> Scores | None:
 
 def in_full(run: Run, best_epoch: int | None) -> Scores | None:
     """The scores of exactly the default questions, at the run's own size; None if these are not known."""
-    of_run = (scores.of(STANDARD, run.task.size) for scores in _known(run, best_epoch))
+    of_run = (scores.select(STANDARD, run.task.size) for scores in _known(run, best_epoch))
     return next((each for each in of_run if _is_full(run, each) and each.per_slice == DEFAULT.per_slice), None)
 
 
@@ -197,7 +197,7 @@ def worst_in_words(run: Run, scores: Scores | None, proof: Proof | None, how: st
     if scores is None:
         said = f"not asked hard questions yet: {how}"
     else:
-        own = scores.of(STANDARD, run.task.size)
+        own = scores.select(STANDARD, run.task.size)
         said = own.in_brief() if own.rows else "this task has no hard questions"
     return f"{said}; {'not ' * (not proof.holds)}proved: {proof.in_brief()}" if proof else said
 
@@ -215,7 +215,7 @@ def _known(run: Run, best_epoch: int | None) -> Iterator[Scores]:
 def _is_full(run: Run, scores: Scores) -> bool:
     """Whether the suite at the run's own size was asked in its newest version, with all default questions, or more."""
     newest = version(run.task.operation.slices(STANDARD, run.task.size))
-    versions = {row.version for row in scores.of(STANDARD, run.task.size).rows}
+    versions = {row.version for row in scores.select(STANDARD, run.task.size).rows}
     asks_all = scores.seed == DEFAULT.seed and (scores.per_slice or 0) >= DEFAULT.per_slice
     return asks_all and versions <= {newest}
 

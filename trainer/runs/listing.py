@@ -175,7 +175,7 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     if best:
         found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
     scores = evaluated.read(run, best["epoch"] if best else None)
-    worst = scores and scores.of(STANDARD, run.task.size).worst()
+    worst = scores and scores.select(STANDARD, run.task.size).worst()
     return found | ({"worst_slice": worst.slice, "worst": worst.exact_match} if worst else {})
 
 

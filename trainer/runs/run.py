@@ -15,7 +15,7 @@ from seq2seq_arith.arithmetic.text import Question
 from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.decoding import MalformedError
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.files import expanded, held, remove_temporaries
+from seq2seq_arith.base.files import expanded, file_lock, remove_temporaries
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer.config import NETWORK_OPTIONS, TrainConfig
 from seq2seq_arith.trainer.runs import stores
@@ -168,7 +168,7 @@ class Run:
         A run whose learning rate and batch are constant may go on for more epochs than were asked for, and any run may
         go on with another patience or target, before its first round.
         """
-        there = standing(self.folder, self.task)
+        there = existing_run(self.folder, self.task)
         if there is None:
             return None
         if there.sha256 != self.sha256:
@@ -194,9 +194,9 @@ class Run:
         """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store."""
         if not writes:
             return contextlib.nullcontext()
-        return held(self.folder / LOCK, self.place, "another process is training", ELSEWHERE)
+        return file_lock(self.folder / LOCK, self.place, "another process is training", ELSEWHERE)
 
-    def claim(self, writes: bool = True) -> None:
+    def write_config(self, writes: bool = True) -> None:
         """Takes the folder for this run: writes the configuration, unless a trained run has it already."""
         there = self.check_folder()
         if not writes:
@@ -214,7 +214,7 @@ class Run:
             raise InputError(str(error)) from None
 
 
-def standing(folder: Path, task: Task) -> Run | None:
+def existing_run(folder: Path, task: Task) -> Run | None:
     """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there."""
     shown = stores.shown(folder)
     if folder.parent == SHIPPED_RUNS:

@@ -354,7 +354,7 @@ def _by_length(group: Sequence[Result]) -> dict[int, tuple[int, int]]:
     """How many answers were right, and how many were asked, by the length that both operands have."""
     found: dict[int, tuple[int, int]] = {}
     for row in group:
-        slices = {one.slice: one for one in reversed(row.scores.of(STANDARD).rows)}  # each once, the shortest size
+        slices = {one.slice: one for one in reversed(row.scores.select(STANDARD).rows)}  # each once, the shortest size
         for name, one in slices.items():
             if same := re.fullmatch(r"lengths-(\d+)-\1", name):
                 right, before = found.get(int(same[1]), (0, 0))

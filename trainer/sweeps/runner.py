@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
-from seq2seq_arith.base.files import expanded, held
+from seq2seq_arith.base.files import expanded, file_lock
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.run import ELSEWHERE, differences, local_folder
@@ -48,7 +48,7 @@ class Runner:
 
     def run(self, make: Callable[[str], object]) -> None:
         """Trains and evaluates every run that has no line in the results, and adds its line; makes datasets by name."""
-        with held(self.folder / ".sweep.lock", str(self.folder), "another sweep is running in", ELSEWHERE):
+        with file_lock(self.folder / ".sweep.lock", str(self.folder), "another sweep is running in", ELSEWHERE):
             missing = self.missing()
             count = len(self.planned)
             done_before = f"{count - len(missing)} of them done before"
@@ -133,5 +133,5 @@ class Runner:
 
 
 def _worst(row: Result) -> str:
-    suites = row.scores.of(STANDARD).suites()
+    suites = row.scores.select(STANDARD).suites()
     return "; ".join(f"at {size} {suite.in_brief()}" for (_, size), suite in suites.items())

@@ -29,7 +29,7 @@ def check_model(config: TrainConfig, input_format: InputFormat) -> Size:
     Raises InputError if a training of it does not fit into memory, it cannot be saved, or it is your own and has a
     fault.
     """
-    variables, size = sketch(config.model, input_format, lambda model: (model.variables, Size.of(model)))
+    variables, size = sketch(config.model, input_format, lambda model: (model.variables, Size.from_model(model)))
     check_memory(config, input_format, size, on_gpu=devices.uses_gpus(config.replicas))
     checkpoints.keys(variables)
     try_out(config.model, input_format, variables)

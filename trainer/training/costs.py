@@ -40,7 +40,7 @@ class Size:
     values: int  # what the matrices give per step of an example
 
     @classmethod
-    def of(cls, model: keras.Model) -> "Size":
+    def from_model(cls, model: keras.Model) -> "Size":
         """The size of a network, also of one without values."""
         weights: list[Any] = list(model.trainable_variables)
         # They keep what they give, and compute the rest again.

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import hints_in_words
 from seq2seq_arith.trainer.runs import history, proofs
-from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
+from seq2seq_arith.trainer.runs.run import Run, absolute, existing_run, run_folder
 from seq2seq_arith.trainer.training.building import check_model, input_format_of
 from seq2seq_arith.trainer.training.costs import (
     GIBIBYTE,
@@ -51,7 +51,10 @@ class Layer:
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     """What a run, or a training on this dataset, is, as text."""
     input_format = input_format_of(config, task)
-    found, size = sketch(config.model, input_format, layers, cudnn=True), sketch(config.model, input_format, Size.of)
+    found, size = (
+        sketch(config.model, input_format, layers, cudnn=True),
+        sketch(config.model, input_format, Size.from_model),
+    )
     parts = [
         pairs({**_data(task, run), **input_format_facts(config.model, input_format)}),
         _network(found),
@@ -214,7 +217,7 @@ def _dataset(task: Task, data_dir: str) -> tuple[str, str]:
 
 def _run(run: Run) -> str:
     """The folder of a run, and where its training would begin; raises InputError if the folder holds something else."""
-    there = run.check_folder() if run.sha256 else standing(run.folder, run.task)
+    there = run.check_folder() if run.sha256 else existing_run(run.folder, run.task)
     if there is None:
         return f"{run.place}, a new one"
     found, config = read_last(run), run.config

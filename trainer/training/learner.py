@@ -54,7 +54,7 @@ class Learner:
             random.setstate(states[0])
             np.random.set_state(states[1])
         self.model = self.network.model
-        self.size = Size.of(self.model)
+        self.size = Size.from_model(self.model)
         self._devices = strategy.extended.worker_devices
         # The replicas of this machine; in a cluster, others have numbers before and after them.
         self._local = _local_replicas(strategy)

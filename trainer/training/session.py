@@ -124,7 +124,7 @@ class Training:
         with devices.patient():
             loop = self._make_loop()
             self._restore(loop)
-        self.run.claim(writes=self.is_chief)
+        self.run.write_config(writes=self.is_chief)
         if self.is_chief:
             loop.observers = _make_observers(loop, output, self.options)
         return loop

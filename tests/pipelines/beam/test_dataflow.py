@@ -31,7 +31,7 @@ from seq2seq_arith.pipelines.storage.staging import StagedDirectory
 task = Task(size=9, num_examples=int(sys.argv.pop(1)))
 options = pipeline_options(sys.argv[1:])
 pipeline = beam.Pipeline(options=options)
-job = Job(task=task, layout=Layout.of(task), staging=StagedDirectory(Path("/mnt/shared")),
+job = Job(task=task, layout=Layout.from_task(task), staging=StagedDirectory(Path("/mnt/shared")),
           num_draws=coverage.num_draws(task), windows=Windows.around(task), threads=default_threads(options))
 build(job, pipeline)
 result = pipeline.run()

@@ -29,7 +29,7 @@ from seq2seq_arith.pipelines.formats.array_record import OPTIONS
 from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout, choose_formats, shard_file
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
-from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import ObjectPath
 
@@ -325,7 +325,7 @@ class TestIndependent:
     def made(self, task, tmp_path):
         with tempfile.TemporaryDirectory(dir=tmp_path) as name:
             data_dir = Path(name)
-            create.create(Order(task, Layout(3), data_dir))
+            create.create(Request(task, Layout(3), data_dir))
             return verify(dataset_path(data_dir, task))
 
     def test_a_wrong_answer(self, monkeypatch, tmp_path):

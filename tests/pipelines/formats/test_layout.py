@@ -13,7 +13,7 @@ from seq2seq_arith.pipelines.formats.layout import FORMATS, NAME, Layout, format
     [(10, 8), (2**23, 8), (2**23 + 1, 16), (2**24, 16), (20_000_000, 32), (2**44, 2**24)],
 )
 def test_default_number_of_shards(num_examples, num_shards):
-    layout = Layout.of(Task(size=18, num_examples=num_examples))
+    layout = Layout.from_task(Task(size=18, num_examples=num_examples))
     assert layout.num_shards == num_shards
     names = tfds.core.ShardedFileTemplate(".", dataset_name=NAME, split="train", filetype_suffix="tfrecord")
     assert layout.paths("train", 3)[0] == names.sharded_filepath(shard_index=3, num_shards=num_shards).name
@@ -25,7 +25,7 @@ def test_default_number_of_shards(num_examples, num_shards):
 )
 def test_refuses_shards_that_make_no_sense(num_examples, num_shards):
     with pytest.raises(InputError):
-        Layout.of(Task(num_examples=num_examples), num_shards)
+        Layout.from_task(Task(num_examples=num_examples), num_shards)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_refuses_shards_that_make_no_sense(num_examples, num_shards):
 def test_a_layout_is_known_by_its_metadata(layout):
     files = {path: "" for _, _, path in layout.shard_files()}
     assert len(files) == 2 * layout.num_shards * len(layout.formats)
-    assert Layout.of_metadata({"num_shards": layout.num_shards, "files": files}) == layout
+    assert Layout.from_metadata({"num_shards": layout.num_shards, "files": files}) == layout
     # The number is not guessed: without it, this is the metadata of no dataset.
-    assert Layout.of_metadata({"files": files}).num_shards == 0
+    assert Layout.from_metadata({"files": files}).num_shards == 0
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -24,7 +24,7 @@ from seq2seq_arith.pipelines.storage.staging import StagedDirectory
 LAYOUT = LAYOUTS["three"]
 
 
-def standing(data_dir: Path, task: Task = TASK, layout: Layout = LAYOUT) -> Path:
+def existing_dataset(data_dir: Path, task: Task = TASK, layout: Layout = LAYOUT) -> Path:
     """The directory of a published dataset."""
     path = dataset_path(data_dir, task)
     path.mkdir(parents=True)
@@ -37,9 +37,9 @@ def test_the_dataset_that_is_wanted(tmp_path, layout):
     path = dataset_path(tmp_path, TASK)
     assert DirectoryPublisher(path).published(TASK, layout, overwrite=False) is None
     assert tree(tmp_path) == {}
-    metadata = DirectoryPublisher(standing(tmp_path, layout=layout)).published(TASK, layout, overwrite=False)
+    metadata = DirectoryPublisher(existing_dataset(tmp_path, layout=layout)).published(TASK, layout, overwrite=False)
     assert metadata == read_metadata(path)
-    assert Layout.of_metadata(metadata) == layout
+    assert Layout.from_metadata(metadata) == layout
     # To be made again, whether or not it is as wanted.
     assert DirectoryPublisher(path).published(TASK, layout, overwrite=True) is None
 
@@ -132,12 +132,12 @@ def test_what_a_lost_worker_has_begun_is_not_published(tmp_path):
 
 def test_a_reader_finds_the_old_set_or_the_new_one(tmp_path, monkeypatch):
     """The names are exchanged in one step: the path is there after every change that the run makes."""
-    path = standing(tmp_path)
+    path = existing_dataset(tmp_path)
     seen = []
 
-    def observed(directory: Path, standing: Path) -> bool:
+    def observed(directory: Path, existing: Path) -> bool:
         seen.append((path / "new").exists())
-        exchanged = exchange(directory, standing)
+        exchanged = exchange(directory, existing)
         seen.append((path / "new").exists())
         return exchanged
 
@@ -160,7 +160,7 @@ def test_the_disk_has_all_before_the_name_and_the_name_before_the_end(tmp_path, 
     path, fsync = dataset_path(tmp_path, TASK), os.fsync
     synced: list[tuple[Path, bool]] = []  # a file or folder, and whether the new dataset had its name
     if before:
-        standing(tmp_path)
+        existing_dataset(tmp_path)
 
     def syncing(descriptor: int) -> None:
         synced.append((Path(f"/proc/self/fd/{descriptor}").readlink(), (path / "new").exists()))
@@ -180,7 +180,7 @@ def test_the_disk_has_all_before_the_name_and_the_name_before_the_end(tmp_path, 
 
 def test_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
     """The old set is put back if the new one cannot take its name."""
-    path, rename = standing(tmp_path), Path.rename
+    path, rename = existing_dataset(tmp_path), Path.rename
     before = tree(path.parent)
 
     def failing(self, target):
@@ -200,7 +200,7 @@ def test_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
 
 
 def test_a_dataset_that_is_a_link_is_replaced_and_its_target_stays(tmp_path):
-    path = standing(tmp_path)
+    path = existing_dataset(tmp_path)
     elsewhere = tmp_path / "elsewhere"
     path.rename(elsewhere)
     path.symlink_to(elsewhere)
@@ -280,7 +280,7 @@ def test_one_run_at_a_time_makes_a_dataset(tmp_path):
 
 @pytest.mark.parametrize("asked", [Layout(4), LAYOUTS["two"]], ids=str)
 def test_other_files_are_refused_and_the_way_out_is_named(tmp_path, refusal, asked):
-    path = standing(tmp_path)
+    path = existing_dataset(tmp_path)
     with refusal(InputError):
         DirectoryPublisher(path).published(TASK, asked, overwrite=False)
     assert DirectoryPublisher(path).published(TASK, asked, overwrite=True) is None
@@ -312,7 +312,7 @@ def test_places_that_cannot_be_used(tmp_path, refusal):
     ids=["longer", "empty", "lost", "description", "metadata"],
 )
 def test_only_a_whole_set_is_as_asked_for(tmp_path, refusal, harm):
-    path = standing(tmp_path)
+    path = existing_dataset(tmp_path)
     harm(path)
     publisher = DirectoryPublisher(path)
     with refusal(InputError):

@@ -83,7 +83,7 @@ def test_the_loop_and_the_pipeline_agree(task, num_shards, threads):
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         metadata, _ = write_dataset(
-            task, Layout.of(task, num_shards), StagedDirectory(directory), pipeline_options([]), threads
+            task, Layout.from_task(task, num_shards), StagedDirectory(directory), pipeline_options([]), threads
         )
         (directory / ".report.json").unlink()  # publishing removes it
         assert tfrecords(directory) == by_the_loop(expected, num_shards)

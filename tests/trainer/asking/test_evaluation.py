@@ -84,9 +84,9 @@ def test_the_sets(found, printed, trained):
 
 def test_the_suite_at_each_d(found, trained):
     assert found.scores.sizes == [trained.task.size, 2, 5] == list(found.lengths)
-    assert {row.version for row in found.scores.of("standard").rows} == {VERSION}
+    assert {row.version for row in found.scores.select("standard").rows} == {VERSION}
     assert (found.scores.seed, found.scores.per_slice) == (3, 20)
-    assert found.scores.of("standard", trained.task.size).total().seen > 0
+    assert found.scores.select("standard", trained.task.size).total().seen > 0
 
 
 def test_the_line_of_results_has_the_counts(found, trained, monkeypatch):
@@ -104,7 +104,7 @@ def test_the_line_of_results_has_the_counts(found, trained, monkeypatch):
 
 def test_the_worst_slice_is_last(found, printed):
     assert list(found.content)[-1] == "scores"
-    suites = [*found.scores.of("held_out").suites().values(), *found.scores.of("standard").suites().values()]
+    suites = [*found.scores.select("held_out").suites().values(), *found.scores.select("standard").suites().values()]
     lines = printed.splitlines()[-len(suites) :]
     for suite, line in zip(suites, lines, strict=True):
         worst = suite.worst()
@@ -118,7 +118,7 @@ def test_the_worst_slice_is_last(found, printed):
 def test_both_sets_are_asked_and_printed_apart(found, printed):
     sizes = []
     for set in ("standard", "held_out"):
-        for (_, size), suite in found.scores.of(set).suites().items():
+        for (_, size), suite in found.scores.select(set).suites().items():
             sizes.append(size)
             drawn = OPERATIONS["addition"].slices(set, size)
             assert [row.slice for row in suite.rows] == [each.name for each in drawn]
@@ -146,7 +146,7 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed
     assert "not seen" not in printed
-    own = alone.scores.of("standard", trained.task.size).total()
+    own = alone.scores.select("standard", trained.task.size).total()
     assert f"\nwrong: {in_words(own.wrong, own.questions)}; " in printed
     assert own.seen is None
     known = [row for row in found.scores.rows if row.size == trained.task.size]
@@ -169,7 +169,7 @@ def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, found):
     assert [(row["epoch"], row["digits"]) for row in rows] == [
         (each, at) for each in (best, best + 1) for at in (3, 2, 5)
     ]
-    for row, suite in zip(rows[:3], found.scores.of("standard").suites().values(), strict=True):
+    for row, suite in zip(rows[:3], found.scores.select("standard").suites().values(), strict=True):
         assert (row["worst"], row["worst_slice"]) == (suite.worst().exact_match, suite.worst().slice)
         assert (row["questions"], row["exact_match"]) == (suite.total().questions, suite.exact_match)
     assert max(row["exact_match"] for row in rows[3:]) < 0.1  # a network whose weights are all zero

@@ -50,7 +50,7 @@ def test_other_places_and_clusters_are_left_to_the_one_who_opens_the_dataset(dat
 def test_a_full_disk_is_said_with_what_is_left_and_what_to_do(tmp_path, monkeypatch):
     """As by ``arith-data generate``, which makes it."""
 
-    def fill(order):
+    def fill(request):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(create, "create", fill)

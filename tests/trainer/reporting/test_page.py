@@ -122,7 +122,7 @@ def test_what_is_missing_is_said(sample, bare):
     text = page.render([bare])
     for name, sentence in MISSING.items():
         assert section(text, name).endswith(f"{sentence} "), name
-    of_one_length = page.render([dataclasses.replace(sample, scores=sample.scores.of(size=3))])
+    of_one_length = page.render([dataclasses.replace(sample, scores=sample.scores.select(size=3))])
     assert "This command asks them:arith-model report RUN --lengths 6" in section(of_one_length, "further")
 
 
@@ -133,7 +133,7 @@ def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
 
 
 def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
-    rows = {row.slice: row for row in sample.scores.of("standard", 3).rows}
+    rows = {row.slice: row for row in sample.scores.select("standard", 3).rows}
     rows["lengths-3-3"] = dataclasses.replace(rows["lengths-3-3"], right=5, seen_right=0)
     worse = dataclasses.replace(sample.scores, rows=tuple(rows.values()))
     second = dataclasses.replace(sample, label="second", scores=worse)

@@ -19,7 +19,7 @@ def run_in(folder, **changes):
 
 def trained(run):
     """Leaves a file of a training in the folder of a run, which is made."""
-    run.claim()
+    run.write_config()
     run.last.touch()
 
 
@@ -45,7 +45,7 @@ ENDLESS = {"patience": 0, "target": None}  # they only say when it ends
 )
 def test_the_same_run_may_go_on(tmp_path, config, changes, afterwards):
     trained(run_in(tmp_path, config=config))
-    run_in(tmp_path, **{"config": config} | changes).claim()
+    run_in(tmp_path, **{"config": config} | changes).write_config()
     assert open_run(tmp_path / "run") == run_in(tmp_path, config=afterwards)
 
 
@@ -55,9 +55,9 @@ OTHERS = [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition
 @pytest.mark.parametrize("changes", OTHERS)
 def test_a_run_that_was_never_trained_gives_way_to_any_other(tmp_path, changes):
     """Its training may have failed before its first checkpoint, for example for lack of memory."""
-    run_in(tmp_path).claim()
+    run_in(tmp_path).write_config()
     other = run_in(tmp_path, **changes)
-    other.claim()
+    other.write_config()
     assert open_run(other.folder) == other
 
 
@@ -70,7 +70,7 @@ def test_one_process_trains_in_a_folder(tmp_path):
         with run.locked(writes=False):  # another machine of a cluster, which writes nothing
             pass
     with run.locked():
-        run.claim()
+        run.write_config()
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_one_process_trains_in_a_folder(tmp_path):
 def test_another_run_is_refused(tmp_path, refusal, config, changes):
     trained(run_in(tmp_path, config=config))
     with refusal(InputError):
-        run_in(tmp_path, **{"config": config} | changes).claim()
+        run_in(tmp_path, **{"config": config} | changes).write_config()
 
 
 def test_a_changed_configuration_is_told(tmp_path, refusal):
     run = run_in(tmp_path)
-    run.claim()
+    run.write_config()
     run.config_path.write_text(run.config_path.read_text().replace("abc", "abd"))
     with refusal(InputError):
         open_run(run.folder)
@@ -107,7 +107,7 @@ def test_what_is_no_run_is_refused(tmp_path, content):
 def test_a_folder_in_the_home_directory(tmp_path, monkeypatch):
     """A shell does not expand ``--run-dir=~/run``."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    run_in(tmp_path).claim()
+    run_in(tmp_path).write_config()
     assert open_run("~/run").folder == local_folder("~/run") == tmp_path / "run"
     assert absolute("~/run") == str(tmp_path / "run")
     assert local_folder("~nobody-has-this-name/x").parts[0] == "~nobody-has-this-name"
@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_used(tmp_path, refusal):
     (tmp_path / "file").write_text("a file")
     for folder in (tmp_path / "file", tmp_path / "file" / "run", tmp_path):
         with refusal(InputError):
-            dataclasses.replace(run_in(tmp_path), folder=folder).claim()
+            dataclasses.replace(run_in(tmp_path), folder=folder).write_config()
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 

@@ -48,12 +48,12 @@ def proved_rounds(rows: list[Result]) -> list[int]:
 
 def slices_of(rows: list[Result]) -> list[list[float]]:
     """The lowest share in the slices of each network at each length, with the held-out ones."""
-    return [[lowest(row.scores.of(size=size)) for size in row.scores.sizes] for row in rows]
+    return [[lowest(row.scores.select(size=size)) for size in row.scores.sizes] for row in rows]
 
 
 def right_at_100(row: Result) -> float:
     """The share of right answers at 100 digits, of both sets."""
-    found = row.scores.of(size=100).exact_match
+    found = row.scores.select(size=100).exact_match
     assert found
     return found
 

@@ -20,7 +20,7 @@ GIB = 1 << 30
 
 
 def size_of(config, input_format):
-    return sketch(config.model, input_format, costs.Size.of)
+    return sketch(config.model, input_format, costs.Size.from_model)
 
 
 SIZE = size_of(NOTEBOOK, PQ)

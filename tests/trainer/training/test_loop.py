@@ -67,7 +67,7 @@ def new_loop(shared, monkeypatch):
         for variable, value in zip(made.learner.variables, first, strict=True):
             variable.assign(value)
         run = Run(folder, made.source.task, made.source.sha256, "data", config)
-        run.claim()
+        run.write_config()
         monkeypatch.setattr(made.learner, "steps_per_call", lambda batches: CALL)
         stages = Stages(made.learner, made.batches)
         loop = Loop(run=run, stages=stages, validation=made.validation)

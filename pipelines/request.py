@@ -1,4 +1,4 @@
-"""An order: everything that a run needs to make one dataset, checked once and passed on as one object."""
+"""A request: everything that a run needs to make one dataset, checked once and passed on as one object."""
 
 import contextlib
 import dataclasses
@@ -27,7 +27,7 @@ SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
+class Request:
     """One dataset to make, and how; raises InputError if it cannot be drawn."""
 
     task: Task  # the dataset's parameters

@@ -41,7 +41,7 @@ test: $(VENV)/tested ## Runs the tests of all but the networks, of which it trie
 test-models: $(VENV)/tested ## Runs the tests that build and train networks: some minutes
 	$(PYTEST) --numprocesses=2 --dist=worksteal --durations=15 -m models
 
-slow: $(VENV)/extras ## Runs one real run of each engine, store, package and page
+slow: $(VENV)/extras ## Runs one real run of each runner, store, package and page
 	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=30 -m "(slow or flink or spark) and not release"
 
 # What takes too long for every change. CONTRIBUTING.md says when it last ran as a whole.
@@ -96,8 +96,8 @@ flink: build/flink/made ## Fetches Flink and Beam's job server for it: needs a J
 
 spark: build/spark/made ## Fetches Spark and Beam's job server for it: needs a JDK and Maven
 
-# $(call maven,ENGINE): what Maven reads for it.
-maven = engines/pom.xml $(shell find engines/$(1) engines/job-server -name pom.xml -o -name "*.java" 2> /dev/null)
+# $(call maven,RUNNER): what Maven reads for it.
+maven = runners/pom.xml $(shell find runners/$(1) runners/job-server -name pom.xml -o -name "*.java" 2> /dev/null)
 build/flink/made: $(call maven,flink)
 build/spark/made: $(call maven,spark)
 
@@ -105,7 +105,7 @@ build/flink/made build/spark/made: build/%/made:
 	@for program in javac mvn; do command -v $$program > /dev/null || \
 	    { echo "make $* needs a JDK, 17 say, and Maven: there is no $$program" >&2; exit 2; }; done
 	@rm -rf build/$*
-	mvn --batch-mode --quiet --no-transfer-progress --file engines/$*/pom.xml package
+	mvn --batch-mode --quiet --no-transfer-progress --file runners/$*/pom.xml package
 	@touch $@
 
 bench-data: $(VENV)/installed ## Measures how fast datasets are made

@@ -21,7 +21,7 @@ def create(request: Request) -> dict[str, Any]:
     A dataset whose files a finished job has left is published, and nothing is drawn. With ``overwrite``, a dataset that
     stands there is replaced when the new one is complete.
 
-    Raises InputError, StoreError, EngineError, an OSError of the disk, or PublishedError: the dataset is complete, but
+    Raises InputError, StoreError, RunnerError, an OSError of the disk, or PublishedError: the dataset is complete, but
     the default config could not be written.
     """
     began = run_records.clock()
@@ -32,7 +32,7 @@ def create(request: Request) -> dict[str, Any]:
         if metadata is None:
             finished = request.finished_run()
             metadata, facts = _publish_finished(request, *finished) if finished else _make(request)
-            in_this_process = facts.engine is not None and is_local(request.options)
+            in_this_process = facts.runner is not None and is_local(request.options)
             run_records.write(request, metadata["sha256"], began, facts, in_this_process)
         request.publisher.name_default()
     return metadata
@@ -48,8 +48,8 @@ def _publish_finished(request: Request, path: AnyPath, report: Report) -> tuple[
 
 
 def _make(request: Request) -> tuple[dict[str, Any], RunFacts]:
-    """Makes the files on the engine, and publishes them; their metadata, and what is known of the run."""
-    request.check_engine()
+    """Makes the files on the runner, and publishes them; their metadata, and what is known of the run."""
+    request.check_runner()
     options = request.options
     with (
         _progress(request),

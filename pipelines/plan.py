@@ -19,7 +19,7 @@ WORD_SECONDS = 15e-9  # of one core, per draw and random word that it owns: make
 ARRANGE_SECONDS = 280e-9  # of one core, per draw whose digits are rearranged, in addition: many short steps of NumPy's
 BYTE_SECONDS = 4.5e-9  # of one core, per byte: write text, checksums and the file
 SHUFFLE_SECONDS = 40e-9  # per draw; a local run shuffles in one thread
-BLOCK_SECONDS = 3e-6  # of one core, per block: hand it to the engine and take it back
+BLOCK_SECONDS = 3e-6  # of one core, per block: hand it to the runner and take it back
 
 BASE_MEMORY = 300e6  # bytes: the interpreter, Beam, PyArrow and TFDS
 DRAW_MEMORY = 22  # bytes per draw of a local run, which keeps all blocks in memory
@@ -40,7 +40,7 @@ class Plan:
     shuffle_bytes: int  # that the large shuffle moves
     file_bytes: dict[str, int]  # bytes of all files, by data format; estimates, except for TFRecord
     core_seconds: float  # on one core, without the start
-    worker_memory: int  # bytes that a worker of an engine needs per core
+    worker_memory: int  # bytes that a worker of a runner needs per core
     local_memory: int  # bytes that a local run, which keeps all blocks in memory, needs at its peak
 
     def seconds(self, workers: int, local: bool) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import EngineError, InputError
+from seq2seq_arith.base.errors import InputError, RunnerError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.formats.location import dataset_path
@@ -79,16 +79,16 @@ class Request:
         if isinstance(self.data_dir, Path) and not self.finished_run():
             paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
 
-    def check_engine(self) -> None:
-        """Raises InputError if the engine does not answer, or a local run needs more memory than there is."""
+    def check_runner(self) -> None:
+        """Raises InputError if the runner does not answer, or a local run needs more memory than there is."""
         from seq2seq_arith.pipelines.beam import options
 
-        options.check_engine(self.options)
+        options.check_runner(self.options)
         needed, free = self.plan.local_memory, free_memory()
         if options.is_local(self.options) and needed > free:
             raise InputError(
                 f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
-                "examples, or a --runner whose engine spills to disk"
+                "examples, or a --runner whose runner spills to disk"
             )
 
 
@@ -96,6 +96,6 @@ def _read(path: AnyPath) -> "Report | None":
     """The report of a job; None if it cannot be read, or is not of this version."""
     from seq2seq_arith.pipelines.steps.job import read_report
 
-    with contextlib.suppress(InputError, EngineError, OSError):
+    with contextlib.suppress(InputError, RunnerError, OSError):
         return read_report(path)
     return None

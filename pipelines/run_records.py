@@ -114,8 +114,8 @@ def in_words(directory: AnyPath) -> str:
     if not (records := read(directory)):
         return ""
     last = records[-1]
-    engine = f" by {last.engine}" if last.engine else ""  # a job that was taken up does not say
-    parts = [f"made {last.started}{engine}", f"job {last.job}" if last.job else "", f"{last.spent.seconds} s"]
+    runner = f" by {last.runner}" if last.runner else ""  # a job that was taken up does not say
+    parts = [f"made {last.started}{runner}", f"job {last.job}" if last.job else "", f"{last.spent.seconds} s"]
     parts += [f"planned {last.planned.seconds} s" if last.planned.seconds else ""]
     return f"{', '.join(filter(None, parts))}; runs that are recorded: {len(records)}"
 

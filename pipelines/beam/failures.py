@@ -1,4 +1,4 @@
-"""Turns every failure of an engine into one of our exceptions, which say why in one sentence.
+"""Turns every failure of a runner into one of our exceptions, which say why in one sentence.
 
 Beam hands a worker's exception on as text, so this module has to read Beam's messages.
 """
@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from seq2seq_arith.base.errors import EngineError, InputError, StoreError
+from seq2seq_arith.base.errors import InputError, RunnerError, StoreError
 from seq2seq_arith.base.machine import is_short_of_memory
 
 # Phrases of Beam's messages, as of Beam 2.77.0.
@@ -19,10 +19,10 @@ JOB_ENDED = re.compile(
     r"(?P<reason>.*)",
     re.DOTALL,
 )
-# The cause, among many, that names what an engine lacks.
+# The cause, among many, that names what a runner lacks.
 LACK = re.compile(r"\b\w*(?:NoResourceAvailable|OutOfMemory)\w*: .*")
 LOST = "NoResourceAvailable"  # of Flink, if it has fewer task managers than the job needs
-# Phrases of Python and of this project, in a traceback that an engine quotes.
+# Phrases of Python and of this project, in a traceback that a runner quotes.
 TRACEBACK = "Traceback (most recent call last)"
 EXCEPTION_LINE = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
 STORE_ERROR = re.compile(rf"errors\.(InputError|StoreError): (.*?)(?:{re.escape(WHILE_RUNNING)}|\n|$)")
@@ -31,12 +31,12 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES,
 
 
 class SubmittedError(Exception):
-    """Not a failure: the engine goes on alone with the job of this name, for ``--no_wait_until_finish`` was given."""
+    """Not a failure: the runner goes on alone with the job of this name, for ``--no_wait_until_finish`` was given."""
 
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turns whatever an engine raises in the block into one of our exceptions.
+    """Turns whatever a runner raises in the block into one of our exceptions.
 
     An OSError is one of the disk. An error that tells of too little memory (``is_short_of_memory``) stays as it is.
     """
@@ -49,7 +49,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def _translated(error: BaseException) -> BaseException:
-    """The exception of ours, or of Python, that an engine's error means; the error itself if it is one."""
+    """The exception of ours, or of Python, that a runner's error means; the error itself if it is one."""
     if isinstance(error, SubmittedError):
         return error
     if isinstance(error, InputError | StoreError):
@@ -65,13 +65,13 @@ def _translated(error: BaseException) -> BaseException:
     if found := JOB_ENDED.match(text):
         lack = _lack("\n".join(getattr(error, "__notes__", ())))
         job = f" {found['job']}" if found["job"] else ""
-        return EngineError(f"the engine's job{job} ended as {found['state']}: {lack or _reason(found['reason'])}")
+        return RunnerError(f"the runner's job{job} ended as {found['state']}: {lack or _reason(found['reason'])}")
     # An OSError with errno comes from the operating system. Without errno it comes from a network library.
-    is_ours = isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None)
+    is_ours = isinstance(error, KeyboardInterrupt | RunnerError) or getattr(error, "errno", None)
     if is_ours or is_short_of_memory(error):
         return error
     name = type(error).__name__.lstrip("_")
-    return EngineError(f"the engine failed with {name}: {first_sentence(_reason(text))}")
+    return RunnerError(f"the runner failed with {name}: {first_sentence(_reason(text))}")
 
 
 def first_sentence(line: str) -> str:
@@ -80,7 +80,7 @@ def first_sentence(line: str) -> str:
 
 
 def _lack(text: str) -> str:
-    """What an engine lacked, by the innermost cause that says so; empty if none does."""
+    """What a runner lacked, by the innermost cause that says so; empty if none does."""
     found = LACK.findall(text)
     if not found:
         return ""
@@ -89,7 +89,7 @@ def _lack(text: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """The line of an engine's message that says why: the last exception of a traceback, or else the first line."""
+    """The line of a runner's message that says why: the last exception of a traceback, or else the first line."""
     first, *others = text.strip().splitlines() or ["it gave no reason"]
     # A line of Java comes before a traceback. If no exception's line follows, it is the only one.
     told = [line for line in others if EXCEPTION_LINE.match(line)] if TRACEBACK in text else []

@@ -100,13 +100,13 @@ def _check_launch(options: PipelineOptions, standard: StandardOptions) -> None:
     elsewhere = portable.job_endpoint not in (None, "embed") and portable.environment_type not in (None, "LOOPBACK")
     if standard.no_wait_until_finish and standard.runner != "DataflowRunner" and not elsewhere:
         raise InputError(
-            "--no_wait_until_finish needs an engine that runs without this program: --runner=DataflowRunner, or a job "
+            "--no_wait_until_finish needs a runner that runs without this program: --runner=DataflowRunner, or a job "
             "server with --job_endpoint, and workers of its own with --environment_type"
         )
 
 
-def check_engine(options: PipelineOptions) -> None:
-    """Raises InputError if the engine is not there: a job server that answers, or Prism's program."""
+def check_runner(options: PipelineOptions) -> None:
+    """Raises InputError if the runner is not there: a job server that answers, or Prism's program."""
     runner = options.view_as(StandardOptions).runner
     if runner in OPEN_RUNNERS:
         _check_job_server(options)
@@ -120,7 +120,7 @@ def is_local(options: PipelineOptions) -> bool:
 
 
 def job_outlives_program(options: PipelineOptions) -> bool:
-    """Whether a job may go on if this program is killed: on an engine with workers that are not this program's."""
+    """Whether a job may go on if this program is killed: on a runner with workers that are not this program's."""
     runner, portable = options.view_as(StandardOptions).runner, options.view_as(PortableOptions)
     if runner not in OPEN_RUNNERS:
         return not is_local(options)
@@ -137,7 +137,7 @@ def workers_share_process(options: PipelineOptions) -> bool:
 
 
 def default_threads(options: PipelineOptions) -> int:
-    """Elements a worker process works on at once: local ones share all cores; an engine starts one per core, so 1."""
+    """Elements a worker process works on at once: local ones share all cores; a runner starts one per core, so 1."""
     if not is_local(options):
         return 1
     direct = options.view_as(DirectOptions)
@@ -162,9 +162,9 @@ def _full_name(runner: str | None) -> str | None:
 def _check_job_server(options: PipelineOptions) -> None:
     """Checks a job server or its jar first: Beam waits a minute for a missing server, and misreports a missing jar."""
     flink, spark = options.view_as(FlinkRunnerOptions), options.view_as(SparkRunnerOptions)
-    for engine, jar in {"flink": flink.flink_job_server_jar, "spark": spark.spark_job_server_jar}.items():
+    for runner, jar in {"flink": flink.flink_job_server_jar, "spark": spark.spark_job_server_jar}.items():
         if jar and "://" not in jar and not Path(jar).is_file():
-            raise InputError(f"--{engine}_job_server_jar is {jar}, and there is no such file; make {engine} builds one")
+            raise InputError(f"--{runner}_job_server_jar is {jar}, and there is no such file; make {runner} builds one")
     endpoint = options.view_as(PortableOptions).job_endpoint
     if not endpoint or endpoint == "embed":
         return

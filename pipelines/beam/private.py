@@ -74,6 +74,6 @@ def add_messages(error: BaseException, result: Any) -> None:
 
 
 def job_name(result: Any) -> str:
-    """The engine's name of a job; empty for a run in this process. Portable runners tell it nowhere else."""
+    """The runner's name of a job; empty for a run in this process. Portable runners tell it nowhere else."""
     job_id = getattr(result, "job_id", None)
     return str((job_id() if callable(job_id) else getattr(result, "_job_id", None)) or "")

@@ -1,7 +1,7 @@
-"""The program ``arith-worker``: Beam's Python worker, for engines that start workers as processes.
+"""The program ``arith-worker``: Beam's Python worker, for runners that start workers as processes.
 
 Beam's protocol for starting a worker is made for containers, and its program for it is only in Beam's images. This
-program does the same: the engine names a service that knows the job's options, the worker fetches them, and then runs
+program does the same: the runner names a service that knows the job's options, the worker fetches them, and then runs
 Beam's own worker. The modules that the job's steps import must be installed beside this program; it fetches no files.
 """
 
@@ -19,16 +19,16 @@ from apache_beam.runners.worker import sdk_worker_main
 from google.protobuf import json_format, text_format
 
 WATCHED = 0.5  # seconds between two looks at the parent process
-ANSWER_SECONDS = 60  # timeout for the engine's answer; the engine waits as long for the worker
+ANSWER_SECONDS = 60  # timeout for the runner's answer; the runner waits as long for the worker
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one worker of an engine until the engine stops it, or is gone."""
+    """Runs one worker of a runner until the runner stops it, or is gone."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--id", required=True, help="the engine's name for this worker")
+    parser.add_argument("--id", required=True, help="the runner's name for this worker")
     parser.add_argument("--provision_endpoint", required=True, help="host:port of the service that knows the job")
     for name in ("control", "logging", "artifact", "status"):
-        parser.add_argument(f"--{name}_endpoint", help="the engine's, if the job does not name another")
+        parser.add_argument(f"--{name}_endpoint", help="the runner's, if the job does not name another")
     given, _ = parser.parse_known_args(arguments)
     end_with_parent()
     os.environ.update(environment(given, provided(given.id, given.provision_endpoint)))
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def end_with_parent() -> None:
-    """Ends this process when its parent, the engine, is gone. Beam's worker would wait for the engine for minutes."""
+    """Ends this process when its parent, the runner, is gone. Beam's worker would wait for the runner for minutes."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -49,7 +49,7 @@ def end_with_parent() -> None:
 
 
 def provided(worker: str, endpoint: str) -> provision.ProvisionInfo:
-    """The engine's information about the job that the worker is for."""
+    """The runner's information about the job that the worker is for."""
     with grpc.insecure_channel(endpoint) as channel:
         service = services.ProvisionServiceStub(channel)
         request = provision.GetProvisionInfoRequest()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.commands import NO_REST, Rest
-from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreError
+from seq2seq_arith.base.errors import InputError, RunError, RunnerError, StoreError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import FIRST, MORE, Option, Options
 from seq2seq_arith.base.tables import bytes_in_words
@@ -18,7 +18,7 @@ from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
 from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.storage.paths import parse_place
 
-# Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
+# Workers of a runner may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"
 TOLD = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
 MENDED = "when that is mended, "
@@ -26,13 +26,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Made(NamedTuple):
-    """A dataset that is complete, or on which an engine goes on working."""
+    """A dataset that is complete, or on which a runner goes on working."""
 
     request: Request
     data_dir: str  # as it was typed
-    metadata: dict[str, Any] | None = None  # None while the engine's job goes on
+    metadata: dict[str, Any] | None = None  # None while the runner's job goes on
     seconds: float | None = None  # that making it took; None if it was there already
-    job: str = ""  # the engine's name of a job that goes on alone
+    job: str = ""  # the runner's name of a job that goes on alone
 
 
 def show_made(made: Made) -> None:
@@ -40,7 +40,7 @@ def show_made(made: Made) -> None:
     request, metadata = made.request, made.metadata
     if metadata is None:
         print(
-            f"the engine goes on with job {made.job} alone; when it has ended, run the same command again, which "
+            f"the runner goes on with job {made.job} alone; when it has ended, run the same command again, which "
             "makes the dataset visible"
         )
         return
@@ -115,8 +115,8 @@ def _explained(error: BaseException, request: Request) -> BaseException:
         return KeyboardInterrupt(f"stopped; {_what_is_left(request)}")
     if isinstance(error, StoreError):
         return StoreError(f"{error}; {_what_is_left(request)}")
-    if isinstance(error, EngineError):
-        return EngineError(f"{error}; {_what_is_left(request, MENDED)}")
+    if isinstance(error, RunnerError):
+        return RunnerError(f"{error}; {_what_is_left(request, MENDED)}")
     if isinstance(error, InputError | RunError):
         return error
     if is_short_of_memory(error):

@@ -29,7 +29,7 @@ def show_plan(
     """Prints the time, memory and files that a dataset would take, as a table."""
     dataset, plan = planned
     task, layout = dataset.task, dataset.layout
-    local, engine = (f"{plan.seconds(workers, local):,.1f} s" for local in (True, False))
+    local, runner = (f"{plan.seconds(workers, local):,.1f} s" for local in (True, False))
     rows = {
         "dataset": f"seq2seq_arith/{task.config_name}",
         "examples": f"{task.num_examples:,}",
@@ -44,9 +44,9 @@ def show_plan(
             rows[title] = "none"
     rows["memory"] = (
         f"about {bytes_in_words(plan.local_memory)} in a local run, "
-        f"{bytes_in_words(plan.worker_memory)} per core on an engine"
+        f"{bytes_in_words(plan.worker_memory)} per core on a runner"
     )
-    rows["time"] = f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start"
+    rows["time"] = f"about {local} on {workers:,} cores in a local run, {runner} on a runner, without its start"
     events.emit("result", examples=task.num_examples, **dataclasses.asdict(plan))
     say("\n".join(filter(None, [dataset.fewer, pairs(rows)])))
 

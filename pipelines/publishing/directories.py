@@ -34,13 +34,13 @@ class DirectoryPublisher(Publisher):
             .config/metadata.json                  the default config
             .lock-addition                         the lock; the file stays
             addition/1.0.0.incomplete-1a2b3c4d/    a local run writes here
-            addition/1.0.0.incomplete-job-1a2b.../ or a run on an engine, whose job may outlive its program
+            addition/1.0.0.incomplete-job-1a2b.../ or a run on a runner, whose job may outlive its program
             addition/1.0.0/                        and renames the directory at the end
 
     An existing dataset is exchanged with the new one in one step. Where the system cannot do that, the old one is set
     aside as ``1.0.0.incomplete-old-...`` for a moment.
 
-    The next run that makes the dataset removes what a killed local run has left. The folder of an engine's job is
+    The next run that makes the dataset removes what a killed local run has left. The folder of a runner's job is
     spared for a day after the last change in it: the job may still be writing, or has finished, and the next run of the
     same dataset publishes its files.
     """
@@ -75,7 +75,7 @@ class DirectoryPublisher(Publisher):
     ) -> Iterator[StagedDirectory]:
         """As ``Publisher.staged``, only while the path is locked; an existing dataset is replaced.
 
-        After an exception, the files of an engine's job that has finished stay: only publishing them has failed.
+        After an exception, the files of a runner's job that has finished stay: only publishing them has failed.
         """
         del layout, overwrite  # which matter only in a store
         for leftover in self._leftovers():  # of killed runs, which no job can need
@@ -90,7 +90,7 @@ class DirectoryPublisher(Publisher):
                 raise OSError(errno.ENOENT, f"somebody has removed its file {lost}")
             self._replace_by(directory)
         except SubmittedError:
-            raise  # the engine is writing there
+            raise  # the runner is writing there
         except BaseException:
             if outlives and _changed(directory / REPORT):
                 self.kept = directory / REPORT
@@ -148,7 +148,7 @@ class DirectoryPublisher(Publisher):
                     with contextlib.suppress(OSError):
                         files.write_atomically(report, told)
                 raise
-            # A worker that the engine has given up may still be writing. Its temporary file was moved with the
+            # A worker that the runner has given up may still be writing. Its temporary file was moved with the
             # directory: delete it. The worker cannot rename it any more.
             for temporary in self.path.rglob(f"{files.TEMPORARY}*"):
                 temporary.unlink(missing_ok=True)
@@ -174,7 +174,7 @@ class DirectoryPublisher(Publisher):
 
 
 def _is_spared(leftover: Path) -> bool:
-    """Whether this is the folder of an engine's job in which something has changed during the last day."""
+    """Whether this is the folder of a runner's job in which something has changed during the last day."""
     if not leftover.name.startswith(JOB):
         return False
     # Unlike rglob, walk passes over what is removed meanwhile.

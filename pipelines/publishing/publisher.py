@@ -16,7 +16,7 @@ from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 from seq2seq_arith.pipelines.storage.staging import Staging
 
-OLD_SECONDS = 86_400  # what is younger, and belongs to no dataset, may be a job's that an engine is still running
+OLD_SECONDS = 86_400  # what is younger, and belongs to no dataset, may be a job's that a runner is still running
 
 
 class Publisher(abc.ABC):

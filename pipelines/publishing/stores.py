@@ -129,7 +129,7 @@ class StorePublisher(Publisher):
             with self._uploading(uuid.uuid4().hex, overwrite, any(name in there for name in own)) as upload:
                 yield upload
         except SubmittedError:
-            raise  # the engine is writing
+            raise  # the runner is writing
         except BaseException:
             with uninterrupted(), contextlib.suppress(InputError, StoreError):
                 _remove_strays(self.path, own)

@@ -210,6 +210,6 @@ def in_validation(cut: Cutoff, hashes: np.ndarray, key: Key) -> np.ndarray:
 
 
 def _concatenated(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of several shards; an engine may also combine no shards at all, whose rows have no width yet."""
+    """Rows of several shards; a runner may also combine no shards at all, whose rows have no width yet."""
     wide = [part for part in parts if part.shape[1]]
     return np.concatenate(wide) if wide else np.empty((0, 0), np.uint64)

@@ -17,7 +17,7 @@ DIGIT_BITS = 16
 PREFIX_BITS = 32
 
 MIN_CHUNK, MAX_CHUNK = 2**16, 2**20
-# An engine takes a microsecond or two per block, the time of a dozen draws. So chunks grow with the number of
+# A runner takes a microsecond or two per block, the time of a dozen draws. So chunks grow with the number of
 # shards, up to a chunk that needs a gigabyte of a worker's memory.
 BLOCK_DRAWS, LARGEST_CHUNK = 256, 2**24
 

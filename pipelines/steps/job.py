@@ -13,7 +13,7 @@ from typing import Any
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.decoding import MalformedError, decode, parse
-from seq2seq_arith.base.errors import EngineError, InputError, RunError
+from seq2seq_arith.base.errors import InputError, RunError, RunnerError
 from seq2seq_arith.base.packages import installed
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
@@ -46,7 +46,7 @@ class Job:
     def check(self) -> None:
         """Raises InputError if this process has other versions. Each step asks, also those of other processes.
 
-        The engine would start the step again and again: it is told in the report, so that the program that waits for
+        The runner would start the step again and again: it is told in the report, so that the program that waits for
         the job ends it at once.
         """
         try:
@@ -66,7 +66,7 @@ class Job:
 def package_versions(formats: Collection[str]) -> dict[str, str]:
     """The versions in this process of all that must be the same everywhere, by the package's name.
 
-    A shard's bytes depend on them. An engine with another image would draw for hours, and leave other files.
+    A shard's bytes depend on them. A runner with another image would draw for hours, and leave other files.
     """
     libraries = [format_of(name).library for name in formats]
     packages = ["apache-beam", *(library for library in libraries if library)]
@@ -89,14 +89,14 @@ def code_version() -> str:
 def check_worker(job_versions: tuple[tuple[str, str], ...], formats: tuple[str, ...]) -> None:
     """Raises InputError if the versions of this process are not those of the program that submitted the job.
 
-    Once in each process: an engine's hosts may differ, as while they are updated.
+    Once in each process: a runner's hosts may differ, as while they are updated.
     """
     found = package_versions(formats)
     for package, there in job_versions:
         if (other := found.get(package, NONE)) != there:
             raise InputError(
                 f"the workers have {package} {other}, and this program has {there}; give them the same, for example in "
-                "an image that was built from the same checkout (docs/engines.md)"
+                "an image that was built from the same checkout (docs/runners.md)"
             )
 
 
@@ -125,10 +125,10 @@ class Report:
 class RunFacts:
     """What is known of a run that has made a dataset; None is not known, as of a job that an earlier program began."""
 
-    engine: str | None = None  # the name of Beam's runner
+    runner: str | None = None  # the name of Beam's runner
     image: str | None = None  # of the workers' container
     versions: Mapping[str, str] | None = None  # of Python, and of what the bytes depend on
-    job: str | None = None  # the engine's name of the job
+    job: str | None = None  # the runner's name of the job
     counters: Mapping[str, int] | None = None  # what the workers have counted
 
 
@@ -155,16 +155,16 @@ def _leave(job: Job, report: Mapping[str, Any]) -> None:
 
 
 def read_report(path: AnyPath) -> Report:
-    """The report that a run's workers have written; raises EngineError if it is not there or of another version."""
+    """The report that a run's workers have written; raises RunnerError if it is not there or of another version."""
     try:
         content = parse(paths.read_bytes(path))
         if isinstance(content, dict) and REFUSED in content:
             raise InputError(str(content[REFUSED]))
         return decode(Report, content)
     except MalformedError as error:
-        raise EngineError(f"the report {path} is not of this version: {error}") from None
+        raise RunnerError(f"the report {path} is not of this version: {error}") from None
     except FileNotFoundError:
-        raise EngineError(
-            f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
+        raise RunnerError(
+            f"the runner's job ended, but its report {path} is not there: its workers do not see the same place, or "
             "another run removed it"
         ) from None

@@ -1,4 +1,4 @@
-"""Runs the pipeline on the engine that Beam's options name, and waits for what its workers leave."""
+"""Runs the pipeline on the runner that Beam's options name, and waits for what its workers leave."""
 
 import contextlib
 import dataclasses
@@ -44,8 +44,8 @@ def write_dataset(
 ) -> tuple[dict[str, Any], RunFacts]:
     """Writes all files of a dataset, TFDS's files included; returns its metadata, and what is known of the run.
 
-    Raises InputError if the task has too few different pairs or the runner cannot be used, and EngineError if the
-    engine's job left no report.
+    Raises InputError if the task has too few different pairs or the runner cannot be used, and RunnerError if the
+    runner's job left no report.
     """
     job = Job(
         task=task,
@@ -80,7 +80,7 @@ def describe(task: Task, layout: Layout, staging: Staging, report: Report) -> di
 def run_pipeline(job: Job, options: PipelineOptions) -> tuple[Report, RunFacts]:
     """Runs the pipeline once, and waits for it; returns what its workers have left, and what is known of the run.
 
-    Raises SubmittedError if the engine's job goes on alone.
+    Raises SubmittedError if the runner's job goes on alone.
     """
     pipeline: Any = new_pipeline(options)
     result: Any = None
@@ -96,7 +96,7 @@ def run_pipeline(job: Job, options: PipelineOptions) -> tuple[Report, RunFacts]:
     except BaseException as error:
         private.add_messages(error, result)
         with contextlib.suppress(Exception):
-            result.cancel()  # the job would go on in a remote engine
+            result.cancel()  # the job would go on in a remote runner
         if refusal := _refusal(path):
             path.unlink()  # it is not that of a job that has ended
             raise InputError(refusal) from error
@@ -105,7 +105,7 @@ def run_pipeline(job: Job, options: PipelineOptions) -> tuple[Report, RunFacts]:
     if not waits:
         raise SubmittedError(name)
     return read_report(path), RunFacts(
-        engine=options.view_as(StandardOptions).runner,
+        runner=options.view_as(StandardOptions).runner,
         image=options.view_as(WorkerOptions).sdk_container_image,
         versions={"python": platform.python_version(), **job.versions},
         job=name,
@@ -119,11 +119,11 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
         return beam.Pipeline(options=options)
     except (ValueError, ImportError) as error:
         runner = options.view_as(StandardOptions).runner
-        raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error
+        raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/runners.md") from error
 
 
 def _counters(result: Any) -> dict[str, int]:
-    """The sums of the pipeline's counters, as far as the engine tells them."""
+    """The sums of the pipeline's counters, as far as the runner tells them."""
     counters: Counter[str] = Counter()
     with contextlib.suppress(Exception):
         for each in result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]:
@@ -140,25 +140,25 @@ def _refusal(report: AnyPath) -> str:
 
 @contextlib.contextmanager
 def shown(result: Any, options: PipelineOptions, report: AnyPath) -> Iterator[None]:
-    """Prints an engine's job with its page, and each new state until the block ends; nothing for a local run.
+    """Prints a runner's job with its page, and each new state until the block ends; nothing for a local run.
 
-    A job that a worker refuses is cancelled: its engine would try that worker again, for minutes.
+    A job that a worker refuses is cancelled: its runner would try that worker again, for minutes.
     """
     job, ended, outlives = private.job_name(result), threading.Event(), job_outlives_program(options)
 
     def follow() -> None:
         state = ""
         while not ended.wait(SECONDS):
-            with contextlib.suppress(Exception):  # an engine that does not answer must not stop the work
+            with contextlib.suppress(Exception):  # a runner that does not answer must not stop the work
                 before, state = state, str(result.state)
                 if state != before and not ended.is_set():
-                    print(f"the engine's job {job} is {state}", file=sys.stderr, flush=True)
+                    print(f"the runner's job {job} is {state}", file=sys.stderr, flush=True)
                 if outlives and _refusal(report):
                     result.cancel()
 
     if job:
         page = page_of(job, options)
-        print(f"the engine runs it as job {job}" + f"; {page} shows it" * bool(page), file=sys.stderr, flush=True)
+        print(f"the runner runs it as job {job}" + f"; {page} shows it" * bool(page), file=sys.stderr, flush=True)
         threading.Thread(target=follow, daemon=True).start()
     try:
         yield

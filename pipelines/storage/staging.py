@@ -39,7 +39,7 @@ class Staging(Protocol):
 class StagedDirectory:
     """Staging in a directory of this machine, which no other run has."""
 
-    # The directory. On an engine, all workers must see it under this path.
+    # The directory. On a runner, all workers must see it under this path.
     path: Path
     # The files that must be there when the dataset gets its name, relative to it.
     expected: set[str] = dataclasses.field(default_factory=set, compare=False)

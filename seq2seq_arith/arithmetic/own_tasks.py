@@ -4,7 +4,7 @@
 ``Operation``, as in ``operations.py``. A dataset states the sha256 of the file, and is read and checked only with the
 same file. Code runs only if a person names its file, never because a folder of data or of a run names it.
 
-A task that is pickled takes the content of its file along, so that no worker of any engine needs the file.
+A task that is pickled takes the content of its file along, so that no worker of any runner needs the file.
 """
 
 import ast

@@ -47,8 +47,8 @@ class PublishedError(RunError):
     """A dataset is complete, but a step after publishing it failed."""
 
 
-class EngineError(RunError):
-    """Beam's engine cannot be started, or gave the job up; the message says why, as far as the engine did."""
+class RunnerError(RunError):
+    """Beam's runner cannot be started, or gave the job up; the message says why, as far as the runner did."""
 
 
 class SweepError(RunError):

@@ -30,7 +30,7 @@ PROGRESS_SECONDS = 1.0  # between two events of progress
 SECRET_FLAG = re.compile(r"--?[\w-]*(?:secret|token|passw|key|credential|connection_string)[\w-]*", re.IGNORECASE)
 SECRET, SHORTEST = "SECRET", 4  # what stands for such a value; of fewer characters it would hide other words
 
-_lock = threading.RLock()  # a training's thread or an engine's may report progress
+_lock = threading.RLock()  # a training's thread or a runner's may report progress
 
 
 def hide(words: Sequence[str]) -> None:

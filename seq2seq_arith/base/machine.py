@@ -11,7 +11,7 @@ TOO_LITTLE_MEMORY = "the memory that this process may use does not suffice; give
 
 def free_memory() -> int:
     """Bytes of memory that this process could still take, in its container if it runs in one."""
-    import psutil  # workers of an engine do not have it
+    import psutil  # workers of a runner do not have it
 
     return min(psutil.virtual_memory().available, _left_in_group(CONTROL_GROUP))
 

@@ -1,7 +1,7 @@
 """Progress of long work: bars in a terminal, one output of a notebook's cell, lines in a log, or events (``--json``).
 
 Work reports in one of two ways. A loop calls a function (``progress``). Threads add to counters of this process
-(``add``), and a watcher shows the counters (``watch``). They are for display only: an engine may run a bundle twice,
+(``add``), and a watcher shows the counters (``watch``). They are for display only: a runner may run a bundle twice,
 and then they are too high.
 
 All of it goes to standard error. The bars are tqdm's.

@@ -41,7 +41,7 @@ def double(value: int) -> int:
     return 2 * value
 
 
-def test_the_threads_of_an_engine_add_to_the_counters_of_who_waits():
+def test_the_threads_of_an_runner_add_to_the_counters_of_who_waits():
     progress.reset()
     with terminal.silent(), beam.Pipeline(options=pipeline_options([])) as pipeline:  # silent: a changed context
         numbers = pipeline | beam.Create(range(20))

@@ -24,7 +24,7 @@ def test_counters_are_lines_where_there_is_no_terminal(monkeypatch, capsys):
         shown.append(name)
         if len(shown) > 6:
             seen.set()
-        # An engine that runs a bundle twice counts too much; nobody is shown more than all.
+        # A runner that runs a bundle twice counts too much; nobody is shown more than all.
         return {"draws": 1_234_567, "shards": 99}[name]
 
     with progress.watch({"draws": 2_000_000, "shards": 8}, current):

@@ -26,7 +26,7 @@ COMMANDS = [
     if line.startswith(("arith-", "make "))
 ]
 # A file or a folder of the checkout: pipelines/steps/dedup.py. After one, a line may name its neighbours as cutoff.py.
-TOP = ("seq2seq_arith", "pipelines", "datasets", "trainer", "benchmarks", "engines", "examples", "docs", "tests")
+TOP = ("seq2seq_arith", "pipelines", "datasets", "trainer", "benchmarks", "runners", "examples", "docs", "tests")
 PATH = re.compile(rf"(?<![\w/.$])(?:(?:{'|'.join(TOP)})/[\w/.]*|[\w/]+\.py)(?![\w/-])")
 
 

@@ -12,7 +12,7 @@ from programs import files, run_here
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import progress
-from seq2seq_arith.base.errors import EngineError, StoreError
+from seq2seq_arith.base.errors import RunnerError, StoreError
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.storage import clients
@@ -116,7 +116,7 @@ FAILURES = {
     "a full disk": OSError(errno.ENOSPC, "No space left on device"),
     "another trouble with the disk": OSError(errno.EIO, "Input/output error"),
     "a failed store": StoreError("gs://b is out of order"),
-    "a failed job": EngineError("the engine's job a-1 ended as FAILED: out of slots"),
+    "a failed job": RunnerError("the runner's job a-1 ended as FAILED: out of slots"),
     "a stop": KeyboardInterrupt(),
 }
 
@@ -128,7 +128,7 @@ FAILURES = {
 def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(
     tmp_path, monkeypatch, refusal, name, place, written
 ):
-    """In one line. An engine may count a shard twice, and counts of workers elsewhere may not be known: 9, and 0."""
+    """In one line. A runner may count a shard twice, and counts of workers elsewhere may not be known: 9, and 0."""
     error = FAILURES[name]
     monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
     data_dir = tmp_path if place == "a directory" else f"{memory_store.SCHEME}://advice-{written}/data"

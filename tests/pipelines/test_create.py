@@ -33,7 +33,7 @@ COMMAND = (*GENERATE, *THREE, "--data-dir")
 
 
 def finished(place) -> None:
-    """What an engine's job leaves whose program was killed before it could publish."""
+    """What a runner's job leaves whose program was killed before it could publish."""
     options, publisher = pipeline_options([]), Request(TASK, LAYOUT, place).publisher
     with contextlib.suppress(SubmittedError), publisher.staged(LAYOUT, outlives=True) as staging:
         write_dataset(TASK, LAYOUT, staging, options, default_threads(options))
@@ -158,8 +158,8 @@ def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
 def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("seq2seq_arith.pipelines.request.free_memory", lambda: 1000)
     with pytest.raises(InputError, match="this machine has 1,000 free"):
-        Request(TASK, LAYOUT, tmp_path).check_engine()
-    Request(TASK, LAYOUT, tmp_path, pipeline_options(["--runner=my.own.Runner"])).check_engine()
+        Request(TASK, LAYOUT, tmp_path).check_runner()
+    Request(TASK, LAYOUT, tmp_path, pipeline_options(["--runner=my.own.Runner"])).check_runner()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_each_run_that_makes_something_leaves_a_record(place):
     path, planned = dataset_path(place, TASK), plan(TASK, LAYOUT)
     assert run_here(*COMMAND, place).returncode == 0
     (record,) = run_records.read(path)
-    assert record.engine == "FnApiRunner"
+    assert record.runner == "FnApiRunner"
     assert record.versions.keys() == {"python", "seq2seq_arith", "apache-beam", "pyarrow"}
     assert record.counters["examples"] == TASK.num_examples
     assert record.planned.draws == record.spent.draws == planned.draws

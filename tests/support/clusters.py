@@ -1,4 +1,4 @@
-"""Clusters that the tests start themselves: ``engines/*/cluster.py`` on what ``make flink`` and ``make spark`` make."""
+"""Clusters that the tests start themselves: ``runners/*/cluster.py`` on what ``make flink`` and ``make spark`` make."""
 
 import importlib.util
 import re
@@ -12,29 +12,29 @@ from layout import ROOT
 from programs import ends_as_told, run, without_lock
 from sockets import listening
 
-PAGE = ROOT / "docs" / "engines.md"
+PAGE = ROOT / "docs" / "runners.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+`--runner`,\s+`--job_endpoint`\s+and\s+the\s+last\s+flag")
 
 
-def missing(engine: str) -> str | None:
+def missing(runner: str) -> str | None:
     """The programs that this machine lacks, in a sentence; None if it has them all."""
     programs = {"a JDK": "javac", "Maven": "mvn", "make": "make"}
     lacking = [name for name, program in programs.items() if shutil.which(program) is None]
-    return f"{engine} needs {' and '.join(lacking)}, which is not here" if lacking else None
+    return f"{runner} needs {' and '.join(lacking)}, which is not here" if lacking else None
 
 
-def load(engine: str):
-    """The module ``cluster`` of an engine, after ``make`` has made its jars."""
-    built = subprocess.run(["make", engine], cwd=ROOT, capture_output=True, text=True, timeout=900)
+def load(runner: str):
+    """The module ``cluster`` of a runner, after ``make`` has made its jars."""
+    built = subprocess.run(["make", runner], cwd=ROOT, capture_output=True, text=True, timeout=900)
     if built.returncode:
-        raise RuntimeError(f"make {engine}: {built.stdout}{built.stderr}")
-    return module(engine)
+        raise RuntimeError(f"make {runner}: {built.stdout}{built.stderr}")
+    return module(runner)
 
 
-def module(engine: str):
-    """The module ``cluster`` of an engine; the jars are needed only to start a cluster."""
-    spec = importlib.util.spec_from_file_location(f"{engine}_cluster", ROOT / "engines" / engine / "cluster.py")
+def module(runner: str):
+    """The module ``cluster`` of a runner; the jars are needed only to start a cluster."""
+    spec = importlib.util.spec_from_file_location(f"{runner}_cluster", ROOT / "runners" / runner / "cluster.py")
     assert spec and spec.loader
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
@@ -55,13 +55,13 @@ def reason_without_workers(flags: list[str], data_dir: Path) -> str:
 
 
 def blocks(heading: str) -> list[str]:
-    """The commands below a heading of the page of the engines, block by block."""
+    """The commands below a heading of the page of the runners, block by block."""
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
     return BLOCK.findall(rest.partition("\n## ")[0])
 
 
 def own_flags(heading: str, address: str, flags: list[str]) -> list[str]:
-    """The flags for an engine of one's own, as its part of the page says.
+    """The flags for a runner of one's own, as its part of the page says.
 
     ``address`` is of its master, which stands on the page as HOST:8081; ``flags`` are what ``cluster.py`` prints.
     """
@@ -81,6 +81,6 @@ def sockets_of(*processes: subprocess.Popen[str]) -> set[tuple[str, int]]:
 
 
 def typed_flags(heading: str) -> list[str]:
-    """The flags for Beam in the second block of an engine's part of the page, as a shell sees them."""
+    """The flags for Beam in the second block of a runner's part of the page, as a shell sees them."""
     words = shlex.split(blocks(heading)[1].replace("\\\n", " "), comments=True)
     return words[next(place for place, word in enumerate(words) if word.startswith("--runner=")) :]

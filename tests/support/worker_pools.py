@@ -1,4 +1,4 @@
-"""Beam's worker pools, which engines ask for workers, as they do beside the task managers of a cluster."""
+"""Beam's worker pools, which runners ask for workers, as they do beside the task managers of a cluster."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from sockets import kept_port
 
 @contextlib.contextmanager
 def worker_pool(python: str | Path, **variables: str) -> Iterator[int]:
-    """A service that starts workers of this Python, with more variables, when an engine asks; its port."""
+    """A service that starts workers of this Python, with more variables, when a runner asks; its port."""
     with kept_port() as port:
         command = [python, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
         # The pool starts its workers as plain "python".

@@ -1,11 +1,11 @@
-"""The reason why an engine gives a job up, in one line."""
+"""The reason why a runner gives a job up, in one line."""
 
 from types import SimpleNamespace
 
 import grpc
 import pytest
 
-from seq2seq_arith.base.errors import EngineError
+from seq2seq_arith.base.errors import RunnerError
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 
@@ -32,9 +32,9 @@ ValueError: the cause [while running 'Write']
     ],
 )
 def test_the_line_that_says_why(said, line):
-    with pytest.raises(EngineError) as caught, translate_errors():
+    with pytest.raises(RunnerError) as caught, translate_errors():
         raise RuntimeError(f"Pipeline job-1_2 failed in state FAILED: {said}")
-    assert str(caught.value) == f"the engine's job job-1_2 ended as FAILED: {line}"
+    assert str(caught.value) == f"the runner's job job-1_2 ended as FAILED: {line}"
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_the_cause_that_names_what_is_lacking_is_the_one_that_is_told(messages, 
     error = RuntimeError("Pipeline a-1 failed in state FAILED: java.util.concurrent.TimeoutException: 9")
     response = SimpleNamespace(message_response=SimpleNamespace(message_text=messages))
     private.add_messages(error, SimpleNamespace(_messages=[response]))
-    with pytest.raises(EngineError) as caught, translate_errors():
+    with pytest.raises(RunnerError) as caught, translate_errors():
         raise error
-    assert str(caught.value) == f"the engine's job a-1 ended as FAILED: {line}"
+    assert str(caught.value) == f"the runner's job a-1 ended as FAILED: {line}"
 
 
 def test_the_disk_comes_first():
@@ -78,23 +78,23 @@ class Rpc(grpc.RpcError):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (Exception(DATAFLOW), "the engine's job ended as FAILED: ValueError: the cause [while running 'Write']"),
-        (RuntimeError("no jar at http://a\nor elsewhere"), "the engine failed with RuntimeError: no jar at http://a"),
-        (ValueError("a flag"), "the engine failed with ValueError: a flag"),
-        (Rpc(), "the engine failed with Rpc: connection refused"),
-        (TimeoutError(), "the engine failed with TimeoutError: it gave no reason"),
+        (Exception(DATAFLOW), "the runner's job ended as FAILED: ValueError: the cause [while running 'Write']"),
+        (RuntimeError("no jar at http://a\nor elsewhere"), "the runner failed with RuntimeError: no jar at http://a"),
+        (ValueError("a flag"), "the runner failed with ValueError: a flag"),
+        (Rpc(), "the runner failed with Rpc: connection refused"),
+        (TimeoutError(), "the runner failed with TimeoutError: it gave no reason"),
     ],
     ids=repr,
 )
-def test_whatever_an_engine_raises_is_one_sentence(error, sentence):
-    with pytest.raises(EngineError) as caught, translate_errors():
+def test_whatever_an_runner_raises_is_one_sentence(error, sentence):
+    with pytest.raises(RunnerError) as caught, translate_errors():
         raise error
     assert str(caught.value) == sentence
     assert caught.value.__cause__ is error
 
 
-@pytest.mark.parametrize("error", [OSError(2, "gone"), EngineError("d"), KeyboardInterrupt()], ids=repr)
-def test_what_is_no_engines_stays_as_it_is(error):
+@pytest.mark.parametrize("error", [OSError(2, "gone"), RunnerError("d"), KeyboardInterrupt()], ids=repr)
+def test_what_is_no_runners_stays_as_it_is(error):
     with pytest.raises(type(error)) as caught, translate_errors():
         raise error
     assert type(caught.value) is type(error)

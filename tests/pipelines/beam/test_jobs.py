@@ -1,4 +1,4 @@
-"""An engine's job is named with its page, and each of its states is told."""
+"""A runner's job is named with its page, and each of its states is told."""
 
 import errno
 import time
@@ -38,7 +38,7 @@ def test_a_job_and_its_page(tmp_path, capsys, flags, shown):
     result = SimpleNamespace(job_id=lambda: "2026-1") if flags == DATAFLOW else SimpleNamespace(_job_id="2026-1")
     with run.shown(result, PipelineOptions(flags), tmp_path):
         pass
-    assert capsys.readouterr().err == f"the engine runs it as job 2026-1{shown}\n"
+    assert capsys.readouterr().err == f"the runner runs it as job 2026-1{shown}\n"
 
 
 def test_a_dataset_is_made_where_the_private_parts_are_gone(tmp_path, monkeypatch):
@@ -76,11 +76,11 @@ def test_each_new_state_is_told_once(tmp_path, monkeypatch, capsys):
         while "DONE" not in told and time.monotonic() < end:
             told += capsys.readouterr().err
             time.sleep(0.001)
-    assert told.splitlines()[1:] == [f"the engine's job a-1 is {state}" for state in ("PENDING", "RUNNING", "DONE")]
+    assert told.splitlines()[1:] == [f"the runner's job a-1 is {state}" for state in ("PENDING", "RUNNING", "DONE")]
 
 
 class Result:
-    """A job of an engine, which fails so."""
+    """A job of a runner, which fails so."""
 
     _job_id = "a-1"
 
@@ -103,9 +103,9 @@ class Result:
         (StoreError("gs://b could not be used: busy"), 1, "gs://b could not be used: busy"),
         (InputError("s3://b does not let you do this"), 2, "s3://b does not let you do this"),
         (KeyboardInterrupt(), 130, "stopped"),
-        (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "the engine's job a-1 ended as FAILED: it"),
-        (ValueError("it broke"), 1, "the engine failed with ValueError: it broke"),
-        (None, 1, "the engine's job ended, but its report"),
+        (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "the runner's job a-1 ended as FAILED: it"),
+        (ValueError("it broke"), 1, "the runner failed with ValueError: it broke"),
+        (None, 1, "the runner's job ended, but its report"),
     ],
     ids=["disk", "store", "input", "stopped", "job server", "another", "no report"],
 )  # fmt: skip
@@ -116,14 +116,14 @@ def test_a_job_that_fails_is_cancelled_and_told_in_one_sentence(monkeypatch, tmp
     done = run_here("generate", "addition", *small, "--runner=PortableRunner", "--environment_type=LOOPBACK")
     assert done.returncode == code
     first, last = done.stderr.splitlines()
-    assert first == "the engine runs it as job a-1"
+    assert first == "the runner runs it as job a-1"
     assert expected in last
     assert result.state == ("CANCELLED" if error else "DONE")
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("NullPointerException")], ids=["tried again", "failed"])
 def test_a_job_that_a_worker_refuses_ends_at_once(monkeypatch, tmp_path, error):
-    """Its engine would try again for minutes, or has failed with words of its own."""
+    """Its runner would try again for minutes, or has failed with words of its own."""
 
     class Refused(Result):
         def wait_until_finish(self) -> None:
@@ -137,8 +137,8 @@ def test_a_job_that_a_worker_refuses_ends_at_once(monkeypatch, tmp_path, error):
     monkeypatch.setattr(run, "SECONDS", 0.001)
     result = Refused(error)
     monkeypatch.setattr(beam.Pipeline, "run", lambda *_, **__: result)
-    engine = ("--runner=FlinkRunner", "--environment_type=PROCESS", "--environment_options=process_command=x")
-    done = run_here("generate", "addition", "--num-examples=100", "--data-dir", tmp_path, *engine)
+    runner = ("--runner=FlinkRunner", "--environment_type=PROCESS", "--environment_options=process_command=x")
+    done = run_here("generate", "addition", "--num-examples=100", "--data-dir", tmp_path, *runner)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == "arith-data: the workers have pyarrow 0.1"
     assert result.state == "CANCELLED"

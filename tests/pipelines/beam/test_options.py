@@ -13,7 +13,7 @@ from sockets import listening, reachable
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import options, private
-from seq2seq_arith.pipelines.beam.options import check_engine, default_threads, in_one_line, pipeline_options
+from seq2seq_arith.pipelines.beam.options import check_runner, default_threads, in_one_line, pipeline_options
 from seq2seq_arith.pipelines.steps.run import new_pipeline
 
 
@@ -67,9 +67,9 @@ def test_what_cannot_be_used_is_refused(flags, refusal):
     ],
     ids=" ".join,
 )
-def test_an_engine_that_is_not_there_is_refused(flags, refusal):
+def test_an_runner_that_is_not_there_is_refused(flags, refusal):
     with refusal(InputError):
-        check_engine(pipeline_options(flags))
+        check_runner(pipeline_options(flags))
 
 
 def test_a_server_that_is_not_a_job_server_is_refused(monkeypatch):
@@ -78,14 +78,14 @@ def test_a_server_that_is_not_a_job_server_is_refused(monkeypatch):
     with serving(http.server.BaseHTTPRequestHandler) as url:
         flags = ["--runner=sparkrunner", f"--job_endpoint={url.removeprefix('http://')}"]
         with pytest.raises(InputError, match="something answers that is not a job server"):
-            check_engine(pipeline_options(flags))
+            check_runner(pipeline_options(flags))
 
 
 def test_a_job_server_is_accepted():
     server = grpc.server(ThreadPoolExecutor(1))
     port = server.add_insecure_port("localhost:0")
     server.start()
-    check_engine(pipeline_options(["--runner=PortableRunner", f"--job_endpoint=localhost:{port}"]))
+    check_runner(pipeline_options(["--runner=PortableRunner", f"--job_endpoint=localhost:{port}"]))
     server.stop(None)
 
 

@@ -1,4 +1,4 @@
-"""``arith-worker``: what an engine says of a job reaches Beam's worker; the work itself is tested on Flink."""
+"""``arith-worker``: what a runner says of a job reaches Beam's worker; the work itself is tested on Flink."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ OPTIONS = {"beam:option:runner:v1": "flink", "beam:option:experiments:v1": ["a",
 
 
 class Service(services.ProvisionServiceServicer):
-    """An engine's answer, for the worker called w-1 alone."""
+    """A runner's answer, for the worker called w-1 alone."""
 
     def GetProvisionInfo(self, request, context):
         assert ("worker_id", "w-1") in context.invocation_metadata()
@@ -46,7 +46,7 @@ def given(**endpoints: str) -> argparse.Namespace:
     return argparse.Namespace(id="w-1", **(names | endpoints))
 
 
-def test_what_the_engine_says_is_what_beams_worker_reads(endpoint):
+def test_what_the_runner_says_is_what_beams_worker_reads(endpoint):
     variables = environment(given(), provided("w-1", endpoint))
     assert json.loads(variables.pop("PIPELINE_OPTIONS")) == OPTIONS
     assert variables == {
@@ -66,14 +66,14 @@ def test_endpoints_that_only_the_command_line_names():
 
 
 def test_a_worker_ends_with_the_process_that_started_it():
-    """Here while it waits for an engine that does not answer, which it would do for a minute."""
+    """Here while it waits for a runner that does not answer, which it would do for a minute."""
     with socket.create_server(("localhost", 0)) as silent:
         silent.settimeout(60)
         endpoint = f"localhost:{silent.getsockname()[1]}"
         worker = [sys.executable, "-m", "seq2seq_arith.pipelines.beam.worker", "--id=w-1"]
         worker += ["--provision_endpoint", endpoint]
-        engine = f"import subprocess, time; print(subprocess.Popen({worker!r}).pid, flush=True); time.sleep(300)"
-        with subprocess.Popen([sys.executable, "-c", engine], stdout=subprocess.PIPE, text=True) as process:
+        runner = f"import subprocess, time; print(subprocess.Popen({worker!r}).pid, flush=True); time.sleep(300)"
+        with subprocess.Popen([sys.executable, "-c", runner], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             started = psutil.Process(int(process.stdout.readline()))
             connection, _ = silent.accept()

@@ -149,7 +149,7 @@ def test_ties_are_decided_by_the_key(rows, random, first_hash, last_hash):
 
 @given(small_tasks(max_examples=60), st.integers(2, 6))
 def test_groups_of_shards_add_up(task, num_shards):
-    """``together`` is associative, so an engine may combine in a tree of any form."""
+    """``together`` is associative, so a runner may combine in a tree of any form."""
     windows = Windows.around(task)
     parts = [find(task, windows, packed(windows, kept)) for kept in kept_by_shard(task, num_shards)]
     flat = together(parts)

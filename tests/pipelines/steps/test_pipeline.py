@@ -218,7 +218,7 @@ def test_only_draw_numbers_are_shuffled():
 
 
 def test_counters():
-    """The counters of a run, which the engine's web page shows."""
+    """The counters of a run, which the runner's web page shows."""
     with tempfile.TemporaryDirectory() as name:
         pipeline = beam.Pipeline(options=pipeline_options([]))
         build(job_of(SMALL, 3000, Path(name)), pipeline)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 
-from seq2seq_arith.base.errors import EngineError
+from seq2seq_arith.base.errors import RunnerError
 from seq2seq_arith.base.terminal import program, uninterrupted
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
@@ -40,7 +40,7 @@ appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} %m%n
 class LocalCluster:
     """A cluster that runs until the end of the ``with`` block: a master, members that work, and Beam's job server.
 
-    A subclass names the engine (ENGINE) and its target of ``make`` (TARGET), has the defaults of its own settings
+    A subclass names the runner (RUNNER) and its target of ``make`` (TARGET), has the defaults of its own settings
     (SETTINGS, each of which is an option of its program), and gives the methods below.
 
     Attributes:
@@ -50,7 +50,7 @@ class LocalCluster:
       processes: All processes.
     """
 
-    ENGINE: str
+    RUNNER: str
     TARGET: str
     SETTINGS: ClassVar[dict[str, Any]] = {}
 
@@ -67,7 +67,7 @@ class LocalCluster:
 
     @property
     def address(self) -> str:
-        """The host and port of the engine's pages and of its REST API."""
+        """The host and port of the runner's pages and of its REST API."""
         return f"localhost:{self._page}"
 
     @property
@@ -75,7 +75,7 @@ class LocalCluster:
         """Beam's flags for a run on this cluster, with one worker process of Python per member."""
         worker = Path(sys.executable).with_name("arith-worker")
         if not worker.exists():
-            raise EngineError(
+            raise RunnerError(
                 f"there is no {worker}; run this with the Python of the environment that has seq2seq_arith"
             )
         return [
@@ -106,7 +106,7 @@ class LocalCluster:
 
     @property
     def tmp(self) -> Path:
-        """The folder where the engine writes data that does not fit into memory, and Beam stages files."""
+        """The folder where the runner writes data that does not fit into memory, and Beam stages files."""
         return self.folder / "tmp"
 
     @property
@@ -115,12 +115,12 @@ class LocalCluster:
         return self.settings.jars / "job-server.jar"
 
     def __enter__(self):
-        """Starts every process; raises EngineError if one does not come up."""
+        """Starts every process; raises RunnerError if one does not come up."""
         if not self.jar.exists():
-            raise EngineError(f"{self.settings.jars} has no job-server.jar; run: make {self.TARGET}")
+            raise RunnerError(f"{self.settings.jars} has no job-server.jar; run: make {self.TARGET}")
         if shutil.which("java") is None:
-            raise EngineError(
-                f"there is no java to run {self.ENGINE} with; install a JDK, for example 17, and put it in PATH"
+            raise RunnerError(
+                f"there is no java to run {self.RUNNER} with; install a JDK, for example 17, and put it in PATH"
             )
         for name in ("conf", "log", "tmp/artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ class LocalCluster:
         self.stop()
 
     def rest(self, path: str) -> Any:
-        """The answer of the engine's REST API."""
+        """The answer of the runner's REST API."""
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=10) as answer:
             return json.load(answer)
 
@@ -161,14 +161,14 @@ class LocalCluster:
             self.processes.clear()
 
     def wait(self) -> None:
-        """Waits until a process has ended; raises EngineError then."""
+        """Waits until a process has ended; raises RunnerError then."""
         while True:
             self._check_processes()
             time.sleep(WATCH_SECONDS)
 
     def _check_processes(self) -> None:
         if any(process.poll() is not None for process in self.processes):
-            raise EngineError(f"a process of the cluster has ended; see {self.folder / 'log'}")
+            raise RunnerError(f"a process of the cluster has ended; see {self.folder / 'log'}")
 
     def _start(self, name: str, *arguments: str) -> None:
         """Starts a process of Java, in a session of its own, which logs into a file of this name."""
@@ -192,7 +192,7 @@ class LocalCluster:
                     return
             self._check_processes()
             if time.monotonic() > end:
-                raise EngineError(
+                raise RunnerError(
                     f"the cluster did not come up within {self.settings.start_seconds} seconds, and no process has "
                     f"ended; give a larger --start-seconds, or see {self.folder / 'log'}"
                 )
@@ -207,7 +207,7 @@ def free_port() -> int:
 
 
 def opened(pom: Path) -> list[str]:
-    """Java's flags for the packages that a POM lists as those which the engine's scripts open on Java 17."""
+    """Java's flags for the packages that a POM lists as those which the runner's scripts open on Java 17."""
     names = ElementTree.parse(pom).findtext(".//{*}opened") or ""
     return [f"--add-opens={name}=ALL-UNNAMED" for name in names.split()]
 
@@ -223,7 +223,7 @@ def main(cluster: type[LocalCluster], description: str | None) -> int:
     folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
     with program("cluster.py", sys.argv) as outcome, cluster(folder.absolute(), **given) as running:
         logs = running.folder / "log"
-        print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
+        print(f"{cluster.RUNNER} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
         print("To run on it, in another terminal:")
         print(f"arith-data generate addition --data-dir data {shlex.join(running.flags)}", flush=True)
         running.wait()

@@ -1,4 +1,4 @@
-"""The worker's image, as far as it goes without a container engine: its lines run in an empty environment, then work.
+"""The worker's image, as far as it goes without a container runner: its lines run in an empty environment, then work.
 
 The environment has Beam, as the base image has, and what the Dockerfile adds; a pool of its workers serves a job.
 """
@@ -19,7 +19,7 @@ from worker_pools import worker_pool
 
 pytestmark = pytest.mark.slow
 
-DOCKERFILE = ROOT / "engines" / "worker" / "Dockerfile"
+DOCKERFILE = ROOT / "runners" / "worker" / "Dockerfile"
 
 
 def steps(name: str) -> list[str]:
@@ -77,7 +77,7 @@ def test_workers_of_the_image_make_the_same_bytes(image, tmp_path, task):
 
 
 def test_the_context_has_what_is_copied():
-    ignored = (ROOT / "engines" / "worker" / "Dockerfile.dockerignore").read_text()
+    ignored = (ROOT / "runners" / "worker" / "Dockerfile.dockerignore").read_text()
     for arguments in steps("COPY"):
         for source in shlex.split(arguments)[:-1]:
             assert f"\n!{source}\n" in ignored

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from layout import ROOT
 
-FOLDER = ROOT / "engines" / "trainer"
+FOLDER = ROOT / "runners" / "trainer"
 PROGRAMS = {
     "arith-model": 'echo "$TF_CONFIG"',
     "scontrol": "printf 'host0\\nhost1\\n'",

@@ -9,9 +9,9 @@ import sys
 import clusters
 import pytest
 
-from seq2seq_arith.base.errors import EngineError
+from seq2seq_arith.base.errors import RunnerError
 
-ENGINES = ("flink", "spark")
+RUNNERS = ("flink", "spark")
 MAKE = shutil.which("make")
 
 
@@ -24,13 +24,13 @@ def bare(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(programs))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("runner", RUNNERS)
 @pytest.mark.parametrize("there", [[], ["job-server.jar"]], ids=["no jars", "no java"])
-def test_a_cluster_that_cannot_be_started(bare, tmp_path, engine, there, refusal):
-    module = clusters.module(engine)
+def test_a_cluster_that_cannot_be_started(bare, tmp_path, runner, there, refusal):
+    module = clusters.module(runner)
     for name in there:
         (tmp_path / name).touch()
-    with refusal(EngineError), module.Cluster(tmp_path, jars=tmp_path):
+    with refusal(RunnerError), module.Cluster(tmp_path, jars=tmp_path):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {"bin", *there}
 
@@ -43,22 +43,22 @@ def test_a_cluster_that_does_not_come_up(tmp_path, command, refusal):
         if command == ["true"]:
             process.wait()
         cluster.processes.append(process)
-        with refusal(EngineError):
+        with refusal(RunnerError):
             cluster._wait_until_up()
         cluster.stop()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_page_types_the_flags_of_a_cluster(tmp_path, engine):
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_the_page_types_the_flags_of_a_cluster(tmp_path, runner):
     flags = [
-        re.sub(r"=localhost:\d+$", "=localhost:PORT", flag) for flag in clusters.module(engine).Cluster(tmp_path).flags
+        re.sub(r"=localhost:\d+$", "=localhost:PORT", flag) for flag in clusters.module(runner).Cluster(tmp_path).flags
     ]
     here = {f"={sys.prefix}/": "=$PWD/.venv/", f"={clusters.ROOT}/": "=$PWD/"}
     for path, typed in here.items():
         flags = [flag.replace(path, typed) for flag in flags]
-    assert clusters.typed_flags(engine.capitalize()) == flags
-    runner, _, jar, *same = clusters.own_flags(engine.capitalize(), "HOST:1", flags)
-    assert (runner, same) == (f"--runner={engine.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
+    assert clusters.typed_flags(runner.capitalize()) == flags
+    runner, _, jar, *same = clusters.own_flags(runner.capitalize(), "HOST:1", flags)
+    assert (runner, same) == (f"--runner={runner.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
 
 
 def test_what_a_cluster_prints_can_be_typed(tmp_path, monkeypatch, capsys):
@@ -71,14 +71,14 @@ def test_what_a_cluster_prints_can_be_typed(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(MAKE is None, reason="there is no make")
-@pytest.mark.parametrize("engine", ENGINES)
-def test_make_asks_before_it_removes_anything(bare, tmp_path, engine):
-    for name in ("engines/pom.xml", f"engines/{engine}/pom.xml"):
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_make_asks_before_it_removes_anything(bare, tmp_path, runner):
+    for name in ("runners/pom.xml", f"runners/{runner}/pom.xml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / "build" / engine).mkdir(parents=True)
-    command = [MAKE, "--file", str(clusters.ROOT / "Makefile"), engine]
+    (tmp_path / "build" / runner).mkdir(parents=True)
+    command = [MAKE, "--file", str(clusters.ROOT / "Makefile"), runner]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert process.returncode == 2
-    assert process.stderr.splitlines()[0] == f"make {engine} needs a JDK, 17 say, and Maven: there is no javac"
-    assert (tmp_path / "build" / engine).is_dir()
+    assert process.stderr.splitlines()[0] == f"make {runner} needs a JDK, 17 say, and Maven: there is no javac"
+    assert (tmp_path / "build" / runner).is_dir()

@@ -1,6 +1,6 @@
 """A Spark cluster on this machine: a master, workers and Beam's job server, each in its own process.
 
-``python engines/spark/cluster.py`` starts one, prints the flags with which ``arith-data`` runs on it, and stops it on
+``python runners/spark/cluster.py`` starts one, prints the flags with which ``arith-data`` runs on it, and stops it on
 Ctrl-C. In a program, ``with Cluster(...) as cluster`` does the same. ``make spark`` makes the jar.
 
 For each job the job server becomes Spark's driver, and each worker starts an executor, which starts Python's worker.
@@ -26,7 +26,7 @@ class Cluster(LocalCluster):
     The folder ``home`` is what Spark takes for its installation, and ``work`` has the logs of the executors.
     """
 
-    ENGINE, TARGET = "Spark", "spark"
+    RUNNER, TARGET = "Spark", "spark"
     # Megabytes per worker, in which Spark sorts, too. It spills what does not fit to the disk.
     SETTINGS: ClassVar = {"memory": 1024}
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A training on two machines with eight GPUs each, under Slurm: sbatch engines/trainer/slurm.sh
+# A training on two machines with eight GPUs each, under Slurm: sbatch runners/trainer/slurm.sh
 # Not run: no such cluster was available. Its TF_CONFIG is tested. The folders must be shared by all machines.
 #SBATCH --job-name=arith-model
 #SBATCH --nodes=2

@@ -1,6 +1,6 @@
 """A Flink cluster on this machine: a job manager, task managers and Beam's job server, each in its own process.
 
-``python engines/flink/cluster.py`` starts one, prints the flags with which ``arith-data`` runs on it, and stops it on
+``python runners/flink/cluster.py`` starts one, prints the flags with which ``arith-data`` runs on it, and stops it on
 Ctrl-C. In a program, ``with Cluster(...) as cluster`` does the same. ``make flink`` gathers the jars.
 """
 
@@ -14,7 +14,7 @@ from typing import ClassVar
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from local_cluster import LocalCluster, main, opened
 
-from seq2seq_arith.base.errors import EngineError
+from seq2seq_arith.base.errors import RunnerError
 
 KEPT = 3_000  # milliseconds: keep an idle worker this long (starting one takes seconds)
 
@@ -29,7 +29,7 @@ class Cluster(LocalCluster):
     The folder ``tmp`` has a folder per task manager and purpose, where Flink spills.
     """
 
-    ENGINE, TARGET = "Flink", "flink"
+    RUNNER, TARGET = "Flink", "flink"
     # Megabytes per task manager: to sort in (Flink spills the rest to the disk), and for data that passes through.
     SETTINGS: ClassVar = {"managed": 128, "heap": 512}
 
@@ -63,7 +63,7 @@ class Cluster(LocalCluster):
             line.removeprefix(MEMORY).split() for line in asked.stdout.splitlines() if line.startswith(MEMORY)
         ] + [[], []]
         if asked.returncode or not java:
-            raise EngineError(f"Flink cannot divide its memory: {(asked.stderr or asked.stdout).strip()[-2000:]}")
+            raise RunnerError(f"Flink cannot divide its memory: {(asked.stderr or asked.stdout).strip()[-2000:]}")
         self._start(name, *java, *self._flink(main), *options)
 
     def _flink(self, main: str, *arguments: str) -> list[str]:

@@ -44,9 +44,9 @@ def test_a_dataset(cluster, tmp_path):
     assert len(seen) >= 16
     assert reachable(seen) == set()
     first, *later = stderr.splitlines()
-    job = re.fullmatch(rf"the engine runs it as job (\S+); http://{cluster.address} shows it", first)
+    job = re.fullmatch(rf"the runner runs it as job (\S+); http://{cluster.address} shows it", first)
     assert job
-    assert f"the engine's job {job[1]} is RUNNING" in later
+    assert f"the runner's job {job[1]} is RUNNING" in later
 
 
 @pytest.mark.slow
@@ -83,16 +83,16 @@ def test_beams_own_flink_runner(cluster, tmp_path):
 
 @pytest.mark.release
 def test_workers_that_cannot_start(cluster, tmp_path):
-    """One sentence that says what the engine says."""
+    """One sentence that says what the runner says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)
-    assert re.match(r"arith-data: the engine's job \S+ ended as FAILED: ", line)
+    assert re.match(r"arith-data: the runner's job \S+ ended as FAILED: ", line)
 
 
 @pytest.mark.slow
 def test_the_program_ends_with_its_terminal(tmp_path):
     """And with it all that it has started."""
     clusters.load("flink")
-    command = [sys.executable, clusters.ROOT / "engines/flink/cluster.py", "--folder", tmp_path]
+    command = [sys.executable, clusters.ROOT / "runners/flink/cluster.py", "--folder", tmp_path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert any(line.startswith("arith-data generate ") for line in process.stdout)
         children = psutil.Process(process.pid).children()

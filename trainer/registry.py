@@ -32,6 +32,8 @@ class ModelEntry:
     # Builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns. None for one of your own.
     build: Any
     help: str  # one line for ``--help`` and the documentation
+    term: str = ""  # the field's standard name, for the reference; empty for an entry of one's own
+    paper: str = ""  # where it comes from, as a link of Markdown; empty if it has no source
     # Whether it writes one answer character per question step, so that the input format must have as many steps of the
     # question as of the answer.
     writes_in_place: bool = False
@@ -48,9 +50,11 @@ class ModelEntry:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PositionalEncodingEntry:
-    """How a transformer knows the order of the characters, without its code: the ``PositionalEncoding`` of this name."""
+    """How a transformer knows the order of the characters, without the code of its ``PositionalEncoding``."""
 
     help: str  # one line for ``--help`` and the documentation
+    term: str = ""  # the field's standard name, for the reference; empty for an entry of one's own
+    paper: str = ""  # where it comes from, as a link of Markdown; empty if it has no source
     any_length: bool = True  # whether its weights fit strings of any length
     options: tuple[str, ...] = ()  # its own settings: names of fields of ``ModelConfig``
     even_heads: bool = False  # whether a head must have an even number of units
@@ -68,6 +72,8 @@ class InputFormatEntry:
 
     build: Any  # makes the input format from its name and a task; None for one of your own
     help: str  # one line for ``--help`` and the documentation
+    term: str = ""  # the field's standard name, for the reference; empty for an entry of one's own
+    paper: str = ""  # where it comes from, as a link of Markdown; empty if it has no source
     hints: str  # what the input format gives to the model: keys of ``HINTS``, with "with" between them
     # From a task to the shape of one question: (steps,) or (steps, channels).
     question_shape: Callable[[Task], tuple[int, ...]] = lambda task: (task.question_width,)
@@ -96,49 +102,70 @@ def imported(place: str) -> Callable[..., Any]:
 MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
-        help="the notebook's encoder, repeated vector and decoder, of LSTMs",
+        help="an LSTM encoder reads the question into one vector, and an LSTM decoder writes the answer from it (the "
+        "notebook's network)",
+        term="sequence-to-sequence encoder-decoder with LSTMs",
+        paper="[Sutskever et al. 2014](https://arxiv.org/abs/1409.3215)",
         in_browser="encoder_decoder",
     ),
     "gru": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
-        help="the notebook's network, of gated recurrent units instead of LSTMs",
+        help="the notebook's encoder and decoder with gated recurrent units (GRU) in place of LSTMs",
+        term="sequence-to-sequence encoder-decoder with GRUs",
+        paper="[Cho et al. 2014](https://arxiv.org/abs/1406.1078)",
         in_browser="encoder_decoder",
     ),
     "simple_rnn": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
-        help="the notebook's network, of plain recurrent units instead of LSTMs",
+        help="the notebook's encoder and decoder with plain (Elman) recurrent units in place of LSTMs",
+        term="Elman network, as encoder-decoder",
+        paper="[Elman 1990](https://doi.org/10.1207/s15516709cog1402_1)",
         in_browser="encoder_decoder",
     ),
     "bilstm_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:bilstm_tagger"),
-        help="LSTM layers that write one answer character per step, each in both directions",
+        help="bidirectional LSTM layers that label each step of the question with one character of the answer",
+        term="sequence labelling with a bidirectional LSTM",
+        paper="[Huang et al. 2015](https://arxiv.org/abs/1508.01991)",
         writes_in_place=True,
         any_channels=True,
         in_browser="bilstm_tagger",
     ),
     "wave_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:wave_tagger"),
-        help="sines of sums, and LSTM layers, all forward, that write one answer character per step",
+        help="sinusoidal features of sums of embedded digits, and forward LSTM layers, which label each step with one "
+        "character of the answer",
+        term="sequence labelling with sinusoidal activations",
+        paper="[Sitzmann et al. 2020](https://arxiv.org/abs/2006.09661)",
         writes_in_place=True,
         any_channels=True,
         in_browser="wave_tagger",
     ),
     "latch_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:latch_tagger"),
-        help="vectors of pairs, dense layers, and latches, which hold a carry or a sign over any number of places",
+        help="embedded digit pairs, dense layers, and latches: binary memory cells that are set to -1, set to +1 or "
+        "hold, so that a carry or a sign crosses any number of digits",
+        term="sequence labelling with flip-flops",
+        paper="[Liu et al. 2023](https://arxiv.org/abs/2306.00946)",
         writes_in_place=True,
         any_channels=True,
         in_browser="latch_tagger",
     ),
     "lstm_transformer": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:lstm_transformer"),
-        help="attention from learned queries to the characters, and LSTMs along the answer",
+        help="a bidirectional LSTM and self-attention read the question, learned queries attend to it, and an LSTM "
+        "runs along the answer",
+        term="attention-LSTM hybrid",
+        paper="[Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)",
         any_length=False,
         options=("heads",),
     ),
     "causal": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:causal"),
-        help="a decoder-only transformer, which writes the answer character by character",
+        help="a decoder-only transformer: pre-norm with RMSNorm, tied embeddings, GELU",
+        term="decoder-only transformer (GPT)",
+        paper="[Radford et al. "
+        "2018](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf)",
         autoregressive=True,
         options=(
             *("positional_encoding", "heads", "ffn_dim", "dropout", "loops", "blanks"),
@@ -147,7 +174,9 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "lstm_attention": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:LstmAttention"),
-        help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
+        help="an LSTM encoder and an LSTM decoder, which reads its own output and attends to the question",
+        term="encoder-decoder with attention",
+        paper="[Luong et al. 2015](https://arxiv.org/abs/1508.04025)",
         autoregressive=True,
         options=("blanks",),
         in_browser="lstm_attention",
@@ -155,6 +184,8 @@ MODELS: dict[str, ModelEntry] = {
     "counter": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:counter"),
         help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
+        term="counter network (linear recurrence)",
+        paper="[Cho et al. 2014](https://arxiv.org/abs/1406.1078), for the decoder's input",
         in_browser="counter",
         needs_float32="a counter sums over thousands of steps",
     ),
@@ -163,20 +194,30 @@ MODELS: dict[str, ModelEntry] = {
 # The default first.
 POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
     "rope": PositionalEncodingEntry(
-        help="queries and keys are rotated by the index",
+        help="rotates queries and keys by an angle that grows with the index of the character",
+        term="rotary position embedding (RoPE)",
+        paper="[Su et al. 2021](https://arxiv.org/abs/2104.09864)",
         options=("rope_base",),
         even_heads=True,  # it rotates pairs of numbers
     ),
     "nope": PositionalEncodingEntry(
-        help="nothing: a causal model finds the order by what it may look at",
+        help="no positional encoding; a causal network infers the order from what it may attend to",
+        term="NoPE",
+        paper="[Haviv et al. 2022](https://arxiv.org/abs/2203.16634)",
     ),
     "learned": PositionalEncodingEntry(
-        help="a learned vector for each index is added",
+        help="adds a learned vector for each index",
+        term="learned absolute positional embedding",
+        paper="[Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)",
         any_length=False,
     ),
     "position_coupling": PositionalEncodingEntry(
-        help="random vectors for the place of a digit, from the units, and for the next one are added, new for each "
-        "training example, which also sees others (--distractors); every second number has digits of its own",
+        help="gives digits of equal significance the same position, counted from the units, with random vectors that "
+        "are new for each training example; adds the next position, and tells the operands apart; see "
+        "--distractors",
+        term="position coupling, as in Abacus embeddings",
+        paper="[Cho et al. 2024](https://arxiv.org/abs/2405.20671), [McLeish et al. "
+        "2024](https://arxiv.org/abs/2405.17399)",
         options=("distractors",),
         even_heads=True,  # half of the numbers are for the place, and half for the next one
         needs_places=True,
@@ -184,8 +225,10 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
         examples_seen=lambda options: 1 + options["distractors"],
     ),
     "coupled_relative_bias": PositionalEncodingEntry(
-        help="a learned bias of the difference of places, in which all differences of 3 and more are one, and low at "
-        "first",
+        help="adds a learned bias for the difference of digit positions; all differences of 3 and more share one "
+        "bias, which starts low",
+        term="T5 relative bias over coupled positions",
+        paper="[Raffel et al. 2020](https://arxiv.org/abs/1910.10683)",
         needs_places=True,
         hints="digit positions, local",
     ),
@@ -253,17 +296,22 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "plain": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:InputFormat"),
         help="the stored string, character by character",
+        term="plain format",
+        paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
         hints="none",
     ),
     "reversed": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedFormat"),
-        help="the stored question, and the answer from its last character to its first",
+        help="the stored question; the answer from its last character to its first",
+        term="reverse format",
+        paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
         hints=REVERSED,
         has_places=True,
     ),
     "aligned": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:AlignedFormat"),
-        help="the digits of both operands side by side, least significant first",
+        help="one step per digit position with the digits of both operands, units first; so is the answer",
+        term="digit-aligned input",
         hints="digits aligned, units first",
         question_shape=lambda task: (_aligned_steps(task), 2),
         answer_steps=_aligned_steps,
@@ -272,7 +320,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "partial_products": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PartialProductsFormat"),
-        help="per place of the answer, all pairs of digits whose places add up to it",
+        help="one step per digit of a product, with all digit pairs whose positions add up to it",
+        term="digit pairs grouped by output position (partial products)",
         hints="digit pairs by output position",
         channels_grow=True,
         # One pair would have other weights.
@@ -283,7 +332,9 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "zero_padded": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ZeroPaddedFormat"),
-        help="zeros in front of all numbers, up to one width; the answer from its end",
+        help="all numbers with leading zeros up to one width; the answer from its last digit to its first",
+        term="zero padding with reverse format",
+        paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
         hints=f"{REVERSED} + zero padding",
         question_shape=_filled_shape,
         needs_digits=True,
@@ -293,7 +344,10 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "reversed_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedEosFormat"),
-        help="no padding that counts, and a mark behind the answer, which is written from its end",
+        help="the answer from its last character to its first and then an EOS token; padding is neither attended to "
+        "nor learned",
+        term="reverse format with EOS token",
+        paper="[Newman et al. 2020](https://arxiv.org/abs/2010.07174)",
         hints=f"{REVERSED} + EOS token",
         answer_steps=_ended_steps,
         has_places=True,
@@ -302,7 +356,9 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "plain_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PlainEosFormat"),
-        help="no padding that counts, and a mark behind the answer, which is written as it is stored",
+        help="the stored answer and then an EOS token; padding is neither attended to nor learned",
+        term="plain format with EOS token",
+        paper="[Newman et al. 2020](https://arxiv.org/abs/2010.07174)",
         hints="EOS token",
         answer_steps=_ended_steps,
         hides_blanks=True,
@@ -310,7 +366,10 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "index_hints": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:IndexHintsFormat"),
-        help="before each digit a letter for its place, which counts from a random one; the answer from its end",
+        help="before each digit a letter for its position, which starts at a random letter; the answer from its "
+        "units, with letters",
+        term="index hints",
+        paper="[Zhou et al. 2023](https://arxiv.org/abs/2310.16028)",
         hints="digit positions",
         question_shape=lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
         answer_steps=lambda task: 2 * task.answer_width,
@@ -318,13 +377,17 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "random_spaces": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:RandomSpacesFormat"),
-        help="blanks at random places of the question; the answer from its end",
+        help="the stored question with spaces at random places; the answer from its last character to its first",
+        term="random space augmentation",
+        paper="[Shen et al. 2023](https://arxiv.org/abs/2311.14737)",
         hints=f"{REVERSED} + random spaces",
         question_shape=lambda task: (2 * task.question_width,),
     ),
     "scratchpad": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:Scratchpad"),
-        help="as zeros, and the partial results of a sum or a product before the answer",
+        help="zero-padded operands; the network writes all partial results before the answer, units first",
+        term="scratchpad",
+        paper="[Nye et al. 2021](https://arxiv.org/abs/2112.00114)",
         hints=f"{REVERSED} + zero padding + scratchpad",
         question_shape=_filled_shape,
         answer_steps=_scratchpad_steps,
@@ -334,7 +397,9 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "plain_scratchpad": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PlainScratchpad"),
-        help="the stored question, and the partial results of a sum or a product before the answer, from its end",
+        help="the stored question; the network writes all partial results before the answer, units first",
+        term="scratchpad",
+        paper="[Nye et al. 2021](https://arxiv.org/abs/2112.00114)",
         hints=f"{REVERSED} + scratchpad",
         answer_steps=_scratchpad_steps,
         needs_digits=True,

@@ -16,7 +16,18 @@ from seq2seq_arith.base import process, progress
 # These tests build networks: the tier that `make test-models` runs. A dozen of them are marked smoke, and make test
 # runs them, too.
 MODELS = tuple(
-    f"tests/trainer/{room}/" for room in ("training", "models", "asking", "api", "playground", "sweeps", "reporting")
+    f"tests/trainer/{room}/"
+    for room in (
+        "training",
+        "models",
+        "evaluation",
+        "interpretability",
+        "export",
+        "api",
+        "playground",
+        "sweeps",
+        "reporting",
+    )
 )
 LINT = "tests/house/"
 LONGEST = ("tests/notebooks/", "tests/test_demo.py")

@@ -15,9 +15,9 @@ from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.showing import dataset, sample
 from seq2seq_arith.pipelines.storage.paths import parse_place
-from seq2seq_arith.trainer.asking import answering, summary_table
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import making, question_sets
+from seq2seq_arith.trainer.evaluation import answering, summary_table
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
 from seq2seq_arith.trainer.runs import files, samples
 from seq2seq_arith.trainer.runs.run import Run, existing_run, local_folder, open_run

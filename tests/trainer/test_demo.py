@@ -12,9 +12,9 @@ import pytest
 
 from seq2seq_arith.trainer import demo, recipes
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
-from seq2seq_arith.trainer.asking import suites, summary_table
 from seq2seq_arith.trainer.commands import ARITH_MODEL
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.evaluation import suites, summary_table
 from seq2seq_arith.trainer.recipes import Recipe, TaskRecipe
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.runs.summary import Summary

@@ -35,10 +35,10 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 if TYPE_CHECKING:
     import keras
 
-    from seq2seq_arith.trainer.asking.answering import Result
-    from seq2seq_arith.trainer.asking.inside import Inside
-    from seq2seq_arith.trainer.asking.inspection import Inspection
     from seq2seq_arith.trainer.data.records import Examples
+    from seq2seq_arith.trainer.evaluation.answering import Result
+    from seq2seq_arith.trainer.interpretability.inside import Inside
+    from seq2seq_arith.trainer.interpretability.inspection import Inspection
 
 MISTAKES = 20  # that are shown
 MAP_VALUES = 100  # operands on each side of a map of errors
@@ -162,7 +162,7 @@ class TrainedRun(Tabular):
         if not asked:
             return Table([], names)
         import_tensorflow()
-        from seq2seq_arith.trainer.asking import prediction
+        from seq2seq_arith.trainer.evaluation import prediction
 
         rows = []
         for question, answered, confidence in prediction.answers(self._opened.learner, asked):
@@ -182,7 +182,7 @@ class TrainedRun(Tabular):
         """
         asked = self.run.parse(question)
         learner = self._opened.learner(asked.task)
-        from seq2seq_arith.trainer.asking import inside, inspection
+        from seq2seq_arith.trainer.interpretability import inside, inspection
 
         return inspection.inspect(learner, asked) if average == 1 else inside.averaged(learner, asked, average)
 
@@ -235,7 +235,7 @@ class TrainedRun(Tabular):
         """
         chosen = SuiteOptions(per_slice=per_slice, seed=seed)
         learner = self._opened.learner(self.task)
-        from seq2seq_arith.trainer.asking import inside
+        from seq2seq_arith.trainer.interpretability import inside
 
         return inside.ablate(learner, layer, by, chosen)
 
@@ -252,7 +252,7 @@ class TrainedRun(Tabular):
             task = text.parse(each, task, most).task  # strings with room for both
         first, second = text.parse(question, task, most), text.parse(other, task, most)
         learner = self._opened.learner(task)
-        from seq2seq_arith.trainer.asking import inside
+        from seq2seq_arith.trainer.interpretability import inside
 
         return inside.patch(learner, first, second, layer)
 
@@ -266,7 +266,7 @@ class TrainedRun(Tabular):
         ``inspect``.
         """
         learner = self._opened.learner(self.task)
-        from seq2seq_arith.trainer.asking import inside
+        from seq2seq_arith.trainer.interpretability import inside
 
         return inside.probe(learner, name, place, questions, seed)
 
@@ -279,7 +279,7 @@ class TrainedRun(Tabular):
         Raises InputError if it is another task, or the modulus is large; and as ``inspect``.
         """
         learner = self._opened.learner(self.task)
-        from seq2seq_arith.trainer.asking import inside
+        from seq2seq_arith.trainer.interpretability import inside
 
         return inside.fourier(learner)
 
@@ -296,8 +296,8 @@ class TrainedRun(Tabular):
         check_int("values", values, 1, MOST_VALUES)
         most = min(values, self.task.sampler.num_values(self.task.size))
         learner = self._opened.learner()
-        from seq2seq_arith.trainer.asking import answering
         from seq2seq_arith.trainer.data import question_sets
+        from seq2seq_arith.trainer.evaluation import answering
 
         asked = question_sets.examples(self.task, question_sets.all_questions(self.task, most))
         return ~answering.ask(learner, asked).exact.reshape(most, most)
@@ -316,7 +316,7 @@ class TrainedRun(Tabular):
         Raises InputError if there is no such breakdown, the run's dataset is gone, or the run has no checkpoint.
         """
         examples, result = self._on_validation()
-        from seq2seq_arith.trainer.asking import answering
+        from seq2seq_arith.trainer.evaluation import answering
 
         operands = text.operands(self.task, examples.questions)
         tables = answering.breakdown(self.task, operands, examples.answers, result.exact)
@@ -336,7 +336,7 @@ class TrainedRun(Tabular):
         of the lengths, or a value is out of range.
         """
         _, found = call(verbs.evaluate, options, run=self._opened)
-        from seq2seq_arith.trainer.asking import evaluation
+        from seq2seq_arith.trainer.evaluation import evaluation
 
         evaluation.save(self.run, found)
         return found
@@ -357,7 +357,7 @@ class TrainedRun(Tabular):
         scores = self._opened.in_full
         if scores is None:
             import_tensorflow()
-            from seq2seq_arith.trainer.asking import suites
+            from seq2seq_arith.trainer.evaluation import suites
 
             scores = suites.ask_run(self._opened)
         return scores.in_brief(), scores.total().in_words()
@@ -366,8 +366,8 @@ class TrainedRun(Tabular):
         """The validation set, and the model's answers to it."""
         source = self._opened.source  # refused before the model is restored
         learner = self._opened.learner()
-        from seq2seq_arith.trainer.asking import answering
         from seq2seq_arith.trainer.data.question_sets import HeldOut
+        from seq2seq_arith.trainer.evaluation import answering
 
         examples = HeldOut(source).validation
         return examples, answering.ask(learner, examples)
@@ -379,7 +379,7 @@ class TrainedRun(Tabular):
         """
         check_int("count", count, 0, None)
         _, result = self._on_validation()
-        from seq2seq_arith.trainer.asking import answering
+        from seq2seq_arith.trainer.evaluation import answering
 
         title = f"{len(result.wrong):,} of {len(result.exact):,} validation answers are wrong"
         found = answering.mistakes(self.task, result, result.wrong[:count])

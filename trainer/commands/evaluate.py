@@ -55,7 +55,8 @@ def run_to_evaluate(
 
 def show_evaluation(evaluated: "Evaluated") -> None:
     """Prints what was found, and saves it; raises WriteError if that fails."""
-    from seq2seq_arith.trainer.asking import evaluation, evaluation_text, inside
+    from seq2seq_arith.trainer.evaluation import evaluation, evaluation_text
+    from seq2seq_arith.trainer.interpretability import inside
 
     run, found = evaluated
     task = run.run.task
@@ -87,7 +88,7 @@ def evaluate(
     """The run, and the scores of its best model."""
     check_lengths(run.run, lengths)
     import_tensorflow()
-    from seq2seq_arith.trainer.asking import evaluation
+    from seq2seq_arith.trainer.evaluation import evaluation
 
     return run, evaluation.measure(run, lengths=lengths, chosen=chosen, every_epoch=every_epoch)
 
@@ -106,7 +107,7 @@ def search(
     """Looks for questions that a model answers wrong, and prints them."""
     check_lengths(run.run, lengths)
     import_tensorflow()
-    from seq2seq_arith.trainer.asking import search
+    from seq2seq_arith.trainer.evaluation import search
 
     search.search(run, options, lengths)
 

@@ -18,8 +18,8 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs.run import Run, new_folder
 
 if TYPE_CHECKING:
-    from seq2seq_arith.trainer.asking.inspection import Inspection
-    from seq2seq_arith.trainer.asking.prediction import Answer
+    from seq2seq_arith.trainer.evaluation.prediction import Answer
+    from seq2seq_arith.trainer.interpretability.inspection import Inspection
 
 MAX_PORT = 2**16 - 1
 
@@ -60,7 +60,7 @@ def predict(
 ) -> "Iterator[tuple[str, Answer | str]]":
     """Questions, each with the answer of a run, or with why it is not one of its task."""
     import_tensorflow()
-    from seq2seq_arith.trainer.asking import prediction
+    from seq2seq_arith.trainer.evaluation import prediction
 
     return prediction.answers_to(run, prediction.read_questions(questions, file), skip)
 
@@ -73,7 +73,7 @@ def show_inspection(
 ) -> None:
     """Prints what happens in a model while it answers a question, and draws it."""
     if output:
-        from seq2seq_arith.trainer.asking.inspection import draw
+        from seq2seq_arith.trainer.interpretability.inspection import draw
 
         draw(output, inspection)
     if as_json:
@@ -99,7 +99,7 @@ def inspect(
         raise InputError(f"there {count}; give one, such as {text.example(run.run.task)}")
     question = run.run.parse(questions[0])
     import_tensorflow()
-    from seq2seq_arith.trainer.asking import inspection
+    from seq2seq_arith.trainer.interpretability import inspection
 
     return inspection.inspect(run.learner(question.task), question)
 
@@ -113,9 +113,9 @@ class Exported(NamedTuple):
 
 def show_export(exported: Exported) -> None:
     """Prints what the folder holds, and how to load it."""
-    from seq2seq_arith.trainer.asking import export
+    from seq2seq_arith.trainer.export import saved_model
 
-    export.show(*exported)
+    saved_model.show(*exported)
 
 
 @command(
@@ -126,9 +126,9 @@ def show_export(exported: Exported) -> None:
 def export(run: OneRun, out: Annotated[str, Option("a folder that does not exist yet", metavar="OUT_DIR")]) -> Exported:
     """Writes the best model of a run for use elsewhere."""
     import_tensorflow()
-    from seq2seq_arith.trainer.asking import export
+    from seq2seq_arith.trainer.export import saved_model
 
-    return Exported(run, export.export(run, out))
+    return Exported(run, saved_model.export(run, out))
 
 
 @command(

@@ -87,7 +87,7 @@ def show_trained(
     suite: Annotated[bool, Option("leave the hard questions to arith-model evaluate", group=TRAINING)] = True,
 ) -> None:
     """Prints what was learned, with the worst slice of the task's suite; or the text of a dry run."""
-    from seq2seq_arith.trainer.asking import summary_table
+    from seq2seq_arith.trainer.evaluation import summary_table
     from seq2seq_arith.trainer.training import devices
 
     if isinstance(trained, str):

@@ -3,11 +3,13 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import draws, numbers, text
+from seq2seq_arith.arithmetic import draws, numbers, suites, text
 from seq2seq_arith.arithmetic.splitmix import uniform
+from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
@@ -203,3 +205,23 @@ class HeldOut:
             return self.trained.has(operands) | self.pairs.has(operands)
 
         return seed, examples(task, unseen(task, is_seen, seed, most))
+
+
+class SuiteQuestions(NamedTuple):
+    """The questions of a suite, slice by slice."""
+
+    slices: list[suites.Slice]  # that have questions
+    version: int  # of the suite
+    operands: Operands  # uint64 [words, questions] each
+    place: np.ndarray  # the slice of each question, int64 [questions]
+
+
+def suite_questions(task: Task, chosen: SuiteOptions, size: int) -> SuiteQuestions:
+    """The questions of a suite at this D, as the strings of a task hold them."""
+    slices = task.operation.slices(chosen.set, size, chosen.version)
+    drawn = {slice: suites.pairs(task.name, size, slice, chosen.seed, chosen.per_slice) for slice in slices}
+    version, asked = suites.version(slices), [slice for slice, pairs in drawn.items() if pairs]
+    words, every = task.notation.words(task.size), [pair for slice in asked for pair in drawn[slice]]
+    operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
+    place = np.repeat(np.arange(len(asked)), [len(drawn[slice]) for slice in asked])
+    return SuiteQuestions(asked, version, operands, place)

@@ -9,10 +9,10 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.asking import suites
-from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import ReversedFormat
+from seq2seq_arith.trainer.evaluation import suites
+from seq2seq_arith.trainer.interpretability.inspection import Inspection, Inspector
 from seq2seq_arith.trainer.playground.catalog import lengths, read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run

@@ -20,10 +20,10 @@ from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.trainer.asking import evaluation
-from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
-from seq2seq_arith.trainer.asking.suites import ask_run, suite_notes
 from seq2seq_arith.trainer.data.question_sets import HeldOut
+from seq2seq_arith.trainer.evaluation import evaluation
+from seq2seq_arith.trainer.evaluation.answering import Result, ask, breakdown, mistakes
+from seq2seq_arith.trainer.evaluation.suites import ask_run, suite_notes
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import writes_numbers
 from seq2seq_arith.trainer.reporting import errors

@@ -12,9 +12,9 @@ from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import figures
-from seq2seq_arith.trainer.asking.evaluation_text import size_in_words
-from seq2seq_arith.trainer.asking.suites import no_suite
-from seq2seq_arith.trainer.asking.summary_table import facts
+from seq2seq_arith.trainer.evaluation.evaluation_text import size_in_words
+from seq2seq_arith.trainer.evaluation.suites import no_suite
+from seq2seq_arith.trainer.evaluation.summary_table import facts
 from seq2seq_arith.trainer.reporting.collect import LENGTHS, RunReport, SetAnswers
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.samples import EpochSamples

@@ -2,7 +2,7 @@
 
 import seq2seq_arith as sa
 from seq2seq_arith.base.intervals import in_words
-from seq2seq_arith.trainer.asking import suites, summary_table
+from seq2seq_arith.trainer.evaluation import suites, summary_table
 from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 

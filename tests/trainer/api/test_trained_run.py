@@ -11,8 +11,8 @@ import pytest
 
 import seq2seq_arith as sa
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.commands.predict import show_answers
+from seq2seq_arith.trainer.evaluation import prediction
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training.opened import OpenRun
 

@@ -10,11 +10,11 @@ from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.commands.evaluate import show_evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import question_sets, records
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
+from seq2seq_arith.trainer.evaluation import evaluation
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.opened import OpenRun
 

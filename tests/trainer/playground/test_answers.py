@@ -6,7 +6,7 @@ import pytest
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
-from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.evaluation import suites
 from seq2seq_arith.trainer.playground.answers import PER_SLICE, Models
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training.opened import OpenRun

@@ -12,10 +12,10 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.asking.answering import ask
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.data.lanes import Lanes
+from seq2seq_arith.trainer.evaluation.answering import ask
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner
 from seq2seq_arith.trainer.training.learner import Learner

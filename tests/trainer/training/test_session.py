@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.asking import answering
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.input_formats import make_input_format
+from seq2seq_arith.trainer.evaluation import answering
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import building, devices, session

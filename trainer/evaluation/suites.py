@@ -2,18 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.scoring import Mistake, Scores, SliceScore, count_slices, equal_characters, kind
 from seq2seq_arith.arithmetic.suites import DEFAULT, HELD_OUT, SETS, STANDARD, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.trainer.asking.answering import ask, mistakes
 from seq2seq_arith.trainer.data import question_sets
+from seq2seq_arith.trainer.evaluation.answering import ask, mistakes
 from seq2seq_arith.trainer.runs.evaluated import EpochScore
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.learner import Learner
@@ -96,7 +94,7 @@ def ask_suite(
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
     task = learner.input_format.task
     size = size or task.size
-    slices, version, operands, place = questions(task, chosen, size)
+    slices, version, operands, place = question_sets.suite_questions(task, chosen, size)
     if not slices:
         return Scores((), per_slice=chosen.per_slice, seed=chosen.seed)
     title = f"{task.name}, {kind(chosen.set)}suite ({task.notation.size_word} {size})"
@@ -111,26 +109,6 @@ def ask_suite(
         for number, (slice, of_slice) in enumerate(zip(slices, counts, strict=True))
     )
     return Scores(tuple(rows), per_slice=chosen.per_slice, seed=chosen.seed)
-
-
-class Questions(NamedTuple):
-    """The questions of a suite, slice by slice."""
-
-    slices: list[suites.Slice]  # that have questions
-    version: int  # of the suite
-    operands: question_sets.Operands  # uint64 [words, questions] each
-    place: np.ndarray  # the slice of each question, int64 [questions]
-
-
-def questions(task: Task, chosen: SuiteOptions, size: int) -> Questions:
-    """The questions of a suite at this D, as the strings of a task hold them."""
-    slices = task.operation.slices(chosen.set, size, chosen.version)
-    drawn = {slice: suites.pairs(task.name, size, slice, chosen.seed, chosen.per_slice) for slice in slices}
-    version, asked = suites.version(slices), [slice for slice, pairs in drawn.items() if pairs]
-    words, every = task.notation.words(task.size), [pair for slice in asked for pair in drawn[slice]]
-    operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
-    place = np.repeat(np.arange(len(asked)), [len(drawn[slice]) for slice in asked])
-    return Questions(asked, version, operands, place)
 
 
 def _answered(

@@ -11,9 +11,9 @@ from layout import OWN_MODEL
 from seq2seq_arith.arithmetic.text import parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.commands.predict import show_answers
 from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.evaluation import prediction
 from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 

@@ -15,9 +15,9 @@ from seq2seq_arith.arithmetic import breakdowns, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.asking import answering, prediction, search
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import question_sets
+from seq2seq_arith.trainer.evaluation import answering, prediction, search
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import building

@@ -26,11 +26,11 @@ from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
-from seq2seq_arith.trainer.asking import evaluation, evaluation_text
 from seq2seq_arith.trainer.commands.evaluate import show_evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import question_sets, records
 from seq2seq_arith.trainer.data.question_sets import HeldOut
+from seq2seq_arith.trainer.evaluation import evaluation, evaluation_text
 from seq2seq_arith.trainer.reporting import collect, page
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history
 from seq2seq_arith.trainer.runs.evaluated import Evaluation

@@ -8,9 +8,9 @@ import pytest
 from seq2seq_arith.arithmetic.numbers import from_ints
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
-from seq2seq_arith.trainer.asking import answering
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.evaluation import answering
 
 
 @pytest.mark.parametrize(

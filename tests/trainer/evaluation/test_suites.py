@@ -10,9 +10,9 @@ from seq2seq_arith.arithmetic.scoring import Mistake, Scores, Share, SliceScore
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
-from seq2seq_arith.trainer.asking import evaluation_text, prediction
-from seq2seq_arith.trainer.asking.suites import ask_run, no_suite
 from seq2seq_arith.trainer.data import question_sets, records
+from seq2seq_arith.trainer.evaluation import evaluation_text, prediction
+from seq2seq_arith.trainer.evaluation.suites import ask_run, no_suite
 from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -32,7 +32,7 @@ def results(trained, training_pairs):
     left, right = (numbers.from_ints(side) for side in zip(*training_pairs, strict=True))
     known = question_sets.KeySet(trained.task, question_sets.keys(trained.task, (left, right)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seq2seq_arith.trainer.asking.suites.CHARACTERS", 700)
+        patch.setattr("seq2seq_arith.trainer.evaluation.suites.CHARACTERS", 700)
         return ask_run(OpenRun(trained), CHOSEN, lengths=[5, 2, 3], trained=known)
 
 

@@ -20,9 +20,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.asking import export, prediction
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.input_formats import make_input_format
+from seq2seq_arith.trainer.evaluation import prediction
+from seq2seq_arith.trainer.export import saved_model
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS
 from seq2seq_arith.trainer.runs import checkpoints, history
@@ -64,7 +65,7 @@ def out(trained, tmp_path_factory):
     """An exported model that was asked nothing, whatever other tests have asked it."""
     folder = tmp_path_factory.mktemp("export")
     shutil.copytree(trained.folder, folder / "run", ignore=shutil.ignore_patterns("evaluation*.json"))
-    export.export(dataclasses.replace(trained, folder=folder / "run"), str(folder / "out"))
+    saved_model.export(dataclasses.replace(trained, folder=folder / "run"), str(folder / "out"))
     return folder / "out"
 
 
@@ -97,7 +98,7 @@ def test_it_answers_questions_and_refuses_what_is_none(loaded, expected):
 
 def test_it_refuses_numbers_that_are_not_residues():
     task = Task("modular_addition")
-    stored = tf.function(lambda given: export._stored(given, task))
+    stored = tf.function(lambda given: saved_model._stored(given, task))
     assert [bytes(row) for row in stored(tf.constant(["96 + 1", "0+96"])).numpy()] == [b"96+1 ", b"0+96 "]
     for question in ("97+1", "1+98", "1+100"):
         with pytest.raises(tf.errors.InvalidArgumentError):
@@ -145,7 +146,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
         run.evaluation.unlink(missing_ok=True)
         if found is not None:
             run_files.write_evaluation(run, best["epoch"], found)
-        card = export.model_card(run, model, best)
+        card = saved_model.model_card(run, model, best)
         assert [sentence for sentence in sentences if sentence not in card] == []
         assert "runs" not in card.partition("## Hard questions")[2].partition("## Use")[0]
 
@@ -163,7 +164,7 @@ def test_the_card_says_how_to_load_the_model(tmp_path):
         run, input_format = Run(tmp_path, Task(), "abc", "data", config), make_input_format(seen_through, Task())
         network = build_network(config.model, input_format)
         end = None if network.end is None else input_format.alphabet[network.end]
-        card = export.model_card(run, network.model, {"val_exact_match": 0.5}, end)
+        card = saved_model.model_card(run, network.model, {"val_exact_match": 0.5}, end)
         assert sentence in card and ("ends at" in card) == (seen_through == "reversed_eos")
 
 
@@ -174,7 +175,7 @@ def test_the_source_of_its_layers_is_all_that_a_model_needs(name, monkeypatch):
     model = build_network(
         ModelConfig(name=name, input_format=input_format.name, hidden=8, layers=2), input_format
     ).model
-    source = export.layers_source(model)
+    source = saved_model.layers_source(model)
     classes = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
     described = json.dumps(model.get_config(), default=str)
     assert set(re.findall(r'"registered_name": "seq2seq_arith>(\w+)"', described)) <= classes
@@ -208,5 +209,5 @@ def test_a_checkpoint_without_scores_is_refused(trained, tmp_path):
     run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
     checkpoints.save(run.best, checkpoints.load(run.best)[0], {})
     with pytest.raises(InputError, match="it does not have the scores of its epoch"):
-        export.export(run, str(tmp_path / "out"))
+        saved_model.export(run, str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()

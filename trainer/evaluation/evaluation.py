@@ -7,10 +7,10 @@ from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, SuiteOption
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import figures
-from seq2seq_arith.trainer.asking import inside
-from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
-from seq2seq_arith.trainer.asking.suites import ask_epochs, ask_run, no_suite, suite_notes
 from seq2seq_arith.trainer.data.question_sets import HeldOut
+from seq2seq_arith.trainer.evaluation.answering import Result, ask, breakdown, mistakes
+from seq2seq_arith.trainer.evaluation.suites import ask_epochs, ask_run, no_suite, suite_notes
+from seq2seq_arith.trainer.interpretability import inside
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.evaluated import Evaluation, SetScore
 from seq2seq_arith.trainer.runs.files import write

@@ -7,7 +7,7 @@ from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut, shortened, table
-from seq2seq_arith.trainer.asking.suites import no_suite
+from seq2seq_arith.trainer.evaluation.suites import no_suite
 from seq2seq_arith.trainer.runs.evaluated import Evaluation
 
 

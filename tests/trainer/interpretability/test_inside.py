@@ -15,9 +15,9 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.asking import inside, inspection
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import make_input_format
+from seq2seq_arith.trainer.interpretability import inside, inspection
 from seq2seq_arith.trainer.models import layers
 from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.registry import MODELS

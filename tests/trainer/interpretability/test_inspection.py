@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.asking import inspection
+from seq2seq_arith.trainer.interpretability import inspection
 from seq2seq_arith.trainer.registry import MODELS
 
 ADDITION = Task("addition")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from seq2seq_arith.arithmetic.scoring import Scores
 from seq2seq_arith.base.tables import cut, fitted
 from seq2seq_arith.base.terminal import say, terminal_width
-from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.evaluation import suites
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training.opened import OpenRun

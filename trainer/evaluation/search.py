@@ -26,10 +26,10 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import abridged, table
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.asking.answering import ask, mistakes
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.evaluation.answering import ask, mistakes
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.training.learner import Learner

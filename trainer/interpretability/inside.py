@@ -22,12 +22,11 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import check_choice, check_int
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table, cut
-from seq2seq_arith.trainer.asking import suites
-from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import IndexHintsFormat, InputFormat, ReversedFormat, Scratchpad
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.figures import HeatMap, Picture, maps
+from seq2seq_arith.trainer.interpretability.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.models.layers import layers_within, noted_attention, overridden
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
 from seq2seq_arith.trainer.training.learner import Learner
@@ -273,7 +272,7 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     """
     check_choice("by", by, ("zero", "mean"))
     task = learner.input_format.task
-    slices, _, operands, place = suites.questions(task, chosen, task.size)
+    slices, _, operands, place = question_sets.suite_questions(task, chosen, task.size)
     names = [slice.name for slice in slices] or ["random"]
     examples = question_sets.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
     place = place if slices else np.zeros(len(examples), int)

@@ -1,1 +1,0 @@
-"""Asking a trained model: scores, predictions, and its export."""

@@ -1,0 +1,1 @@
+"""Trained networks for programs that do not have this package."""

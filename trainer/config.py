@@ -60,7 +60,8 @@ class ModelConfig:
         label="model",
     )
     input_format: str = option(
-        "how the network sees the string; FILE.py:CLASS for an input format of your own",
+        "how question and answer are written for the network, which decides the hints it gets; FILE.py:CLASS for "
+        "an input format of your own",
         default="plain",
         choices=lambda: tuple(registry.INPUT_FORMATS),
         also=plugins.is_plugin,
@@ -68,46 +69,63 @@ class ModelConfig:
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
     layers: int = option("number of layers", default=1, low=1, high=64)
     positional_encoding: str | None = _network_option(
-        "how a transformer knows the order of the characters",
+        "the positional encoding of a transformer",
         registry.DEFAULT_POSITIONAL_ENCODING,
         choices=lambda: tuple(registry.POSITIONAL_ENCODINGS),
     )
-    heads: int | None = _network_option("heads of attention", 4, low=1, high=256)
+    heads: int | None = _network_option("number of attention heads", 4, low=1, high=256)
     ffn_dim: int | None = _network_option(
-        "units of the dense layers inside a block", None, default_text="4 times --hidden", low=1, high=2**16
+        "width of the feed-forward layers of a transformer block",
+        None,
+        default_text="4 times --hidden",
+        low=1,
+        high=2**16,
     )
     dropout: float | None = _network_option(
-        "the share of values that training drops, in each block too", 0.0, low=0.0, high=0.9
+        "dropout rate of the embeddings and of each transformer block",
+        0.0,
+        low=0.0,
+        high=0.9,
+        paper="[Srivastava et al. 2014](https://jmlr.org/papers/v15/srivastava14a.html)",
     )
     rope_base: float | None = _network_option(
-        "about the longest period of rope, in characters", 10_000.0, low=1.0, high=1e9
+        "base of RoPE's frequencies (theta), about the longest period in characters",
+        10_000.0,
+        low=1.0,
+        high=1e9,
+        paper="[Su et al. 2021](https://arxiv.org/abs/2104.09864)",
     )
     distractors: int | None = _network_option(
-        "of so many others of its batch, at most, an example sees the characters in training, with position_coupling",
+        "with position_coupling: each training example also attends to the characters of up to N other examples "
+        "of its batch, as distractors",
         8,
         low=0,
         high=64,
+        paper="[Cho et al. 2024](https://arxiv.org/abs/2405.20671)",
     )
-    score_scale: float | None = _network_option("a factor of the attention scores", 1.0, low=0.01, high=100.0)
+    score_scale: float | None = _network_option("multiply attention logits by this factor", 1.0, low=0.01, high=100.0)
     inference_score_scale: float | None = _network_option(
-        "a further factor of the attention scores, in use alone", 1.0, low=0.01, high=100.0
+        "a further factor of attention logits, at inference only (1 / temperature)", 1.0, low=0.01, high=100.0
     )
     score_noise: float | None = _network_option(
-        "the spread of noise on attention scores, in training alone", 0.0, low=0.0, high=100.0
+        "standard deviation of Gaussian noise added to attention logits during training", 0.0, low=0.0, high=100.0
     )
     loops: int | None = _network_option(
-        "how often all layers run, reading the characters anew; 0: as often as an answer has characters",
+        "weight sharing: apply the whole stack of layers N times, and add the input again each time (looped "
+        "transformer); 0: once per character of the answer",
         1,
         low=0,
         high=1000,
+        paper="[Dehghani et al. 2018](https://arxiv.org/abs/1807.03819)",
     )
     blanks: bool | None = _network_option(
-        "learn the blanks behind an answer; if not, the first one is its end, and the loss leaves out the others",
+        "include the padding after the answer in the loss; with --no-blanks only its first character, which then "
+        "acts as EOS token",
         True,
         default_text="yes",
     )
     options: str | None = option(
-        "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"
+        "options of your own model, as a JSON object", default=None, flag="model-options", label="model-options"
     )
     code_sha256: str | None = None
     input_format_sha256: str | None = None
@@ -238,107 +256,158 @@ class TrainConfig:
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     stream: bool = option(
-        "train on fresh draws without end; the dataset gives only the validation set, whose pairs are left out",
+        "train on fresh samples without end (online sampling); the dataset gives only the validation set, whose "
+        "pairs are left out",
         default=False,
     )
     curriculum: str | None = option(
-        "START:GROWTH, such as 10:1.25: train on operands of at most START digits or dashes, and on GROWTH times "
-        "longer ones whenever the answers are right; needs --stream",
+        "START:GROWTH, such as 10:1.25: begin with operands of at most START digits or dashes, and make them "
+        "GROWTH times longer whenever the answers are right (curriculum learning); needs --stream",
         default=None,
         default_text="all lengths from the first step",
+        paper="[Bengio et al. 2009](https://doi.org/10.1145/1553374.1553380)",
     )
     curriculum_threshold: float = option(
-        "the share of right answers that ends a stage of the curriculum", default=RIGHT, low=0.0, high=0.9999
+        "accuracy at which the curriculum moves to longer operands", default=RIGHT, low=0.0, high=0.9999
     )
     curriculum_window: int = option(
-        "the steps whose answers end a stage of the curriculum", default=WINDOW, low=1, high=10**6
+        "number of steps over which that accuracy is measured", default=WINDOW, low=1, high=10**6
     )
-    epochs: int = option("the most epochs", default=50, low=1, high=10**6)
+    epochs: int = option("maximum number of epochs", default=50, low=1, high=10**6)
     steps_per_epoch: int | None = option(
         "steps per epoch", default=None, default_text="those of --epoch-examples", low=1, high=10**9
     )
     epoch_examples: int = option(
-        "without --steps-per-epoch, an epoch ends after so many examples at most", default=2**17, low=1, high=10**12
+        "maximum number of examples per epoch, where --steps-per-epoch is not given", default=2**17, low=1, high=10**12
     )
     validation_examples: int = option(
-        "how many validation examples score an epoch, at most; the first ones are a random sample",
+        "maximum number of validation examples that score an epoch; the first ones are a random sample",
         default=2**16,
         low=1,
         high=10**9,
     )
     interim_examples: int | None = option(
-        "how many validation examples score an epoch before the last, at most",
+        "maximum number of validation examples that score every epoch but the last",
         default=None,
         default_text="as many as score the last",
         low=1,
         high=10**9,
     )
-    batch_size: int = option("the global batch, shared among the replicas", default=128, low=1, high=MAX_BATCH)
+    batch_size: int = option("global batch size, divided among the replicas", default=128, low=1, high=MAX_BATCH)
     batch_doublings: int = option(
-        "how often the batch doubles, at equal shares of the steps", default=0, low=0, high=10
+        "number of times that the batch doubles, after equal numbers of steps",
+        default=0,
+        low=0,
+        high=10,
+        paper="[Smith et al. 2018](https://arxiv.org/abs/1711.00489)",
     )
-    learning_rate: float = option("the peak of the schedule", default=1e-3, low=0.0, high=10.0)
+    learning_rate: float = option("peak learning rate", default=1e-3, low=0.0, high=10.0)
     schedule: str = option(
-        "the learning rate stays at its peak, or falls along a cosine to the last step",
+        "learning-rate schedule: constant, or cosine decay to the last step",
         default="constant",
         choices=SCHEDULES,
+        paper="[Loshchilov and Hutter 2017](https://arxiv.org/abs/1608.03983)",
     )
-    min_lr_ratio: float = option("where the cosine ends, as a share of its peak", default=0.0, low=0.0, high=1.0)
-    warmup: float = option("the share of all steps in which the learning rate rises", default=0.0, low=0.0, high=0.99)
-    weight_decay: float = option("decoupled, as in AdamW; 0 for plain Adam", default=0.0, low=0.0, high=10.0)
-    beta_1: float = option("how slowly Adam forgets gradients", default=0.9, low=0.0, high=0.99999)
-    beta_2: float = option("how slowly Adam forgets their squares", default=0.999, low=0.0, high=0.999999)
+    min_lr_ratio: float = option(
+        "final learning rate of the cosine, as a fraction of the peak", default=0.0, low=0.0, high=1.0
+    )
+    warmup: float = option(
+        "fraction of all steps used for linear warm-up",
+        default=0.0,
+        low=0.0,
+        high=0.99,
+        paper="[Goyal et al. 2017](https://arxiv.org/abs/1706.02677)",
+    )
+    weight_decay: float = option(
+        "decoupled weight decay (AdamW); 0 for plain Adam",
+        default=0.0,
+        low=0.0,
+        high=10.0,
+        paper="[Loshchilov and Hutter 2019](https://arxiv.org/abs/1711.05101)",
+    )
+    beta_1: float = option(
+        "Adam's beta 1, the decay rate of the first moment",
+        default=0.9,
+        low=0.0,
+        high=0.99999,
+        paper="[Kingma and Ba 2015](https://arxiv.org/abs/1412.6980)",
+    )
+    beta_2: float = option(
+        "Adam's beta 2, the decay rate of the second moment",
+        default=0.999,
+        low=0.0,
+        high=0.999999,
+        paper="[Kingma and Ba 2015](https://arxiv.org/abs/1412.6980)",
+    )
     ema_decay: float | None = option(
-        "score and keep averaged weights, of which each step keeps this share",
+        "decay of the exponential moving average of the weights; the averaged weights are evaluated and saved",
         default=None,
         default_text="no averaging",
         low=0.0,
         high=0.999999,
+        paper="[Polyak and Juditsky 1992](https://doi.org/10.1137/0330046)",
     )
     label_smoothing: float = option(
-        "the share of a right character that all divide in the loss", default=0.0, low=0.0, high=0.9
+        "label smoothing: probability mass spread uniformly over the alphabet in the target",
+        default=0.0,
+        low=0.0,
+        high=0.9,
+        paper="[Szegedy et al. 2016](https://arxiv.org/abs/1512.00567)",
     )
     clip_norm: float | None = option(
-        "the most that the norm of all gradients together may be",
+        "clip the global norm of the gradients to this value",
         default=None,
         default_text="no bound",
         low=1e-6,
         high=1e6,
+        paper="[Pascanu et al. 2013](https://arxiv.org/abs/1211.5063)",
     )
-    patience: int = option("stop after so many epochs without progress; 0 for never", default=0, low=0, high=10**6)
-    min_delta: float = option("the fall of the validation loss that is progress", default=0.001, low=0.0, high=1e6)
+    patience: int = option(
+        "early stopping: stop after N epochs without progress; 0 for never",
+        default=0,
+        low=0,
+        high=10**6,
+        paper="[Prechelt 1998](https://doi.org/10.1007/3-540-49430-8_3)",
+    )
+    min_delta: float = option(
+        "smallest decrease of the validation loss that counts as progress", default=0.001, low=0.0, high=1e6
+    )
     target: float | None = option(
         "stop at this exact match on the validation set", default=None, default_text="never", low=0.0, high=1.0
     )
     prove: int = option(
-        "after the training, prove that every question of every length is answered right; while that fails, train on "
-        "with the questions that are not, at most so many rounds",
+        "after the training, prove that every question of every length is answered correctly; while that fails, "
+        "retrain on the counterexamples, at most N rounds (counterexample-guided training)",
         default=0,
         low=0,
         high=100,
+        paper="[Clarke et al. 2000](https://doi.org/10.1007/10722167_15)",
     )
-    seed: int = option("decides the first weights and the order of the examples", default=0, low=0, high=MAX_SEED)
+    seed: int = option("seed of the initial weights and of the order of examples", default=0, low=0, high=MAX_SEED)
     replicas: int | None = option(
-        "logical CPU devices to train on",
+        "number of replicas, as logical devices of the CPU",
         default=None,
         default_text="all GPUs, or one CPU",
         low=1,
         high=64,
     )
-    xla: bool = option("compile the training steps with XLA", default=False)
+    xla: bool = option("compile the training step with XLA", default=False)
     precision: str = option(
-        "mixed_bfloat16 computes in fewer bits, on GPUs that can, and keeps weights in float32",
+        "mixed_bfloat16 computes in bfloat16 on GPUs that support it, and keeps the weights in float32",
         default="float32",
         choices=PRECISIONS,
+        paper="[Micikevicius et al. 2018](https://arxiv.org/abs/1710.03740)",
     )
     deterministic: bool | None = option(
-        "use only kernels that give the same bits each time",
+        "use deterministic kernels only, so that a run is reproducible to the bit",
         default=None,
         default_text="yes on CPUs, no on GPUs",
     )
-    checkpoint_seconds: float = option("the most seconds between two checkpoints", default=60.0, low=0.0, high=1e9)
+    checkpoint_seconds: float = option(
+        "maximum number of seconds between two checkpoints", default=60.0, low=0.0, high=1e9
+    )
     keep_epochs: bool = option(
-        "keep the weights of each epoch in epochs/, for the slider of arith-model serve; 4 bytes per weight and epoch",
+        "keep the weights of each epoch in epochs/, for the slider of arith-model serve (4 bytes per weight and epoch)",
         default=False,
     )
 
@@ -430,12 +499,14 @@ class TrainConfig:
 class SearchOptions:
     """How long to look for wrong questions."""
 
-    questions: int = option("the most questions at each length", default=100_000, low=1, high=10**8)
+    questions: int = option("maximum number of questions at each length", default=100_000, low=1, high=10**8)
     seconds: float | None = option(
-        "the most seconds at each length", default=None, low=0.001, high=10**6, default_text="no limit"
+        "maximum number of seconds at each length", default=None, low=0.001, high=10**6, default_text="no limit"
     )
-    max_found: int = option("stop when so many wrong questions are found at a length", default=20, low=1, high=10**4)
-    seed: int = option("decides which questions are tried: the same seed finds the same", default=0, low=0, high=MASK64)
+    max_found: int = option("stop after this number of wrong answers at a length", default=20, low=1, high=10**4)
+    seed: int = option(
+        "seed of the questions that are tried; the same seed finds the same", default=0, low=0, high=MASK64
+    )
 
     def __post_init__(self) -> None:
         check(self)

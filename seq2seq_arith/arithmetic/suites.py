@@ -67,13 +67,13 @@ class SuiteOptions:
     """Which questions to draw."""
 
     per_slice: int = options.option(
-        "the most questions per slice, unless it asks a whole table", default=1000, low=1, high=10**6
+        "maximum number of questions per slice, unless a slice is a whole table", default=1000, low=1, high=10**6
     )
-    seed: int = options.option("decides which questions are drawn", default=0, low=0, high=MASK64)
-    set: str = options.option("which slices; nobody tunes on the held-out ones", default=STANDARD, choices=SETS)
-    version: int = options.option(
-        "the version whose slices are asked", default=VERSION, low=1, high=VERSION, flag="suite-version"
+    seed: int = options.option("seed of the questions", default=0, low=0, high=MASK64)
+    set: str = options.option(
+        "which slices: standard, or held_out, on which nothing is tuned", default=STANDARD, choices=SETS
     )
+    version: int = options.option("version of the suite", default=VERSION, low=1, high=VERSION, flag="suite-version")
 
     def __post_init__(self) -> None:
         options.check(self)

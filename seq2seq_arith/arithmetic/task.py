@@ -89,30 +89,32 @@ class Task:
         label=SIZE,
     )
     num_examples: int = options.option(
-        "examples of both splits together",
+        "number of training and validation examples together",
         default=None,
         default_text=_by_task(lambda operation: operation.num_examples(operation.default_size)),
         low=MIN_EXAMPLES,
     )
-    seed: int = options.option("decides which examples are drawn", default=0, low=0, high=MAX_SEED)
+    seed: int = options.option("seed of the dataset: which examples are sampled", default=0, low=0, high=MAX_SEED)
     reverse: bool = options.option(
         "store questions from the last character to the first",
         default=None,
         default_text=_by_task(lambda operation: operation.reverse),
     )
     ordered: bool = options.option(
-        "count a+b and b+a as two different examples",
+        "treat a+b and b+a as two different examples",
         default=None,
         default_text=_by_task(lambda operation: operation.ordered),
     )
     draws: str = options.option(
-        "how operands are drawn: by their digits, uniformly by value, or half of them with long carries and borrows",
+        "how operands are sampled: digits (uniform in length), value (uniform in value), structured (half with "
+        "long carries and borrows, equal operands, runs of 0 and 9); for words letters (uniform in length), fixed "
+        "(all of the full length)",
         default=None,
         default_text=_by_task(lambda operation: next(iter(operation.draws))),
         choices=own_tasks.ways_to_draw,
     )
     num_validation: int = options.option(
-        "examples of the validation split",
+        "number of validation examples",
         default=None,
         default_text=_by_task(lambda operation: f"a {ORDINALS[operation.validation_share]} of the examples"),
         low=1,

@@ -104,6 +104,7 @@ class Option:
     metavar: str | None = None  # what stands for the value in the help; None for the option's name in capitals
     label: str | None = None  # what messages call it; None for its name
     default_text: str | None = None  # the default in words, where the own one does not say it
+    paper: str = ""  # where the idea comes from, a link of Markdown for the reference; empty if it has no source
     group: Group | None = None
     repeat: bool = False  # of several strings, each is behind an option of its own
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from seq2seq_arith.trainer.data.records import Examples
     from seq2seq_arith.trainer.evaluation.answering import Result
-    from seq2seq_arith.trainer.interpretability.inside import Inside
     from seq2seq_arith.trainer.interpretability.inspection import Inspection
+    from seq2seq_arith.trainer.interpretability.subject import Analysis
 
 MISTAKES = 20  # that are shown
 MAP_VALUES = 100  # operands on each side of a map of errors
@@ -182,9 +182,9 @@ class TrainedRun(Tabular):
         """
         asked = self.run.parse(question)
         learner = self._opened.learner(asked.task)
-        from seq2seq_arith.trainer.interpretability import inside, inspection
+        from seq2seq_arith.trainer.interpretability.inspection import inspect, mean_attention
 
-        return inspection.inspect(learner, asked) if average == 1 else inside.averaged(learner, asked, average)
+        return inspect(learner, asked) if average == 1 else mean_attention(learner, asked, average)
 
     def plot_probabilities(self, question: str) -> "Picture":
         """A map of the probability of each character, at each step of the answer."""
@@ -225,7 +225,7 @@ class TrainedRun(Tabular):
         names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
         return pictures.lines(values[:, most], names, labels, len(found.read), title, sentence)
 
-    def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> "Inside":
+    def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> "Analysis":
         """What becomes wrong while a part of the model is removed: a row per layer and per head of attention.
 
         With a ``layer``, a row per unit, or per head if it is one of attention. What is removed is ``zero``, or its
@@ -235,11 +235,11 @@ class TrainedRun(Tabular):
         """
         chosen = SuiteOptions(per_slice=per_slice, seed=seed)
         learner = self._opened.learner(self.task)
-        from seq2seq_arith.trainer.interpretability import inside
+        from seq2seq_arith.trainer.interpretability import ablation
 
-        return inside.ablate(learner, layer, by, chosen)
+        return ablation.ablate(learner, layer, by, chosen)
 
-    def patch(self, question: str, other: str, layer: str | None = None) -> "Inside":
+    def patch(self, question: str, other: str, layer: str | None = None) -> "Analysis":
         """The answers to a question while one layer, at one place, gives what it gives for the ``other`` question.
 
         Places are steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer. ``moved`` is how far
@@ -252,11 +252,11 @@ class TrainedRun(Tabular):
             task = text.parse(each, task, most).task  # strings with room for both
         first, second = text.parse(question, task, most), text.parse(other, task, most)
         learner = self._opened.learner(task)
-        from seq2seq_arith.trainer.interpretability import inside
+        from seq2seq_arith.trainer.interpretability import patching
 
-        return inside.patch(learner, first, second, layer)
+        return patching.patch(learner, first, second, layer)
 
-    def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> "Inside":
+    def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> "Analysis":
         """Where a linear function of a layer reads a ``carry``, a ``borrow`` or a ``digit`` of the answer.
 
         It is that of one ``place`` of the numbers, 0 for the units. Beside its accuracy on questions that it was not
@@ -266,11 +266,11 @@ class TrainedRun(Tabular):
         ``inspect``.
         """
         learner = self._opened.learner(self.task)
-        from seq2seq_arith.trainer.interpretability import inside
+        from seq2seq_arith.trainer.interpretability import probing
 
-        return inside.probe(learner, name, place, questions, seed)
+        return probing.probe(learner, name, place, questions, seed)
 
-    def fourier(self) -> "Inside":
+    def fourier(self) -> "Analysis":
         """The frequencies with which a model of modular addition adds, and how much of its logits each explains.
 
         ``facts`` has the key ``frequencies``, the share of the logits' variance that is ``explained`` by them, and the
@@ -279,9 +279,9 @@ class TrainedRun(Tabular):
         Raises InputError if it is another task, or the modulus is large; and as ``inspect``.
         """
         learner = self._opened.learner(self.task)
-        from seq2seq_arith.trainer.interpretability import inside
+        from seq2seq_arith.trainer.interpretability import fourier
 
-        return inside.fourier(learner)
+        return fourier.fourier(learner)
 
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
         """Which questions on small numbers are answered wrong: bool [left operands, right operands].

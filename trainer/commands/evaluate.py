@@ -56,7 +56,7 @@ def run_to_evaluate(
 def show_evaluation(evaluated: "Evaluated") -> None:
     """Prints what was found, and saves it; raises WriteError if that fails."""
     from seq2seq_arith.trainer.evaluation import evaluation, evaluation_text
-    from seq2seq_arith.trainer.interpretability import inside
+    from seq2seq_arith.trainer.interpretability import fourier
 
     run, found = evaluated
     task = run.run.task
@@ -67,7 +67,7 @@ def show_evaluation(evaluated: "Evaluated") -> None:
     finally:  # what was found is told also where it cannot be saved
         say(evaluation_text.conclusion(task, found.scores))
         if found.waves:
-            say(inside.waves_in_words(found.waves))
+            say(fourier.waves_in_words(found.waves))
         if run.proof:
             say(str(run.proof))
 

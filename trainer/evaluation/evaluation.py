@@ -10,7 +10,7 @@ from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.data.question_sets import HeldOut
 from seq2seq_arith.trainer.evaluation.answering import Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.evaluation.suites import ask_epochs, ask_run, no_suite, suite_notes
-from seq2seq_arith.trainer.interpretability import inside
+from seq2seq_arith.trainer.interpretability import fourier
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.evaluated import Evaluation, SetScore
 from seq2seq_arith.trainer.runs.files import write
@@ -58,7 +58,7 @@ def measure(
         mistakes=tuple(mistakes(own.task, validation, validation.wrong[:MISTAKES])) if validation else (),
         scores=scores,
         by_epoch=tuple(by_epoch),
-        waves=inside.fourier(learner).facts if inside.has_waves(learner.input_format) else {},
+        waves=fourier.fourier(learner).facts if fourier.is_supported(learner.input_format) else {},
         proof=run.proof.to_json() if run.proof else None,
     )
 

@@ -1,1 +1,1 @@
-"""Looking into a trained network: attention, states, ablation, activation patching, probing and key frequencies."""
+"""Analyses of a trained network: attention and states, ablation, activation patching, probing, key frequencies."""

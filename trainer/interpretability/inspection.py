@@ -1,4 +1,4 @@
-"""A look inside a model while it answers one question: probabilities, attention, and the states of its recurrences."""
+"""A model while it answers one question: output probabilities, attention, and the states of recurrent layers."""
 
 import dataclasses
 import itertools
@@ -10,61 +10,62 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base.checks import check_int
 from seq2seq_arith.base.tables import table
 from seq2seq_arith.trainer import figures, plugins
-from seq2seq_arith.trainer.models.latches import Latch
+from seq2seq_arith.trainer.interpretability.subject import RECURRENT, Subject, random_questions
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.training.learner import Learner
 
-RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional, Counter, Latch)
 BEGINNING = "^"
-NO_ATTENTION = "this model of your own notes no attention; see note_attention in examples/own_model.py"
+DRAWN = 20_000  # random questions, among which those with the layout of a question are found
+NO_ATTENTION = "this custom model notes no attention; see note_attention in examples/own_model.py"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Inspection:
-    """What happened in a model while it answered."""
+    """Output probabilities, attention and states of a model while it answered one question."""
 
     question: str  # as people write it
     answer: str  # likewise
     confidence: float  # the product of the probabilities of the answer's characters
     read: list[str]  # the characters of each step of the question, as the input format gives them
     written: list[str]  # the characters of the answer, in the order in which the model writes them
-    # What the model reads at each step of the answer: the character before, or the place of its own.
+    # The input at each step of the answer: the character before it; if the model is not autoregressive, its own.
     previous: list[str]
     alphabet: str  # the characters whose probabilities these are
     probabilities: np.ndarray  # float32 [answer steps, alphabet]
     attention: dict[str, np.ndarray]  # for each layer of attention, float32 [heads, queries, keys]
-    # For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on from
-    # where its encoder ended.
+    # For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder continues from
+    # the last state of its encoder.
     states: dict[str, np.ndarray]
-    note: str = ""  # what is not seen; empty if there is nothing to say
+    note: str = ""  # what is missing, and why; empty if nothing is
 
     def labels(self, count: int, layer: str = "") -> list[str]:
-        """What is read, by a layer, at each of so many steps: of the question, of the answer, or of both."""
+        """The character read at each of ``count`` steps of a layer: of the question, of the answer, or of both."""
         steps = [(len(self.read), self.read), (len(self.written), self.previous)]
         of_answer = layer.startswith(("decoder", "writer"))  # also where the question has as many steps
         return dict(steps if of_answer else steps[::-1]).get(count) or [*self.read, *self.previous]
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as JSON holds it, arrays as nested lists."""
-        found = dataclasses.asdict(self) | {"probabilities": self.probabilities.tolist()}
+        """All fields as JSON, with arrays as nested lists."""
+        content = dataclasses.asdict(self) | {"probabilities": self.probabilities.tolist()}
         for name in ("attention", "states"):
-            found[name] = {layer: array.tolist() for layer, array in getattr(self, name).items()}
-        return found
+            content[name] = {layer: array.tolist() for layer, array in getattr(self, name).items()}
+        return content
 
     def text(self) -> str:
-        """A table: each character of the answer, the next most probable one, and where its attention looks most."""
+        """A table: each character of the answer, the second most probable one, and the step with the most attention."""
         order = np.argsort(-self.probabilities, axis=1)
-        looks = {layer: shares for layer, shares in self.attention.items() if self.is_of_answer(shares)}
-        names = [f"{layer}, head {head}" for layer, shares in looks.items() for head in range(len(shares))]
+        attention = {layer: shares for layer, shares in self.attention.items() if self.is_of_answer(shares)}
+        names = [f"{layer}, head {head}" for layer, shares in attention.items() for head in range(len(shares))]
         rows = []
         for step, (first, second) in enumerate(order[:, :2]):
             row = [step, self.written[step], f"{self.probabilities[step, first]:.3f}"]
             row += [text.visible(self.alphabet[second]), f"{self.probabilities[step, second]:.3f}"]
-            rows.append([*row, *(self._most(head, step) for shares in looks.values() for head in shares)])
+            rows.append([*row, *(self._most(head, step) for shares in attention.values() for head in shares)])
         note = f"\n\n{self.note}" * bool(self.note)
         title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
         return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}{note}"
@@ -72,74 +73,81 @@ class Inspection:
     __repr__ = text
 
     def is_of_answer(self, shares: np.ndarray) -> bool:
-        """Whether some of the queries of a layer of attention are of the answer's steps."""
+        """Whether some of the queries of a layer of attention are steps of the answer."""
         return shares.shape[1] in (len(self.written), len(self.read) + len(self.written))
 
     def map_of_probabilities(self) -> figures.HeatMap:
         """The probability of each character at each step of the answer."""
         rows, title = list(text.visible(self.alphabet)), "probability of each character"
-        across = "character that is written"
+        across = "character written"
         return figures.HeatMap(title, self.probabilities.T, rows, self.written, down="character", across=across)
 
     def maps_of_attention(self) -> list[figures.HeatMap]:
-        """A map per head: a row per step that looks, which has the name of what it writes, a column per step seen."""
-        found = []
+        """A map per head: a row per query, named after the character written there, and a column per key."""
+        maps = []
         for layer, heads in self.attention.items():
             queries, keys = heads.shape[1:]
             rows, down = self.labels(queries), "character of the question"
             if self.is_of_answer(heads):
-                rows = [*rows[: queries - len(self.written)], *(f"writes {each}" for each in self.written)]
+                rows = [*rows[: queries - len(self.written)], *(f"writes {character}" for character in self.written)]
                 down = "step of the answer" if queries == len(self.written) else f"{down}, then step of the answer"
-            across = "character of the question" if keys == len(self.read) else "character that is read"
+            across = "character of the question" if keys == len(self.read) else "character read"
             for number, shares in enumerate(heads):
                 title = f"{layer}, head {number}"
-                found.append(figures.HeatMap(title, shares, rows, self.labels(keys), down=down, across=across))
-        return found
+                maps.append(figures.HeatMap(title, shares, rows, self.labels(keys), down=down, across=across))
+        return maps
 
     def maps_of_states(self) -> list[figures.HeatMap]:
         """A map per recurrent layer: the output of each unit after each step."""
-        how: dict[str, Any] = {"signed": True, "down": "unit", "across": "character that is read"}
+        options: dict[str, Any] = {"signed": True, "down": "unit", "across": "character read"}
         return [
-            figures.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each), layer), **how)
-            for layer, each in self.states.items()
+            figures.HeatMap(
+                f"{layer}: outputs", states.T, range(states.shape[1]), self.labels(len(states), layer), **options
+            )
+            for layer, states in self.states.items()
         ]
 
     def course(self) -> tuple[np.ndarray, list[str]]:
-        """The states of the first recurrent layer, then of a decoder with as many units, if it goes on from there.
+        """The states of the first recurrent layer, then of a decoder with as many units, if it continues from there.
 
-        Returns float32 [steps, units], and what stands at each step.
+        Returns float32 [steps, units], and the character read at each step.
         """
-        first, *others = self.states.items()
-        decoders = [each for each in others if each[0].startswith("decoder")]
-        alike = [first, *(each for each in decoders[:1] if each[1].shape[1] == first[1].shape[1])]
-        labels = [label for name, states in alike for label in self.labels(len(states), name)]
-        return np.concatenate([states for _, states in alike]), labels
+        (name, encoder), *others = self.states.items()
+        decoders = [(other, states) for other, states in others if other.startswith("decoder")]
+        parts = [(name, encoder), *(item for item in decoders[:1] if item[1].shape[1] == encoder.shape[1])]
+        labels = [label for layer, states in parts for label in self.labels(len(states), layer)]
+        return np.concatenate([states for _, states in parts]), labels
 
     def _most(self, shares: np.ndarray, step: int) -> str:
-        """What one head looks at most from a step of the answer, and its share."""
+        """The key to which one head attends most from a step of the answer, and its share."""
         row = shares[step - len(self.written)]
         key = int(np.argmax(row))
         return f"{key}:{self.labels(len(row))[key]} {row[key]:.2f}"
 
 
 class Inspector:
-    """Looks inside one model, whose weights may change between two questions.
+    """Inspects one model, whose weights may change between two questions.
 
-    Compiled, it is traced at the first question, which takes seconds, so that each further one takes milliseconds.
+    Compiled, it is traced at the first question, which takes seconds; each further question then takes milliseconds.
     """
 
     def __init__(self, learner: Learner, *, compiled: bool = False) -> None:
         self.learner = learner
         self._layers: list[str] = []  # of attention, in the order in which they are called
-        self._look: Any = tf.function(self._forward) if compiled else self._forward
+        self._run: Any = tf.function(self._forward) if compiled else self._forward
 
-    def look(self, question: text.Question, *, states: bool = True) -> Inspection:
-        """Lets the model answer a question on its own task; for the states, a model is built anew each time."""
+    def inspect(self, question: text.Question, *, states: bool = True) -> Inspection:
+        """Inspects the model while it answers a question of its own task; for states, a new model is built each time.
+
+        Args:
+          question: The question, with strings as wide as those of the learner's input format.
+          states: Whether the states of recurrent layers are returned, too.
+        """
         input_format, network = self.learner.input_format, self.learner.network
         codes = tf.constant(text.to_codes([question.stored], input_format.task.question_width))
-        ids, answer_ids, answer_codes, confidence, probabilities, attention = self._look(codes)
+        ids, answer_ids, answer_codes, confidence, probabilities, attention = self._run(codes)
         characters = list(text.visible(input_format.alphabet))
-        written = [characters[each] for each in answer_ids.numpy()[0].tolist()]
+        written = [characters[token] for token in answer_ids.numpy()[0].tolist()]
         channels = ids.numpy().reshape(input_format.question_shape[0], -1).tolist()
         is_writer = isinstance(network, Autoregressive)
         inputs = [ids, network.previous(answer_ids)] if is_writer else [ids]
@@ -147,7 +155,7 @@ class Inspector:
             question=question.given,
             answer=text.to_strings(answer_codes.numpy())[0].strip(),
             confidence=float(confidence[0]),
-            read=["".join([characters[each] for each in step]) for step in channels],
+            read=["".join([characters[token] for token in step]) for step in channels],
             written=written,
             previous=[BEGINNING, *written[:-1]] if is_writer else written,
             alphabet=input_format.alphabet,
@@ -158,27 +166,41 @@ class Inspector:
         )
 
     def _forward(self, codes: Any) -> tuple[Any, Any, Any, Any, Any, list[Any]]:
-        """Of a stored question: ids of it and of the answer, the stored answer, confidence, probabilities, shares."""
+        """From a stored question: ids of it and its answer, the stored answer, confidence, probabilities, attention."""
         input_format, network = self.learner.input_format, self.learner.network
         ids = tf.cast(input_format.encode_question(codes), tf.int32)
         answer_ids, confidence = network.answer(ids)
-        with noted_attention(network.model) as noted:
+        with noted_attention(network.model) as attention:
             logits = network.logits(ids, answer_ids, training=False)
-        self._layers = [name for name, _ in noted]
+        self._layers = [name for name, _ in attention]
         probabilities = tf.nn.softmax(logits)
-        if network.end is not None:  # nothing is asked of what stands behind it
+        if network.end is not None:  # what follows the end mark is not part of the answer
             is_written = up_to(answer_ids, network.end)[..., tf.newaxis]
             probabilities = tf.where(is_written, probabilities, tf.one_hot(network.blank, probabilities.shape[-1]))
-        answer_codes, shares = (
-            input_format.decode_answer(tf.cast(answer_ids, tf.uint8)),
-            [shares for _, shares in noted],
-        )
-        return ids, answer_ids, answer_codes, confidence, probabilities, shares
+        answer_codes = input_format.decode_answer(tf.cast(answer_ids, tf.uint8))
+        return ids, answer_ids, answer_codes, confidence, probabilities, [shares for _, shares in attention]
 
 
 def inspect(learner: Learner, question: text.Question) -> Inspection:
-    """Lets a model answer a question, and looks inside."""
-    return Inspector(learner).look(question)
+    """Inspects a model while it answers a question."""
+    return Inspector(learner).inspect(question)
+
+
+def mean_attention(learner: Learner, question: text.Question, count: int) -> Inspection:
+    """An inspection with the mean attention over a question and random ones of its layout, at most ``count``."""
+    check_int("average", count, 1, DRAWN)
+    input_format, inspection = learner.input_format, inspect(learner, question)
+    task = input_format.task
+    own = text.to_codes([question.stored], task.question_width)
+    stored = text.questions(task, *random_questions(task, 1, DRAWN))
+    stored = np.concatenate([own, stored[(stored != own).any(axis=1)]])
+    kinds = np.array([0 if character.isalnum() else ord(character) for character in input_format.alphabet])
+    layout = kinds[np.asarray(input_format.encode_question(stored)).reshape(len(stored), -1)]
+    alike = stored[(layout == layout[0]).all(axis=1)][:count]
+    _, attention = Subject(learner, alike, text.answers(task, *text.operands(task, alike))).activations()
+    note = f"attention is the mean over {len(alike):,} questions whose digits are at the same positions"
+    mean = {name: shares.mean(axis=0) for name, shares in attention.items()}
+    return dataclasses.replace(inspection, attention=mean, note=note if mean else inspection.note)
 
 
 def _states(model: keras.Model, inputs: list[Any]) -> dict[str, np.ndarray]:
@@ -186,9 +208,9 @@ def _states(model: keras.Model, inputs: list[Any]) -> dict[str, np.ndarray]:
     outputs = {layer.name: _all_steps(layer) for layer in model.layers if isinstance(layer, RECURRENT)}
     if not outputs:
         return {}
-    found = keras.Model(model.inputs, outputs)(inputs if len(inputs) > 1 else inputs[0], training=False)
-    states = {name: np.asarray(values[0]) for name, values in found.items()}
-    # A counter's decoder counts from zero, and its readout sees the sum with the encoder's last state.
+    computed = keras.Model(model.inputs, outputs)(inputs if len(inputs) > 1 else inputs[0], training=False)
+    states = {name: np.asarray(values[0]) for name, values in computed.items()}
+    # A counter's decoder counts from zero, and its readout gets the sum with the encoder's last state.
     counters = [layer.name for layer in model.layers if isinstance(layer, Counter)]
     for before, after in itertools.pairwise(counters):
         states[after] = states[before][-1] + states[after]
@@ -202,7 +224,7 @@ def _all_steps(layer: Any) -> Any:
         output = _of_twin(layer)
     # Keras's layers return the steps in the order in which they took them.
     is_reversed = isinstance(layer, keras.layers.RNN) and layer.go_backwards
-    # A name of its own: the model may flip something, too.
+    # A unique name, because the model may have a layer that flips its input, too.
     flipped = keras.layers.Lambda(lambda steps: keras.ops.flip(steps, 1), name=f"{layer.name}_steps")
     return flipped(output) if is_reversed else output
 
@@ -214,14 +236,23 @@ def _of_twin(layer: Any) -> Any:
         parts = [part for part in ("layer", "backward_layer") if config.get(part)]
         every = {part: config[part] | {"config": config[part]["config"] | every} for part in parts}
     twin = type(layer).from_config(config | every)
-    found = twin(layer.input)
+    output = twin(layer.input)
     twin.set_weights(layer.get_weights())
-    return found[0] if isinstance(found, list | tuple) else found
+    return output[0] if isinstance(output, list | tuple) else output
 
 
-def draw(path: Path, found: Inspection) -> None:
-    """Draws an inspection: probabilities, heads of attention, states of recurrences; WriteError if it cannot."""
-    figure = figures.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
-    title = f"{found.question} = {found.answer}" if len(found.question) <= figures.MOST_LABELS else found.answer[:40]
+def draw(path: Path, inspection: Inspection) -> None:
+    """Draws an inspection: probabilities, heads of attention, states of recurrent layers.
+
+    Raises WriteError if the file cannot be written.
+    """
+    figure = figures.maps(
+        [inspection.map_of_probabilities(), *inspection.maps_of_attention(), *inspection.maps_of_states()]
+    )
+    title = (
+        f"{inspection.question} = {inspection.answer}"
+        if len(inspection.question) <= figures.MOST_LABELS
+        else inspection.answer[:40]
+    )
     figure.suptitle(title)
     write(path, figures.image(figure, path.suffix))

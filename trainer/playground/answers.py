@@ -39,7 +39,7 @@ class Models:
         """A model's answer to a typed question, by an epoch's weights, or the best; InputError if there is none."""
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
-        found, input_format = inspector.look(question, states=False), inspector.learner.input_format
+        found, input_format = inspector.inspect(question, states=False), inspector.learner.input_format
         asked = question_sets.asked(question.task, [question.stored])
         wanted = input_format.write(asked.questions, asked.answers)
         return {

@@ -1,4 +1,4 @@
-"""A look inside a model: every network shows its probabilities, and what it has of attention and states."""
+"""Inspections: every network shows its probabilities, and its attention and recurrent states if it has any."""
 
 import json
 
@@ -28,7 +28,7 @@ STATES = {
 ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_attention": [(1, 4, 7)]}
 
 
-def look(name, question="12+345", **options):
+def inspected(name, question="12+345", **options):
     learner = learner_of(name, **options)
     return learner, inspection.inspect(learner, text.parse(question, learner.input_format.task))
 
@@ -36,18 +36,18 @@ def look(name, question="12+345", **options):
 @pytest.mark.parametrize("name", [*STATES, "causal"])
 def test_what_every_network_shows(name):
     in_place = MODELS[name].writes_in_place
-    _, found = look(name, input_format="aligned" if in_place else "reversed")
-    assert found.read == (["25", "14", "␣3", "␣␣"] if in_place else list("␣543+21"))
-    assert found.labels(len(found.read)) == found.read
-    assert found.probabilities.shape == (4, 12)
-    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
-    ids = found.probabilities.argmax(axis=1)
-    assert [found.alphabet[each].replace(" ", "␣") for each in ids] == found.written
-    assert {layer: len(states) for layer, states in found.states.items()} == STATES.get(name, {})
-    assert [shares.shape for shares in found.attention.values()] == ATTENTION.get(name, [])
-    for shares in found.attention.values():
+    _, shown = inspected(name, input_format="aligned" if in_place else "reversed")
+    assert shown.read == (["25", "14", "␣3", "␣␣"] if in_place else list("␣543+21"))
+    assert shown.labels(len(shown.read)) == shown.read
+    assert shown.probabilities.shape == (4, 12)
+    np.testing.assert_allclose(shown.probabilities.sum(axis=1), 1, atol=1e-5)
+    ids = shown.probabilities.argmax(axis=1)
+    assert [shown.alphabet[token].replace(" ", "␣") for token in ids] == shown.written
+    assert {layer: len(states) for layer, states in shown.states.items()} == STATES.get(name, {})
+    assert [shares.shape for shares in shown.attention.values()] == ATTENTION.get(name, [])
+    for shares in shown.attention.values():
         np.testing.assert_allclose(shares.sum(axis=2), 1, atol=1e-5)
-    assert json.loads(json.dumps(found.to_json()))["answer"] == found.answer
+    assert json.loads(json.dumps(shown.to_json()))["answer"] == shown.answer
 
 
 @pytest.mark.parametrize(
@@ -57,26 +57,28 @@ def test_what_every_network_shows(name):
 )
 def test_a_row_of_attention_is_the_step_that_writes(name, task, question):
     """Also where question and answer have as many steps."""
-    _, found = look(name, question, task=task, input_format="plain")
-    rows = [line.split() for line in found.text().split("\n\n")[1].splitlines()[2:]]
-    assert [row[1] for row in rows] == found.written
-    for number, each in enumerate(found.maps_of_attention()):
-        names, shares = each.rows[-len(rows) :], each.values[-len(rows) :]
-        assert names == [f"writes {character}" for character in found.written]
-        looks = [f"{key}:{each.columns[key]} {row[key]:.2f}" for row, key in zip(shares, shares.argmax(1), strict=True)]
-        assert [" ".join(row[5 + 2 * number : 7 + 2 * number]) for row in rows] == looks
-    drawn = figures.maps([*found.maps_of_attention(), found.map_of_probabilities()]).axes
+    _, shown = inspected(name, question, task=task, input_format="plain")
+    rows = [line.split() for line in shown.text().split("\n\n")[1].splitlines()[2:]]
+    assert [row[1] for row in rows] == shown.written
+    for number, heat_map in enumerate(shown.maps_of_attention()):
+        names, shares = heat_map.rows[-len(rows) :], heat_map.values[-len(rows) :]
+        assert names == [f"writes {character}" for character in shown.written]
+        keys = [
+            f"{key}:{heat_map.columns[key]} {row[key]:.2f}" for row, key in zip(shares, shares.argmax(1), strict=True)
+        ]
+        assert [" ".join(row[5 + 2 * number : 7 + 2 * number]) for row in rows] == keys
+    drawn = figures.maps([*shown.maps_of_attention(), shown.map_of_probabilities()]).axes
     assert all(axes.get_xlabel() and axes.get_ylabel() for axes in drawn if axes.get_title())
     assert {label.get_fontsize() for axes in drawn[:1] for label in axes.get_yticklabels()} == {10}
 
 
 def test_the_last_state_is_that_of_the_model():
     """An encoder that returns only its last state shows all of them, with the same weights."""
-    learner, found = look("lstm")
+    learner, shown = inspected("lstm")
     ids = learner.input_format.encode_question(np.frombuffer(b" 543+21", np.uint8)[None])
     encoder = learner.model.get_layer("encoder")
     last = encoder(learner.model.layers[1](ids))
-    np.testing.assert_allclose(found.states["encoder"][-1], np.asarray(last)[0], atol=1e-5)
+    np.testing.assert_allclose(shown.states["encoder"][-1], np.asarray(last)[0], atol=1e-5)
 
 
 BACKWARD = """from keras import Model, layers, ops
@@ -110,31 +112,33 @@ def two_ways(spec):
 def test_states_of_layers_that_return_the_last_one(tmp_path):
     (tmp_path / "own.py").write_text(TWO_WAYS)
     plugins.allow(name := f"{tmp_path}/own.py:two_ways")
-    _, found = look(name)
-    assert {layer: states.shape for layer, states in found.states.items()} == {"encoder": (7, 6), "layer_1": (7, 6)}
-    assert found.course()[1] == found.read  # the second layer reads the same once more, and does not go on from there
+    _, shown = inspected(name)
+    assert {layer: states.shape for layer, states in shown.states.items()} == {"encoder": (7, 6), "layer_1": (7, 6)}
+    assert (
+        shown.course()[1] == shown.read
+    )  # the second layer reads the same once more, and does not continue from there
 
 
-def test_behind_an_end_nothing_but_a_blank_is_probable():
+def test_after_the_end_mark_nothing_but_a_blank_is_probable():
     learner = learner_of("causal", blanks=False)
     for variable in learner.model.variables:
         variable.assign(np.zeros(variable.shape))  # so that each character is as probable, and the first is the end
-    found = inspection.inspect(learner, text.parse("1+2", learner.input_format.task))
-    assert found.written == ["␣"] * 4
-    np.testing.assert_allclose(found.probabilities[:, learner.input_format.pad], [1 / 12, 1, 1, 1])
+    shown = inspection.inspect(learner, text.parse("1+2", learner.input_format.task))
+    assert shown.written == ["␣"] * 4
+    np.testing.assert_allclose(shown.probabilities[:, learner.input_format.pad], [1 / 12, 1, 1, 1])
 
 
 @pytest.mark.parametrize("noted", [True, False])
-def test_a_model_of_ones_own_shows_the_attention_that_it_notes(noted, tmp_path):
+def test_a_custom_model_shows_the_attention_that_it_notes(noted, tmp_path):
     source = (ROOT / "examples/own_model.py").read_text()
     (tmp_path / "nets.py").write_text(
         source if noted else source.replace("= Attention(", "= layers.MultiHeadAttention(")
     )
     name = f"{tmp_path}/nets.py:transformer"
     plugins.allow(name)
-    _, found = look(name)
-    assert [shares.shape for shares in found.attention.values()] == ([(4, 11, 11)] if noted else [])
-    assert ("notes no attention" in found.text()) != noted
+    _, shown = inspected(name)
+    assert [shares.shape for shares in shown.attention.values()] == ([(4, 11, 11)] if noted else [])
+    assert ("notes no attention" in shown.text()) != noted
 
 
 def test_the_program(trained, tmp_path, capsys):

@@ -1,0 +1,105 @@
+"""Ablation: exact match and worst-slice accuracy while a layer, a head of attention or a unit is removed."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.scoring import Scores, SliceScore, count_slices
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.base.checks import check_choice
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.data import question_sets
+from seq2seq_arith.trainer.figures import HeatMap
+from seq2seq_arith.trainer.interpretability.subject import (
+    Analysis,
+    Hook,
+    Subject,
+    identity,
+    random_questions,
+    replacement,
+)
+from seq2seq_arith.trainer.training.learner import Learner
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A part of a model that can be removed: a layer, a head of attention, or a unit of a layer; or nothing."""
+
+    name: str
+    hook: Hook = identity  # replaces outputs of layers
+    attention_hook: Hook = identity  # replaces shares of attention
+
+    def exact_without(self, subject: Subject) -> np.ndarray:
+        """bool [examples]: whether all that is written is right without the part."""
+        return subject.exact(self.hook, self.attention_hook)
+
+
+def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -> Analysis:
+    """Exact match and the worst slice while a part of a model is removed: a layer, a head, or a unit of one layer.
+
+    Its output is replaced by zero (zero ablation), or by its mean over the questions (mean ablation). The attention of
+    a removed head is zero everywhere, or the mean attention.
+    """
+    check_choice("by", by, ("zero", "mean"))
+    task = learner.input_format.task
+    slices, _, operands, slice_index = question_sets.suite_questions(task, chosen, task.size)
+    names = [slice.name for slice in slices] or ["random"]
+    examples = question_sets.examples(task, operands or random_questions(task, chosen.seed, chosen.per_slice))
+    slice_index = slice_index if slices else np.zeros(len(examples), int)
+    subject = Subject(learner, examples.questions, examples.answers)
+    removed = parts(subject, layer, by)
+    rows, shares = [], []  # shares [parts][slices]
+    for part in removed:
+        counts = count_slices(slice_index, len(names), right=part.exact_without(subject))
+        scores = Scores(
+            tuple(SliceScore(*count.values(), slice=name) for name, count in zip(names, counts, strict=True))
+        )
+        worst = scores.worst()
+        assert worst
+        of_worst = {"worst_slice": worst.slice, "worst_exact_match": worst.exact_match}
+        rows.append({"removed": part.name, "exact_match": scores.exact_match, **of_worst})
+        shares.append([score.exact_match for score in scores.rows])
+    rows[1:] = sorted(rows[1:], key=lambda row: row["exact_match"])
+    kept = [number for number, name in enumerate(names) if not name.startswith("lengths")]
+    columns, down = [names[number] for number in kept], [part.name for part in removed]
+    heat_map = HeatMap("exact match", np.array(shares)[:, kept], down, columns, down="removed", across="slice")
+    value = "its mean" if by == "mean" else "zero"
+    more = ", of which all that is written must be right" * learner.input_format.writes_more
+    title = f"{len(examples):,} questions of {task.name}{more}; the output of one part is replaced by {value}"
+    return Analysis(rows, [heat_map], title)
+
+
+def parts(subject: Subject, layer: str | None, by: str) -> list[Part]:
+    """Nothing, then all heads and layers; or, of one layer, its heads if it is one of attention, else its units.
+
+    A removed part is replaced by ``zero``, or by its ``mean`` over the examples. Raises InputError if there is no such
+    layer, or its heads cannot be removed.
+    """
+    (states, attention), plain = subject.activations(), subject.logits()
+    # A custom layer may note its attention, and compute its output without what note_attention returns.
+    fixed = {
+        name for name in attention if np.array_equal(subject.logits(attention_hook=replacement(name, True, 0.0)), plain)
+    }
+    if layer is not None:
+        check_choice("the layer", layer, [*states, *attention])
+    if layer in fixed:
+        raise InputError(f"{layer} does not use what note_attention returns, so no head can be removed; let it do so")
+
+    def removal(name: str, mask: Any, values: np.ndarray) -> Hook:
+        return replacement(name, mask, values.mean(axis=0, keepdims=True) if by == "mean" else 0.0)
+
+    heads = [
+        Part(f"{name}, head {number}", attention_hook=removal(name, mask[:, None, None], shares))
+        for name, shares in attention.items()
+        if name not in fixed and layer in (None, name)
+        for number, mask in enumerate(np.eye(shares.shape[1], dtype=bool))
+    ]
+    if layer is None:
+        others = [Part(name, removal(name, True, values)) for name, values in states.items()]
+    elif layer in attention:
+        others = []
+    else:
+        masks = enumerate(np.eye(states[layer].shape[2], dtype=bool))
+        others = [Part(f"{layer}, unit {unit}", removal(layer, mask, states[layer])) for unit, mask in masks]
+    return [Part("nothing"), *heads, *others]

@@ -1,10 +1,10 @@
-"""The second set of each suite, ``held_out``: slices that were made when the recipes were fixed already.
+"""The second set of slices, ``held_out``, of addition, subtraction and multiplication: no recipe was tuned on it.
 
-The slices of ``slices`` were known while draws and recipes were made, so that ``structured`` draws are partly of their
-kinds. These came later, and **nobody tunes on them**: neither a recipe nor the draws of a training. A figure without
-the name of a set is of the first set, ``standard``.
+The slices of ``slices`` were known while the draws and the recipes were designed, so that ``structured`` draws contain
+some of their kinds. The held-out slices were added after the recipes were fixed. Tune neither a recipe nor the draws of
+a training on them. A score without the name of a set is a score on the first set, ``standard``.
 
-No name depends on D. A slice that has no question at a D is left out there: two chains need three places.
+No name depends on D. A slice is left out at each D at which it has no questions: two chains need three digit positions.
 
 >>> [len(list(addition(size))) for size in (1, 2, 3, 5, 40)]
 [3, 10, 14, 17, 17]
@@ -21,23 +21,23 @@ from typing import Any
 from seq2seq_arith.arithmetic.slices import DIGITS, carrying, of_difference, of_size, of_sum, palindrome, past_short
 from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
 
-Digits = Callable[..., str]  # (words, length, more by name) to the digits of a number, the first of which is not 0
+Digits = Callable[..., str]  # (words, length, **options) to the digits of a number, the first of which is not 0
 Draw = Callable[[Words, int], Pair]  # (words, D) to the operands of one question
-Carries = Callable[[Words, int], list[bool]]  # (words, places) to whether each place carries, the units first
+Carries = Callable[[Words, int], list[bool]]  # (words, count) to whether each digit position carries, units first
 
 
-def _both(number: Digits, least: int, **given: Any) -> Draw:
-    """Both operands are such numbers, of lengths that are uniform from ``least`` to D."""
+def _both(number: Digits, least: int, **options: Any) -> Draw:
+    """Draws both operands by ``number``, with lengths that are uniform from ``least`` to D."""
 
     def draw(words: Words, size: int) -> Pair:
-        left, right = (int(number(words, words.between(least, size), **given)) for _ in range(2))
+        left, right = (int(number(words, words.between(least, size), **options)) for _ in range(2))
         return left, right
 
     return draw
 
 
 def _evens_odds(words: Words, size: int) -> Pair:
-    even, odd = (int(words.text(words.between(1, size), each)) for each in ("02468", "13579"))
+    even, odd = (int(words.text(words.between(1, size), digits)) for digits in ("02468", "13579"))
     return words.swapped(even, odd)
 
 
@@ -68,8 +68,8 @@ def _reversed(words: Words, size: int) -> Pair:
 
 def _anagrams(words: Words, size: int) -> Pair:
     number = words.text(words.between(2, size), "123456789")
-    left = list(number)
-    return int(number), int("".join(left.pop(words.below(len(left))) for _ in number))
+    unused = list(number)
+    return int(number), int("".join(unused.pop(words.below(len(unused))) for _ in number))
 
 
 def _shifted(words: Words, size: int) -> Pair:
@@ -78,20 +78,20 @@ def _shifted(words: Words, size: int) -> Pair:
     return words.swapped(number, number * 10 ** words.between(1, size - length))
 
 
-def _two_chains(words: Words, places: int) -> list[bool]:
-    """Four different borders between places: from the first to the second is a chain, and from the third on."""
-    borders = list(range(places + 1))
+def _two_chains(words: Words, count: int) -> list[bool]:
+    """Two chains between four different borders: from the first to the second, and from the third to the last."""
+    borders = list(range(count + 1))
     a, b, c, d = sorted(borders.pop(words.below(len(borders))) for _ in range(4))
-    return [a <= place < b or c <= place < d for place in range(places)]
+    return [a <= place < b or c <= place < d for place in range(count)]
 
 
-def _every_second(words: Words, places: int) -> list[bool]:
+def _every_second(words: Words, count: int) -> list[bool]:
     first = words.below(2)
-    return [place % 2 == first for place in range(places)]
+    return [place % 2 == first for place in range(count)]
 
 
-def _at_places(words: Words, size: int, carries: Carries, lends: bool) -> Pair:
-    """A borrow is a carry of 9 - a and b; the first place does not borrow."""
+def _at_positions(words: Words, size: int, carries: Carries, lends: bool) -> Pair:
+    """A borrow is a carry of 9 - a and b; the first digit cannot borrow."""
     if not lends:
         return carrying(words, carries(words, size))
     complement, right = carrying(words, [*carries(words, size - 1), False])
@@ -99,7 +99,7 @@ def _at_places(words: Words, size: int, carries: Carries, lends: bool) -> Pair:
 
 
 def _middle(words: Words, size: int, lends: bool) -> Pair:
-    """A number of D digits and one of at most half as many; the carries begin in the short one, and end behind it."""
+    """Numbers of D and of at most D/2 digits; the carries begin in the shorter one, and end beyond its first digit."""
     short = words.between(1, size // 2)
     begin, end = words.below(short), words.between(short, size - 2)
     return past_short(words, size, short, range(begin, end + 1), lends)
@@ -114,72 +114,79 @@ def _interleaved(words: Words, size: int) -> Pair:
 
 
 def _repdigit(words: Words, size: int) -> int:
-    """One digit from 1 to 8, repeated; nines alone are a slice of the first set."""
+    """One digit from 1 to 8, repeated; repeated nines are a slice of the first set."""
     return int(str(words.between(1, 8)) * words.between(2, size))
 
 
-# The slices of which digits stand in the operands.
+# The slices that are defined by the digits of the operands.
 OF_DIGITS = (
-    Slice("eights-nines", "All digits are 8 or 9: sums are large, differences small.",
+    Slice("eights-nines", "All digits are 8 or 9: sums of two digits are large, and their differences small.",
           _both(Words.text, 1, allowed="89")),
-    Slice("fours-fives", "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(Words.text, 1, allowed="45")),
-    Slice("zeros-nines", "All digits are 0 or 9, in any order: not in runs.", _both(Words.text, 1, allowed="09"),
-          least=2),
-    Slice("evens-odds", "The digits of one operand are even, those of the other are odd.", _evens_odds),
-    Slice("period-2", "Two digits take turns in each operand, so that every second place looks alike.",
+    Slice("fours-fives", "All digits are 4 or 5, so two digits sum to 8, 9 or 10: around the threshold of a carry.",
+          _both(Words.text, 1, allowed="45")),
+    Slice("zeros-nines", "All digits are 0 or 9, in random order rather than in runs.",
+          _both(Words.text, 1, allowed="09"), least=2),
+    Slice("evens-odds", "The digits of one operand are all even, and those of the other are all odd.", _evens_odds),
+    Slice("period-2", "Two digits alternate in each operand, so every second digit position looks alike.",
           _both(_periodic, 3, period=2), least=3),
-    Slice("period-3", "Three digits take turns in each operand.", _both(_periodic, 4, period=3), least=4),
-    Slice("palindromes", "Each operand reads the same from both ends.", _both(palindrome, 2), least=2),
-    Slice("staircases", "The digits of each operand go up or down by one, over 9 and 0.", _both(_staircase, 3),
-          least=3),
-    Slice("runs", "Each operand is made of runs of two or three equal digits.", _both(_runs, 4), least=4),
-    Slice("reversed", "The right operand is the left one from its last digit to its first.", _reversed, least=2),
-    Slice("anagrams", "Both operands have the same digits, in any order.", _anagrams, least=2),
-    Slice("shifted", "One operand is the other with zeros behind it.", _shifted, least=2),
+    Slice("period-3", "Three digits repeat in turn in each operand, so every third digit position looks alike.",
+          _both(_periodic, 4, period=3), least=4),
+    Slice("palindromes", "Each operand is a palindrome: it reads the same from both ends.",
+          _both(palindrome, 2), least=2),
+    Slice("staircases", "The digits of each operand rise or fall by one per position; 0 follows 9.",
+          _both(_staircase, 3), least=3),
+    Slice("runs", "Each operand consists of runs of two or three equal digits, which random draws rarely have.",
+          _both(_runs, 4), least=4),
+    Slice("reversed", "The right operand is the left one with its digits reversed.", _reversed, least=2),
+    Slice("anagrams", "Both operands have the same digits, in random order, so only their order matters.",
+          _anagrams, least=2),
+    Slice("shifted", "One operand is the other one followed by zeros: the same digits at higher positions.",
+          _shifted, least=2),
 )  # fmt: skip
 
 
-def _of_places(lends: bool) -> tuple[Slice, ...]:
-    """The slices of which places carry, or borrow in subtraction, where the first place ``lends``."""
-    what = "borrows" if lends else "carries"
-    at_places = functools.partial(_at_places, lends=lends)
+def _of_carries(lends: bool) -> tuple[Slice, ...]:
+    """The slices that are defined by the positions that carry, or borrow in subtraction (``lends``)."""
+    carries = "borrows" if lends else "carries"
+    at_positions = functools.partial(_at_positions, lends=lends)
     return (
-        Slice("two-chains", f"Exactly two separate chains of {what}, of any lengths.",
-              functools.partial(at_places, carries=_two_chains), least=3 + lends),
-        Slice("many-chains", f"As many separate chains of {what} as there can be, of one place each.",
-              functools.partial(at_places, carries=_every_second), least=4 + lends),
+        Slice("two-chains", f"There are exactly two separate chains of {carries}, of random lengths.",
+              functools.partial(at_positions, carries=_two_chains), least=3 + lends),
+        Slice("many-chains",
+              f"There are as many separate chains of {carries} as possible, at every second digit position.",
+              functools.partial(at_positions, carries=_every_second), least=4 + lends),
         Slice("middle-chain",
-              f"A number of D digits and a short one: a chain of {what} runs on behind the short one, and ends.",
+              f"A chain of {carries} begins in the shorter operand, passes its first digit and ends before digit D.",
               functools.partial(_middle, lends=lends), least=3),
-        Slice("interleaved", "Where one operand has a digit, the other has a 0, place by place.", _interleaved,
+        Slice("interleaved", "At each digit position, exactly one of the operands has a 0.", _interleaved,
               least=2),
     )  # fmt: skip
 
 
 ADDITION = (
     *OF_DIGITS,
-    *_of_places(lends=False),
-    Slice("answer-repeated", "The answer repeats one digit: it says nothing of the operands.",
+    *_of_carries(lends=False),
+    Slice("answer-repeated", "The answer repeats a single digit, which reveals nothing about the operands.",
           lambda words, d: of_sum(words, _repdigit(words, d)), least=2),
 )  # fmt: skip
 SUBTRACTION = (
     *OF_DIGITS,
-    *_of_places(lends=True),
-    Slice("answer-repeated", "The answer repeats one digit, or is its negative.",
+    *_of_carries(lends=True),
+    Slice("answer-repeated", "The answer repeats a single digit, with either sign.",
           lambda words, d: of_difference(words, d, _repdigit(words, d)), least=2),
 )  # fmt: skip
 
 
 def addition(size: int) -> list[Slice]:
-    """The held-out slices of addition of at most so many digits."""
+    """The held-out slices of addition of at most D digits."""
     return of_size(ADDITION, size)
 
 
 def subtraction(size: int) -> list[Slice]:
-    """The held-out slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
+    """The held-out slices of subtraction of at most D digits; the first digit lends, and cannot borrow."""
     return of_size(SUBTRACTION, size)
 
 
 def multiplication(size: int) -> list[Slice]:
-    """The held-out slices of multiplication of at most so many digits: those that do not speak of carries."""
+    """The held-out slices of multiplication of at most D digits: those that are defined by digits, not by carries."""
     return of_size(OF_DIGITS, size)

@@ -1,18 +1,19 @@
-"""Suites: questions chosen because they are hard, in named slices, to test a model beyond random questions.
+"""Suites (challenge sets): hard questions in named slices, which test a model beyond random questions.
 
-A slice is a function of (task, D, slice, seed, index) and of nothing else: the words of one question are SplitMix64's
+A slice is a pure function of (task, D, slice, seed, index): the random words of one question are SplitMix64's
 output from a state that is the first 8 bytes, little-endian, of the sha256 of ``suite 1 TASK D SLICE SEED INDEX``. A
-slice of n questions holds the first n different pairs of operands, by index; fewer if 10·n indices give fewer.
+slice of n questions contains the first n different pairs of operands, by index; fewer if 10·n indices give fewer.
 
-The questions of a slice never change. A new version of the suites adds slices, so a suite can still be asked as any
-earlier version did, and its own version is that in which it got its newest slice.
+The questions of a slice never change. A new version of the suites adds slices, so any earlier version of a
+suite can still be evaluated, and the version of a suite is that of its newest slice.
 
->>> nines = Slice("nines", "Nines alone.", lambda words, d: (10**d - 1, 10 ** words.between(1, d) - 1))
+>>> nines = Slice("nines", "All digits are nines.", lambda words, d: (10**d - 1, 10 ** words.between(1, d) - 1))
 >>> pairs("addition", 3, nines, count=3)
 [(999, 99), (999, 999), (999, 9)]
 
-This module draws the questions of a slice. A suite has two sets of slices: ``standard``, in ``slices``, which every
-figure is about that names no set, and ``held_out``, in the module of that name. ``Operation.slices`` gives them.
+This module draws the questions of a slice. A suite has the set of slices ``standard``, in ``slices``: a score that
+names no set is on it. Addition, subtraction and multiplication have a second set, ``held_out``, in the module of that
+name. ``Operation.slices`` returns them.
 """
 
 import dataclasses
@@ -22,23 +23,23 @@ from collections.abc import Callable, Iterator, Sequence
 from seq2seq_arith.arithmetic.splitmix import GOLDEN, MASK64, mix64_int
 from seq2seq_arith.base import options
 
-VERSION = 2  # of the newest slices of all
-TRIES = 10  # indices per question that is asked for
+VERSION = 2  # of the newest slices
+TRIES = 10  # indices per requested question
 STANDARD, HELD_OUT = SETS = ("standard", "held_out")
-MAX_TABLE = 20_000  # a whole table of at most so many pairs is not sampled
+MAX_TABLE = 20_000  # a table of at most so many pairs is used as a whole, without sampling
 
 Pair = tuple[int, ...]
 
 
 class Words:
-    """Random words for one question, taken one after another."""
+    """The random words of one question, consumed in order."""
 
     def __init__(self, *key: object) -> None:
         text = " ".join(map(str, ("suite", 1, *key)))
         self._state = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
     def below(self, bound: int) -> int:
-        """A number from 0 to ``bound`` - 1; of as many words as leave 64 bits to spare."""
+        """A number from 0 to ``bound`` - 1, from so many words that the bias is below 2^-32."""
         value = bits = 0
         while not bits or bits < bound.bit_length() + 32:
             self._state = self._state + GOLDEN & MASK64
@@ -53,9 +54,9 @@ class Words:
         return bool(self.below(2))
 
     def text(self, length: int, allowed: str) -> str:
-        """So many of some characters, the first of which is not 0."""
+        """``length`` of the ``allowed`` characters, the first of which is not 0."""
         first = allowed.replace("0", "")
-        return "".join(each[self.below(len(each))] for each in [first, *[allowed] * (length - 1)])
+        return "".join(choice[self.below(len(choice))] for choice in [first, *[allowed] * (length - 1)])
 
     def swapped(self, left: int, right: int) -> Pair:
         """The two numbers in either order."""
@@ -64,7 +65,7 @@ class Words:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SuiteOptions:
-    """Which questions to draw."""
+    """Which questions of a suite to draw."""
 
     per_slice: int = options.option(
         "maximum number of questions per slice, unless a slice is a whole table", default=1000, low=1, high=10**6
@@ -79,7 +80,7 @@ class SuiteOptions:
         options.check(self)
 
 
-DEFAULT = SuiteOptions()  # what is asked where nobody says more
+DEFAULT = SuiteOptions()  # the questions without any options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,24 +90,24 @@ class Slice:
     name: str  # unique within a task and D, over both sets
     why: str  # why it is hard, in one sentence
     draw: Callable[[Words, int], Pair]  # (words, D) to the operands of one question
-    # D to all pairs, where they are few enough to be asked without sampling.
+    # D to all pairs, for slices of which all pairs can be evaluated where they are few.
     table: Callable[[int], Iterator[Pair]] | None = None
-    since: int = 1  # the version of the suites that began to have it
+    since: int = 1  # the first version of the suites that contains it
     least: int = 1  # the smallest D at which it has questions; see ``slices.of_size``
 
 
 def version(slices: Sequence[Slice]) -> int:
     """The version of a suite of these slices."""
-    return max((each.since for each in slices), default=1)
+    return max((slice.since for slice in slices), default=1)
 
 
 def pairs(task: str, size: int, slice: Slice, seed: int = 0, count: int = 1000) -> list[Pair]:
-    """The operands of a slice's questions, each pair once: at most ``count``, or the whole table."""
+    """The operands of a slice's questions, each pair once: at most ``count``, or the whole table if it is small."""
     if slice.table and size**2 <= MAX_TABLE:
         return list(slice.table(size))
-    found: dict[Pair, None] = {}
+    operands: dict[Pair, None] = {}
     for index in range(TRIES * count):
-        if len(found) == count:
+        if len(operands) == count:
             break
-        found[slice.draw(Words(task, size, slice.name, seed, index), size)] = None
-    return list(found)
+        operands[slice.draw(Words(task, size, slice.name, seed, index), size)] = None
+    return list(operands)

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seq2seq_arith.arithmetic.scoring import Given, Row
+from seq2seq_arith.arithmetic.scoring import Answers, Row
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.files import expanded
 
@@ -49,7 +49,7 @@ def read_questions(place: str) -> list[Row]:
     return rows
 
 
-def read_answers(place: str, rows: Sequence[Row]) -> Given:
+def read_answers(place: str, rows: Sequence[Row]) -> Answers:
     """The answers to a suite's questions, by question; InputError if none, too many, or unreadable ones are there."""
     found = list(_answers(place, lines_of(place)))
     named = sum(question is not None for question, _ in found)

@@ -1,7 +1,7 @@
-"""Scores: a row per slice of a suite, with how many of its questions were answered right, whoever answered them.
+"""Scores: a row per slice of a suite, with the number of questions that a model answered right (exact match).
 
-A trained network, a language model and a program have the same table, and so have reports, sweeps and saved files. A
-question may stand in several slices. It counts in each of them, and once in the whole.
+The same table serves a trained network, a language model and a program, in reports, sweeps and saved files. A question
+that several slices contain counts in each of them, and once overall.
 
 >>> rows = [Row("random", "39+3", "42"), Row("equal", "7+7", "14"), Row("equal", "5+5", "10")]
 >>> scores = score(rows, ask(lambda question: "42" if question == "39+3" else 14, rows))
@@ -34,17 +34,17 @@ from seq2seq_arith.base.terminal import printable
 MISTAKES = 10
 
 # From a question to its answers: none, one, or several if it was answered several times.
-Given = Mapping[str, Sequence[str]]
-# A suite has a slice for each pair of lengths, which may be hundreds: the worst of them are printed.
+Answers = Mapping[str, Sequence[str]]
+# A suite has a slice for each pair of lengths, which may be hundreds: only the worst of them are printed.
 LENGTHS, LENGTHS_SHOWN = "lengths-", 5
-# The counts of a row that add up to those of several rows.
+# The counts that are summed over the rows.
 COUNTS = ("questions", "right", "characters", "characters_right", "wrong_lengths")
-SEEN = ("seen", "seen_right")  # those that are known if the training set is
+SEEN = ("seen", "seen_right")  # known only if the training set is
 
 
 @dataclasses.dataclass(frozen=True)
 class Mistake:
-    """A question, its right answer, and what was answered; None if nothing was."""
+    """A question, its right answer, and the prediction, which is None if there was no answer."""
 
     question: str
     answer: str
@@ -52,7 +52,7 @@ class Mistake:
 
     def __post_init__(self) -> None:
         if not all(isinstance(text, str) for text in (self.question, self.answer, self.prediction or "")):
-            raise InputError(f"a mistake is {shown(vars(self))}, and not three texts")
+            raise InputError(f"a mistake is {shown(vars(self))}; give three strings")
 
     def sentence(self) -> str:
         """The mistake in words; long numbers are abridged.
@@ -62,37 +62,40 @@ class Mistake:
         """
         answer, prediction = abridged_pair(self.answer, self.prediction or "")
         equals = " = " if self.question[-1:].isalnum() else ""  # not after dashes
-        said = "not answered" if self.prediction is None else f"answered {prediction or 'nothing'}"
-        return f"{abridged(self.question)}{equals}{answer}, {said}"
+        predicted = "not answered" if self.prediction is None else f"answered {prediction or 'nothing'}"
+        return f"{abridged(self.question)}{equals}{answer}, {predicted}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """How many of some questions were answered right."""
+    """A number of questions, and the number of right answers to them."""
 
     questions: int
     right: int
 
     def __post_init__(self) -> None:
         if not (type(self.questions) is type(self.right) is int and 0 <= self.right <= self.questions):
-            raise InputError(f"{shown(self.right)} right answers to {shown(self.questions)} questions are no score")
+            raise InputError(
+                f"{shown(self.right)} right answers to {shown(self.questions)} questions are not a score; give "
+                "whole numbers, and at most as many right answers as questions"
+            )
 
     @property
     def wrong(self) -> int:
-        """How many were answered wrong, or not at all."""
+        """The number of questions with a wrong answer, or none."""
         return self.questions - self.right
 
     @property
     def exact_match(self) -> float | None:
-        """The share that is right; None if there are no questions."""
+        """The share of right answers; None if there are no questions."""
         return self.right / self.questions if self.questions else None
 
     def in_words(self) -> str:
-        """How many are wrong, and the bound on their rate."""
+        """The number of wrong answers, and the upper bound on the error rate (one-sided 95%)."""
         return intervals.in_words(self.wrong, self.questions)
 
     def __str__(self) -> str:
-        """Three decimals, cut off and not rounded, so that 1.000 means all.
+        """Three decimals, truncated rather than rounded, so that 1.000 means all.
 
         >>> print(Share(10_000, 9_999), Share(3, 3), Share(0, 0))
         0.999 1.000 -
@@ -102,26 +105,26 @@ class Share:
 
 @dataclasses.dataclass(frozen=True)
 class SliceScore(Share):
-    """A row of ``Scores``: the answers to the questions of one slice. What is not known is None."""
+    """A row of ``Scores``: the score on the questions of one slice. A field is None if its value is unknown."""
 
     _: dataclasses.KW_ONLY
-    set: str | None = None  #: of slices, ``standard`` or ``held_out``
+    set: str | None = None  #: the set of slices, ``standard`` or ``held_out``
     version: int | None = None  #: of the suite
-    size: int | None = None  #: of the task, such as the most digits of an operand
+    size: int | None = None  #: of the task, such as the maximum number of digits of an operand
     slice: str  #: its name
-    why: str = ""  #: the slice is hard, in one sentence
-    seen: int | None = None  #: how many of the questions are in the training set
-    seen_right: int | None = None  #: how many of these were answered right
-    characters: int = 0  #: of all right answers
-    characters_right: int = 0  #: that were answered at the same place, counted from the end as digits are
-    wrong_lengths: int = 0  #: answers that are too long or too short
+    why: str = ""  #: why the slice is hard, in one sentence
+    seen: int | None = None  #: number of questions that are in the training set
+    seen_right: int | None = None  #: number of right answers to those
+    characters: int = 0  #: number of characters of all right answers
+    characters_right: int = 0  #: those that were predicted at the same position, counted from the end as for digits
+    wrong_lengths: int = 0  #: number of answers that are too long or too short
     mistake: Mistake | None = None  #: the first one
 
     def __post_init__(self) -> None:
         # Without loops: a file of results has hundreds of thousands of rows.
         super().__post_init__()
         if not (type(self.slice) is type(self.why) is str and type(self.set) in (str, NoneType)):
-            raise InputError(f"the slice is {shown((self.set, self.slice, self.why))}; give texts")
+            raise InputError(f"the slice is {shown((self.set, self.slice, self.why))}; give strings")
         if not (type(self.size) in (int, NoneType) and type(self.version) in (int, NoneType)):
             raise InputError(f"the slice {self.slice} is of {shown((self.size, self.version))}; give whole numbers")
         counts = self.characters, self.characters_right, self.wrong_lengths
@@ -131,51 +134,52 @@ class SliceScore(Share):
         if type(seen) is int and type(right) is int:
             fits = 0 <= right <= seen and 0 <= self.right - right <= self.questions - seen
         if not fits:
-            known = f"{shown(right)} of {shown(seen)} seen questions"
+            of_seen = f"{shown(right)} of {shown(seen)} seen questions"
             raise InputError(
-                f"of the slice {self.slice}, {known} are right, and {self.right} of {self.questions} in all"
+                f"of the slice {self.slice}, {of_seen} are right, and {self.right} of {self.questions} overall; give "
+                "counts that agree"
             )
 
     @property
     def seen_in_training(self) -> Share | None:
-        """The questions that are in the training set; None if it is not known which ones are."""
+        """The score on the questions that are in the training set; None if the training set is unknown."""
         return None if self.seen is None or self.seen_right is None else Share(self.seen, self.seen_right)
 
     @property
     def not_seen(self) -> Share | None:
-        """The questions that are not in the training set; None if it is not known which ones are."""
+        """The score on the questions that are not in the training set; None if the training set is unknown."""
         if self.seen is None or self.seen_right is None:
             return None
         return Share(self.questions - self.seen, self.right - self.seen_right)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON holds them, without those that have their default."""
+        """The fields as JSON values, without those that have their default."""
         return _to_json(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "SliceScore":
-        """What ``to_json`` gave; raises InputError, or TypeError for another object."""
+        """The inverse of ``to_json``; raises InputError, or TypeError for another object."""
         mistake = values.get("mistake")
         return cls(**values) if mistake is None else cls(**{**values, "mistake": Mistake(**mistake)})
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Scores(Tabular):
-    """The answers to a suite, or to several, by slice; it shows itself as a table of the slices, the worst first.
+    """The scores on one suite or several, by slice; displayed as a table of the slices, the worst one first.
 
-    ``scores["equal"]`` is the row of a slice, a dict as in ``slices``. A question that stands in several slices counts
-    in each of them.
+    ``scores["equal"]`` is the row of a slice, a dict as in ``slices``. A question that several slices contain counts in
+    each of them.
     """
 
     rows: tuple[SliceScore, ...]  #: a row per slice that has questions, suite by suite
     _: dataclasses.KW_ONLY
-    per_slice: int | None = None  #: the most questions per slice that were asked for; None if that is not known
-    seed: int | None = None  #: which questions were drawn; None likewise
-    whole: SliceScore | None = None  #: all questions, each different one once; None if these were not counted
-    mistakes: tuple[Mistake, ...] = ()  #: the first ones of the whole
-    missing: int = 0  #: how many different questions have no answer; they count as wrong
-    double: int = 0  #: how many have more answers than they were asked; they are right if all their answers are
-    unknown: int = 0  #: how many answers are to other questions, and do not count
+    per_slice: int | None = None  #: the maximum number of questions per slice; None if it is unknown
+    seed: int | None = None  #: the seed of the questions; None if it is unknown
+    whole: SliceScore | None = None  #: all different questions together; None if these were not counted
+    mistakes: tuple[Mistake, ...] = ()  #: the first mistakes over all slices
+    missing: int = 0  #: number of different questions without an answer; they count as wrong
+    double: int = 0  #: number of questions with more answers than rows; right if all their answers are right
+    unknown: int = 0  #: number of answers to other questions, which do not count
 
     def __post_init__(self) -> None:
         counts = self.missing, self.double, self.unknown
@@ -184,13 +188,13 @@ class Scores(Tabular):
         ):
             raise InputError(f"scores have {shown((self.per_slice, self.seed, *counts))}; give whole numbers")
         if len({(row.set, row.size, row.slice) for row in self.rows}) < len(self.rows):
-            raise InputError("two rows of scores are of one slice; give each slice of a suite once")
+            raise InputError("two rows of scores are of the same slice; give each slice of a suite once")
         if empty := next((row.slice for row in self.rows if not row.questions), None):
             raise InputError(f"the slice {empty} has no questions; leave it out of the scores")
 
     @property
     def exact_match(self) -> float | None:
-        """The share of right answers in the ``total``; None if nothing was asked."""
+        """The share of right answers in the ``total``; None if there are no questions."""
         return self.total().exact_match
 
     @property
@@ -202,43 +206,43 @@ class Scores(Tabular):
 
     @property
     def worst_slice(self) -> dict[str, Any] | None:
-        """The row of the ``worst`` slice; None if there is none."""
+        """The row of the ``worst`` slice, whose exact match is the worst-slice accuracy; None if there is no slice."""
         worst = self.worst()
         return None if worst is None else _figures(worst)
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        found = next((row for row in self.rows if row.slice == name), None)
-        if found is None:
+        row = next((row for row in self.rows if row.slice == name), None)
+        if row is None:
             raise InputError(f"there is no slice {name!r}; {one_of(name, [row.slice for row in self.rows])}")
-        return _figures(found)
+        return _figures(row)
 
     def select(self, set: str | None = None, size: int | None = None) -> "Scores":
-        """The rows of a set, or of a size, or of both."""
+        """The scores on one set of slices, on one size, or on both."""
         rows = (row for row in self.rows if set in (None, row.set) and size in (None, row.size))
         return Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed)
 
     def suites(self) -> dict[tuple[str | None, int | None], "Scores"]:
-        """The scores of each suite by its set and its size, in order."""
-        found: dict[tuple[str | None, int | None], list[SliceScore]] = {}
+        """From the set and the size of each suite to its scores, in order."""
+        suites: dict[tuple[str | None, int | None], list[SliceScore]] = {}
         for row in self.rows:
-            found.setdefault((row.set, row.size), []).append(row)
-        return {suite: Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed) for suite, rows in found.items()}
+            suites.setdefault((row.set, row.size), []).append(row)
+        return {suite: Scores(tuple(rows), per_slice=self.per_slice, seed=self.seed) for suite, rows in suites.items()}
 
     @property
     def sizes(self) -> list[int | None]:
-        """The sizes at which something was asked, in order."""
+        """The sizes of the suites, in order."""
         return list(dict.fromkeys(row.size for row in self.rows))
 
     def worst(self) -> SliceScore | None:
-        """The slice with the least exact match; of equals the one with more questions, then the first; None of none."""
+        """The slice with the lowest exact match; ties go to more questions, then to the first; None without slices."""
         return min(self.rows, key=_rank, default=None)
 
     def worst_first(self) -> list[SliceScore]:
-        """The rows in the order in which each is the ``worst`` of those behind it, too."""
+        """The rows sorted as ``worst`` compares them: each one is the ``worst`` of those from it on."""
         return sorted(self.rows, key=_rank)
 
     def total(self) -> SliceScore:
-        """All slices together: the ``whole`` if it is known, else the sum of the rows."""
+        """All slices together: ``whole`` if it is known, otherwise the sum of the rows."""
         if self.whole:
             return self.whole
         names = (*COUNTS, *SEEN) if self.knows_seen else COUNTS
@@ -247,11 +251,11 @@ class Scores(Tabular):
 
     @property
     def knows_seen(self) -> bool:
-        """Whether it is known which questions are in the training set."""
+        """Whether every row states which questions are in the training set."""
         return bool(self.rows) and all(row.seen is not None for row in self.rows)
 
     def worst_in_words(self) -> str:
-        """The worst slice with its score and a mistake, in one line; nothing if nothing was asked."""
+        """The worst slice with its score and a mistake, in one line; empty if there are no questions."""
         worst = self.worst()
         if worst is None:
             return ""
@@ -263,70 +267,70 @@ class Scores(Tabular):
         return f"{head}: {worst.slice}, {worst} of {worst.questions:,}{mistake}"
 
     def in_brief(self) -> str:
-        """The worst slice in two words, as ``in_brief``; a dash if nothing was asked."""
+        """The worst slice in two words, as ``in_brief``; a dash if there are no questions."""
         worst = self.worst()
         return "-" if worst is None else in_brief(worst.slice, worst.right / worst.questions)
 
     def facts(self) -> list[str]:
-        """What is to be said of all slices together, and what was left out, each in one line."""
-        total, found = self.total(), [self._wrong()]
+        """The score over all slices, and what does not count, each in one line."""
+        total, lines = self.total(), [self._wrong()]
         if self.whole:
-            found.insert(0, f"exact match: {cut(total.exact_match or 0, 4)} of {total.questions:,} different questions")
+            lines.insert(0, f"exact match: {cut(total.exact_match or 0, 4)} of {total.questions:,} different questions")
         if total.wrong:
-            characters = f"characters right in all: {cut(total.characters_right / max(1, total.characters), 4)}"
-            found.append(f"wrong length: {total.wrong_lengths:,} of {total.wrong:,} wrong answers; {characters}")
-        found += [f"no answer: {self.missing:,}, which count as wrong"] * bool(self.missing)
-        found += [f"questions with several answers: {self.double:,}, right if all are"] * bool(self.double)
-        found += [f"answers to other questions: {self.unknown:,}, which do not count"] * bool(self.unknown)
-        return found if self.rows else []
+            characters = f"characters right overall: {cut(total.characters_right / max(1, total.characters), 4)}"
+            lines.append(f"wrong length: {total.wrong_lengths:,} of {total.wrong:,} wrong answers; {characters}")
+        lines += [f"no answer: {self.missing:,}, which count as wrong"] * bool(self.missing)
+        lines += [f"questions with several answers: {self.double:,}, right if all are"] * bool(self.double)
+        lines += [f"answers to other questions: {self.unknown:,}, which do not count"] * bool(self.unknown)
+        return lines if self.rows else []
 
     def table(self) -> str:
-        """A line per slice, in the order of the suite; of the pairs of lengths, the worst ones.
+        """A line per slice, in the order of the suite; of the slices by pairs of lengths, only the worst ones.
 
-        The columns of questions that were seen in training and of the others are there if these are known.
+        If the training set is known, questions that are in it and the others have separate columns.
         """
-        known, lines, shown = self.knows_seen, [], self.shown()
+        knows_seen, lines, shown = self.knows_seen, [], self.shown()
         for row in shown:
             mistake = row.mistake.sentence() if row.mistake else ""
-            if known and row.seen_in_training and row.not_seen:
+            if knows_seen and row.seen_in_training and row.not_seen:
                 cells = [row.not_seen.in_words(), f"{row.seen_in_training.wrong:,} of {row.seen:,}"]
             else:
                 cells = [row.in_words()]
             lines.append([row.slice, str(row), *cells, mistake])
-        parts = ["not seen, wrong", "seen, wrong"] if known else ["wrong"]
+        parts = ["not seen, wrong", "seen, wrong"] if knows_seen else ["wrong"]
         text = table(["slice", "right", *parts, "first wrong answer"], lines)
         if hidden := len(self.rows) - len(shown):
-            text += f"\n({hidden} more slices {LENGTHS}M-N are not worse than these; a saved file holds all)"
+            text += f"\n({hidden} more slices {LENGTHS}M-N are not worse than these; a saved file contains all)"
         return text
 
     def text(self) -> str:
-        """Everything as plain text, the worst slice last; of the pairs of lengths, the worst ones."""
+        """The scores as plain text, the worst slice last; of the slices by pairs of lengths, only the worst ones."""
         return "\n".join([self.table(), *self._mistakes_as(Table.text), "", *self.facts(), self.worst_in_words()])
 
     def markdown(self) -> str:
-        """Everything in Markdown."""
+        """The scores in Markdown."""
         facts = "\n".join(f"- {fact}" for fact in [*self.facts(), self.worst_in_words()])
         return "\n\n".join([facts, Table(self.slices, SHOWN).markdown(), *self._mistakes_as(Table.markdown)]) + "\n"
 
     def shown(self) -> list[SliceScore]:
-        """The rows that people are shown, in the order of the suite: of the pairs of lengths, the worst ones."""
+        """The displayed rows, in the order of the suite: of the slices by pairs of lengths, only the worst ones."""
         lengths = [row for row in self.rows if row.slice.startswith(LENGTHS)]
         hidden = set(sorted(lengths, key=lambda row: row.right / row.questions)[LENGTHS_SHOWN:])
         return [row for row in self.rows if row not in hidden]
 
     def emit(self, **about: Any) -> None:
-        """Tells other programs each slice."""
+        """Writes an event ``slice`` per row, for other programs; ``about`` has further fields."""
         for row in self.rows:
             values = {"name" if name == "slice" else name: value for name, value in row.to_json().items()}
             events.emit("slice", **about, **values, exact_match=row.exact_match)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON holds them, without those that have their default; ``from_json`` reads them back."""
+        """The fields as JSON values, without those that have their default; ``from_json`` is the inverse."""
         return _to_json(self)
 
     @classmethod
     def from_json(cls, values: Any) -> "Scores":
-        """What ``to_json`` gave; raises InputError for anything else."""
+        """The inverse of ``to_json``; raises InputError for other values."""
         try:
             rows, mistakes, whole = values["rows"], values.get("mistakes", ()), values.get("whole")
             objects = {
@@ -341,20 +345,20 @@ class Scores(Tabular):
     decoded = from_json  # for ``base.decoding``, which would take five times as long
 
     def _wrong(self) -> str:
-        """The wrong answers of all slices, apart for questions seen in training and others if known, in one line."""
+        """The wrong answers over all slices in one line, separately for questions seen in training if known."""
         if not self.rows:
             return ""
         sums = dataclasses.replace(self, whole=None).total()
-        said = sums.in_words()
+        counts = sums.in_words()
         if sums.seen_in_training and sums.not_seen:
-            said = f"{sums.not_seen.in_words()} not seen in training, {sums.seen_in_training.in_words()} seen"
+            counts = f"{sums.not_seen.in_words()} not seen in training, {sums.seen_in_training.in_words()} seen"
         perfect = sum(not row.wrong for row in self.rows)
-        return f"wrong: {said}; {perfect} of {len(self.rows)} slices without a mistake"
+        return f"wrong: {counts}; {perfect} of {len(self.rows)} slices without a mistake"
 
-    def _mistakes_as(self, written: Any) -> list[str]:
+    def _mistakes_as(self, form: Callable[[Table], str]) -> list[str]:
         """The first mistakes as a table, if there are any."""
-        found = Table(map(dataclasses.asdict, self.mistakes), ["question", "answer", "prediction"])
-        return ["", "first mistakes", written(found)] if found else []
+        mistakes = Table(map(dataclasses.asdict, self.mistakes), ["question", "answer", "prediction"])
+        return ["", "first mistakes", form(mistakes)] if mistakes else []
 
     def _shown(self) -> Table:
         worst_first = sorted(map(_figures, self.shown()), key=lambda row: row["exact_match"])
@@ -365,12 +369,12 @@ SHOWN = ["slice", "questions", "exact_match", "at_least", "at_most", "wrong"]
 
 
 def kind(set: str | None) -> str:
-    """What stands before the word slice: nothing for the set that is meant without a name."""
+    """The prefix of the word "slice": empty for the standard set."""
     return "" if set in (None, STANDARD) else f"{set.replace('_', '-')} "
 
 
 def in_brief(slice: str, exact_match: float) -> str:
-    """A worst slice in two words: its name and its share of right answers, or that no slice has a mistake.
+    """A worst slice in two words: its name and its exact match, or that every slice has 1.000.
 
     >>> in_brief("equal", 0.2809), in_brief("random", 1.0)
     ('equal 0.280', 'each 1.000')
@@ -383,36 +387,39 @@ def _rank(row: SliceScore) -> tuple[float, int]:
 
 
 def _figures(row: SliceScore) -> dict[str, Any]:
-    """A row as a dict of a table, with the 95% interval of its share."""
-    least, most = intervals.interval(row.right, row.questions)
-    shares = {"exact_match": row.exact_match, "at_least": least, "at_most": most}
+    """A row as a dict of a table, with the 95% interval of its exact match."""
+    low, high = intervals.interval(row.right, row.questions)
+    shares = {"exact_match": row.exact_match, "at_least": low, "at_most": high}
     wrong = row.mistake.sentence() if row.mistake else ""
     return {"slice": row.slice, "questions": row.questions, **shares, "wrong": wrong, "why": row.why}
 
 
-def _to_json(found: Any) -> Any:
-    """The fields of a dataclass that do not have their default, and those of the dataclasses within."""
-    if isinstance(found, tuple):
-        return [_to_json(each) for each in found]
-    if not dataclasses.is_dataclass(found):
-        return found
-    values = ((field, getattr(found, field.name)) for field in dataclasses.fields(found))
+def _to_json(value: Any) -> Any:
+    """The fields of a dataclass that do not have their default, also of nested dataclasses."""
+    if isinstance(value, tuple):
+        return [_to_json(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return value
+    values = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
     return {field.name: _to_json(value) for field, value in values if value != field.default}
 
 
 class Row(NamedTuple):
-    """A question of a suite, as people write it, and its right answer."""
+    """A question of a suite, as people write it, with its slice and its right answer."""
 
     slice: str
     question: str
     answer: str
 
 
-def score(rows: Sequence[Row], given: Given, why: Mapping[str, str] | None = None, **suite: Any) -> Scores:
-    """Scores the answers to the questions of a suite, of which there is at least one.
+def score(rows: Sequence[Row], answers: Answers, why: Mapping[str, str] | None = None, **suite: Any) -> Scores:
+    """Scores answers to the questions of a suite, at least one, by exact match.
 
-    ``why`` says of slices why they are hard, and ``suite`` has the fields ``set``, ``version`` and ``size`` of
-    ``SliceScore``, if they are known.
+    Args:
+      rows: The questions with their slices and right answers.
+      answers: From a question to its answers.
+      why: From the name of a slice to the reason why it is hard.
+      **suite: The fields ``set``, ``version`` and ``size`` of ``SliceScore``, if they are known.
     """
     times = collections.Counter(row.question for row in rows)
     right_answers = {row.question: row.answer for row in rows}
@@ -421,60 +428,62 @@ def score(rows: Sequence[Row], given: Given, why: Mapping[str, str] | None = Non
     equal, wrong_length = characters.copy(), np.zeros(len(times), bool)
     mistakes: dict[str, Mistake] = {}
     for number, (question, answer) in enumerate(right_answers.items()):
-        answers = given.get(question) or (None,)
-        said = next((each for each in answers if each != answer), answer)
-        if said != answer:
-            mistakes[question] = Mistake(question, answer, None if said is None else printable(said))
-            right[number], equal[number] = False, equal_characters(said or "", answer)
-            wrong_length[number] = said is not None and len(said) != len(answer)
+        predictions = answers.get(question) or (None,)
+        prediction = next((prediction for prediction in predictions if prediction != answer), answer)
+        if prediction != answer:
+            mistakes[question] = Mistake(question, answer, None if prediction is None else printable(prediction))
+            right[number], equal[number] = False, equal_characters(prediction or "", answer)
+            wrong_length[number] = prediction is not None and len(prediction) != len(answer)
     columns = {"right": right, "characters": characters, "characters_right": equal, "wrong_lengths": wrong_length}
     (of_all,) = count_slices(np.zeros(len(times), np.int64), 1, **columns)
     numbers = {question: number for number, question in enumerate(right_answers)}
-    asked = np.fromiter((numbers[row.question] for row in rows), np.int64, len(rows))
-    names = {name: place for place, name in enumerate(dict.fromkeys(row.slice for row in rows))}
-    place = np.fromiter((names[row.slice] for row in rows), np.int64, len(rows))
-    of_slices = count_slices(place, len(names), **{name: column[asked] for name, column in columns.items()})
+    question_numbers = np.fromiter((numbers[row.question] for row in rows), np.int64, len(rows))
+    names = {name: index for index, name in enumerate(dict.fromkeys(row.slice for row in rows))}
+    slice_numbers = np.fromiter((names[row.slice] for row in rows), np.int64, len(rows))
+    of_rows = {name: column[question_numbers] for name, column in columns.items()}
+    of_slices = count_slices(slice_numbers, len(names), **of_rows)
     first = {row.slice: mistakes[row.question] for row in reversed(rows) if row.question in mistakes}
-    known = why or {}
+    reasons = why or {}
     return Scores(
         tuple(
-            SliceScore(**of_slice, **suite, slice=name, why=known.get(name, ""), mistake=first.get(name))
+            SliceScore(**of_slice, **suite, slice=name, why=reasons.get(name, ""), mistake=first.get(name))
             for name, of_slice in zip(names, of_slices, strict=True)
         ),
         whole=SliceScore(**of_all, **suite, slice="", mistake=next(iter(mistakes.values()), None)),
         mistakes=tuple(mistakes.values())[:MISTAKES],
         missing=sum(mistake.prediction is None for mistake in mistakes.values()),
-        double=sum(len(given.get(question, ())) > count for question, count in times.items()),
-        unknown=sum(len(answers) for question, answers in given.items() if question not in times),
+        double=sum(len(answers.get(question, ())) > count for question, count in times.items()),
+        unknown=sum(len(predictions) for question, predictions in answers.items() if question not in times),
     )
 
 
-def count_slices(place: np.ndarray, slices: int, **columns: np.ndarray) -> list[dict[str, int]]:
-    """How many questions each of so many slices has, and the sums of some figures of each question.
+def count_slices(slice_numbers: np.ndarray, slices: int, **columns: np.ndarray) -> list[dict[str, int]]:
+    """The number of questions of each slice, and the sum of each column over them.
 
-    ``place`` is the slice of each question, int64 [questions], and each column is bool or int64 [questions].
+    ``slice_numbers`` is the slice of each question, 0 to ``slices`` - 1, int64 of shape (questions,); each column is
+    bool or int64 of the same shape.
 
     >>> count_slices(np.array([0, 1, 1]), 2, right=np.array([True, False, True]))
     [{'questions': 1, 'right': 1}, {'questions': 2, 'right': 1}]
     """
-    sums = {"questions": np.bincount(place, minlength=slices)}
-    sums |= {name: np.bincount(place, column, slices).astype(np.int64) for name, column in columns.items()}
+    sums = {"questions": np.bincount(slice_numbers, minlength=slices)}
+    sums |= {name: np.bincount(slice_numbers, column, slices).astype(np.int64) for name, column in columns.items()}
     return [dict(zip(sums, row, strict=True)) for row in np.stack(list(sums.values()), axis=1).tolist()]
 
 
-def equal_characters(said: str, answer: str) -> int:
-    """How many characters of an answer stand in what was said at the same place, counted from the end as digits are.
+def equal_characters(prediction: str, answer: str) -> int:
+    """The number of characters of an answer that a prediction has at the same position, counted from the end.
 
     >>> equal_characters("990", "1000"), equal_characters("1043", "43")
     (1, 2)
     """
-    return sum(map(operator.eq, reversed(said), reversed(answer)))
+    return sum(map(operator.eq, reversed(prediction), reversed(answer)))
 
 
-def ask(function: Callable[[Any], Any], rows: Iterable[Row], batch_size: int | None = None) -> Given:
-    """The answers of a function, which is asked each different question once.
+def ask(function: Callable[[Any], Any], rows: Iterable[Row], batch_size: int | None = None) -> Answers:
+    """The answers of a function, which is called once for each different question.
 
-    ``function`` takes a question and returns its answer; with ``batch_size``, it takes a list of at most so many
+    ``function`` takes a question and returns its answer; with ``batch_size``, it takes a list of at most that many
     questions and returns as many answers. An answer is a string, or a whole number, or None if there is none.
 
     Raises InputError if it is not a function, or returns anything else.
@@ -484,35 +493,35 @@ def ask(function: Callable[[Any], Any], rows: Iterable[Row], batch_size: int | N
     if batch_size is not None:
         check_int("batch_size", batch_size, 1, None)
     questions = list(dict.fromkeys(row.question for row in rows))
-    given: dict[str, list[str]] = {}
+    answers: dict[str, list[str]] = {}
     with progress("suite", len(questions), "questions") as report_progress:
         for start in range(0, len(questions), batch_size or 1):
             batch = questions[start : start + (batch_size or 1)]
             returned = _list(function(batch), len(batch)) if batch_size else [function(batch[0])]
             for question, answer in zip(batch, returned, strict=True):
-                given[question] = [] if answer is None else [_text(question, answer)]
+                answers[question] = [] if answer is None else [_text(question, answer)]
             report_progress(start + len(batch))
-    return given
+    return answers
 
 
 def _list(returned: Any, count: int) -> list[Any]:
-    """What a function has returned for a list of questions."""
+    """The answers that a function returned for a list of ``count`` questions."""
     try:
-        found = None if isinstance(returned, str | bytes | Mapping) else iter(returned)
+        items = None if isinstance(returned, str | bytes | Mapping) else iter(returned)
     except TypeError:
-        found = None
-    answers = [] if found is None else list(found)
+        items = None
+    answers = [] if items is None else list(items)
     if len(answers) != count:
-        what = shown(returned) if found is None else f"{len(answers):,} answers"
+        number = shown(returned) if items is None else f"{len(answers):,} answers"
         raise InputError(
-            f"the function returned {what} for a list of {count:,} questions; return a list of as many answers, or "
+            f"the function returned {number} for a list of {count:,} questions; return a list of as many answers, or "
             "leave batch_size out if it takes one question"
         )
     return answers
 
 
 def _text(question: str, answer: Any) -> str:
-    """An answer of a function as text: NumPy's strings and numbers are ones, too."""
+    """An answer of a function as text; NumPy's strings and numbers are accepted, too."""
     if isinstance(answer, bytes):
         return answer.decode("utf-8", "replace").strip()
     if hasattr(answer, "__index__") and not isinstance(answer, bool) and not getattr(answer, "ndim", 0):

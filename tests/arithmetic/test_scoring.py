@@ -1,4 +1,4 @@
-"""Scores of answers, against a recount, and what a function may return."""
+"""Scores of answers, compared with a recount, and the values that a function may return."""
 
 import numpy as np
 import pytest
@@ -15,45 +15,47 @@ QUESTIONS = st.tuples(st.integers(0, 20), st.integers(0, 1))
 
 
 @st.composite
-def asked_and_given(draw):
-    """Questions in slices, of which some stand in several, and none to three answers to some of them and to others."""
-    asked = draw(st.lists(st.tuples(st.sampled_from("abc"), QUESTIONS), min_size=1, unique=True))
-    rows = [Row(slice, f"{left}+{right}", str(left + right)) for slice, (left, right) in asked]
-    answers = st.lists(st.sampled_from(["0", "1", "10", "11", "", "x"]) | st.integers(0, 21).map(str), max_size=3)
-    given = draw(st.dictionaries(QUESTIONS.map(lambda pair: f"{pair[0]}+{pair[1]}"), answers))
-    return rows, {row.question: [row.answer] for row in rows if draw(st.booleans())} | given
+def rows_and_answers(draw):
+    """Questions, some of them in several slices, and up to three answers to some of them and to other questions."""
+    questions = draw(st.lists(st.tuples(st.sampled_from("abc"), QUESTIONS), min_size=1, unique=True))
+    rows = [Row(slice, f"{left}+{right}", str(left + right)) for slice, (left, right) in questions]
+    texts = st.lists(st.sampled_from(["0", "1", "10", "11", "", "x"]) | st.integers(0, 21).map(str), max_size=3)
+    answers = draw(st.dictionaries(QUESTIONS.map(lambda pair: f"{pair[0]}+{pair[1]}"), texts))
+    return rows, {row.question: [row.answer] for row in rows if draw(st.booleans())} | answers
 
 
-@given(asked_and_given())
+@given(rows_and_answers())
 def test_every_count_is_as_counted_by_hand(drawn):
-    rows, given = drawn
-    found = score(rows, given)
+    rows, answers = drawn
+    scores = score(rows, answers)
 
     def is_right(question: str) -> bool:
-        return {str(eval(question))} == set(given.get(question, []))
+        return {str(eval(question))} == set(answers.get(question, []))
 
     questions = {row.question for row in rows}
-    whole = found.total()
-    assert (whole.questions, found.exact_match) == (len(questions), sum(map(is_right, questions)) / len(questions))
-    assert found.missing == sum(not given.get(question) for question in questions)
+    whole = scores.total()
+    assert (whole.questions, scores.exact_match) == (len(questions), sum(map(is_right, questions)) / len(questions))
+    assert scores.missing == sum(not answers.get(question) for question in questions)
     times = [row.question for row in rows]
-    assert found.double == sum(len(given.get(question, [])) > times.count(question) for question in questions)
-    assert found.unknown == sum(len(answers) for question, answers in given.items() if question not in questions)
-    for row in found.rows:
-        of_slice = [each.question for each in rows if each.slice == row.slice]
+    assert scores.double == sum(len(answers.get(question, [])) > times.count(question) for question in questions)
+    assert scores.unknown == sum(
+        len(predictions) for question, predictions in answers.items() if question not in questions
+    )
+    for row in scores.rows:
+        of_slice = [question.question for question in rows if question.slice == row.slice]
         assert (row.questions, row.right) == (len(of_slice), sum(map(is_right, of_slice)))
         first = next((question for question in of_slice if not is_right(question)), None)
         assert (row.mistake and row.mistake.question) == first
         assert row.mistake is None or row.mistake.prediction != row.mistake.answer == str(eval(row.mistake.question))
-    assert len(found.mistakes) == min(10, len(questions) - sum(map(is_right, questions)))
+    assert len(scores.mistakes) == min(10, len(questions) - sum(map(is_right, questions)))
     if len(questions) == len(rows):  # no question stands in two slices
         assert {name: getattr(whole, name) for name in COUNTS} == {
-            name: sum(getattr(row, name) for row in found.rows) for name in COUNTS
+            name: sum(getattr(row, name) for row in scores.rows) for name in COUNTS
         }
 
 
 @pytest.mark.parametrize(
-    ("given", "characters", "wrong_lengths", "sentence"),
+    ("answers", "characters", "wrong_lengths", "sentence"),
     [
         (RIGHT, 6 / 6, 0, "worst slice: each of the 2 slices has 1.000 (3 questions)"),
         (RIGHT | {"9+1": ["0"]}, 5 / 6, 1, "worst slice: one, 0.500 of 2: 9+1 = 10, answered 0"),
@@ -65,27 +67,27 @@ def test_every_count_is_as_counted_by_hand(drawn):
         (RIGHT | {"99+1": ["100", "1"]}, 3 / 6, 1, "worst slice: two, 0.500 of 2: 99+1 = 100, answered 1"),
     ],
 )
-def test_characters_lengths_and_the_worst_slice(given, characters, wrong_lengths, sentence):
-    found = score(ROWS, given)
-    whole = found.total()
+def test_characters_lengths_and_the_worst_slice(answers, characters, wrong_lengths, sentence):
+    scores = score(ROWS, answers)
+    whole = scores.total()
     assert (whole.characters_right / whole.characters, whole.wrong_lengths) == (characters, wrong_lengths)
-    assert found.worst_in_words() == sentence
-    assert all(sentence in shown for shown in (repr(found), found.text(), found.markdown()))
+    assert scores.worst_in_words() == sentence
+    assert all(sentence in shown for shown in (repr(scores), scores.text(), scores.markdown()))
 
 
 def test_what_people_read():
-    found = score(ROWS, RIGHT | {"99+1": ["1|0"], "1+1": ["2", "2"], "2+2": ["4", "4"], "9+1": []})
-    assert found.facts() == [
+    scores = score(ROWS, RIGHT | {"99+1": ["1|0"], "1+1": ["2", "2"], "2+2": ["4", "4"], "9+1": []})
+    assert scores.facts() == [
         "exact match: 0.3333 of 3 different questions",
         "wrong: 3 of 4 (< 99%); 0 of 2 slices without a mistake",
-        "wrong length: 0 of 2 wrong answers; characters right in all: 0.5000",
+        "wrong length: 0 of 2 wrong answers; characters right overall: 0.5000",
         "no answer: 1, which count as wrong",
         "questions with several answers: 1, right if all are",
         "answers to other questions: 2, which do not count",
     ]
-    assert "| two | 2 | 0.0000 | 0.0000 | 0.8419 | 9+1 = 10, not answered |" in found.markdown()
-    assert r"| 99+1 | 100 | 1\|0 |" in found.markdown()
-    assert repr(found).index("\ntwo ") < repr(found).index("\none ")  # the worst first
+    assert "| two | 2 | 0.0000 | 0.0000 | 0.8419 | 9+1 = 10, not answered |" in scores.markdown()
+    assert r"| 99+1 | 100 | 1\|0 |" in scores.markdown()
+    assert repr(scores).index("\ntwo ") < repr(scores).index("\none ")  # the worst first
     assert (
         score([Row("pq", "--p-", "q---")], {}).worst_in_words() == "worst slice: pq, 0.000 of 1: --p-q---, not answered"
     )
@@ -93,33 +95,33 @@ def test_what_people_read():
 
 def test_of_many_pairs_of_lengths_the_worst_are_printed():
     rows = [Row(f"lengths-{m}-{n}", f"{m}+{n}", f"{m + n}") for m in range(1, 5) for n in range(1, 5)]
-    found = score(rows, {row.question: [row.answer] for row in rows if row.question != "4+4"})
-    assert "\nlengths-4-4 " in found.text()
-    assert "(11 more slices lengths-M-N are not worse than these; a saved file holds all)" in found.text()
-    assert "lengths-3-4" in found.markdown()
-    assert "lengths-3-4" not in found.text() and "lengths-3-4" not in found._repr_html_()
-    assert "questions<br>wrong: 1 of 16" in found._repr_html_()
+    scores = score(rows, {row.question: [row.answer] for row in rows if row.question != "4+4"})
+    assert "\nlengths-4-4 " in scores.text()
+    assert "(11 more slices lengths-M-N are not worse than these; a saved file contains all)" in scores.text()
+    assert "lengths-3-4" in scores.markdown()
+    assert "lengths-3-4" not in scores.text() and "lengths-3-4" not in scores._repr_html_()
+    assert "questions<br>wrong: 1 of 16" in scores._repr_html_()
 
 
 @pytest.mark.parametrize(
-    ("answer", "given"),
+    ("answer", "answers"),
     [("2 ", ["2"]), (2, ["2"]), (np.int64(2), ["2"]), (np.str_("2"), ["2"]), (b"2", ["2"]), (None, []), ("", [""])],
 )
-@pytest.mark.parametrize("kind", [None, list, tuple, iter, lambda answers: np.array(answers, dtype=object)])
-def test_what_a_function_may_return(answer, given, kind):
-    asked = []
+@pytest.mark.parametrize("kind", [None, list, tuple, iter, lambda returned: np.array(returned, dtype=object)])
+def test_what_a_function_may_return(answer, answers, kind):
+    questions = []
 
-    def one(question):
-        asked.append(question)
+    def answer_one(question):
+        questions.append(question)
         return answer
 
-    def many(questions):
-        assert 0 < len(questions) <= 2
-        return kind([one(question) for question in questions])
+    def answer_many(batch):
+        assert 0 < len(batch) <= 2
+        return kind([answer_one(question) for question in batch])
 
-    found = ask(one if kind is None else many, ROWS, None if kind is None else 2)
-    assert asked == ["1+1", "9+1", "99+1"]  # each once
-    assert found == dict.fromkeys(asked, given)
+    returned = ask(answer_one if kind is None else answer_many, ROWS, None if kind is None else 2)
+    assert questions == ["1+1", "9+1", "99+1"]  # each once
+    assert returned == dict.fromkeys(questions, answers)
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,9 @@ lengths-2-1  1.000  0 of 9 (< 29%)    0 of 0
 lengths-3-1  1.000  0 of 9 (< 29%)    0 of 0
 lengths-4-1  1.000  0 of 9 (< 29%)    0 of 0
 lengths-7-1  0.888  1 of 9 (< 43%)    0 of 0       5+5 = 10, answered 0
-(2 more slices lengths-M-N are not worse than these; a saved file holds all)
+(2 more slices lengths-M-N are not worse than these; a saved file contains all)
 wrong: 12 of 93 (< 21%) not seen in training, 0 of 10 (< 26%) seen; 6 of 8 slices without a mistake
-wrong length: 4 of 12 wrong answers; characters right in all: 0.7500
+wrong length: 4 of 12 wrong answers; characters right overall: 0.7500
 """
 
 

@@ -1,19 +1,23 @@
 """The configuration of a run: the model, and how it is trained.
 
-Each field says its help, its bounds or its choices once; from that come its check and its option in ``arith-model``.
-Nothing here imports TensorFlow, so that a wrong value is refused at once.
+Each field declares its help, and its bounds or its choices, once. From that declaration come its check, its option in
+``arith-model`` and its entry in the docstring of its class. Nothing here imports TensorFlow, so that a wrong value is
+reported at once.
 """
 
 import dataclasses
 import functools
+import inspect
 import json
-from typing import Any
+import re
+from typing import Any, TypeVar
 
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.checks import range_in_words
 from seq2seq_arith.base.decoding import MalformedError, decode
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import check, option
+from seq2seq_arith.base.options import METADATA, Option, check, in_words, option
 from seq2seq_arith.trainer import plugins, registry
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW, Curriculum
 from seq2seq_arith.trainer.plugins import Plugin
@@ -22,37 +26,64 @@ SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
-# Fields that can name code of your own, those of the checksums of its file, and what it is.
+# The fields that can name custom code, the fields with the checksums of its file, and its kind.
 CODE = (("name", "code_sha256", plugins.MODEL), ("input_format", "input_format_sha256", plugins.INPUT_FORMAT))
-# Where the metadata of a field has the value that None stands for.
-NETWORK_DEFAULT = "network default"
+# Keys of the metadata of a field: the value that None stands for, and the docstring of a field without an option.
+NETWORK_DEFAULT, DOCSTRING = "network default", "docstring"
+
+MARKDOWN_LINK = re.compile(r"\[(.+?)\]\((.+?)\)")
+
+C = TypeVar("C")
+
+
+def _documented(config_class: type[C]) -> type[C]:
+    """Appends an ``Attributes:`` section to the docstring of a dataclass: one entry per field, from its declaration."""
+    fields = dataclasses.fields(config_class)  # type: ignore[reportArgumentType]
+    entries = [f"  {field.name}: {_field_docstring(field)}" for field in fields]
+    config_class.__doc__ = "\n".join([inspect.getdoc(config_class) or "", "", "Attributes:", *entries])
+    return config_class
+
+
+def _field_docstring(field: dataclasses.Field) -> str:
+    """The help of a field's option, its allowed values, its default and its source, in reStructuredText."""
+    about: Option | None = field.metadata.get(METADATA)
+    if about is None:
+        return field.metadata[DOCSTRING]
+    facts = []
+    if about.choices is not None:
+        facts.append(f"one of {', '.join(about.allowed)}{', or custom code' if about.also else ''}")
+    elif about.low is not None or about.high is not None:
+        facts.append(range_in_words(about.low, about.high, "g" if isinstance(about.high, float) else ","))
+    if default := about.default_text or in_words(field.default):
+        facts.append(f"default: {default}")
+    text = f"{about.line[0].upper()}{about.line[1:]}" + (f" ({'; '.join(facts)})" if facts else "") + "."
+    source = MARKDOWN_LINK.sub(r"`\1 <\2>`__", about.paper)
+    return f"{text} {source}." if source else text
 
 
 def _network_option(help: str, value: Any, *, default_text: str | None = None, **facts: Any) -> Any:
-    """A setting that only some networks have, which ``registry`` names; None, its default, stands for ``value``."""
+    """An option that only some networks have (``registry`` lists which); None, its default, stands for ``value``."""
     default_text = default_text or (f"{value:,g}" if isinstance(value, float) else str(value))
     field: dataclasses.Field = option(help, default=None, default_text=default_text, **facts)
     return dataclasses.field(default=None, metadata={**field.metadata, NETWORK_DEFAULT: value})
 
 
+@_documented
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Which network, its size, and the input format through which it sees the strings.
+    """The network, its size, and the input format in which it reads questions and writes answers.
 
-    What each field means is the help of its option. Besides:
+    >>> ModelConfig(name="causal", hidden=64, positional_encoding="nope").heads is None
+    True
 
-    Attributes:
-      name, input_format: A name of the registry, or the place of code of your own, as ``plugins.py`` describes it.
-      layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
-      positional_encoding, ..., blanks: Settings that only some networks have; None, also for the others, stands for the
-        default.
-      code_sha256, input_format_sha256: The checksums of files of your own, which are read if they are not given.
+    Some networks only have the options from ``positional_encoding`` to ``blanks``. None stands for their default, and
+    is the only value that the other networks accept.
 
-    Raises InputError if a value is out of its range.
+    Raises InputError if a value is out of its range, or the network does not have the option.
     """
 
     name: str = option(
-        "the network; FILE.py:FUNCTION for one of your own",
+        "the network; FILE.py:FUNCTION for a custom one",
         default="lstm",
         choices=lambda: tuple(registry.MODELS),
         also=plugins.is_plugin,
@@ -61,13 +92,19 @@ class ModelConfig:
     )
     input_format: str = option(
         "how question and answer are written for the network, which decides the hints it gets; FILE.py:CLASS for "
-        "an input format of your own",
+        "a custom input format",
         default="plain",
         choices=lambda: tuple(registry.INPUT_FORMATS),
         also=plugins.is_plugin,
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
-    layers: int = option("number of layers", default=1, low=1, high=64)
+    layers: int = option(
+        "number of layers: of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole "
+        "network",
+        default=1,
+        low=1,
+        high=64,
+    )
     positional_encoding: str | None = _network_option(
         "the positional encoding of a transformer",
         registry.DEFAULT_POSITIONAL_ENCODING,
@@ -125,10 +162,16 @@ class ModelConfig:
         default_text="yes",
     )
     options: str | None = option(
-        "options of your own model, as a JSON object", default=None, flag="model-options", label="model-options"
+        "options of a custom model, as a JSON object", default=None, flag="model-options", label="model-options"
     )
-    code_sha256: str | None = None
-    input_format_sha256: str | None = None
+    code_sha256: str | None = dataclasses.field(
+        default=None,
+        metadata={DOCSTRING: "The SHA-256 checksum of the file of a custom model; None: computed from the file."},
+    )
+    input_format_sha256: str | None = dataclasses.field(
+        default=None,
+        metadata={DOCSTRING: "The SHA-256 checksum of the file of a custom input format, likewise."},
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -136,7 +179,8 @@ class ModelConfig:
         self._check_network_options()
         if self.blanks is False and self.input_format_entry.fills_answer:
             raise InputError(
-                f"blanks is False, but the input format {self.input_format!r} counts no blanks anyway; leave it out"
+                f"blanks is False, but the input format {self.input_format!r} has no padding in the loss anyway; leave "
+                "it out"
             )
         if self.has("heads"):
             multiple = self._value("heads") * (2 if self.encoding.even_heads else 1)
@@ -144,7 +188,7 @@ class ModelConfig:
                 raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
 
     def _resolve(self) -> None:
-        """Writes what names code of your own, and its options, in one form."""
+        """Brings the names of custom code, and its options, into their canonical form."""
         for field, digest, kind in CODE:
             if plugins.is_plugin(name := getattr(self, field)):
                 plugin = Plugin.resolve(kind, name, getattr(self, digest))
@@ -156,14 +200,14 @@ class ModelConfig:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
 
     def _check_network_options(self) -> None:
-        """Raises InputError if a setting is given that the network, or its positional encoding, does not have."""
+        """Raises InputError if an option is given that the network, or its positional encoding, does not have."""
         for name, value in self._given_network_options().items():
             if self.has(name):
                 continue
             kinds = [kind for kind, entry in registry.POSITIONAL_ENCODINGS.items() if name in entry.options]
             if kinds and self.has("positional_encoding"):
                 kinds = " or ".join(kinds)
-                raise InputError(f"{name} is for --positional-encoding {kinds} alone; give that, or leave {name} out")
+                raise InputError(f"{name} is only for --positional-encoding {kinds}; give that, or leave {name} out")
             raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; leave it out")
 
     @property
@@ -178,34 +222,34 @@ class ModelConfig:
 
     @functools.cached_property
     def own_code(self) -> list[Plugin]:
-        """The model and the input format, if they are of your own."""
+        """The custom model and the custom input format, as far as there are any."""
         named = [Plugin(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
         return [plugin for plugin in named if plugins.is_plugin(plugin.name)]
 
     def own(self, kind: plugins.Kind) -> Plugin | None:
-        """The model or the input format, if it is of your own."""
+        """The custom model or the custom input format; None if it is one of the registry."""
         return next((plugin for plugin in self.own_code if plugin.kind == kind), None)
 
     @property
     def encoding(self) -> registry.PositionalEncodingEntry:
-        """How the network knows the order of the characters; one that is not a transformer needs nothing for it."""
+        """The positional encoding in the registry; that of a network without positional encodings is ``nope``."""
         return registry.positional_encoding_entry(self.name, self.positional_encoding)
 
     def has(self, name: str) -> bool:
-        """Whether the network, or its encoding, has an option; each has those that are not of ``NETWORK_OPTIONS``."""
+        """Whether the network, or its encoding, has an option; every network has those outside ``NETWORK_OPTIONS``."""
         return name not in NETWORK_OPTIONS or name in registry.network_options_of(self.name, self.positional_encoding)
 
     def network_options(self) -> dict[str, Any]:
-        """The settings that only some networks have, as this one is given them."""
+        """The values of the options that only some networks have, with their defaults, as its ``Spec`` has them."""
         options = {name: self._value(name) for name in NETWORK_OPTIONS if self.has(name) and name != "blanks"}
         return options | self._own_options()
 
     def _given_network_options(self) -> dict[str, Any]:
-        """The settings that only some networks have, if they are given."""
+        """The options that only some networks have, where they are not None."""
         return {name: value for name in NETWORK_OPTIONS if (value := getattr(self, name)) is not None}
 
     def _value(self, name: str) -> Any:
-        """The value of a setting of ``NETWORK_OPTIONS``, the default if it is not given."""
+        """The value of an option of ``NETWORK_OPTIONS``, its default if it is None."""
         return NETWORK_OPTIONS[name] if getattr(self, name) is None else getattr(self, name)
 
     def _own_options(self) -> dict[str, Any]:
@@ -223,7 +267,7 @@ class ModelConfig:
 
     @property
     def any_length(self) -> bool:
-        """Whether the weights fit strings of any length."""
+        """Whether the same weights fit strings of any length."""
         fits_input_format = self.entry.any_channels or not self.input_format_entry.channels_grow
         return self.entry.any_length and self.encoding.any_length and fits_input_format
 
@@ -233,7 +277,7 @@ class ModelConfig:
         return self.input_format_entry.hints.replace(registry.REVERSED, self.encoding.hints or registry.REVERSED)
 
 
-# The settings that only some networks have, with their defaults.
+# The options that only some networks have, with their defaults.
 NETWORK_OPTIONS: dict[str, Any] = {
     field.name: field.metadata[NETWORK_DEFAULT]
     for field in dataclasses.fields(ModelConfig)
@@ -241,20 +285,21 @@ NETWORK_OPTIONS: dict[str, Any] = {
 }
 
 
+@_documented
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How a model is trained.
+    """The model and its training: schedule, optimiser, regularisation, stopping, hardware and checkpoints.
 
-    Attributes:
-      model: The network.
-      deterministic: With kernels that give the same bits each time, a resumed run is bitwise equal to one that was
-        never stopped. On GPUs these kernels are slower, and some operations have none.
-      checkpoint_seconds: A checkpoint is also written after every epoch.
+    >>> TrainConfig(model=ModelConfig(name="gru"), epochs=3).batch_size
+    128
 
-    Raises InputError if a value is out of its range, or two of them do not go together.
+    Raises InputError if a value is out of its range, or two values exclude each other.
     """
 
-    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    model: ModelConfig = dataclasses.field(
+        default_factory=ModelConfig,
+        metadata={DOCSTRING: "The network, its size and its input format."},
+    )
     stream: bool = option(
         "train on fresh samples without end (online sampling); the dataset gives only the validation set, whose "
         "pairs are left out",
@@ -262,17 +307,18 @@ class TrainConfig:
     )
     curriculum: str | None = option(
         "START:GROWTH, such as 10:1.25: begin with operands of at most START digits or dashes, and make them "
-        "GROWTH times longer whenever the answers are right (curriculum learning); needs --stream",
+        "GROWTH times longer whenever the exact match reaches the threshold (curriculum learning); needs --stream",
         default=None,
         default_text="all lengths from the first step",
         paper="[Bengio et al. 2009](https://doi.org/10.1145/1553374.1553380)",
     )
     curriculum_threshold: float = option(
-        "accuracy at which the curriculum moves to longer operands", default=RIGHT, low=0.0, high=0.9999
+        "exact match of a window of training steps at which the curriculum moves to longer operands",
+        default=RIGHT,
+        low=0.0,
+        high=0.9999,
     )
-    curriculum_window: int = option(
-        "number of steps over which that accuracy is measured", default=WINDOW, low=1, high=10**6
-    )
+    curriculum_window: int = option("number of steps in such a window", default=WINDOW, low=1, high=10**6)
     epochs: int = option("maximum number of epochs", default=50, low=1, high=10**6)
     steps_per_epoch: int | None = option(
         "steps per epoch", default=None, default_text="those of --epoch-examples", low=1, high=10**9
@@ -393,18 +439,23 @@ class TrainConfig:
     )
     xla: bool = option("compile the training step with XLA", default=False)
     precision: str = option(
-        "mixed_bfloat16 computes in bfloat16 on GPUs that support it, and keeps the weights in float32",
+        "floating-point precision; mixed_bfloat16 computes in bfloat16 on GPUs that support it, and keeps the "
+        "weights in float32",
         default="float32",
         choices=PRECISIONS,
         paper="[Micikevicius et al. 2018](https://arxiv.org/abs/1710.03740)",
     )
     deterministic: bool | None = option(
-        "use deterministic kernels only, so that a run is reproducible to the bit",
+        "use deterministic kernels only: a run is then reproducible to the bit, also when it is stopped and resumed; "
+        "on GPUs they are slower, and some operations have none",
         default=None,
         default_text="yes on CPUs, no on GPUs",
     )
     checkpoint_seconds: float = option(
-        "maximum number of seconds between two checkpoints", default=60.0, low=0.0, high=1e9
+        "maximum number of seconds between two checkpoints; one is also written after every epoch",
+        default=60.0,
+        low=0.0,
+        high=1e9,
     )
     keep_epochs: bool = option(
         "keep the weights of each epoch in epochs/, for the slider of arith-model serve (4 bytes per weight and epoch)",
@@ -417,11 +468,11 @@ class TrainConfig:
             raise InputError(f"model is {shown(self.model)}; give a ModelConfig, such as ModelConfig(name='lstm')")
         if self.min_lr_ratio and self.schedule == "constant":
             raise InputError(
-                f"min_lr_ratio is {self.min_lr_ratio:g}, but a constant rate does not fall; give --schedule cosine"
+                f"min_lr_ratio is {self.min_lr_ratio:g}, but a constant rate does not decay; give --schedule cosine"
             )
         if self.prove and self.schedule != "cosine":
             raise InputError(
-                f"prove is {self.prove}, but its rounds go along a cosine, and the schedule is {self.schedule}; give "
+                f"prove is {self.prove}, but its rounds need the cosine schedule, not {self.schedule}; give "
                 "--schedule cosine, or --prove 0"
             )
         if self.prove and self.ema_decay is not None:
@@ -429,7 +480,7 @@ class TrainConfig:
         if self.largest_batch > MAX_BATCH:
             raise InputError(
                 f"a batch of {self.batch_size:,} that doubles {self.batch_doublings} times has {self.largest_batch:,} "
-                f"examples, and {MAX_BATCH:,} are the most; give a smaller --batch-size, or fewer --batch-doublings"
+                f"examples, and the maximum is {MAX_BATCH:,}; give a smaller --batch-size, or fewer --batch-doublings"
             )
         self._check_curriculum()
         reason = self.model.entry.needs_float32
@@ -437,7 +488,7 @@ class TrainConfig:
             raise InputError(f"precision is {self.precision!r}, but {reason} and needs float32")
 
     def _check_curriculum(self) -> None:
-        """Raises InputError if there is a curriculum that does not go together with the rest."""
+        """Raises InputError if the curriculum, or an option of one, conflicts with the other values."""
         if self.curriculum is None:
             if (self.curriculum_threshold, self.curriculum_window) != (RIGHT, WINDOW):
                 raise InputError(
@@ -446,7 +497,7 @@ class TrainConfig:
             return
         Curriculum.parse(self.curriculum)
         if not self.stream:
-            raise InputError(f"the curriculum {self.curriculum} needs short strings without end; add --stream")
+            raise InputError(f"the curriculum {self.curriculum} needs fresh samples of every length; add --stream")
         if self.patience:
             raise InputError(
                 f"patience is {self.patience}, but the loss on long strings need not fall while a curriculum trains on "
@@ -454,23 +505,23 @@ class TrainConfig:
             )
         if not self.model.any_length:
             raise InputError(
-                f"a curriculum trains the same weights on short strings and long ones, and those of model "
-                f"{self.model.name!r} fit one length; take another --model, or leave --curriculum out"
+                f"a curriculum trains the same weights on short and long strings, and the weights of model "
+                f"{self.model.name!r} fit one length only; give another --model, or leave --curriculum out"
             )
 
     @property
     def largest_batch(self) -> int:
-        """The examples of the last steps' batches."""
+        """The number of examples in a batch after the last doubling."""
         return self.batch_size << self.batch_doublings
 
     @property
     def fits_more_epochs(self) -> bool:
-        """Whether its first epochs are those of a training with more epochs."""
+        """Whether a training with more epochs begins with the same epochs as this one."""
         grows = self.warmup or self.batch_doublings or self.interim_examples is not None
         return self.schedule == "constant" and not grows
 
     def lengths(self, task: Task) -> tuple[int, ...]:
-        """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one."""
+        """The maximum number of digits (dashes, letters) of an operand per stage; without a curriculum, one stage."""
         if self.curriculum is None:
             return (task.size,)
         curriculum = Curriculum.parse(self.curriculum)
@@ -478,14 +529,14 @@ class TrainConfig:
         return curriculum.lengths(task.size)
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as JSON holds it; ``from_json`` is the inverse."""
+        """The configuration as a JSON object; ``from_json`` is the inverse."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "TrainConfig":
         """The configuration whose ``to_json()`` this is.
 
-        A field that is missing has its default: it came after the run was trained.
+        A missing field gets its default, because a newer version may have added it.
 
         Raises InputError if a field is unknown, of another type or out of range.
         """
@@ -495,18 +546,17 @@ class TrainConfig:
             raise InputError(f"{error}; give a configuration of this version, or of an older one") from None
 
 
+@_documented
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """How long to look for wrong questions."""
+    """The limits of a search for questions that a model answers incorrectly."""
 
     questions: int = option("maximum number of questions at each length", default=100_000, low=1, high=10**8)
     seconds: float | None = option(
         "maximum number of seconds at each length", default=None, low=0.001, high=10**6, default_text="no limit"
     )
     max_found: int = option("stop after this number of wrong answers at a length", default=20, low=1, high=10**4)
-    seed: int = option(
-        "seed of the questions that are tried; the same seed finds the same", default=0, low=0, high=MASK64
-    )
+    seed: int = option("seed of the random questions; the same seed finds the same ones", default=0, low=0, high=MASK64)
 
     def __post_init__(self) -> None:
         check(self)
@@ -514,7 +564,7 @@ class SearchOptions:
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:
     """The configuration with the values that are not None, also of its model; InputError if one is out of its range."""
-    given = {key: value for key, value in values.items() if value is not None}
+    changes = {key: value for key, value in values.items() if value is not None}
     model_fields = {field.name for field in dataclasses.fields(ModelConfig)}
-    model = {key: given.pop(key) for key in list(given) if key in model_fields}
-    return dataclasses.replace(config, model=dataclasses.replace(config.model, **model), **given)
+    model = {key: changes.pop(key) for key in list(changes) if key in model_fields}
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, **model), **changes)

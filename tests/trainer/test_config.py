@@ -1,6 +1,7 @@
 """Configurations: what is refused, and what JSON and the recipes hold."""
 
 import dataclasses
+import inspect
 import json
 
 import numpy as np
@@ -14,7 +15,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import ModelConfig, SearchOptions, TrainConfig, override
 from seq2seq_arith.trainer.recipes import RECIPES, configured, recipe, recipe_data
 from seq2seq_arith.trainer.registry import check_model, writes_numbers
 
@@ -156,3 +157,24 @@ def test_every_recipe_fits_its_task_and_has_data_that_can_be_drawn(name: str, ta
     assert config.steps_per_epoch or passes
     check_model(config.model.name, config.model.input_format, data)
     assert 1e-4 <= config.learning_rate <= 0.05
+
+
+@pytest.mark.parametrize("config_class", [ModelConfig, TrainConfig, SearchOptions])
+def test_help_documents_every_field(config_class: type):
+    """As ``help()`` and autodoc show it: one entry per field under napoleon's ``Attributes:``."""
+    _, heading, attributes = (inspect.getdoc(config_class) or "").partition("\n\nAttributes:\n")
+    names = [line.strip().partition(":")[0] for line in attributes.splitlines()]
+    assert heading and names == [field.name for field in dataclasses.fields(config_class)]
+
+
+def test_help_of_a_field_has_its_range_its_default_and_its_source():
+    entries = inspect.getdoc(TrainConfig) or ""
+    assert "  warmup: Fraction of all steps used for linear warm-up (from 0 to 0.99; default: 0.0). `Goyal" in entries
+    assert "<https://arxiv.org/abs/1706.02677>`__.\n" in entries
+
+
+def test_a_recipe_says_that_its_validation_split_is_too_large(refusal):
+    with refusal(InputError) as refused:
+        recipe_data("plain", "addition", num_examples=1000)
+    assert "recipe 'plain'" in str(refused.value)
+    assert recipe_data("plain", "addition", num_examples=1000, num_validation=100).num_train == 900

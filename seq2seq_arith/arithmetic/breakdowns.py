@@ -18,12 +18,12 @@ RANGES = 5
 
 
 def carries(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How often a digit is carried in left + right: int64 of shape (n,)."""
+    """The number of carries in left + right: int64 of shape (n,)."""
     return sum(_carried(left, right), np.zeros(left.shape[1], np.int64))
 
 
 def longest_carries(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How many places the longest chain of carries in left + right has: int64 of shape (n,)."""
+    """The length of the longest carry chain in left + right, in digit positions: int64 of shape (n,)."""
     longest = chain = np.zeros(left.shape[1], np.int64)
     for carry in _carried(left, right):
         chain = (chain + 1) * carry
@@ -32,12 +32,12 @@ def longest_carries(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def borrows(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How often a digit is borrowed when the smaller operand is taken from the larger: int64 of shape (n,)."""
+    """The number of borrows in the larger operand minus the smaller one: int64 of shape (n,)."""
     return carries(*_added_back(left, right))
 
 
 def longest_borrows(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How many places the longest chain of borrows has, of the smaller from the larger: int64 of shape (n,)."""
+    """The length of the longest borrow chain in the larger operand minus the smaller one: int64 of shape (n,)."""
     return longest_carries(*_added_back(left, right))
 
 
@@ -48,7 +48,7 @@ def sign(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def ranges(longest: int, values: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Cuts the lengths 1 to ``longest`` into single ones, or into ``RANGES`` if they are more than ``SINGLE_LENGTHS``.
+    """Groups the lengths 1 to ``longest``: each alone, or in ``RANGES`` ranges if there are over ``SINGLE_LENGTHS``.
 
     >>> ranges(12, np.array([1, 2, 3, 12]))
     ([' 1- 2', ' 3- 4', ' 5- 7', ' 8- 9', '10-12'], array([0, 0, 1, 4]))
@@ -65,7 +65,7 @@ def ranges(longest: int, values: np.ndarray) -> tuple[list[str], np.ndarray]:
 
 
 def _carried(left: np.ndarray, right: np.ndarray) -> Iterator[np.ndarray]:
-    """For each place of left + right, the units first: whether 1 is carried out of it, int64 of shape (n,)."""
+    """For each digit position of left + right, units first: 1 if it carries, otherwise 0; int64 of shape (n,)."""
     ten, carry = np.uint64(10), np.zeros(left.shape[1], np.uint64)
     for a, b in zip(left, right, strict=True):
         for place in range(numbers.WORD_DIGITS):
@@ -75,6 +75,6 @@ def _carried(left: np.ndarray, right: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _added_back(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The difference and the smaller operand: their sum carries where the difference borrows."""
+    """The difference and the smaller operand, whose sum carries where the difference borrows."""
     difference, _ = numbers.subtract(left, right)
     return difference, numbers.min_max(left, right)[0]

@@ -1,7 +1,7 @@
-"""Rules that write an answer column by column, the units first, as at school: all that a proof needs to know of a task.
+"""Rules that write an answer column by column, the units first, as in written arithmetic; a proof of a model needs one.
 
-Such a rule has finitely many states, and so is a *finite-state transducer*: it reads the two characters of a column,
-and writes one. For a sum, all that it remembers is the carry::
+Such a rule has finitely many states, so it is a *finite-state transducer*: it reads the two characters of a column and
+writes one. For a sum, its state is the carry::
 
     978 + 156     column    0    1    2    3    4
                   left      8    7    9
@@ -9,11 +9,12 @@ and writes one. For a sum, all that it remembers is the carry::
                   carry     0    1    1    1    0
                   written   4    3    1    1
 
-What is right in a column can depend on later columns, as the sign of a difference does. So a rule may go on in several
-ways, each of which is a guess, and a way whose guess turns out wrong never ends. Each question has one way to an end.
+The right character can depend on later columns: the sign of a difference does. So a rule may be nondeterministic: it
+continues in several ways, one per guess, and a wrong guess never reaches an end. Exactly one way of each question
+reaches an end.
 
-A task's rule is its ``Operation.transducer``, also that of a task of one's own: ``examples/times_digit.py`` has one.
-``trainer/proving`` follows all ways of a rule, which are all questions of any length.
+The rule of a task is its ``Operation.transducer``. A custom task may have one, too: see ``examples/times_digit.py``.
+``trainer/proving`` follows all ways of a rule, that is, all questions of every length.
 """
 
 import dataclasses
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 
 DIGITS, BLANK = "0123456789", " "
 
-# How far an operand has been read: no digit yet; its top digit so far is not 0; is 0 behind others; it is "0"; over.
+# The state of an operand: no digit was read; the last one is not 0; is 0 after others; the number is "0"; it is over.
 NOT_BEGUN, READ, TOP_ZERO, ZERO, OVER = range(5)
 
 
@@ -32,9 +33,9 @@ class Transducer:
 
     Attributes:
       starts: The states before the first column.
-      step: From a state and the two characters of a column, digits or blanks, to the ways to go on: the character that
-        is written, and the state after it. No way if no question goes on so.
-      is_end: From a state to whether a question may end there. At least one column of blanks is behind each question.
+      step: From a state and the two characters of a column, digits or blanks, to all possible transitions: the
+        character that is written, and the next state. None if no question continues with these characters.
+      is_end: From a state to whether a question may end in it. At least one column of blanks follows each question.
     """
 
     starts: tuple[Hashable, ...]
@@ -48,9 +49,9 @@ def digit(character: str) -> int:
 
 
 def read(state: int, character: str) -> int | None:
-    """How far an operand has been read after one more character, from the units; None if no number goes on so.
+    """The state of an operand after one more character, from the units; None if no number continues with it.
 
-    A number has no zeros in front, so its last digit is not 0, unless it is the number 0.
+    A number has no leading zeros, so the last digit that is read is not 0, unless the number is 0.
 
     >>> read(READ, "0") == TOP_ZERO, read(TOP_ZERO, BLANK), read(ZERO, BLANK) == OVER
     (True, None, True)
@@ -65,7 +66,7 @@ def read(state: int, character: str) -> int | None:
 
 
 class _Sum(NamedTuple):
-    left: int  # how far it has been read
+    left: int  # the state of the left operand, as in ``read``
     right: int
     carry: int
 
@@ -85,14 +86,14 @@ ADDITION = Transducer(
 
 
 class _Difference(NamedTuple):
-    """Guessed are whether it is negative, and at each step whether a digit of the answer is still to come."""
+    """The rule guesses whether the difference is negative and, in each column, whether another digit follows."""
 
-    left: int  # how far it has been read
+    left: int  # the state of the left operand, as in ``read``
     right: int
     is_negative: bool
     borrow: int
-    more: bool  # whether a digit is still to come
-    has_sign: bool  # whether the sign is written
+    more: bool  # whether another digit of the answer follows
+    has_sign: bool  # whether the sign was written
 
 
 def _subtract(state: _Difference, left: str, right: str) -> Iterator[tuple[str, _Difference]]:
@@ -107,8 +108,8 @@ def _subtract(state: _Difference, left: str, right: str) -> Iterator[tuple[str, 
         # The last digit that is written is not 0.
         for more in (False, True) if written else (True,):
             yield str(written), reached._replace(more=more)
-    elif not written:  # behind the last digit there are only zeros, which are not written
-        is_equal = state.left == state.right == NOT_BEGUN  # no digit is to come from the start on
+    elif not written:  # only zeros follow the last digit, and these are not written
+        is_equal = state.left == state.right == NOT_BEGUN  # the start of an answer without digits
         is_sign = state.is_negative and not state.has_sign
         character = "0" if is_equal else "-" if is_sign else BLANK
         yield character, reached._replace(has_sign=state.has_sign or is_sign)

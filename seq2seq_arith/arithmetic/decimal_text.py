@@ -1,10 +1,10 @@
 """Decimal numbers as fixed-width matrices of ASCII, one row per example.
 
-A number is written right-aligned behind zeros, eight characters at a time: a uint64 holds eight characters of a row,
-the first in its lowest byte. Then each row is cut where its number begins::
+A number is written right-aligned behind zeros, eight characters at a time: a uint64 contains eight characters of a
+row, the first in its lowest byte. Then each row is cut where its number begins::
 
-    00012+00345       written, three digits of zeros in front of each number
-       12+345         cut and padded
+    00012+00345       written with leading zeros
+       12+345         leading zeros cut off, padded
 """
 
 import functools
@@ -15,13 +15,13 @@ from seq2seq_arith.arithmetic.numbers import WORD_DIGITS, num_words
 
 PAD = " "
 
-WORD = 8  # characters that are written at once
-GROUP = 10_000  # four digits, looked up at once
-MOST_DIGITS = 20  # of a uint64
+WORD = 8  # characters that are written together
+GROUP = 10_000  # four digits, which are looked up together
+MAX_DIGITS = 20  # of a uint64
 
 
 def question(symbol: str, digits: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
-    """Two numbers of at most so many digits, the symbol between them, padded: uint8 of shape (n, width)."""
+    """Two numbers of at most ``digits`` digits, the symbol between them, padded: uint8 of shape (n, width)."""
     rest = np.full((right.shape[1], 2 * digits), ord(PAD), np.uint8)
     second = _write_digits(rest[:, :digits], right)
     rows = np.full((left.shape[1], 2 * digits + 1 + width), ord(PAD), np.uint8)
@@ -34,7 +34,7 @@ def question(symbol: str, digits: int, left: np.ndarray, right: np.ndarray, widt
 def signed(magnitude: np.ndarray, negative: np.ndarray | None, width: int, start: int = 0) -> np.ndarray:
     """Numbers with a minus sign where they are negative, padded on the right: uint8 of shape (n, width).
 
-    They begin in column ``start``; the columns before hold blanks or zeros.
+    They begin in column ``start``; the columns before contain blanks or zeros.
     """
     rows = np.full((magnitude.shape[1], 1 + 2 * width), ord(PAD), np.uint8)
     first = 1 + _write_digits(rows[:, 1 : 1 + width], magnitude)
@@ -50,23 +50,23 @@ def read(codes: np.ndarray, start: np.ndarray, end: np.ndarray, digits: int) -> 
     rows = np.arange(len(codes))
     for place in range(digits):
         column = end - 1 - place
-        there = column >= start
-        digit = np.where(there, codes[rows, np.where(there, column, 0)] - np.uint8(ord("0")), np.uint8(0))
+        is_digit = column >= start
+        digit = np.where(is_digit, codes[rows, np.where(is_digit, column, 0)] - np.uint8(ord("0")), np.uint8(0))
         values[place // WORD_DIGITS] += digit * np.uint64(10 ** (place % WORD_DIGITS))
     return values
 
 
 def lengths(numbers: np.ndarray, digits: int) -> np.ndarray:
-    """How many digits each of some numbers of at most ``digits`` digits has: uint64 of shape (n,)."""
-    top, places = numbers[0], np.ones(numbers.shape[1], np.uint64)
+    """The number of digits of each number, at most ``digits``: uint64 of shape (n,)."""
+    top, counts = numbers[0], np.ones(numbers.shape[1], np.uint64)
     for i, word in enumerate(numbers[1:], 1):
-        there = word > 0
-        top = np.where(there, word, top)
-        places = np.where(there, np.uint64(1 + WORD_DIGITS * i), places)
-    last = min(digits - WORD_DIGITS * (len(numbers) - 1), MOST_DIGITS)
+        is_used = word > 0
+        top = np.where(is_used, word, top)
+        counts = np.where(is_used, np.uint64(1 + WORD_DIGITS * i), counts)
+    last = min(digits - WORD_DIGITS * (len(numbers) - 1), MAX_DIGITS)
     for power in range(1, last if len(numbers) == 1 else max(WORD_DIGITS, last)):
-        places += top >= np.uint64(10**power)
-    return places
+        counts += top >= np.uint64(10**power)
+    return counts
 
 
 def _write_digits(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -85,8 +85,8 @@ def _write_digits(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 
 def _from(rows: np.ndarray, first: np.ndarray, width: int) -> np.ndarray:
-    """So many characters of each row from a column on; ``first`` is int64 of shape (n,)."""
-    # A row is copied as one element, which is faster than its characters.
+    """``width`` characters of each row from column ``first`` on, int64 of shape (n,)."""
+    # Copying each row as one element is faster than copying its characters.
     windows = np.ndarray((len(rows), rows.shape[1] - width + 1), f"V{width}", rows, strides=rows.strides)
     return windows[np.arange(len(rows)), first].view(np.uint8).reshape(-1, width)
 

@@ -1,7 +1,7 @@
 """From the number of a draw to its operands, its key and its hashes: pure functions on uint64 arrays.
 
-All arithmetic is modulo 2^64. Nothing here depends on how the draws are cut into chunks, so neither do the data.
-A module of its own, because the pipeline, the suites and the streams of the trainer draw by it.
+All arithmetic is modulo 2^64. No result depends on how the draws are divided into chunks, so the data do not
+either. The pipeline, the suites and the streams of the trainer share this module.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from seq2seq_arith.arithmetic.task import Task
 # The purpose k of key_hash(k, x, y): 1 orders the examples, 2 chooses the split.
 ORDER, SPLIT = 1, 2
 
-# How many draws are worked on at a time: arrays of 256 KB stay in a core's own cache.
+# The number of draws that are processed together: arrays of 256 KB stay in the cache of a core.
 BLOCK = 2**15
 
 Key = tuple[np.ndarray, ...]
@@ -23,12 +23,12 @@ Key = tuple[np.ndarray, ...]
 
 def operands(task: Task, draws: np.ndarray) -> Key:
     """The operands of the draws with these numbers, uint64 (n,), from left to right: uint64 (words, n) each."""
-    drawing, arity = task.sampler, task.operation.arity
-    return drawing.operands(task.size, Words(task.seed, draws, drawing.words_per_draw(task.size, arity)), arity)
+    sampler, arity = task.sampler, task.operation.arity
+    return sampler.operands(task.size, Words(task.seed, draws, sampler.words_per_draw(task.size, arity)), arity)
 
 
 def key(task: Task, *operands: np.ndarray) -> Key:
-    """The keys; draws with the same key are duplicates: (min, max) of two operands, or all operands if ordered."""
+    """The keys: (min, max) of two operands, or all operands if ordered. Draws with equal keys are duplicates."""
     return operands if task.ordered else min_max(*operands)
 
 
@@ -42,5 +42,5 @@ def key_hash(task: Task, purpose: int, key: Key) -> np.ndarray:
 
 
 def blocks(count: int) -> Iterator[slice]:
-    """Slices that cut ``count`` rows into pieces that stay in cache."""
+    """Slices that divide ``count`` rows into blocks that stay in the cache."""
     return (slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK))

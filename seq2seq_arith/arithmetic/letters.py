@@ -1,4 +1,4 @@
-"""Words of letters as numbers, so that what draws, hashes, compares and sorts numbers does the same with words.
+"""Words of letters as numbers, so that the code that draws, hashes, compares and sorts numbers also works for words.
 
 Twelve letters are one word of a number (``numbers``): a letter, 1 for a to 26 for z, is a digit in base 27, and the
 first letter is the least significant. No letter is 0. So letters 0 to 11 of a string are the first word of its number,
@@ -20,30 +20,30 @@ from seq2seq_arith.arithmetic.splitmix import uniform
 ALPHABET = string.ascii_lowercase
 BASE = len(ALPHABET) + 1
 WORD_LETTERS = 12
-# A random word gives so many letters: 26^6 is below 2^32, as the bounds of ``uniform`` must be.
+# The number of letters from one random word: 26^6 is below 2^32, the maximum bound of ``uniform``.
 DRAWN_LETTERS = 6
 
 _POWERS = np.array([BASE**place for place in range(WORD_LETTERS)], np.uint64)
 
 
 def num_words(size: int) -> int:
-    """How many words of a number so many letters take."""
+    """The number of words of a number that ``size`` letters need."""
     return -(-size // WORD_LETTERS)
 
 
 def number(word: str) -> int:
-    """A word as the number that it is packed into, which is how a slice of a suite gives it.
+    """The number of a word, which is the form that a slice of a suite returns.
 
     >>> number("ab")
     55
     """
     parts = [word[start : start + WORD_LETTERS] for start in range(0, len(word), WORD_LETTERS)]
-    packed = [sum((ALPHABET.index(each) + 1) * BASE**place for place, each in enumerate(part)) for part in parts]
-    return sum(each * WORD**number for number, each in enumerate(packed))
+    packed = [sum((ALPHABET.index(letter) + 1) * BASE**place for place, letter in enumerate(part)) for part in parts]
+    return sum(value * WORD**index for index, value in enumerate(packed))
 
 
 def unpack(numbers: np.ndarray) -> np.ndarray:
-    """The letters of words, uint64 (words, n): 1 for a to 26 for z, and 0 behind the last; uint8 (n, 12 * words)."""
+    """The letters of words, uint64 (words, n): 1 for a to 26 for z, and 0 after the last; uint8 (n, 12 * words)."""
     letters = numbers[:, :, np.newaxis] // _POWERS % np.uint64(BASE)
     return np.ascontiguousarray(letters.transpose(1, 0, 2)).reshape(numbers.shape[1], -1).astype(np.uint8)
 
@@ -58,7 +58,7 @@ def pack(letters: np.ndarray, size: int) -> np.ndarray:
 
 
 def every(size: int) -> np.ndarray:
-    """Every word of at most so many letters, at most twelve, the shorter ones first: uint64 of shape (count,)."""
+    """Every word of at most ``size`` letters, at most twelve, the shorter ones first: uint64 of shape (count,)."""
     words, longest = [], np.zeros(1, np.uint64)
     for place in range(size):
         longest = (longest[:, np.newaxis] + np.arange(1, BASE, dtype=np.uint64) * _POWERS[place]).ravel()
@@ -67,7 +67,7 @@ def every(size: int) -> np.ndarray:
 
 
 def joined(words: list[np.ndarray], length: np.ndarray) -> np.ndarray:
-    """Words of uniform letters and of these lengths, from random words of which each gives six; uint64 (n,) all."""
+    """Words of uniform letters and of these lengths, from random words, six letters from each; all uint64 (n,)."""
     bounds = np.array([len(ALPHABET) ** count for count in range(DRAWN_LETTERS + 1)], np.uint64)
     columns = []
     for part, word in enumerate(words):

@@ -1,10 +1,9 @@
 """Notations: how operands are written, read and measured.
 
-A task has one notation, and everything that depends on it asks the notation's object, one of ``NOTATIONS``:
-``DECIMAL``, ``POSITIVE``, ``DASHES``, ``RESIDUES`` or ``LETTERS``. D stands for the size of a task: the most digits (or
-dashes, or letters) of an operand, or the modulus. Numbers are columns of words as in
-``seq2seq_arith.arithmetic.numbers``: uint64 of shape (words, n). A word of letters is such a number, too, as
-``letters`` packs it.
+A task has one notation, an object of ``NOTATIONS``: ``DECIMAL``, ``POSITIVE``, ``DASHES``, ``RESIDUES`` or ``LETTERS``.
+D is the size of a task: the maximum number of digits (or dashes, or letters) of an operand, or the modulus. Numbers are
+columns of words as in ``seq2seq_arith.arithmetic.numbers``: uint64 of shape (words, n). A word of letters is such a
+number, too, as ``letters`` packs it.
 
 >>> DECIMAL.split("+", "12+7"), DASHES.split("p", "---p--")
 (('12', '7'), ('---', '--'))
@@ -13,7 +12,7 @@ True
 >>> LETTERS.split("", "abc", arity=1)
 ('abc',)
 
-``pipelines.checking.independent`` repeats these rules on purpose, in plain Python.
+``pipelines.checking.independent`` deliberately repeats these rules, in plain Python.
 """
 
 import abc
@@ -30,47 +29,47 @@ from seq2seq_arith.arithmetic.decimal_text import PAD
 class Solved(NamedTuple):
     """The answers to some questions."""
 
-    magnitude: np.ndarray  # without the sign, uint64 of shape (words, n); the last word may have 19 digits
-    negative: np.ndarray | None = None  # bool of shape (n,); None if no answer is
+    magnitude: np.ndarray  # the absolute value, uint64 of shape (words, n); the last word may have 19 digits
+    negative: np.ndarray | None = None  # bool of shape (n,); None if no answer is negative
 
 
 class Notation(abc.ABC):
     """How operands are written, read and measured."""
 
     name: str
-    unit: str  # what the size of a task is counted in
-    size_word: str  # what people call the size of a task; the programs have an option of this name
+    unit: str  # the unit of the size of a task
+    size_word: str  # the name of the size of a task as an option of the programs
     larger: str  # a larger size, in words
-    characters: str  # what the characters of an operand are called
-    # Regular expressions, without groups, in the syntax of Python, RE2 and Arrow: of an operand as the datasets hold
-    # it, and as a person may type it before it is checked against that.
+    characters: str  # the word for the characters of an operand
+    # Regular expressions, without groups, in the syntax of Python, RE2 and Arrow: of an operand in the datasets, and of
+    # an operand as a person may type it before it is checked against the first one.
     operand: str
     typed: str
-    example: tuple[str, str]  # two operands, as an example for people
-    equals = " = "  # what people write between a question and its answer
-    smallest = 1  # operand
-    has_digits = False  # whose places an input format can align
-    has_lengths = True  # whether a task of another size is the same task with longer or shorter operands
-    parquet_share: float  # about how many bytes zstd leaves of a character
+    example: tuple[str, str]  # two operands, for messages
+    equals = " = "  # the text between a question and its answer, for people
+    smallest = 1  # the smallest operand
+    has_digits = False  # whether operands have digits that an input format can align
+    has_lengths = True  # whether another size gives the same task with longer or shorter operands
+    parquet_share: float  # approximate bytes per character after compression by zstd
 
     def width(self, size: int) -> int:
-        """The most characters of an operand."""
+        """The maximum number of characters of an operand."""
         return size
 
     def words(self, size: int) -> int:
-        """How many words each operand takes."""
+        """The number of words of each operand."""
         return 1
 
     def describe(self, size: int) -> str:
-        """Which operands there are, in words."""
+        """The allowed operands, in words."""
         return f"at most {size} {self.unit}"
 
     def allows(self, size: int, operand: str) -> bool:
-        """Whether a task of this size has this operand."""
+        """Whether an operand is allowed for a task of this size."""
         return len(operand) <= size
 
     def values(self, size: int, count: int) -> np.ndarray:
-        """All operands of a small task, of which there are so many: uint64 of shape (count,), as words of numbers."""
+        """All ``count`` operands of a small task: uint64 of shape (count,), as words of numbers."""
         return self.smallest + np.arange(count, dtype=np.uint64)
 
     @abc.abstractmethod
@@ -79,20 +78,20 @@ class Notation(abc.ABC):
 
     def question(self, symbol: str, size: int, operands: Sequence[np.ndarray], width: int) -> np.ndarray:
         """Questions: the operands with the symbol between them, padded on the right: uint8 of shape (n, width)."""
-        count, most = operands[0].shape[1], self.width(size)
-        rows, start = np.full((count, width + most), ord(PAD), np.uint8), np.zeros(count, np.int64)
+        count, widest = operands[0].shape[1], self.width(size)
+        rows, start = np.full((count, width + widest), ord(PAD), np.uint8), np.zeros(count, np.int64)
         for side, operand in enumerate(operands):
             if side:
                 rows[np.arange(count), start] = ord(symbol)
                 start += 1
-            # The padding is overwritten by what follows.
-            columns = start[:, np.newaxis] + np.arange(most)
-            np.put_along_axis(rows, columns, self.write(Solved(operand), most), axis=1)
+            # The next operand overwrites the padding.
+            columns = start[:, np.newaxis] + np.arange(widest)
+            np.put_along_axis(rows, columns, self.write(Solved(operand), widest), axis=1)
             start += self.measure(operand)
         return rows[:, :width]
 
     def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
-        """Answers behind what all of them begin with, padded on the right: uint8 of shape (n, width)."""
+        """Answers with their common prefix, padded on the right: uint8 of shape (n, width)."""
         rows = self.write(solved, width, len(prefix))
         rows[:, : len(prefix)] = np.frombuffer(prefix.encode(), np.uint8)
         return rows
@@ -101,7 +100,7 @@ class Notation(abc.ABC):
     def write(self, solved: Solved, width: int, start: int = 0) -> np.ndarray:
         """Numbers or words from column ``start`` on, padded on the right: uint8 of shape (n, width).
 
-        The columns before hold anything; the caller overwrites them.
+        The columns before may contain anything; the caller overwrites them.
         """
 
     @abc.abstractmethod
@@ -109,12 +108,12 @@ class Notation(abc.ABC):
         """The operands in columns ``start`` to ``end - 1`` of each row of codes: int64 (n,), of uint8 (n, width)."""
 
     def split(self, symbol: str, text: str, arity: int = 2) -> tuple[str, ...] | None:
-        """The operands of a question as a person types it, or None if it is not a question."""
+        """The operands of a question as a person types it; None if it is not a question."""
         match = re.fullmatch(re.escape(symbol).join([f"({self.typed})"] * arity), text)
         return match.groups() if match else None
 
     def is_operand(self, text: str) -> bool:
-        """Whether the datasets write an operand like this."""
+        """Whether an operand is written as in the datasets."""
         return re.fullmatch(self.operand, text) is not None
 
     def __repr__(self) -> str:
@@ -122,7 +121,7 @@ class Notation(abc.ABC):
 
 
 class _Decimal(Notation):
-    """Numbers in base ten, without zeros in front."""
+    """Numbers in base ten, without leading zeros."""
 
     name = "decimal"
     unit = size_word = characters = "digits"
@@ -154,7 +153,7 @@ class _Decimal(Notation):
 
 
 class _Positive(_Decimal):
-    """Numbers from 1 on in base ten."""
+    """Positive numbers in base ten."""
 
     name = "positive"
     operand = "[1-9][0-9]*"
@@ -184,7 +183,7 @@ class _Residues(_Decimal):
 
 
 class _Dashes(Notation):
-    """Counts of 1 or more, written as that many dashes."""
+    """Counts of 1 or more, written as that many dashes (unary numbers)."""
 
     name = unit = size_word = characters = "dashes"
     larger = "more dashes"
@@ -224,7 +223,7 @@ class _Letters(Notation):
         return letters.num_words(size)
 
     def values(self, size: int, count: int) -> np.ndarray:
-        return letters.every(size)[-count:]  # of a fixed length only the longest
+        return letters.every(size)[-count:]  # for words of a fixed length, only the longest
 
     def measure(self, operands: np.ndarray) -> np.ndarray:
         return np.count_nonzero(letters.unpack(operands), axis=1)
@@ -232,14 +231,16 @@ class _Letters(Notation):
     def write(self, solved: Solved, width: int, start: int = 0) -> np.ndarray:
         rows = np.full((solved.magnitude.shape[1], width), ord(PAD), np.uint8)
         written = letters.unpack(solved.magnitude)[:, : width - start]
-        behind = rows[:, start : start + written.shape[1]]
-        np.add(written, np.uint8(ord("a") - 1), out=behind, where=written > 0)
+        target = rows[:, start : start + written.shape[1]]
+        np.add(written, np.uint8(ord("a") - 1), out=target, where=written > 0)
         return rows
 
     def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
         columns = start[:, np.newaxis] + np.arange(size)
-        there = np.take_along_axis(codes, np.minimum(columns, codes.shape[1] - 1), axis=1)
-        return letters.pack(np.where(columns < end[:, np.newaxis], there - np.uint8(ord("a") - 1), np.uint8(0)), size)
+        characters = np.take_along_axis(codes, np.minimum(columns, codes.shape[1] - 1), axis=1)
+        return letters.pack(
+            np.where(columns < end[:, np.newaxis], characters - np.uint8(ord("a") - 1), np.uint8(0)), size
+        )
 
 
 DECIMAL: Notation = _Decimal()
@@ -251,7 +252,7 @@ NOTATIONS = (DECIMAL, POSITIVE, DASHES, RESIDUES, LETTERS)
 
 
 def _dashes(lengths: np.ndarray, width: int) -> np.ndarray:
-    """Rows of so many dashes, then spaces; written without a branch, which is ten times as fast as a choice."""
+    """Rows of ``lengths`` dashes, then spaces; arithmetic without a branch is ten times as fast as ``np.where``."""
     rows = (np.arange(width, dtype=np.uint32) >= lengths.astype(np.uint32)[:, None]).view(np.uint8)
     rows *= np.uint8(ord("-") - ord(PAD))
     return np.subtract(np.uint8(ord("-")), rows, out=rows)

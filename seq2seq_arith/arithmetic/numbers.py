@@ -25,12 +25,12 @@ WORD = 10**WORD_DIGITS
 LIMB_DIGITS = 9
 LIMB = 10**LIMB_DIGITS
 
-# So many products of limbs fit into 64 bits beside a limb.
+# The number of products of limbs whose sum with a limb fits into 64 bits.
 _PRODUCTS = 16
 
 
 def num_words(digits: int) -> int:
-    """How many words a number of at most so many digits takes."""
+    """The number of words of a number of at most ``digits`` digits."""
     return -(-digits // WORD_DIGITS)
 
 
@@ -40,7 +40,7 @@ def stack(words: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def from_ints(values: Iterable[int], words: int = 1) -> np.ndarray:
-    """Python integers as numbers of so many words: uint64 of shape (words, n)."""
+    """Python integers as numbers: uint64 of shape (words, n)."""
     return np.array([[value // WORD**word % WORD for value in values] for word in range(words)], np.uint64)
 
 
@@ -58,7 +58,7 @@ def less(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def min_max(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The smaller and the larger of each two numbers."""
+    """The smaller and the larger number of each pair."""
     if len(left) == 1:
         return np.minimum(left, right), np.maximum(left, right)
     swap = less(right, left)
@@ -66,7 +66,7 @@ def min_max(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def add(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """left + right, in as many words; the last word keeps its carry."""
+    """left + right, in the same number of words; the last word keeps its carry."""
     total = left + right
     for i in range(len(total) - 1):
         carry = total[i] >= np.uint64(WORD)
@@ -88,7 +88,7 @@ def subtract(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def multiply(left: np.ndarray, right: np.ndarray, words: int) -> np.ndarray:
-    """left · right in so many words, which must be enough."""
+    """left · right in ``words`` words, which must suffice."""
     if words == 1:
         return left * right
     a, b = _limbs(left), _limbs(right)
@@ -110,7 +110,7 @@ def _limbs(numbers: np.ndarray) -> np.ndarray:
 
 
 def _carry(limbs: np.ndarray) -> None:
-    """Moves what exceeds nine digits of a limb into the next one, in place."""
+    """Carries all above nine digits of a limb into the next one, in place."""
     for i in range(len(limbs) - 1):
         carry = limbs[i] // np.uint64(LIMB)
         limbs[i] -= carry * np.uint64(LIMB)

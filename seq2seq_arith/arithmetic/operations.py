@@ -1,17 +1,17 @@
 """The operations: everything in which one task differs from another.
 
-To add a task, add an entry to ``FURTHER``; its notation, draws and slices may be those of others. All that asks for
-tasks finds it there. One line is on purpose not derived from the entry: with it, ``SOLVERS`` in
-``pipelines/checking/independent.py``, ``verify`` and the tests solve the task in plain Python. A custom task can also
-be in a file, as ``own_tasks.py`` describes.
+To add a task, add an entry to ``FURTHER``; it may share its notation, draws and slices with other tasks. Programs and
+tests find it there. One line is deliberately not derived from the entry: ``SOLVERS`` in
+``pipelines/checking/independent.py``, by which ``verify`` and the tests solve the task independently, in plain Python.
+A custom task can also be in a file, as ``own_tasks.py`` describes.
 
-``FURTHER`` are those that the field compares with arithmetic; the last four are controls without carries. Those of
-``OPERATIONS`` TFDS lists, too, before one is named.
+``OPERATIONS`` are the tasks of the TFDS builder's list of configs. ``FURTHER`` are tasks that papers compare with
+arithmetic; the last four are controls without carries.
 
 >>> from seq2seq_arith.arithmetic import text
 >>> from seq2seq_arith.arithmetic.task import Task
 >>> questions = {"addition_of_three": "7+8+95", "division": "741/19", "comparison": "741:19", "parity": "4071"}
->>> [text.answer(text.parse(each, Task(name))) for name, each in questions.items()]
+>>> [text.answer(text.parse(question, Task(name))) for name, question in questions.items()]
 ['110', '39r0', '>', '0']
 """
 
@@ -41,53 +41,52 @@ DECIMAL_DRAWS: Mapping[str, Sampler] = MappingProxyType({"digits": sampling.DIGI
 class Operation:
     """Everything in which one task differs from another; D is its size: digits, dashes, letters or the modulus."""
 
-    arity: int = 2  # how many operands a question has
-    symbol: str  # the character between the operands; empty if there is one operand alone
+    arity: int = 2  # number of operands of a question
+    symbol: str  # the character between the operands; empty for a single operand
     notation: Notation  # how operands are written, read and measured
-    # How operands can be drawn, by name; the first is the default.
+    # The sampling schemes of operands, by name; the first is the default.
     draws: Mapping[str, Sampler] = dataclasses.field(default_factory=lambda: DECIMAL_DRAWS)
-    answer_prefix: str = ""  # what an answer begins with
-    alphabet: str  # every character that a padded question or answer may hold, each once
-    # (D, left, right), or as many operands as a question has, to the answers; the operands are uint64 (words, n).
-    # Answers that are not one number or one word, such as those of several parts, are given as they are written and
-    # padded: uint8 of shape (n, answer width).
+    answer_prefix: str = ""  # the beginning of every answer
+    alphabet: str  # every character that a padded question or answer may contain, each once
+    # From D and the operands of n questions, uint64 of shape (words, n) each, to the answers: a ``Solved``, or, if an
+    # answer is not one number or one word, the padded characters, uint8 of shape (n, answer width).
     solve: Solve
     min_size: int = 1  # the smallest D
-    max_size: int  # the largest one
+    max_size: int  # the largest D
     question_width: Callable[[int], int] = lambda size: 2 * size + 1  # D to the padded width in characters
-    answer_width: Callable[[int], int]  # likewise
+    answer_width: Callable[[int], int]  # as question_width, for answers
     default_size: int  # the default D
     num_examples: Callable[[int], int] = lambda size: 50_000  # D to the default number of examples
-    reverse: bool = False  # the default, as the next one
-    ordered: bool = False  # always true, unless there are two operands
-    validation_share: int = 10  # the validation split has one in so many examples by default
-    # Name of a table to a function of the operands, uint64 arrays of shape (words, n), that gives the group of each
-    # example, an array of shape (n,): exact match is also reported by these groups.
+    reverse: bool = False  # the default: whether questions are stored from the last character to the first
+    ordered: bool = False  # the default: whether a+b and b+a differ; always true unless there are two operands
+    validation_share: int = 10  # by default, one of so many examples is in the validation split
+    # From the name of a table to a function from the operands, uint64 of shape (words, n) each, to the group of each
+    # example, an array of shape (n,). Exact match is also reported by group.
     breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=dict)
-    suite: Callable[[int], Iterable[Slice]] = lambda size: ()  # D to the slices of hard questions that test a model
-    # D to those that were made when the recipes were fixed, on which nobody tunes.
+    suite: Callable[[int], Iterable[Slice]] = lambda size: ()  # D to the slices of the standard suite
+    # D to the held-out slices, on which no recipe is tuned.
     held_out: Callable[[int], Iterable[Slice]] = lambda size: ()
-    # A rule that writes the answer column by column, by which models of the task can be proved; None if it has none.
+    # A rule that writes the answer column by column, which is needed to prove models of the task; None without one.
     transducer: Transducer | None = None
-    # Under which name a training recipe holds the settings of this task, if not under its own: "decimal" if two numbers
-    # of decimal digits, such as residues, have a number as their answer; "dashes" if operands are counts, as in pq; and
-    # "strings" for all others: letters, one operand or several, or an answer that is no number.
+    # The family of tasks whose options a training recipe uses if it has none for this task: "decimal" if the answer to
+    # two decimal numbers, such as residues, is a number; "dashes" if operands are counts, as in pq; "strings" for all
+    # others: letters, another number of operands, or an answer that is not a number.
     recipe_family: str = "decimal"
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """What the operands are called, from left to right."""
+        """The names of the operands, from left to right."""
         return ("left", "right") if self.arity == 2 else tuple(f"operand {i + 1}" for i in range(self.arity))
 
     def answers(self, size: int, *operands: np.ndarray) -> np.ndarray:
-        """The answers as they are written, padded: uint8 of shape (n, answer width)."""
+        """The characters of the answers, padded: uint8 of shape (n, answer width)."""
         solved, width = self.solve(size, *operands), self.answer_width(size)
         return self.notation.answer(self.answer_prefix, solved, width) if isinstance(solved, Solved) else solved
 
     def slices(self, set: str, size: int, version: int = VERSION) -> list[Slice]:
-        """The slices of one of ``suites.SETS`` in a version; none if the task does not have that set."""
+        """The slices of one of ``suites.SETS`` in a version of the suites; empty if the task does not have that set."""
         of_set = (self.held_out if set == HELD_OUT else self.suite)(size)
-        return [each for each in of_set if each.since <= version]
+        return [slice for slice in of_set if slice.since <= version]
 
 
 OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
@@ -173,23 +172,23 @@ DEFAULT_TASK = "addition"
 
 
 def _compare(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """One of <, = and >, as it is written."""
+    """The character of the answer: <, = or >; uint8 of shape (n, 1)."""
     side = numbers.less(right, left).astype(int) - numbers.less(left, right)
     return np.frombuffer(b"<=>", np.uint8)[1 + side][:, np.newaxis]
 
 
 def _parity(number: np.ndarray) -> Solved:
-    """Whether the count of odd digits is odd: 1, or else 0."""
-    places = [word // np.uint64(10**place) for word in number for place in range(numbers.WORD_DIGITS)]
-    return Solved((sum(places, np.zeros(number.shape[1], np.uint64)) % np.uint64(2))[np.newaxis])
+    """1 if the number of odd digits is odd, otherwise 0."""
+    shifted = [word // np.uint64(10**place) for word in number for place in range(numbers.WORD_DIGITS)]
+    return Solved((sum(shifted, np.zeros(number.shape[1], np.uint64)) % np.uint64(2))[np.newaxis])
 
 
 def _backwards(size: int, word: np.ndarray) -> Solved:
     """The letters from the last to the first."""
     unpacked = letters.unpack(word)
     place = np.count_nonzero(unpacked, axis=1)[:, np.newaxis] - 1 - np.arange(unpacked.shape[1])
-    turned = np.take_along_axis(unpacked, np.maximum(place, 0), axis=1)
-    return Solved(letters.pack(np.where(place >= 0, turned, 0), size))
+    backwards = np.take_along_axis(unpacked, np.maximum(place, 0), axis=1)
+    return Solved(letters.pack(np.where(place >= 0, backwards, 0), size))
 
 
 _further = functools.partial(Operation, ordered=True, recipe_family="strings", max_size=1000)
@@ -201,7 +200,7 @@ _of_word = functools.partial(
 
 
 def _sum_of(count: int) -> Operation:
-    """The addition of so many numbers, at most ten, whose sum has one digit more than the longest of them."""
+    """The addition of ``count`` numbers, at most ten, whose sum has one digit more than the longest of them."""
     return _further(
         arity=count, symbol="+", notation=DECIMAL, alphabet=f"{DIGITS}+ ", default_size=2, reverse=True,
         solve=lambda size, *terms: Solved(functools.reduce(numbers.add, terms)),

@@ -1,10 +1,11 @@
 """Custom tasks, from a file that a person names.
 
-``--task-file words.py`` takes the tasks of a file: its ``OPERATIONS``, a dict from the name of a task to its
-``Operation``, as in ``operations.py``. A dataset states the sha256 of the file, and is read and checked only with the
-same file. Code runs only if a person names its file, never because a folder of data or of a run names it.
+``--task-file words.py`` adds the tasks of a file: its ``OPERATIONS``, a dict from the name of a task to its
+``Operation``, as in ``operations.py``. The metadata of a dataset contains the sha256 of the file, and the dataset is
+read and checked only with the same file. Code runs only if a person names its file, never because a folder of data or
+of a run names it.
 
-A task that is pickled takes the content of its file along, so that no worker of any runner needs the file.
+A pickled task contains the content of its file, so that the workers of a runner do not need the file.
 """
 
 import ast
@@ -25,10 +26,10 @@ OPERATIONS = "OPERATIONS"
 
 @dataclasses.dataclass(frozen=True)
 class OwnTask:
-    """A custom task and where its code is."""
+    """A custom task and its code."""
 
     name: str  # of the task
-    operation: Operation  # its ``Operation``
+    operation: Operation  # everything that defines it
     sha256: str  # the checksum of the file
     place: str  # the path of the file
     source: bytes  # the content of the file
@@ -37,40 +38,40 @@ class OwnTask:
         return _revived, (self.name, self.sha256, self.place, self.source)
 
 
-IS_CODE = "is code with the sha256"  # in each refusal of a dataset whose task's file was not named, or has changed
+IS_CODE = "is code with the sha256"  # in each input error about a task file that was not named, or has changed
 
 
 def use(file: str | Path | None) -> tuple[str, ...]:
-    """Takes and checks the tasks of a file, whose code may run as a person named it; returns their names, if any."""
+    """Adds the tasks of a file, which a person named, so its code may run; checks them and returns their names."""
     if file is None:
         return ()
     if not isinstance(file, str | Path):
         raise InputError(f"task_file is {options.shown(file)}; give the name of a file, such as FILE.py")
     path = expanded(file).absolute()
-    return _take(path, plugin_code.read(path, f"task-file is {str(file)!r}", "FILE.py"))
+    return _add(path, plugin_code.read(path, f"task-file is {str(file)!r}", "FILE.py"))
 
 
 def find(name: Any, sha256: str | None = None) -> OwnTask | None:
-    """The custom task of this name; None if there is none, or not with this checksum."""
+    """The custom task of this name, and of this sha256 if it is given; None if there is none."""
     if not isinstance(name, str):
         return None
-    known = process.current()
-    return known.tasks.get(name) if sha256 is None else known.task_versions.get((name, sha256))
+    state = process.current()
+    return state.tasks.get(name) if sha256 is None else state.task_versions.get((name, sha256))
 
 
 def is_task(name: str) -> bool:
-    """Whether there is a task of this name, of this package or a custom one."""
+    """Whether a task of this name exists, in this package or as a custom task."""
     return name in operations.BUILT_IN or find(name) is not None
 
 
 def ways_to_draw() -> list[str]:
-    """The names of ``Operation.draws`` of all tasks, each once."""
-    known = [*operations.BUILT_IN.values(), *(own.operation for own in process.current().tasks.values())]
-    return list(dict.fromkeys(name for operation in known for name in operation.draws))
+    """The names of the sampling schemes (``Operation.draws``) of all tasks, each once."""
+    all_operations = [*operations.BUILT_IN.values(), *(own.operation for own in process.current().tasks.values())]
+    return list(dict.fromkeys(name for operation in all_operations for name in operation.draws))
 
 
 def named(name: Any, sha256: str | None = None) -> OwnTask:
-    """The custom task of this name, and of this checksum if there is one."""
+    """As ``find``, but raises InputError if there is no such task."""
     if own := find(name, sha256):
         return own
     if sha256 is None:
@@ -78,37 +79,37 @@ def named(name: Any, sha256: str | None = None) -> OwnTask:
         meant = did_you_mean(str(name), names)
         raise InputError(f"there is no task {name!r}, only {', '.join(names)}{meant}")
     code = f"the task {name!r} {IS_CODE} {str(sha256)[:12]}…"
-    if there := find(name):
-        raise InputError(f"{code}, and {there.place} has {there.sha256[:12]}…: it has changed; give the file as it was")
+    if task := find(name):
+        raise InputError(f"{code}, but {task.place} has {task.sha256[:12]}…: it has changed; give the file as it was")
     raise InputError(f"{code}, which runs only if you name its file; if you trust it, add: --task-file FILE.py")
 
 
-def _take(path: Path, source: bytes) -> tuple[str, ...]:
-    """Takes the tasks of a file with this content; as ``use``."""
+def _add(path: Path, source: bytes) -> tuple[str, ...]:
+    """As ``use``, for a file with this content."""
     try:
-        found = getattr(plugin_code.module_of(path, source), OPERATIONS, None)
+        entries = getattr(plugin_code.module_of(path, source), OPERATIONS, None)
     except (Exception, SystemExit) as error:
         raise InputError(f"task-file is {str(path)!r}, and its code fails: {where(error, path)}") from None
-    if not isinstance(found, dict) or not found:
-        raise InputError(f"{path} has no {OPERATIONS}; give it a dict from the names of tasks to their Operation")
-    known = process.current()
-    for name, operation in found.items():
+    if not isinstance(entries, dict) or not entries:
+        raise InputError(f"{path} has no {OPERATIONS}; define it as a dict from the name of each task to its Operation")
+    state = process.current()
+    for name, operation in entries.items():
         own = OwnTask(name, operation, plugin_code.digest(source), str(path), source)
-        if (own.name, own.sha256) not in known.task_versions:
+        if (own.name, own.sha256) not in state.task_versions:
             _check(own)
-        known.tasks[own.name] = known.task_versions[own.name, own.sha256] = own
-    return tuple(found)
+        state.tasks[own.name] = state.task_versions[own.name, own.sha256] = own
+    return tuple(entries)
 
 
 def _revived(name: str, sha256: str, place: str, source: bytes) -> OwnTask:
-    """A task that was pickled, perhaps in another process."""
+    """Restores a pickled task, perhaps in another process."""
     if (name, sha256) not in process.current().task_versions:
-        _take(Path(place), source)
+        _add(Path(place), source)
     return named(name, sha256)
 
 
 def _check(own: OwnTask) -> None:
-    """Checks a task on sampled and extreme operands of its smallest, its default and its largest size."""
+    """Checks a task on random and extreme operands of its smallest, default and largest size."""
     try:
         task_rules.check(own.name, own.operation)
     except task_rules.TaskError as error:
@@ -118,7 +119,7 @@ def _check(own: OwnTask) -> None:
 
 
 def _line(own: OwnTask) -> str:
-    """The place of the task's entry: the file, and the line of its name."""
+    """The location of the task's entry: the file, and the line of its name."""
     for node in ast.walk(ast.parse(own.source)):
         for key in node.keys if isinstance(node, ast.Dict) else ():
             if isinstance(key, ast.Constant) and key.value == own.name:

@@ -1,6 +1,6 @@
-"""How the operands of a draw come out of its random words.
+"""Samplers, which turn the random words of a draw into the operands of a question.
 
-Each kind of drawing is an object, and a task's entry says which kinds it has, by the name that ``Task.draws`` gives.
+Each sampling scheme is an object. The entry of a task maps the names of its schemes, such as ``Task.draws``, to them.
 Numbers are columns of words as in ``seq2seq_arith.arithmetic.numbers``.
 """
 
@@ -16,20 +16,20 @@ from seq2seq_arith.arithmetic.splitmix import Words, uniform
 
 Operands = tuple[np.ndarray, ...]
 
-# Longer numbers are so many that none of them is drawn twice; they are counted as if they had this many digits.
+# Longer numbers are so numerous that none is drawn twice; they are counted as if they had this many digits.
 RARE_DIGITS = 40
 
 
 class Sampler(abc.ABC):
-    """How the operands of a question are drawn; D stands for the size of a task."""
+    """A sampling scheme for the operands of a question; D is the size of a task."""
 
     pairs_only = False  # whether questions must have two operands
     has_short_pairs = False  # whether short operands are drawn as often as long ones, so that their pairs repeat
-    share = 1.0  # the part of the draws that is distributed as ``values`` says; nothing is known of the rest
+    share = 1.0  # the share of the draws with the distribution of ``values``; that of the rest is unknown
 
     @abc.abstractmethod
     def words_per_draw(self, size: int, arity: int = 2) -> int:
-        """How many consecutive random words one draw owns."""
+        """The number of consecutive random words of one draw."""
 
     @abc.abstractmethod
     def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
@@ -39,17 +39,18 @@ class Sampler(abc.ABC):
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """All values of an operand, in classes of equal probability.
 
-        Returns how many values each class has, and the probability of one of them: float64 of shape (classes,). Where
-        lengths differ in probability, class i has the values of i + 1 digits, and the last class all longer ones.
+        Returns the number of values of each class and the probability of one value, both float64 of shape (classes,).
+        If the probability depends on the length, class i has the values of i + 1 digits, and the last class also all
+        longer ones.
         """
 
     @abc.abstractmethod
     def num_values(self, size: int) -> int:
-        """How many values an operand has."""
+        """The number of values of an operand."""
 
 
 class _Digits(Sampler):
-    """The length is uniform in 1..D, and every digit is uniform, leading zeros included (the notebook's way)."""
+    """The length is uniform in 1..D, and every digit is uniform, leading zeros included, as in the notebook."""
 
     has_short_pairs = True
 
@@ -63,7 +64,7 @@ class _Digits(Sampler):
         lengths = np.arange(1, min(size, RARE_DIGITS) + 1)
         count = 9 * 10.0 ** (lengths - 1)
         count[0] = 10  # 0 is written with one digit
-        # A value is drawn at its shortest length, and at any greater one with zeros in front.
+        # A value is drawn at its own length, and at any greater length with leading zeros.
         by_length = 1 / (size * 10.0**lengths)
         probability = by_length[::-1].cumsum()[::-1]
         if size > RARE_DIGITS:
@@ -85,7 +86,7 @@ class _Positive(_Digits):
 
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         count, probability = super().values(size)
-        count[0] = 9  # 1 is drawn more often than this says
+        count[0] = 9  # 1 is drawn more often than this
         return count, probability
 
     def num_values(self, size: int) -> int:
@@ -106,16 +107,16 @@ class _Value(_Digits):
 
 
 class _Structured(_Digits):
-    """Half of the draws as ``digits``; the other half is rearranged so that carries and borrows run far.
+    """Half of the draws are those of ``digits``; the other half is changed so that it has long carries and borrows.
 
-    A rearranged draw replaces three times a run of places of one operand, and then moves the right operand by one in
-    one place. Here L is the larger of the two drawn lengths, and place 0 the units::
+    A changed draw replaces, three times, a run of digit positions of one operand, and then adds or subtracts one at one
+    position of the right operand. Here L is the larger of the two drawn lengths, and position 0 is the units::
 
-        places           L-1 ... high-1 ... low ... 0
-        replaced                 [ zeros, nines, or the digits that pass a carry on ]
+        positions        L-1 ... high-1 ... low ... 0
+        replaced by              [ zeros, nines, or the digits that pass a carry on ]
 
-    ``passes_on_nine``: a place passes a carry on if its digits add up to nine (addition), otherwise a borrow if they
-    are equal (subtraction).
+    ``passes_on_nine``: a position passes a carry on if its digits sum to nine (addition); otherwise it passes a borrow
+    on if its digits are equal (subtraction).
     """
 
     pairs_only = True
@@ -145,7 +146,7 @@ class _Structured(_Digits):
     def _replace_run(
         self, size: int, left: list[np.ndarray], right: list[np.ndarray], length: np.ndarray, words: Words, first: int
     ) -> None:
-        """Replaces a run of places of one operand, in place, by adding the difference; the limbs are float64 (n,)."""
+        """Replaces a run of digits of one operand, in place, by adding a difference; the limbs are float64 (n,)."""
         kind = uniform(words[first], 6)
         bound = (length + 1).view(np.uint64)
         ends = [uniform(words[first + 1 + i], bound).view(np.int64) for i in (0, 1)]
@@ -232,17 +233,19 @@ FIXED_LETTERS: Sampler = _Letters(fixed=True)
 
 _POWERS = np.array([float(10**n) for n in range(LIMB_DIGITS + 1)])
 _NINES = float(LIMB - 1)
-_FILLINGS = np.array([0, _NINES, 0, _NINES, 0, 0])  # of a run, by kind; the last two kinds have fillings of their own
+_FILLINGS = np.array(
+    [0, _NINES, 0, _NINES, 0, 0]
+)  # of a run, by kind; those of the last two kinds depend on the digits
 _SIGNS = np.array([0.0, 1.0, -1.0])  # of a nudge, by kind
 
 
 def _words_per_operand(size: int, per_word: int = LIMB_DIGITS) -> int:
-    """One word for the length and one for each limb, or for each six letters, W."""
+    """W: one word for the length, and one for each limb, or for each six letters."""
     return 1 + -(-size // per_word)
 
 
 def _lengths(size: int, words: Words, side: int) -> np.ndarray:
-    """The drawn length less one, of the left (0) or right (1) operand: int64 of shape (n,)."""
+    """The drawn length minus one, of the left (0) or right (1) operand: int64 of shape (n,)."""
     return uniform(words[side * _words_per_operand(size)], size).view(np.int64)
 
 
@@ -254,7 +257,7 @@ def _limbs(size: int, words: Words, side: int, shorter: np.ndarray | int) -> lis
 
 @functools.cache
 def _limb_bounds(size: int) -> list[np.ndarray]:
-    """For each limb: from the length less one to how many values the limb can have (1 past the length: only 0)."""
+    """For each limb: from the length minus one to the number of values of the limb (1 beyond the length: only 0)."""
     lengths, lows = range(1, size + 1), range(0, size, LIMB_DIGITS)
     return [np.array([10 ** min(LIMB_DIGITS, max(0, n - low)) for n in lengths], np.uint64) for low in lows]
 
@@ -268,7 +271,7 @@ def _join(limbs: list[np.ndarray]) -> np.ndarray:
 
 
 def _above(source: np.ndarray, target: np.ndarray, power: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """Source less target, of limbs that have lost their places below a power of ten; float64 of shape (n,) all.
+    """Source minus target, of limbs without their digits below a power of ten; all float64 of shape (n,).
 
     Adding a half keeps a quotient away from whole numbers by more than its rounding error, so it is exact.
     """
@@ -284,7 +287,7 @@ def _above(source: np.ndarray, target: np.ndarray, power: np.ndarray, inverse: n
 
 
 def _nudged(size: int, right: list[np.ndarray], length: np.ndarray, words: Words, first: int) -> list[np.ndarray]:
-    """The right operand plus or minus one in one place, where the result has no other number of places."""
+    """The right operand plus or minus one at one digit position, unless that changes its number of positions."""
     sign = _SIGNS.take(uniform(words[first], 3).view(np.int64))
     place = uniform(words[first + 1], length.view(np.uint64)).view(np.int64)
     moved, carry = [], np.float64(0)
@@ -312,7 +315,7 @@ def _end_powers(size: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 @functools.cache
 def _place_values(size: int) -> list[np.ndarray]:
-    """For each limb: from a place to what a one there is worth in the limb, 0 if the place is in another limb."""
+    """For each limb: from a digit position to the value of a one in the limb; 0 if it is in another limb."""
     places = np.arange(size)
     return [
         np.where(places // LIMB_DIGITS == limb, _POWERS.take(places % LIMB_DIGITS), 0.0)

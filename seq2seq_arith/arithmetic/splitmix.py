@@ -52,7 +52,7 @@ def uniform(words: np.ndarray, bound: np.ndarray | int) -> np.ndarray:
 
 
 class Words:
-    """The words of some draws, uint64 (n,); each owns ``size`` consecutive words of the stream of a seed."""
+    """The random words of some draws, uint64 (n,); each has ``size`` consecutive words of the stream of a seed."""
 
     def __init__(self, seed: int, draws: np.ndarray, size: int) -> None:
         # Word k is mix64(seed + (k + 1)·GOLDEN), and draw i begins at word size·i.

@@ -1,7 +1,7 @@
-"""A task: the parameters that make one dataset out of an operation.
+"""A task: an operation and the parameters that define one dataset of it.
 
-The name of a dataset, such as ``addition-d5-s1-plain``, is what differs from the task's defaults: ``Task.config_name``
-writes it, and ``Task.from_name`` reads it.
+The name of a dataset, such as ``addition-d5-s1-plain``, states what differs from the task's defaults:
+``Task.config_name`` writes it, and ``Task.from_name`` reads it.
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ from seq2seq_arith.base.errors import InputError
 VERSION = "1.0.0"
 MAX_SEED = 2**64 - 1
 
-# What people and files call the field ``size``, whatever it counts; every other parameter has the name of its field.
+# The name of the field ``size`` for people and in files; every other parameter has the name of its field.
 SIZE = "digits"
 # Always part of a dataset's metadata.
 PARAMETERS = ("task", SIZE, "num_examples", "seed", "reverse", "ordered")
 ORDINALS = {2: "half", 10: "tenth"}
-# How a name gives each parameter, in this order: a letter before a number, a word for each value, or the value itself.
+# The parts of a name, in this order: a letter before a number, a word per value, or the value itself.
 NAME_PARTS: Mapping[str, str | Mapping[Any, str]] = MappingProxyType(
     {
         "size": "d",
@@ -42,7 +42,7 @@ NAME_PARTS: Mapping[str, str | Mapping[Any, str]] = MappingProxyType(
 
 
 def _by_task(fact: Callable[[Operation], Any]) -> str:
-    """What depends on the task, in words: ``3, but 5 for subtraction, parity; 1,000 for pq``."""
+    """A fact that depends on the task, in words: ``3, but 5 for subtraction, parity; 1,000 for pq``."""
     names: dict[str, list[str]] = {}
     for name, operation in operations.BUILT_IN.items():
         value = fact(operation)
@@ -57,7 +57,7 @@ def _by_task(fact: Callable[[Operation], Any]) -> str:
 class Task:
     """The parameters of one dataset; the dataset is a pure function of them.
 
-    A field that is None takes the default of the operation.
+    A field that is None gets the default of the operation.
 
     >>> Task("addition", size=5, seed=1).config_name
     'addition-d5-s1'
@@ -66,23 +66,23 @@ class Task:
 
     Attributes:
       name: A key of ``OPERATIONS`` or of ``FURTHER``, or the name of a custom task.
-      size: D: the most digits of an operand, or what the notation counts instead, its ``size_word``. People and files
-        call it ``digits``.
-      num_examples: How many examples the dataset has, train and validation together, N.
+      size: D: the maximum number of digits of an operand, or of the unit of the notation, its ``size_word``. Options
+        and files call it ``digits``.
+      num_examples: The number of examples of the dataset, train and validation together, N.
       seed: 0 to 2^64 - 1.
       reverse: Whether the padded question is stored from its last character to its first.
-      ordered: Whether a+b and b+a are two keys.
-      draws: How operands are drawn, one of the task's ``Operation.draws``.
-      num_validation: How many examples the validation split has, V.
-      code_sha256: The checksum of the file of a custom task; None for that of the file that was named.
+      ordered: Whether a+b and b+a are different examples, that is, have different keys.
+      draws: The sampling scheme of the operands, one of the task's ``Operation.draws``.
+      num_validation: The number of examples of the validation split, V.
+      code_sha256: The sha256 of the file of a custom task; None for that of the named file.
       own: The custom task; None for a task of this package.
 
-    Raises InputError if a value is of the wrong kind or out of its range.
+    Raises InputError if a value has the wrong type or is out of its range.
     """
 
     name: str = DEFAULT_TASK
     size: int = options.option(
-        lambda: f"the size of operands: the most {_by_task(lambda operation: operation.notation.size_word)}",
+        lambda: f"maximum size of an operand, in {_by_task(lambda operation: operation.notation.size_word)}",
         default=None,
         default_text=_by_task(lambda operation: operation.default_size),
         flag=SIZE,
@@ -134,29 +134,29 @@ class Task:
             fields["code_sha256"] = own.sha256
         elif self.code_sha256 is not None:
             raise InputError(
-                f"code_sha256 is given, but {self.name} is a task of this package; leave it out, and make anew what a "
-                "custom file made"
+                f"code_sha256 is given, but {self.name} is a task of this package; leave it out, and create again what "
+                "a custom file created"
             )
         operation = self.operation
-        # Later defaults depend on earlier fields, which are therefore checked first.
+        # Later defaults depend on earlier fields, so these are checked first.
         fill("size", operation.default_size)
         check_int(operation.notation.size_word, self.size, operation.min_size, operation.max_size)
         fill("num_examples", operation.num_examples(int(self.size)))
         check_int("num_examples", self.num_examples, MIN_EXAMPLES, None)
         for field in ("reverse", "ordered", "draws", "num_validation"):
             fill(field, self.defaults[field])
-        options.check(self)  # after which NumPy's integers are plain ones
+        options.check(self)  # which also converts NumPy's integers to plain ones
         check_int("num_validation", self.num_validation, 1, self.num_examples - 1)
         if self.draws not in operation.draws:
-            ways = list(operation.draws)
-            allowed = f"{', '.join(ways)}; give one of them" if len(ways) > 1 else f"{ways[0]} alone; leave it out"
-            raise InputError(f"draws is {self.draws!r}, and {self.name} can be drawn by {allowed}")
+            names = list(operation.draws)
+            allowed = f"{', '.join(names)}; give one of them" if len(names) > 1 else f"only {names[0]}; leave it out"
+            raise InputError(f"draws is {self.draws!r}, but {self.name} has the draws {allowed}")
         if operation.arity != 2 and not self.ordered:
             raise InputError(f"ordered is False, but {self.name} does not have two operands; leave it out")
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The default of every parameter but the name, given the parameters before it."""
+        """The default of every parameter but the name, which can depend on earlier parameters."""
         operation = self.operation
         return {
             "size": operation.default_size,
@@ -174,7 +174,7 @@ class Task:
 
     @property
     def code(self) -> str | None:
-        """Where the code of a custom task is: the path of its file."""
+        """The path of the file of a custom task; None for a task of this package."""
         return self.own.place if self.own else None
 
     @property
@@ -183,7 +183,7 @@ class Task:
 
     @property
     def sampler(self) -> Sampler:
-        """How the operands of a draw come out of its random words."""
+        """The sampler, which turns the random words of a draw into operands."""
         return self.operation.draws[self.draws]
 
     @property
@@ -193,37 +193,37 @@ class Task:
 
     @property
     def operand_width(self) -> int:
-        """The most characters of an operand."""
+        """The maximum number of characters of an operand."""
         return self.notation.width(self.size)
 
     @property
     def question_width(self) -> int:
-        """Characters of a stored question."""
+        """The number of characters of a stored question, padding included."""
         return self.operation.question_width(self.size)
 
     @property
     def answer_width(self) -> int:
-        """Characters of a stored answer."""
+        """The number of characters of a stored answer, padding included."""
         return self.operation.answer_width(self.size)
 
     @property
     def alphabet(self) -> str:
-        """Every character that a stored string may hold, in code point order."""
+        """Every character that a stored string may contain, in code point order."""
         return "".join(sorted(self.operation.alphabet))
 
     @property
     def num_train(self) -> int:
-        """Examples of the training split."""
+        """The number of examples of the training split."""
         return self.num_examples - self.num_validation
 
     @property
     def splits(self) -> dict[str, int]:
-        """Examples of each split, by its name."""
+        """From the name of each split to its number of examples."""
         return {"train": self.num_train, "validation": self.num_validation}
 
     @property
     def config_name(self) -> str:
-        """The dataset's config, which names the task, and what differs from its defaults (``addition-d5-s1-plain``)."""
+        """The name of the dataset: the task, and what differs from its defaults (``addition-d5-s1-plain``)."""
         parts, defaults = [self.name], self.defaults
         for field, part in NAME_PARTS.items():
             value = getattr(self, field)
@@ -238,25 +238,25 @@ class Task:
         >>> Task.from_name("addition-d6-n1000000").num_examples
         1000000
 
-        Raises InputError if no task has this name; the message says which part is wrong.
+        Raises InputError if no task has this name; the message names the wrong part.
         """
-        name, given = _read_name(config_name)
+        name, parameters = _read_name(config_name)
         try:
-            task = cls(name, **given)
+            task = cls(name, **parameters)
         except InputError as error:
-            raise InputError(f"{config_name!r} cannot be made: {error}") from error
+            raise InputError(f"{config_name!r} is not a dataset: {error}") from error
         if task.config_name != config_name:
             raise InputError(
-                f"{config_name!r} is the dataset {task.config_name!r}: a name has its parts in one order, and none "
-                "that is the default; give that name"
+                f"{config_name!r} is the dataset {task.config_name!r}: the parts of a name have one order, and "
+                "defaults are left out; give that name"
             )
         return task
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters as JSON holds them; ``Task.from_parameters`` is the inverse.
+        """The parameters as JSON values; ``Task.from_parameters`` is the inverse.
 
-        The first six are always there. A newer one is left out where it has its default, so that the metadata of
-        older datasets stay as they are. So is the checksum of the code for a task of this package.
+        The first six are always present. A newer one is left out if it has its default, so that the metadata of older
+        datasets does not change. The sha256 of the code is left out for a task of this package.
 
         >>> list(Task().parameters())
         ['task', 'digits', 'num_examples', 'seed', 'reverse', 'ordered']
@@ -285,17 +285,17 @@ class Task:
 
 
 def parameter_of(field: str) -> str:
-    """What people and files call a field of ``Task``."""
+    """The name of a field of ``Task`` as an option and in files."""
     return SIZE if field == "size" else field
 
 
 def fields_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters, by what people and files call them, as fields of ``Task``.
+    """The fields of ``Task`` for parameters by their names as options and in files.
 
     >>> fields_of({"digits": 5, "seed": 1})
     {'size': 5, 'seed': 1}
 
-    Raises TypeError for ``size``, as for any other name that is none of theirs.
+    Raises TypeError for ``size``, as for any other unknown name.
     """
     if "size" in parameters:
         raise TypeError(f"there is no parameter 'size'; give {SIZE}")
@@ -303,7 +303,7 @@ def fields_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_name(name: str) -> tuple[str, dict[str, Any]]:
-    """The task and the parameters that a dataset's name gives.
+    """The task and the parameters that the name of a dataset states.
 
     >>> _read_name("addition-d5-plain")
     ('addition', {'size': 5, 'reverse': False})
@@ -311,23 +311,25 @@ def _read_name(name: str) -> tuple[str, dict[str, Any]]:
     task, *parts = name.split("-")
     if task not in operations.BUILT_IN:
         own_tasks.named(task)
-    given: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for part in parts:
-        found = _read_part(part)
-        if found is None:
-            letters = [f"{each} and a number" for each in NAME_PARTS.values() if isinstance(each, str)]
-            words = [word for each in NAME_PARTS.values() if isinstance(each, Mapping) for word in each.values()]
+        parameter = _read_part(part)
+        if parameter is None:
+            letters = [f"{letter} and a number" for letter in NAME_PARTS.values() if isinstance(letter, str)]
+            words = [
+                word for by_value in NAME_PARTS.values() if isinstance(by_value, Mapping) for word in by_value.values()
+            ]
             allowed = f"{', '.join([*letters, *words])}, or one of {', '.join(own_tasks.ways_to_draw())}"
             raise InputError(f"{name!r} has the part {part!r}; give {allowed}")
-        field, value = found
-        if field in given:
+        field, value = parameter
+        if field in parameters:
             raise InputError(f"{name!r} gives {parameter_of(field)} twice, the second time as {part!r}; give it once")
-        given[field] = value
-    return task, given
+        parameters[field] = value
+    return task, parameters
 
 
 def _read_part(text: str) -> tuple[str, Any] | None:
-    """The parameter and the value that a part of a name gives; None if it gives none."""
+    """The parameter and the value that a part of a name states; None if it states none."""
     number = re.fullmatch(r"([a-z])([0-9]{1,20})", text)
     for field, part in NAME_PARTS.items():
         if number and part == number[1]:

@@ -1,4 +1,4 @@
-"""The rules that a custom task must keep; the first one that is broken is one sentence.
+"""The rules for custom tasks; the first broken rule is reported in one sentence.
 
 >>> import dataclasses
 >>> from seq2seq_arith.arithmetic.operations import OPERATIONS
@@ -6,7 +6,7 @@
 >>> check("sum", dataclasses.replace(OPERATIONS["addition"], symbol="7"))
 Traceback (most recent call last):
     ...
-seq2seq_arith.arithmetic.task_rules.TaskError: has the symbol '7', which stands in operands or is the padding; give
+seq2seq_arith.arithmetic.task_rules.TaskError: has the symbol '7', which occurs in operands or is the padding; give
 another character
 """
 
@@ -24,28 +24,28 @@ from seq2seq_arith.arithmetic.sampling import Operands, Sampler
 from seq2seq_arith.arithmetic.slices import DIGITS
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
 
-# Which drawings give operands of a notation.
-DRAWINGS = {
+# The samplers of this package that return operands of each notation.
+SAMPLERS = {
     DECIMAL: (sampling.DIGITS, sampling.VALUE, sampling.CARRYING, sampling.BORROWING),
     POSITIVE: (sampling.POSITIVE,),
     DASHES: (sampling.COUNTS,),
     RESIDUES: (sampling.RESIDUES,),
     LETTERS: (sampling.LETTERS, sampling.FIXED_LETTERS),
 }
-SAMPLED = 64  # draws on which a task is tried
-MOST_CHARACTERS = 2**18  # of long strings fewer are tried
-ASKED = 4  # questions of each slice
+TEST_DRAWS = 64  # random draws on which a task is tested
+MAX_CHARACTERS = 2**18  # fewer draws are tested if questions are long
+TEST_QUESTIONS = 4  # per slice
 NAME_WORDS = ("ordered", "unordered", "reversed", "plain")  # of datasets
 
 
 class TaskError(ValueError):
-    """A task cannot be used; the message goes on behind its name."""
+    """A task cannot be used; the message continues a sentence that begins with its name."""
 
 
 def check(name: Any, entry: Any) -> None:
-    """Raises TaskError if a task breaks a rule, for which it is tried on its smallest, default and largest size.
+    """Raises TaskError if a task breaks a rule when it is tested on its smallest, default and largest size.
 
-    Errors of its own code pass.
+    Errors of the task's own code are raised as they are.
     """
     _check_entry(name, entry)
     _check_characters(entry)
@@ -54,17 +54,19 @@ def check(name: Any, entry: Any) -> None:
         sizes = f"default_size={entry.default_size!r} of min_size={entry.min_size!r} to max_size={entry.max_size!r}"
         raise TaskError(f"has {sizes}; give whole numbers in this order")
     for size in dict.fromkeys((entry.min_size, entry.default_size, entry.max_size)):
-        for way in entry.draws:
-            check_size(name, entry, way, size)
+        for draws in entry.draws:
+            check_size(name, entry, draws, size)
 
 
-def check_size(name: str, entry: Operation, way: str, size: int) -> None:
-    """As ``check``, of questions and answers of one size that are drawn in one way."""
+def check_size(name: str, entry: Operation, draws: str, size: int) -> None:
+    """As ``check``, for questions and answers of one size and one sampling scheme."""
     at = f"for {size} {entry.notation.unit}"
     width, longest = entry.question_width(size), entry.arity * (entry.notation.width(size) + 1) - 1
     if width < longest:
-        raise TaskError(f"has the question width {width} {at}, but {longest} characters are written; give more")
-    operands = _operands(entry, size, entry.draws[way])
+        raise TaskError(
+            f"has the question width {width} {at}, but a question has up to {longest} characters; give more"
+        )
+    operands = _operands(entry, size, entry.draws[draws])
     _check_operands(entry.notation, size, operands, at)
     questions = entry.notation.question(entry.symbol, size, operands, width)
     for side in operands:
@@ -82,91 +84,97 @@ def check_size(name: str, entry: Operation, way: str, size: int) -> None:
 
 def _check_entry(name: Any, entry: Any) -> None:
     if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise TaskError("has no usable name; write it with a-z, 0-9 and _, beginning with a letter")
+        raise TaskError("has an invalid name; use a-z, 0-9 and _, and begin with a letter")
     if name in operations.BUILT_IN:
-        raise TaskError("is one of this package; give it another name")
+        raise TaskError("is a task of this package; give it another name")
     if not isinstance(entry, Operation):
         kind = type(entry).__name__
         raise TaskError(f"is of the type {kind}; give an Operation of seq2seq_arith.arithmetic.operations")
 
 
 def _check_characters(entry: Operation) -> None:
-    """Those of the symbol, of the operands and of the alphabet."""
+    """Checks the characters of the symbol, of the operands and of the alphabet."""
     notation, symbol, alphabet = entry.notation, entry.symbol, entry.alphabet
     if len(symbol) != (entry.arity > 1):
-        raise TaskError(f"has the symbol {symbol!r}; give one character, or '' to a task of one operand")
+        raise TaskError(f"has the symbol {symbol!r}; give one character, or '' for a task with one operand")
     if len({*alphabet}) != len(alphabet) or PAD not in alphabet or not alphabet.isascii():
-        advice = "give each ASCII character once, and the blank, which is the padding"
+        advice = "give each ASCII character once, with the blank, which is the padding"
         raise TaskError(f"has the alphabet {alphabet!r}; {advice}")
-    # Those that operands have in any case; of letters, a drawing may give some alone.
+    # The characters that all samplers can return; a custom sampler may return only some letters.
     written = {*"".join(notation.example), *(DIGITS if notation.has_digits else "")}
     if {*symbol} & {*written, PAD, *(letters.ALPHABET if notation is LETTERS else "")}:
         raise TaskError(
-            f"has the symbol {symbol!r}, which stands in operands or is the padding; give another character"
+            f"has the symbol {symbol!r}, which occurs in operands or is the padding; give another character"
         )
     if missing := sorted({*written, *symbol, *entry.answer_prefix} - {*alphabet}):
         raise TaskError(f"writes {missing[0]!r}, which is not in its alphabet {alphabet!r}; add it")
     if notation is DASHES and not (entry.arity == 2 and "a" <= symbol <= "z"):
-        advice = "give two operands, with a letter from a to z between them"
+        advice = "use two operands, with a letter from a to z between them"
         raise TaskError(f"has questions that look like options; {advice}")
 
 
 def _check_draws(entry: Operation) -> None:
     if not entry.draws:
-        raise TaskError("has no draws; give one way or more, each with its name")
-    for way, drawn in entry.draws.items():
-        # Of a drawing of one's own, it is not known which operands it gives.
-        is_known = any(drawn in known for known in DRAWINGS.values())
-        is_other = is_known and drawn not in DRAWINGS.get(entry.notation, ())
-        if not isinstance(drawn, Sampler) or is_other or (drawn.pairs_only and entry.arity != 2):
-            raise TaskError(f"has the draws {way!r}, which do not give its operands in the notation {entry.notation!r}")
-        if isinstance(drawn, type(sampling.COUNTS)) and entry.max_size >= 2**32:
-            raise TaskError(f"has max_size={entry.max_size!r}, and {way!r} draws numbers below 2^32; give less")
-        if not re.fullmatch("[a-z]{2,}", way) or way in NAME_WORDS:
-            advice = "give two letters or more from a to z that no name of a dataset has"
-            raise TaskError(f"has draws of the name {way!r}; {advice}")
+        raise TaskError("has no draws; give one sampler or more, each with its name")
+    for name, sampler in entry.draws.items():
+        # The operands of a custom sampler are checked later, on draws.
+        is_built_in = any(sampler in samplers for samplers in SAMPLERS.values())
+        is_other = is_built_in and sampler not in SAMPLERS.get(entry.notation, ())
+        if not isinstance(sampler, Sampler) or is_other or (sampler.pairs_only and entry.arity != 2):
+            raise TaskError(
+                f"has the draws {name!r}, which do not return operands of its notation {entry.notation!r}; give "
+                "another sampler"
+            )
+        if isinstance(sampler, type(sampling.COUNTS)) and entry.max_size >= 2**32:
+            raise TaskError(f"has max_size={entry.max_size!r}, but {name!r} draws numbers below 2^32; give less")
+        if not re.fullmatch("[a-z]{2,}", name) or name in NAME_WORDS:
+            advice = f"give at least two letters from a to z, and not {', '.join(NAME_WORDS[:-1])} or {NAME_WORDS[-1]}"
+            raise TaskError(f"has draws of the name {name!r}; {advice}")
 
 
 def _check_operands(notation: Notation, size: int, operands: Operands, at: str) -> None:
     words, width, count = notation.words(size), notation.width(size), operands[0].shape[-1]
     if not all(_is_array(side, np.uint64, (words, count)) for side in operands):
-        raise TaskError(f"draws operands {at} that are not uint64 of shape ({words}, n)")
+        raise TaskError(f"draws operands {at} that are not uint64 of shape ({words}, n); return such arrays")
     is_zero = notation.smallest and not all(side.any(axis=0).all() for side in operands)
     if is_zero or any((notation.measure(side) > width).any() for side in operands):
         raise TaskError(
-            f"draws operands {at} that are less than {notation.smallest}, or have more than {width} characters"
+            f"draws operands {at} that are less than {notation.smallest}, or have more than {width} characters; draw "
+            "others"
         )
 
 
 def _check_solved(entry: Operation, size: int, solved: Solved, questions: np.ndarray, at: str) -> None:
-    """Answers that are one number or one word each; questions are uint8 of shape (n, question width)."""
+    """Checks answers that are one number or one word each; questions are uint8 of shape (n, question width)."""
     notation, (magnitude, negative), count = entry.notation, solved, len(questions)
     if getattr(magnitude, "dtype", None) != np.uint64 or magnitude.shape[1:] != (count,):
-        raise TaskError(f"gives answers {at} that are not uint64 of shape (words, {count})")
+        raise TaskError(f"gives answers {at} that are not uint64 of shape (words, {count}); return such arrays")
     if (magnitude[:-1] >= np.uint64(numbers.WORD)).any():
-        raise TaskError(f"gives answers {at} with a word of more than 18 digits")
+        raise TaskError(f"gives answers {at} with a word of more than 18 digits; carry into the next word")
     if negative is not None and (notation is not DECIMAL or np.shape(negative) != (count,)):
-        raise TaskError(f"gives answers {at} with signs; only DECIMAL has them, one for each answer")
+        raise TaskError(f"gives answers {at} with signs, which only DECIMAL has, one per answer; leave them out")
     lengths = notation.measure(magnitude) + (0 if negative is None else negative)
     if notation.has_digits:  # the last word may have one digit more
         lengths += magnitude[-1] >= np.uint64(numbers.WORD)
     longest, width = lengths.max() + len(entry.answer_prefix), entry.answer_width(size)
     if longest > width:
         question = questions[lengths.argmax()].tobytes().decode("ascii").strip()
-        raise TaskError(f"has the answer width {width} {at}, but the answer to {question} has {longest} characters")
+        raise TaskError(
+            f"has the answer width {width} {at}, but the answer to {question} has {longest} characters; give more"
+        )
     if not lengths.all():
-        raise TaskError(f"gives an empty answer {at}")
+        raise TaskError(f"gives an empty answer {at}; give at least one character")
 
 
 def _check_answers(entry: Operation, size: int, operands: Operands, at: str) -> None:
-    """Answers as they are written."""
+    """Checks the answers as padded characters."""
     answers: Any = entry.answers(size, *operands)
     shape, prefix = (operands[0].shape[1], entry.answer_width(size)), entry.answer_prefix
     if not _is_array(answers, np.uint8, shape):
-        raise TaskError(f"gives answers {at} that are neither a Solved nor uint8 of shape {shape}")
+        raise TaskError(f"gives answers {at} that are neither a Solved nor uint8 of shape {shape}; return one of them")
     is_blank = answers == ord(PAD)
     if is_blank[:, :1].any() or (is_blank[:, :-1] & ~is_blank[:, 1:]).any():
-        raise TaskError(f"writes an answer {at} that is empty, or has a blank before its end")
+        raise TaskError(f"writes an answer {at} that is empty, or has a blank before its end; pad it on the right only")
     if foreign := sorted({*answers.tobytes().decode("latin-1")} - {*entry.alphabet}):
         raise TaskError(
             f"writes {foreign[0]!r} in an answer {at}, which is not in its alphabet {entry.alphabet!r}; add it"
@@ -175,16 +183,22 @@ def _check_answers(entry: Operation, size: int, operands: Operands, at: str) -> 
         advice = "write it in solve, too, or leave it out"
         raise TaskError(f"writes an answer {at} that does not begin with its answer_prefix {prefix!r}; {advice}")
     if not np.array_equal(entry.answers(size, *(side[:, :1] for side in operands)), answers[:1]):
-        raise TaskError(f"gives another answer to a question alone than to the same among others {at}")
+        raise TaskError(
+            f"gives a question another answer {at} if it stands alone; let an answer depend on its question only"
+        )
 
 
 def _check_slice(name: str, entry: Operation, size: int, slice: suites.Slice, at: str) -> None:
-    pairs = suites.pairs(name, size, slice, count=ASKED)
+    pairs = suites.pairs(name, size, slice, count=TEST_QUESTIONS)
     if any(len(pair) != entry.arity for pair in pairs):
-        raise TaskError(f"has the slice {slice.name!r} whose questions do not have {entry.arity} operands")
+        raise TaskError(
+            f"has the slice {slice.name!r} whose questions do not have {entry.arity} operands; draw so many"
+        )
     for number in itertools.chain(*pairs):
         if not _is_operand(entry.notation, size, number):
-            raise TaskError(f"has the slice {slice.name!r} with the operand {number}, which no question has {at}")
+            raise TaskError(
+                f"has the slice {slice.name!r} with the operand {number}, which no question has {at}; draw others"
+            )
 
 
 def _is_operand(notation: Notation, size: int, number: int) -> bool:
@@ -200,7 +214,7 @@ def _is_array(value: Any, dtype: type, shape: tuple[int, ...]) -> bool:
 
 
 class _Extremes(Words):
-    """Random words that are the smallest and the largest there are; so are the operands drawn from them."""
+    """The smallest and the largest random words, which give the smallest and the largest operands."""
 
     def __init__(self) -> None:
         self._start = np.empty(0, np.uint64)
@@ -209,13 +223,13 @@ class _Extremes(Words):
         return np.array([0, MASK64], np.uint64)
 
 
-def _operands(operation: Operation, size: int, drawn: Sampler) -> Operands:
+def _operands(operation: Operation, size: int, sampler: Sampler) -> Operands:
     """The operands of some draws, and every combination of the smallest and the largest ones."""
-    count = max(4, min(SAMPLED, MOST_CHARACTERS // operation.question_width(size)))
-    words = Words(0, np.arange(count, dtype=np.uint64), drawn.words_per_draw(size, operation.arity))
-    sides = drawn.operands(size, words, operation.arity)
-    ends = (sampling.DIGITS if drawn.pairs_only else drawn).operands(size, _Extremes(), operation.arity)
-    # Of many operands all combinations would be too many: none, each alone, all but one, and all.
+    count = max(4, min(TEST_DRAWS, MAX_CHARACTERS // operation.question_width(size)))
+    words = Words(0, np.arange(count, dtype=np.uint64), sampler.words_per_draw(size, operation.arity))
+    sides = sampler.operands(size, words, operation.arity)
+    ends = (sampling.DIGITS if sampler.pairs_only else sampler).operands(size, _Extremes(), operation.arity)
+    # With many operands there are too many combinations; these are used: none, each alone, all but one, and all.
     combinations = np.array(list(itertools.product((0, 1), repeat=min(8, operation.arity)))).T
     if operation.arity > 8:
         alone = np.eye(operation.arity, dtype=int)

@@ -1,4 +1,4 @@
-"""Custom tasks: named, remembered by the sha256 of their file, taken along to other processes; and their faults."""
+"""Custom tasks: named, identified by the sha256 of their file, pickled for other processes; and their faults."""
 
 import ast
 import dataclasses
@@ -96,8 +96,8 @@ def test_parameters_do_not_run_code(write, no_custom_tasks, refusal):
         Task.from_parameters(Task("addition").parameters() | {"code_sha256": "0" * 64})
 
 
-def test_a_task_takes_its_code_to_another_process(write):
-    """Also if the file is gone there."""
+def test_a_pickled_task_contains_its_code(write):
+    """Also if the file no longer exists."""
     path = write()
     own_tasks.use(path)
     packed = pickle.dumps(dataclasses.replace(Task("distance"), seed=3))
@@ -224,8 +224,8 @@ def test_every_notation_writes_the_prefix_of_its_answers(notation, prefix):
         assert [row.tobytes().decode().rstrip() for row in rows] == [f"{prefix}-1", f"{prefix}{shown[1]}"]
 
 
-def test_a_prefix_is_asked_and_answered(write):
-    """As people write it, and as the datasets hold it."""
+def test_a_prefix_is_parsed_and_written(write):
+    """As people write it, and as the datasets contain it."""
     prefixed = 'symbol="d"', 'symbol="d", answer_prefix="d"', "lambda size: size,", "lambda size: size + 1,"
     own_tasks.use(write(*prefixed))
     assert text.answer(text.parse("12d18", Task("distance"))) == "d6"
@@ -243,11 +243,13 @@ def test_a_file_that_is_not_there(refusal):
         own_tasks.use("/gone.py")
 
 
-def test_a_notation_of_ones_own_needs_a_drawing_of_ones_own():
-    """Which operands of it a drawing of this package gives is not known."""
-    notation, drawn = (type("Own", (type(base),), {})() for base in (DECIMAL, sampling.DIGITS))
-    entry = dataclasses.replace(OPERATIONS["addition"], notation=notation, draws={"own": drawn})
+def test_a_custom_notation_needs_a_custom_sampler():
+    """It is unknown which operands of it a sampler of this package returns."""
+    notation, sampler = (type("Own", (type(base),), {})() for base in (DECIMAL, sampling.DIGITS))
+    entry = dataclasses.replace(OPERATIONS["addition"], notation=notation, draws={"own": sampler})
     task_rules.check("sum", entry)
-    known = dataclasses.replace(entry, draws={"digits": sampling.DIGITS})
-    with pytest.raises(task_rules.TaskError, match="has the draws 'digits', which do not give its operands"):
-        task_rules.check("sum", known)
+    built_in = dataclasses.replace(entry, draws={"digits": sampling.DIGITS})
+    with pytest.raises(
+        task_rules.TaskError, match="has the draws 'digits', which do not return operands of its notation"
+    ):
+        task_rules.check("sum", built_in)

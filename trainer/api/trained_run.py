@@ -167,7 +167,7 @@ class TrainedRun(Tabular):
         rows = []
         for question, answered, confidence in prediction.answers(self._opened.learner, asked):
             right = text.answer(question)
-            rows.append(dict(zip(names, (question.given, right, answered, answered == right, confidence), strict=True)))
+            rows.append(dict(zip(names, (question.typed, right, answered, answered == right, confidence), strict=True)))
         return Table(rows, names)
 
     def inspect(self, question: str, *, average: int = 1) -> "Inspection":

@@ -33,8 +33,8 @@ def show_answers(
     for given, answer in answers:
         if not isinstance(answer, str):
             question, prediction, confidence = answer
-            known = {"question": question.given, "prediction": prediction, "confidence": confidence}
-            say(json.dumps(known) if as_json else f"{question.given}{question.task.notation.equals}{prediction}")
+            known = {"question": question.typed, "prediction": prediction, "confidence": confidence}
+            say(json.dumps(known) if as_json else f"{question.typed}{question.task.notation.equals}{prediction}")
         elif as_json:
             say(json.dumps({"question": given, "error": answer}))
         else:

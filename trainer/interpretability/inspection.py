@@ -152,7 +152,7 @@ class Inspector:
         is_writer = isinstance(network, Autoregressive)
         inputs = [ids, network.previous(answer_ids)] if is_writer else [ids]
         return Inspection(
-            question=question.given,
+            question=question.typed,
             answer=text.to_strings(answer_codes.numpy())[0].strip(),
             confidence=float(confidence[0]),
             read=["".join([characters[token] for token in step]) for step in channels],

@@ -43,7 +43,7 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
             effect = {"answer": answer, "as_other": answer == answers[1], "moved": share}
             rows.append({"layer": name, "place": place, **effect})
     title = (
-        f"{question.given} is answered with {answers[0]}, and {other.given}, whose states are patched in, {answers[1]}"
+        f"{question.typed} is answered with {answers[0]}, and {other.typed}, whose states are patched in, {answers[1]}"
     )
     return Analysis(sorted(rows, key=lambda row: -row["moved"]), [heat_map(rows, "moved")], title)
 

@@ -43,7 +43,7 @@ class Models:
         asked = question_sets.asked(question.task, [question.stored])
         wanted = input_format.write(asked.questions, asked.answers)
         return {
-            "question": question.given,
+            "question": question.typed,
             "answer": found.answer,
             "right": text.answer(question),
             "confidence": found.confidence,  # the product of the probabilities of the answer's characters

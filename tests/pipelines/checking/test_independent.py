@@ -13,7 +13,7 @@ from strategies import SEEDS
 from seq2seq_arith.arithmetic import draws, numbers, own_tasks, text
 from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_rules import DRAWINGS
+from seq2seq_arith.arithmetic.task_rules import SAMPLERS
 from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
 
@@ -23,7 +23,7 @@ def test_every_task_and_every_way_of_drawing_is_known():
     for name in BUILT_IN:
         reference.solver(name)
     assert independent.SOLVERS.keys() == BUILT_IN.keys()
-    assert independent.DRAWN.keys() == {drawn for of_notation in DRAWINGS.values() for drawn in of_notation}
+    assert independent.DRAWN.keys() == {sampler for samplers in SAMPLERS.values() for sampler in samplers}
     assert {drawn for operation in BUILT_IN.values() for drawn in operation.draws.values()} <= independent.DRAWN.keys()
 
 

@@ -76,7 +76,7 @@ def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkey
     for count in (2, 3, 4, 7):
         questions = [parse(question, trained.task) for question in asked[:count]]
         found = prediction.answers(lambda task: learner, questions)
-        assert [question.given for question, _, _ in found] == asked[:count]
+        assert [question.typed for question, _, _ in found] == asked[:count]
 
 
 def test_longer_questions_than_it_was_trained_on(trained):

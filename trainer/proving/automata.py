@@ -1,29 +1,37 @@
-"""The automaton that a network of latches is: that of all questions, with the latches of each layer beside it.
+"""A network of latches as a finite automaton: the product of the question automaton with each layer of latches.
 
-Here are only finite sets and NumPy; that the steps of latches are exact makes it finite. A layer is added as in the
-product of two automata (Rabin and Scott, "Finite Automata and Their Decision Problems", 1959), of which only the pairs
-that some question meets are explored, all pairs of the same distance at once.
+This module contains only finite sets and NumPy; the automaton is finite because the steps of latches are exact. A layer
+is added as in the product of two automata (Rabin and Scott, "Finite Automata and Their Decision Problems", 1959). Only
+the pairs of states that some question reaches are explored, breadth first.
 """
 
 import dataclasses
 
 import numpy as np
 
+from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer.proving.questions import Automaton
 
-NONE = -1  # where no step is: before the first one and behind the last
-# Transitions that are explored at most; each takes about 200 bytes.
+NONE = -1  # the place of a step before the first one and after the last one
+# The maximum number of transitions that are explored; each takes about 200 bytes.
 MOST = 30_000_000
 
 
 class TooLargeError(Exception):
-    """An automaton has more transitions than can be explored."""
+    """An automaton has more than ``MOST`` transitions."""
+
+
+def _check_size(transitions: int, report_progress: ReportProgress) -> None:
+    """Reports the number of transitions that were explored so far; raises TooLargeError if they are too many."""
+    report_progress(transitions)
+    if transitions > MOST:
+        raise TooLargeError
 
 
 def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, most: int) -> list[np.ndarray]:
-    """The symbols of the shortest strings that have each of some cases, at most so many, the shortest string first.
+    """A shortest string for each case, as its symbols; at most ``most`` strings, sorted by length.
 
-    ``cases``, int64 [transitions], is the case that each of some transitions is.
+    ``transitions`` are numbers of transitions, and ``cases`` the case of each, int64 [transitions] both.
     """
     # A string goes from the nearest start to the transition's source, along it, and on to the nearest end.
     back, before = _nearest(automaton.initial, automaton.source, automaton.target)
@@ -42,9 +50,9 @@ def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, m
 
 
 def _nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The last transition on a shortest way from a start to each state, ``NONE`` at a start, and how long that is.
+    """The last transition of a shortest path from a start to each state, ``NONE`` at a start, and its length.
 
-    ``starts``, bool [states]; both results are int64 [states]. The search goes on from all states that are equally far.
+    ``starts`` is bool [states]; both results are int64 [states]. The search is breadth first.
     """
     last, steps, out = np.full(len(starts), NONE), np.zeros(len(starts), np.int64), Groups(source, len(starts))
     seen, frontier, step = starts.copy(), np.flatnonzero(starts), 0
@@ -59,23 +67,23 @@ def _nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tupl
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Latched(Automaton):
-    """An automaton of which each state knows the latches at the step before it and at the step after it."""
+    """An automaton whose states record the latches at the step before them and at the step after them."""
 
     before: np.ndarray  # int64 [states], rows of ``latches``, or ``NONE``
     after: np.ndarray  # likewise
-    latches: np.ndarray  # int8 [rows, units], what the latches of all layers so far can hold at one step: -1, 0 or +1
+    latches: np.ndarray  # int8 [rows, units], the values of all latches so far at one step: -1, 0 or +1
 
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
-        """What a layer sees at each transition: int64 [windows, 4], latches before, symbol, latches there, and after.
+        """What a layer sees at each transition: the latches before it, its symbol, its latches, and those after it.
 
-        Returns the distinct windows, and int64 [transitions], the number of each one's window.
+        Returns the distinct windows, int64 [windows, 4], and the window of each transition, int64 [transitions].
         """
         columns = (self.before[self.source], self.symbol, self.after[self.source], self.after[self.target])
         return distinct(np.stack(columns, axis=1))
 
 
 def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows of int64 [rows, columns] of numbers from -1, and the number of each row among them.
+    """The distinct rows of int64 [rows, columns], numbers of at least -1, and the number of each row among them.
 
     >>> distinct(np.array([[3, -1], [0, 2], [3, -1]]))
     (array([[ 0,  2],
@@ -96,7 +104,7 @@ def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Groups:
-    """Numbers 0 to n - 1 by the group that each belongs to.
+    """The numbers 0 to n - 1, by group.
 
     >>> Groups(np.array([2, 0, 2]), 3).members(np.array([2, 1, 0]))
     (array([0, 0, 2]), array([0, 2, 1]))
@@ -108,8 +116,11 @@ class Groups:
         self._ends = np.cumsum(np.bincount(group, minlength=groups))
 
     def members(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """All members of some groups: the place of its group in ``groups``, and the member."""
-        ends = self._ends[groups]  # as all here, int64 [groups]; the last three are int64 [members]
+        """All members of some groups: for each, the index of its group in ``groups``, and the member.
+
+        ``groups`` is int64 [groups]; both results are int64 [members].
+        """
+        ends = self._ends[groups]
         starts = np.where(groups > 0, self._ends[groups - 1], 0)
         counts = ends - starts
         place = np.repeat(np.arange(len(groups)), counts)
@@ -118,9 +129,9 @@ class Groups:
 
 
 class _States:
-    """The states of a layer's latches that have been met, and where each setting leads from each.
+    """The states of a layer's latches that were reached, and the transitions between them.
 
-    A state has a number, by which ``rows`` has what the latches hold, int8 [units]; state 0 is where all hold 0.
+    State number n is ``rows[n]``, the values of the latches, int8 [units]; in state 0 all of them are 0.
     """
 
     def __init__(self, gates: np.ndarray, candidates: np.ndarray) -> None:
@@ -130,9 +141,9 @@ class _States:
         self._next = np.empty((0, len(gates)), np.int64)  # [states, settings], of the first states
 
     def after(self, states: np.ndarray, settings: np.ndarray) -> np.ndarray:
-        """The numbers of the states that follow on some states with some settings, int64 [steps] all.
+        """The numbers of the states after some states with some settings, int64 [steps] each.
 
-        An open gate takes its candidate, a closed one holds.
+        A latch with an open gate takes its candidate; one with a closed gate holds.
         """
         while len(self._next) <= states.max(initial=-1):
             state = self.rows[len(self._next)]
@@ -150,7 +161,7 @@ class _States:
 
 
 def remembering(questions: Automaton) -> tuple[Automaton, np.ndarray]:
-    """The automaton whose states know the last transition, int64 [states]; ``NONE`` at the initial ones."""
+    """The automaton whose states record the last transition, int64 [states]; ``NONE`` at the initial ones."""
     starts, count = np.flatnonzero(questions.initial), len(questions.source)
     ends = np.concatenate([questions.target, starts])  # a state for each transition, then the initial ones
     states, edge = Groups(questions.source, len(questions.initial)).members(ends)
@@ -166,18 +177,26 @@ def remembering(questions: Automaton) -> tuple[Automaton, np.ndarray]:
     return automaton, last
 
 
-def forward(questions: Automaton, setting: np.ndarray, gates: np.ndarray, candidates: np.ndarray) -> Latched:
-    """Adds a first layer of latches, which runs forward; arguments are as for ``backward``."""
+def forward(
+    questions: Automaton,
+    setting: np.ndarray,
+    gates: np.ndarray,
+    candidates: np.ndarray,
+    report_progress: ReportProgress = no_progress,
+) -> Latched:
+    """Adds the first layer of latches, which runs forward; arguments and errors are those of ``backward``."""
     states, out = _States(gates, candidates), Groups(questions.source, len(questions.initial))
-    # A state of the product is a pair of a question's state and a row of the latches, which hold 0 at first. The
-    # frontier are the pairs that were met last, int64 [pairs, 2]; all that were met are numbered.
+    # A state of the product is a pair of a question's state and a row of the latches, which are 0 at first. The
+    # frontier contains the pairs that were reached last, int64 [pairs, 2]; all pairs that were reached have a number.
     frontier = np.stack([np.flatnonzero(questions.initial), np.zeros(questions.initial.sum(), np.int64)], axis=1)
-    numbers, edges = {tuple(pair): number for number, pair in enumerate(frontier.tolist())}, []
+    numbers, edges, explored = {tuple(pair): number for number, pair in enumerate(frontier.tolist())}, [], 0
     while len(frontier):
-        # Each transition from the state of each pair, and what the latches hold when it is read.
+        # All transitions from the states of the pairs, and the row of the latches after each.
         place, edge = out.members(frontier[:, 0])
-        held = states.after(frontier[place, 1], setting[edge])
-        targets, inverse = distinct(np.stack([questions.target[edge], held], axis=1))
+        row = states.after(frontier[place, 1], setting[edge])
+        explored += len(edge)
+        _check_size(explored, report_progress)
+        targets, inverse = distinct(np.stack([questions.target[edge], row], axis=1))
         new = [pair for pair in map(tuple, targets.tolist()) if pair not in numbers]
         numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
         target = np.array([numbers[pair] for pair in map(tuple, targets.tolist())], np.int64)
@@ -188,12 +207,13 @@ def forward(questions: Automaton, setting: np.ndarray, gates: np.ndarray, candid
     product = np.array(list(numbers), np.int64)  # int64 [pairs, 2]
     is_initial = questions.initial[product[:, 0]]
     before = np.where(is_initial, NONE, product[:, 1])
-    # A window has the latches after a step, too. So each pair is split by what they hold at the next step, which is
+    # A window also contains the latches of the next step. So each pair is split by their row at the next step, which is
     # none at the end of a question: int64 [states, 2], a pair, and the row of its next step.
     final = np.flatnonzero(questions.final[product[:, 0]])
     nexts = np.stack([source, product[target, 1]], axis=1)
     split, inverse = distinct(np.concatenate([nexts, np.stack([final, np.full(len(final), NONE)], axis=1)]))
-    # A step leads to all states that its target was split into.
+    # A step leads to all states into which its target was split.
+    _check_size(int(np.bincount(split[:, 0], minlength=len(product))[target].sum()), report_progress)
     place, reached = Groups(split[:, 0], len(product)).members(target)
     return Latched(
         initial=is_initial[split[:, 0]],
@@ -208,36 +228,46 @@ def forward(questions: Automaton, setting: np.ndarray, gates: np.ndarray, candid
     )
 
 
-def backward(known: Latched, setting: np.ndarray, gates: np.ndarray, candidates: np.ndarray) -> Latched:
-    """Adds a layer of latches that runs backward, and whose settings depend on each transition's window.
+def backward(
+    lower: Latched,
+    setting: np.ndarray,
+    gates: np.ndarray,
+    candidates: np.ndarray,
+    report_progress: ReportProgress = no_progress,
+) -> Latched:
+    """Adds a layer of latches that runs backward, and whose settings depend on the window of each transition.
 
-    ``setting``, int64 [transitions], is the row that holds at each transition: of ``gates``, 0 or 1, and of
-    ``candidates``, -1 or +1, [settings, units] both.
+    Args:
+      lower: The automaton with the layers below.
+      setting: The setting at each transition, a row of ``gates`` and ``candidates``: int64 [transitions].
+      gates: 0 (closed) or 1 (open): [settings, units].
+      candidates: -1 or +1: [settings, units].
+      report_progress: Is called with the number of transitions that were explored so far.
 
     Raises TooLargeError if there are more than ``MOST`` transitions.
     """
     states = _States(gates, candidates)
-    edge, held, later, starts = _steps_back(known, setting, states)  # int64 [steps], three times; int64 [starts, 3]
+    # int64 [steps], three times; int64 [starts, 3]
+    edge, row, later, starts = _steps_back(lower, setting, states, report_progress)
     # Each state is split by the rows of this layer at the step before it and at the one after: int64 [states, 3]. Of
     # ``inverse``, int64 [steps + starts], the first are the states into which the steps lead.
-    into = np.stack([known.target[edge], held, later], axis=1)
+    into = np.stack([lower.target[edge], row, later], axis=1)
     split, inverse = distinct(np.concatenate([into, starts]))
-    # A step leads from each state that its source was split into, if after that the latches hold what they do here: if
+    # A step leaves each state into which its source was split, if the row after that state is the row of the step: if
     # both have the same pair of a state before the split and of a row, int64 [states] and then [steps] of ``pair``.
     count = len(split)
-    pairs, pair = distinct(np.concatenate([split[:, [0, 2]], np.stack([known.source[edge], held], axis=1)]))
-    states_of, wanted = Groups(pair[:count], len(pairs)), pair[count:]
-    if np.bincount(pair[:count], minlength=len(pairs))[wanted].sum() > MOST:
-        raise TooLargeError
-    place, source = states_of.members(wanted)  # int64 [transitions] both: the step of each, and the state it leaves
-    before, after, latches = _with_layer(known, split, np.array(states.rows))
+    pairs, pair = distinct(np.concatenate([split[:, [0, 2]], np.stack([lower.source[edge], row], axis=1)]))
+    states_of, step_pair = Groups(pair[:count], len(pairs)), pair[count:]
+    _check_size(int(np.bincount(pair[:count], minlength=len(pairs))[step_pair].sum()), report_progress)
+    place, source = states_of.members(step_pair)  # int64 [transitions] both: the step of each, and the state it leaves
+    before, after, latches = _with_layer(lower, split, np.array(states.rows))
     return Latched(
-        initial=known.initial[split[:, 0]] & (split[:, 1] == NONE),
-        final=known.final[split[:, 0]],
+        initial=lower.initial[split[:, 0]] & (split[:, 1] == NONE),
+        final=lower.final[split[:, 0]],
         source=source,
         target=inverse[: len(edge)][place],
-        symbol=known.symbol[edge[place]],
-        right=known.right[edge[place]],
+        symbol=lower.symbol[edge[place]],
+        right=lower.right[edge[place]],
         before=before,
         after=after,
         latches=latches,
@@ -245,45 +275,46 @@ def backward(known: Latched, setting: np.ndarray, gates: np.ndarray, candidates:
 
 
 def _steps_back(
-    known: Latched, setting: np.ndarray, states: _States
+    lower: Latched, setting: np.ndarray, states: _States, report_progress: ReportProgress
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All that latches do from the ends of questions back to their starts.
+    """All steps of a layer of latches from the ends of questions back to their starts.
 
-    Returns, int64 [steps] each, a transition, the row that the latches hold at it, and that at the step after it, which
-    is none behind the last step. And, int64 [starts, 3], an initial state, none, and the row at the first step.
+    Returns for each step, int64 [steps] each: a transition, the row of the latches at it, and their row at the step
+    after it, which is none after the last step. And for each start, int64 [starts, 3]: an initial state, none, and the
+    row at the first step.
     """
-    into = Groups(known.target, len(known.initial))
-    # Pairs of a state and of the row at the step after it, int64 [pairs, 2]; in ``seen`` they are one number each.
-    frontier = np.stack([np.flatnonzero(known.final), np.zeros(known.final.sum(), np.int64)], axis=1)
-    seen, steps = frontier[:, 0] * 2**31 + frontier[:, 1], []
+    into = Groups(lower.target, len(lower.initial))
+    # Pairs of a state and of the row at the step after it, int64 [pairs, 2]; in ``seen`` each pair is one number.
+    frontier = np.stack([np.flatnonzero(lower.final), np.zeros(lower.final.sum(), np.int64)], axis=1)
+    seen, steps, explored = frontier[:, 0] * 2**31 + frontier[:, 1], [], 0
     while len(frontier):
-        # Each transition into the state of each pair, and what the latches hold when it is read, behind what follows.
+        # All transitions into the states of the pairs, and the row of the latches at each, given the row after it.
         place, edge = into.members(frontier[:, 0])
-        held = states.after(frontier[place, 1], setting[edge])
-        steps.append(np.stack([edge, held, frontier[place, 1]], axis=1))
-        if sum(map(len, steps)) > MOST:
-            raise TooLargeError
-        new = np.setdiff1d(np.unique(known.source[edge] * 2**31 + held), seen, assume_unique=True)
+        row = states.after(frontier[place, 1], setting[edge])
+        explored += len(edge)
+        _check_size(explored, report_progress)
+        steps.append(np.stack([edge, row, frontier[place, 1]], axis=1))
+        new = np.setdiff1d(np.unique(lower.source[edge] * 2**31 + row), seen, assume_unique=True)
         seen = np.union1d(seen, new)
         frontier = np.stack([new >> 31, new & (2**31 - 1)], axis=1)
-    edge, held, later = np.concatenate(steps).T
-    later = np.where(known.final[known.target[edge]], NONE, later)
-    starts = seen[known.initial[seen >> 31]]
+    edge, row, later = np.concatenate(steps).T
+    later = np.where(lower.final[lower.target[edge]], NONE, later)
+    starts = seen[lower.initial[seen >> 31]]
     starts = np.stack([starts >> 31, np.full(len(starts), NONE), starts & (2**31 - 1)], axis=1)
-    return edge, held, later, starts
+    return edge, row, later, starts
 
 
-def _with_layer(known: Latched, split: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _with_layer(lower: Latched, split: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``Latched.before``, ``after`` and ``latches`` with one more layer.
 
-    ``split``, int64 [states, 3], are states of the layers so far, and the rows of the new layer before and after them;
-    ``rows``, int8 [rows, units], is what the latches of the new layer hold.
+    ``split``, int64 [states, 3], contains states of the layers below, and the rows of the new layer before and after
+    them; ``rows``, int8 [rows, units], contains the values of the latches of the new layer.
     """
-    sides = (known.before, 1), (known.after, 2)
-    # What the layers so far hold at a step, and what the new one holds at it; both are none where no step is.
+    sides = (lower.before, 1), (lower.after, 2)
+    # The row of the layers below at a step, and that of the new layer; both are none where no step is.
     both = np.concatenate([np.stack([of[split[:, 0]], split[:, column]], axis=1) for of, column in sides])
     pairs, number = distinct(both)
     is_none = (pairs == NONE).any(axis=1)
-    latches = np.concatenate([known.latches[pairs[~is_none, 0]], rows[pairs[~is_none, 1]]], axis=1)
+    latches = np.concatenate([lower.latches[pairs[~is_none, 0]], rows[pairs[~is_none, 1]]], axis=1)
     before, after = np.split(np.where(is_none, NONE, np.cumsum(~is_none) - 1)[number], 2)
     return before, after, latches

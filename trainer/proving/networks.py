@@ -1,4 +1,4 @@
-"""The networks that can be proved, an entry each, and why another cannot be.
+"""The registry of networks that can be proved, and the reason why another one cannot.
 
 To add a network, write its ``Tables`` in ``tables.py`` and add an entry to ``NETWORKS``. To add a task, give its
 ``Operation`` a ``transducer`` (``arithmetic/columns.py``).
@@ -27,12 +27,12 @@ class Provable:
     """A kind of network that can be proved.
 
     Attributes:
-      name: In the registry, or the file of an example: code of one's own is known by its variables.
-      input_format: Through which it sees a question. An input format of one's own may show the same columns.
-      variable: One of its weights that no other kind has.
+      name: Its name in the registry, or the file of an example; a custom model is recognised by its variables.
+      input_format: The input format that it needs; a custom one may show the same columns.
+      variable: The name of a weight that no other kind has.
       tables: From its weights and the alphabet to its tables; None for the counter, whose questions are so few that
-        the network itself is asked.
-      task: The one task of which it is proved; None for each task with a transducer.
+        the network itself is evaluated.
+      task: The only task for which it is proved; None for every task with a transducer.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Provable:
     task: str | None = None
 
     def takes(self, task: Task, config: TrainConfig) -> bool:
-        """Whether a model of this configuration may be such a network, on questions that it is proved of."""
+        """Whether a model of this configuration may be such a network, on a task for which it can be proved."""
         name, input_format = config.model.name, config.model.input_format
         if self.task is not None:
             return (name, input_format, task.name) == (self.name, self.input_format, self.task)
-        is_known = name == self.name or plugins.is_plugin(name)
+        is_network = name == self.name or plugins.is_plugin(name)
         is_paired = input_format == self.input_format or plugins.is_plugin(input_format)
-        return is_known and is_paired and task.operation.transducer is not None
+        return is_network and is_paired and task.operation.transducer is not None
 
     def __str__(self) -> str:
         tasks = self.task or " or ".join(name for name, operation in BUILT_IN.items() if operation.transducer)
@@ -62,30 +62,31 @@ NETWORKS = (
 )
 
 
-def known() -> str:
-    """What can be proved, in words."""
+def provable() -> str:
+    """The tasks and networks that can be proved, in words."""
     return "; ".join(map(str, NETWORKS))
 
 
 def why_not(task: Task, config: TrainConfig) -> str:
     """Why no model of this configuration can be proved on the task's questions, as a sentence; empty if one can.
 
-    Whether code of one's own is one of ``NETWORKS``, only its weights say: ``find`` looks at them.
+    Whether a custom model is one of ``NETWORKS`` depends on its weights, which ``find`` compares.
     """
     if config.precision != "float32":
         return f"a model that computes in {config.precision} cannot be proved, but one in float32 can"
     if any(network.takes(task, config) for network in NETWORKS):
         return ""
     model = config.model
-    return f"{task.name} by {model.name}, input format {model.input_format}, cannot be proved, but these can: {known()}"
+    return f"{task.name} by {model.name}, input format {model.input_format}, cannot be proved; these can: {provable()}"
 
 
 def find(task: Task, config: TrainConfig, weights: Weights) -> Provable | None:
-    """The network that a model of these weights is; None if it is none of ``NETWORKS``."""
-    return next((each for each in NETWORKS if each.takes(task, config) and each.variable in weights), None)
+    """The entry of ``NETWORKS`` that a model with these weights is; None if it is none of them."""
+    candidates = (network for network in NETWORKS if network.takes(task, config))
+    return next((network for network in candidates if network.variable in weights), None)
 
 
 def check_provable(task: Task, config: TrainConfig) -> None:
-    """Raises InputError if ``prove`` asks for the proof of a model that has none."""
-    if config.prove and (why := why_not(task, config)):
-        raise InputError(f"prove is {config.prove}, but {why}; train such a model, or give --prove 0")
+    """Raises InputError if ``prove`` is given for a model that cannot be proved."""
+    if config.prove and (reason := why_not(task, config)):
+        raise InputError(f"prove is {config.prove}, but {reason}; train such a model, or give --prove 0")

@@ -1,9 +1,9 @@
-"""Every question of any length, and its right answer, as a finite automaton that knows nothing of any model.
+"""Every question of any length, with its right answer, as a finite automaton that is independent of any model.
 
-An input format that pairs digits, such as ``aligned``, shows a question as columns, the units first, and blank past the
-end of an operand. The task's ``Transducer`` (``arithmetic/columns.py``) says which columns are a question, and what is
-right in each. A path from an initial to a final state is one question, and each question is one path, if its numbers
-have no zeros in front, and at least one pair of blanks is behind it.
+An input format that pairs digits, such as ``aligned``, shows a question as columns, the units first, with blanks after
+the last digit of an operand. The task's ``Transducer`` (``arithmetic/columns.py``) defines which columns are a
+question, and the right character in each. A path from an initial to a final state is one question, and each question is
+one path if its numbers have no leading zeros, and at least one pair of blanks follows it.
 """
 
 import dataclasses
@@ -19,22 +19,22 @@ from seq2seq_arith.base.plugin_code import where
 
 CHARACTERS = DIGITS + BLANK  # of a column
 MOST_STATES = 20_000  # of a transducer
-PAIRS = [(left, right) for left in CHARACTERS for right in CHARACTERS]  # what a column can hold, by its symbol
+PAIRS = [(left, right) for left in CHARACTERS for right in CHARACTERS]  # the possible columns, by symbol
 
 
 @dataclasses.dataclass(frozen=True)
 class Automaton:
-    """States between the steps of a string, and the transitions that its steps are; a path is a string."""
+    """A finite automaton: states between the steps of a string, and a transition per step; a path is a string."""
 
     initial: np.ndarray  # bool [states]
     final: np.ndarray  # bool [states]
     source: np.ndarray  # the state before each transition, int64 [transitions]
     target: np.ndarray  # the state after it, int64 [transitions]
-    symbol: np.ndarray  # which step a transition reads, int64 [transitions]; here a row of ``PAIRS``
-    right: np.ndarray  # the id of the character that is right there, int64 [transitions]
+    symbol: np.ndarray  # the symbol that a transition reads, an index into ``PAIRS``, int64 [transitions]
+    right: np.ndarray  # the id of the right character at the transition, int64 [transitions]
 
     def accepts(self, symbols: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Whether some path reads these symbols and writes these ids, int64 [strings, steps] both: bool [strings]."""
+        """Whether a path reads these symbols and writes these ids, int64 [strings, steps] both: bool [strings]."""
         accepted = []
         for string in zip(symbols, right, strict=True):
             reached = self.initial
@@ -47,7 +47,7 @@ class Automaton:
 
 
 def symbols(ids: np.ndarray, alphabet: str) -> np.ndarray:
-    """The symbols of columns, int64 [...], of the ids of their characters [..., 2]; below 0 for other characters."""
+    """The symbols of columns, int64 [...], from the ids of their characters [..., 2]; negative for other characters."""
     numbers = np.array([CHARACTERS.find(character) for character in alphabet])[ids]
     left, right = numbers[..., 0], numbers[..., 1]
     return np.where((left < 0) | (right < 0), -1, left * len(CHARACTERS) + right)
@@ -59,16 +59,16 @@ def pair_ids(alphabet: str) -> np.ndarray:
 
 
 def question_automaton(task: Task) -> Automaton:
-    """All questions of a task with a transducer, which this follows from its starts along each way that ends.
+    """All questions of a task with a transducer: its states that are reachable and lead to an end.
 
-    Raises InputError if the transducer of a task of one's own fails, writes other characters than the task has, or has
-    more than ``MOST_STATES``.
+    Raises InputError if the transducer of a custom task fails, writes characters outside the task's alphabet, or has
+    more than ``MOST_STATES`` states.
     """
     rule = task.operation.transducer
     assert rule is not None
     numbers = {start: number for number, start in enumerate(rule.starts)}
     queue, rows = list(numbers), []
-    for state in queue:  # which grows meanwhile
+    for state in queue:  # the queue grows in the loop
         for symbol, pair in enumerate(PAIRS):
             for written, after in _ways(task, state, pair):
                 if after not in numbers:
@@ -77,26 +77,26 @@ def question_automaton(task: Task) -> Automaton:
                 rows.append((numbers[state], numbers[after], symbol, task.alphabet.index(written)))
         if len(numbers) > MOST_STATES:
             raise InputError(
-                f"the transducer of {task.name} has more than {MOST_STATES:,} states; give one that remembers less"
+                f"the transducer of {task.name} has more than {MOST_STATES:,} states; give one with a smaller memory"
             )
     final = np.array([rule.is_end(state) for state in numbers])
     if not rows or not final.any():
-        raise InputError(f"the transducer of {task.name} has no way to an end; give one that ends behind a question")
+        raise InputError(f"the transducer of {task.name} has no path to an end; give one that ends after a question")
     source, target, symbol, right = np.array(rows).T
     alive = _leading_on(final, source, target)
-    kept, number = alive[source] & alive[target], np.cumsum(alive) - 1
+    is_kept, number = alive[source] & alive[target], np.cumsum(alive) - 1
     return Automaton(
         initial=(np.arange(len(numbers)) < len(rule.starts))[alive],
         final=final[alive],
-        source=number[source[kept]],
-        target=number[target[kept]],
-        symbol=symbol[kept],
-        right=right[kept],
+        source=number[source[is_kept]],
+        target=number[target[is_kept]],
+        symbol=symbol[is_kept],
+        right=right[is_kept],
     )
 
 
 def _leading_on(final: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """From which states some way leads on to a final one: bool [states]."""
+    """The states from which a path leads to a final state: bool [states]."""
     alive = final
     while True:
         before, alive = alive, alive | (np.bincount(source, alive[target], len(alive)) > 0)
@@ -105,7 +105,7 @@ def _leading_on(final: np.ndarray, source: np.ndarray, target: np.ndarray) -> np
 
 
 def _ways(task: Task, state: Any, pair: tuple[str, str]) -> list[tuple[str, Any]]:
-    """The ways on from a state of the task's transducer, which may be code of one's own."""
+    """The steps from a state of the task's transducer, which may be custom code."""
     rule, own = task.operation.transducer, task.own
     try:
         ways = list(rule.step(state, *pair)) if rule else []

@@ -1,9 +1,9 @@
-"""The weights of a network as tables: what it computes of the few things that it can see at a step.
+"""The weights of a network as tables: its logits for each of the finitely many windows that it can see at a step.
 
-All sums are float64. A float32 network adds in another order and rounds: ``bound`` says how far its logits can be from
-these, by the standard bound on a sum (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). A
-network whose weights are read here is built as its docstring says; a witness compares it with these tables
-(``training/proof.py``).
+All sums are float64. A float32 network adds in another order and rounds: ``bound`` is the maximum distance of its
+logits from these, by the standard bound on a sum (Higham, "Accuracy and Stability of Numerical Algorithms", 2002,
+section 3.1). The tables assume the layers that the docstring of the network describes; an independent check compares
+the network itself with them (``training/proof.py``).
 """
 
 import abc
@@ -14,13 +14,14 @@ from typing import TypeVar
 
 import numpy as np
 
+from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer.proving.automata import NONE, Groups, Latched, backward, distinct, forward, remembering
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids
 
-BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in cache
-UNIT = 2.0**-24  # a float32 is rounded by at most this, relatively
-TANH = 2.0**-20  # the most that a float32 tanh may be wrong
-# A window with more settings near zero than these, each of which could be either, is not followed.
+BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in the cache
+UNIT = 2.0**-24  # the unit roundoff of float32, a relative error
+TANH = 2.0**-20  # the maximum error of a float32 tanh
+# The maximum number of settings near zero in one window: each may have either sign, and all combinations are followed.
 MOST_UNCERTAIN = 10
 
 Weights = Mapping[str, np.ndarray]
@@ -28,35 +29,40 @@ A = TypeVar("A", bound=Automaton)
 
 
 class UncertainError(Exception):
-    """A gate is so near to zero that rounding decides whether it is open."""
+    """Too many gates are so near to zero that rounding decides whether they are open."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cases:
-    """All that a network can meet."""
+    """All cases that a network can meet: everything that it can see at a step of any question."""
 
     automaton: Automaton  # its states and transitions; each transition is a step of some question
-    windows: np.ndarray  # int64 [windows, columns], what the network can see at a step, as ``Tables.logits`` takes it
+    windows: np.ndarray  # int64 [windows, columns], what the network can see at a step, for ``Tables.logits``
     window: np.ndarray  # int64 [transitions], the window of each transition
-    states: int  # how many states of the network there are
+    states: int  # the number of states of the network
 
 
 class Tables(abc.ABC):
-    """A network that can be proved; ``bound`` is how far a float32 logit can be from the exact one."""
+    """A network that can be proved; ``bound`` is the maximum distance of a float32 logit from the exact one."""
 
     bound: float
 
     @abc.abstractmethod
-    def cases(self, questions: Automaton) -> Cases:
-        """All that the network can meet in some questions; TooLargeError or UncertainError if it cannot be said."""
+    def cases(self, questions: Automaton, report_progress: ReportProgress = no_progress) -> Cases:
+        """All cases that the network can meet in some questions.
+
+        ``report_progress`` is called with the number of transitions that were explored so far.
+
+        Raises TooLargeError or UncertainError if they cannot be enumerated.
+        """
 
     @abc.abstractmethod
     def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
-        """The logits at some windows of cases, float64 [windows, characters], ``BLOCK`` of them at a time."""
+        """The logits at some windows, float64 [windows, characters], ``BLOCK`` windows at a time."""
 
     @abc.abstractmethod
     def answered(self, symbols: np.ndarray) -> np.ndarray:
-        """The logits of whole questions, float64 [questions, steps, characters], of symbols [questions, steps]."""
+        """The logits of whole questions, float64 [questions, steps, characters]; symbols are [questions, steps]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Dense:
         return cls(kernel, weights.get(f"{name}/bias", np.zeros(kernel.shape[1])).astype(np.float64))
 
     def error(self, most: np.ndarray, error: np.ndarray | float = 0.0) -> np.ndarray:
-        """How far float32 results can be from the exact ones, [units], of how large and how wrong inputs can be."""
+        """The maximum error of float32 results, [units], given the maximum size and the maximum error of the inputs."""
         size, terms = np.abs(self.kernel), (len(self.kernel) + 1) * UNIT
         rounding = terms / (1 - terms) * ((most + error) @ size + np.abs(self.bias))
         return rounding + np.broadcast_to(error, most.shape) @ size
@@ -94,18 +100,18 @@ class LatchTagger(Tables):
         self.units = self.settings[0].bias.size // 2
         self.bound = float(self._bounds(layers - 1).max())
 
-    def cases(self, questions: Automaton) -> Cases:
+    def cases(self, questions: Automaton, report_progress: ReportProgress = no_progress) -> Cases:
         first = self.settings[0]
         settings, which = _either(first(self.read), first.error(self.read.max(axis=0)))
-        known = forward(*_set(questions, questions.symbol, settings, which))
+        automaton = forward(*_set(questions, questions.symbol, settings, which), report_progress)
         for number in range(len(self.settings) - 1):
-            windows, window = known.windows()
+            windows, window = automaton.windows()
             bounds, parts = self._bounds(number), []
-            for values in self._after(number, windows, known.latches):
+            for values in self._after(number, windows, automaton.latches):
                 settings, which = _either(values, bounds)
                 parts.append((settings, which + np.array([len(parts) * BLOCK, 0])))
-            known = backward(*_set(known, window, *_merged(parts)))
-        return Cases(known, *known.windows(), len(known.latches))
+            automaton = backward(*_set(automaton, window, *_merged(parts)), report_progress)
+        return Cases(automaton, *automaton.windows(), len(automaton.latches))
 
     def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
         assert isinstance(cases.automaton, Latched)
@@ -115,55 +121,56 @@ class LatchTagger(Tables):
         inputs, seen = self.read[symbols], [self.read[symbols]]  # [questions, steps, hidden]
         for number, (settings, seeing) in enumerate(zip(self.settings, self.seeing, strict=True)):
             gates, candidates = np.split(settings(inputs) > 0, 2, axis=2)  # bool [questions, steps, units] both
-            held, state = np.zeros(gates.shape), np.zeros(gates[:, 0].shape)
+            latches, state = np.zeros(gates.shape), np.zeros(gates[:, 0].shape)
             steps = range(symbols.shape[1])
             for step in reversed(steps) if number else steps:
                 state = np.where(gates[:, step], np.where(candidates[:, step], 1.0, -1.0), state)
-                held[:, step] = state
-            # With a mark where a step is, and zeros past the ends: [questions, 1 + steps + 1, units + 1].
-            marked = np.pad(np.concatenate([held, np.ones((*held.shape[:2], 1))], axis=2), ((0, 0), (1, 1), (0, 0)))
-            seen += [held, marked[:, :-2], marked[:, 2:]]  # there, at the step before, and at the step after
+                latches[:, step] = state
+            # With a mark at each step, and zeros past the ends: [questions, 1 + steps + 1, units + 1].
+            marks = np.ones((*latches.shape[:2], 1))
+            marked = np.pad(np.concatenate([latches, marks], axis=2), ((0, 0), (1, 1), (0, 0)))
+            seen += [latches, marked[:, :-2], marked[:, 2:]]  # at the step, at the one before, and at the one after
             inputs = np.maximum(seeing(np.concatenate(seen, axis=2)), 0)
         return self.following[-1](inputs)
 
     def _after(self, number: int, windows: np.ndarray, latches: np.ndarray) -> Iterator[np.ndarray]:
-        """What follows the dense layer behind latches, settings or logits, at windows as ``Latched.windows`` has them.
+        """The outputs after the dense layer above latches (settings or logits), at windows of ``Latched.windows``.
 
-        The dense layer is a sum of one row for each thing in the window.
+        The dense layer is a sum of one table row for each column of the window.
         """
         # The kernel is [hidden + (number + 1) * (3 * units + 2), dense]: below the rows of the symbol are those of each
-        # layer of latches, as ``answered`` puts them side by side.
+        # layer of latches, in the order of ``answered``.
         kernel, hidden = self.seeing[number].kernel, self.read.shape[1]
         at_symbol = self.read @ kernel[:hidden] + self.seeing[number].bias  # [symbols, dense]
         # [rows of latches + 1, dense] each; the last row is for no step.
-        there, before, after = np.zeros((3, len(latches) + 1, kernel.shape[1]))
-        for held, rows in zip(
+        at_step, before, after = np.zeros((3, len(latches) + 1, kernel.shape[1]))
+        for layer, layer_kernel in zip(
             np.split(latches.astype(np.float64), number + 1, axis=1), np.split(kernel[hidden:], number + 1), strict=True
         ):
-            here, earlier, mark_earlier, later, mark_later = np.split(
-                rows, np.cumsum([self.units, self.units, 1, self.units])
+            of_step, of_earlier, mark_earlier, of_later, mark_later = np.split(
+                layer_kernel, np.cumsum([self.units, self.units, 1, self.units])
             )
-            there[:-1] += held @ here
-            before[:-1] += held @ earlier + mark_earlier
-            after[:-1] += held @ later + mark_later
+            at_step[:-1] += layer @ of_step
+            before[:-1] += layer @ of_earlier + mark_earlier
+            after[:-1] += layer @ of_later + mark_later
         for start in range(0, len(windows), BLOCK):
-            earlier, symbol, here, later = windows[start : start + BLOCK].T
-            known = at_symbol[symbol]  # [windows, dense]
-            for table, row in ((before, earlier), (there, here), (after, later)):
-                known += table[row]
-            yield self.following[number](np.maximum(known, 0, out=known))
+            earlier, symbol, row, later = windows[start : start + BLOCK].T
+            dense = at_symbol[symbol]  # [windows, dense]
+            for table, rows in ((before, earlier), (at_step, row), (after, later)):
+                dense += table[rows]
+            yield self.following[number](np.maximum(dense, 0, out=dense))
 
     def _bounds(self, number: int) -> np.ndarray:
-        """How far float32 results of ``_after`` can be from the exact ones, [units]."""
-        seeing, known = self.seeing[number], len(self.seeing[number].kernel) - self.read.shape[1]
-        most = np.concatenate([self.read.max(axis=0), np.ones(known)])
+        """The maximum error of float32 results of ``_after``, [units]."""
+        seeing, latches = self.seeing[number], len(self.seeing[number].kernel) - self.read.shape[1]
+        most = np.concatenate([self.read.max(axis=0), np.ones(latches)])
         return self.following[number].error(most @ np.abs(seeing.kernel) + np.abs(seeing.bias), seeing.error(most))
 
 
 class SmallAdder(Tables):
     """The network of ``examples/small_adder.py``: it sees two columns, and the character that it wrote last.
 
-    By induction: as long as all characters are right, the last one is the right one.
+    The proof is by induction: as long as all characters are right, the last one is the right one.
     """
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
@@ -178,7 +185,7 @@ class SmallAdder(Tables):
         digit = self.digit.error(sizes, np.concatenate([error[0], carry])) + TANH
         self.bound = float(self.last.error(np.ones(len(digit)), digit).max())
 
-    def cases(self, questions: Automaton) -> Cases:
+    def cases(self, questions: Automaton, report_progress: ReportProgress = no_progress) -> Cases:
         automaton, last = remembering(questions)
         before = np.where(last == NONE, NONE, questions.symbol[last])
         written = np.where(last == NONE, NONE, questions.right[last])
@@ -191,26 +198,27 @@ class SmallAdder(Tables):
 
     def answered(self, symbols: np.ndarray) -> np.ndarray:
         before = written = np.full(len(symbols), NONE)
-        found = []
+        steps = []
         for symbol in symbols.T:
             logits = self._written(before, written, symbol)
             before, written = symbol, logits.argmax(axis=1)
-            found.append(logits)
-        return np.stack(found, axis=1)
+            steps.append(logits)
+        return np.stack(steps, axis=1)
 
     def _written(self, before: np.ndarray, written: np.ndarray, symbol: np.ndarray) -> np.ndarray:
-        """The logits at columns, of the columns before and the characters written there, each int64 [columns]."""
-        column = np.concatenate([self.column, np.zeros((1, self.column.shape[1]))])  # no column is zeros
-        seen = np.concatenate([column[before], self.vector[written]], axis=1)  # the last vector is the mark ^
+        """The logits at columns, given the columns before and the characters written at these, int64 [columns] each."""
+        column = np.concatenate([self.column, np.zeros((1, self.column.shape[1]))])  # zeros where no column is
+        seen = np.concatenate([column[before], self.vector[written]], axis=1)  # the last vector is that of the mark ^
         carry = np.tanh(self.carry(seen))
         return self.last(np.tanh(self.digit(np.concatenate([column[symbol], carry], axis=1))))
 
 
 def counter_bound(weights: Weights, depth: int, steps: int) -> float:
-    """How far the float32 logits of a counter (``models/parallel.py``) can be from exact ones, of the same counts.
+    """The maximum error of the float32 logits of a counter (``models/parallel.py``), for given counts.
 
-    What the decoder counts is the same for all questions, and so left out. The encoder sums one product for each kind
-    of character, ``depth`` of them. No sum is larger than the steps of the question: a step adds at most 1.
+    The counts of the decoder are the same for all questions, and therefore left out. The encoder adds ``depth``
+    products, one per character of the alphabet. No sum exceeds the number of steps of the question, because a step adds
+    at most 1.
     """
     most: np.ndarray = np.ones(len(weights["readout_0/kernel"]))
     error = most * ((depth + 1) / (1 - depth * UNIT) * UNIT * 2 * steps + TANH)
@@ -224,14 +232,14 @@ def counter_bound(weights: Weights, depth: int, steps: int) -> float:
 
 
 def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The settings of latches, a gate of 0 or 1 and a candidate of -1 or +1 per unit, that float32 values can mean.
+    """All settings of latches that float32 values can stand for: a gate of 0 or 1 and a candidate of -1 or +1 per unit.
 
-    The values are gates and candidates before they are steps, float64 [rows, 2 * units]; the float32 ones can be as far
-    from these as the bounds say, [2 * units].
+    ``values`` are gates and candidates before the step function, float64 [rows, 2 * units]; ``bounds`` are the maximum
+    errors of the float32 ones, [2 * units].
 
-    Returns the distinct settings, int8 [settings, 2 * units], and int64 [relations, 2], a row and one of its settings
-    each. A row has several settings where a value is as near to zero as its bound. The candidate of a closed gate,
-    which does not matter, is +1.
+    Returns the distinct settings, int8 [settings, 2 * units], and int64 [relations, 2]: a row and one of its settings
+    each. A row has several settings where a value is within its bound of zero. The candidate of a closed gate, which
+    does not matter, is +1.
     """
     near = np.abs(values) <= bounds
     rows, signs = np.arange(len(values)), values > 0
@@ -247,26 +255,26 @@ def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndar
             rows, signs = np.concatenate([rows, rows[other]]), np.concatenate([signs, flipped])
     gates, candidates = np.split(signs, 2, axis=1)
     settings = np.concatenate([gates, np.where(candidates | ~gates, 1, -1)], axis=1).astype(np.int8)
-    found, which = np.unique(settings, axis=0, return_inverse=True)
+    settings, which = np.unique(settings, axis=0, return_inverse=True)
     relations, _ = distinct(np.stack([rows, which.reshape(-1)], axis=1))
-    return found, relations
+    return settings, relations
 
 
 def _set(
-    known: A, row: np.ndarray, settings: np.ndarray, which: np.ndarray
+    automaton: A, row: np.ndarray, settings: np.ndarray, which: np.ndarray
 ) -> tuple[A, np.ndarray, np.ndarray, np.ndarray]:
-    """The arguments of ``forward`` and ``backward``, of the row of each transition and the settings of each row."""
+    """The arguments of ``forward`` and ``backward``, from the row of each transition and the settings of each row."""
     transition, relation = Groups(which[:, 0], which[:, 0].max() + 1).members(row)
     gates, candidates = np.split(settings, 2, axis=1)
-    several = {name: getattr(known, name)[transition] for name in ("source", "target", "symbol", "right")}
-    return dataclasses.replace(known, **several), which[relation, 1], gates, candidates
+    repeated = {name: getattr(automaton, name)[transition] for name in ("source", "target", "symbol", "right")}
+    return dataclasses.replace(automaton, **repeated), which[relation, 1], gates, candidates
 
 
 def _merged(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Several results of ``_either`` as one."""
-    settings, which = np.unique(np.concatenate([found for found, _ in parts]), axis=0, return_inverse=True)
+    settings, which = np.unique(np.concatenate([part for part, _ in parts]), axis=0, return_inverse=True)
     start, relations = 0, []
-    for found, part in parts:
-        relations.append(np.stack([part[:, 0], which.reshape(-1)[start + part[:, 1]]], axis=1))
-        start += len(found)
+    for part, part_relations in parts:
+        relations.append(np.stack([part_relations[:, 0], which.reshape(-1)[start + part_relations[:, 1]]], axis=1))
+        start += len(part)
     return settings, np.concatenate(relations)

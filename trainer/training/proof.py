@@ -1,7 +1,7 @@
 """From a run to a proof that its model is always right, or to the questions that it answers wrong.
 
-What a proof rests on, beside this code: that the input format shows the columns that the task's transducer reads, and
-that the network computes in float32, and not in a GPU's TF32. Both are tried on some questions: ``witnesses``.
+A proof has two assumptions, besides this code: the input format shows the columns that the task's transducer reads, and
+the network computes in float32, not in a GPU's TF32. Both are checked on some questions: ``check_questions``.
 """
 
 import dataclasses
@@ -35,48 +35,48 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 # From a task to the model on its strings.
 Restore = Callable[[Task], Learner]
-# Questions of these numbers of digits, beside the run's own, are asked of the network itself, about so many of each.
-WITNESS_DIGITS, WITNESSES = (12, 200), 300
-MOST_KINDS = 10_000  # of wrong cases are told by a question
-SUMS = 100  # of pq are proved at a time
+# The network itself answers about this number of questions of each length: the run's own, and these.
+CHECK_QUESTIONS, CHECK_DIGITS = 300, (12, 200)
+MOST_KINDS = 10_000  # the maximum number of wrong cases for which a question is reported
+SUMS = 100  # the number of sums of pq that are proved at a time
 
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
     """All cases of a model."""
 
-    margins: np.ndarray  # by how much the right logit of each is above all others, float64 [cases]
-    bound: float  # how far a float32 logit can be from that of the case
-    states: int  # of the network
-    # From the numbers of some cases to the shortest question of each, the shortest first.
+    margins: np.ndarray  # the margin of the right logit over all others, float64 [cases]
+    bound: float  # the maximum error of a float32 logit
+    states: int  # the number of states of the network
+    # From the numbers of some cases to a shortest question of each, sorted by length.
     questions: Callable[[np.ndarray], list[Sample]]
 
 
 def tables_of(run: Run, weights: Weights) -> Tables | None:
     """The weights of a run's model as tables, None for a counter; raises InputError if the model cannot be proved."""
-    if why := networks.why_not(run.task, run.config):
-        raise InputError(f"{run.place}: {why}; give a run of such a model")
+    if reason := networks.why_not(run.task, run.config):
+        raise InputError(f"{run.place}: {reason}; give a run of such a model")
     network = networks.find(run.task, run.config, weights)
-    other = InputError(
-        f"{run.place} does not have the layers of a network that can be proved; give a run of one: {networks.known()}"
+    error = InputError(
+        f"{run.place} does not have the layers of a network that can be proved; give a run of: {networks.provable()}"
     )
     if network is None:
-        raise other
+        raise error
     try:
         return network.tables and network.tables(weights, run.task.alphabet)
     except (KeyError, ValueError, IndexError):  # a layer is missing, or has another shape
-        raise other from None
+        raise error from None
 
 
 def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
     """Checks every case that the best model of a run can meet, and writes ``proof.json`` into its folder.
 
-    ``restore`` gives the network itself, which is asked when nothing is wrong.
+    ``restore`` returns the network itself, which answers some questions if no case is wrong.
 
-    Returns the proof, and the shortest question of each case that is wrong, or so near to it that rounding may decide,
-    the shortest first; none if all is proved.
+    Returns the proof, and a shortest question for each case that is wrong or within the rounding error, sorted by
+    length; no question if the proof holds.
 
-    Raises InputError if the run has no checkpoint, or its model cannot be treated; WriteError if the file cannot be
+    Raises InputError if the run has no checkpoint, or its model cannot be proved; WriteError if the file cannot be
     written.
     """
     started, sha256 = time.monotonic(), proofs.sha256(run)
@@ -85,8 +85,8 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
     checked = _of_sums(run, weights, restore) if tables is None else _of_tables(run, tables, restore)
     margins, bound = checked.margins, checked.bound
     wrong = np.flatnonzero(margins <= 2 * bound)
-    # First what is really answered wrong; of the other questions, rounding may decide.
-    found = sorted(dict.fromkeys(checked.questions(wrong)), key=lambda sample: sample.right)
+    # First the questions that are answered wrong, then those for which rounding may decide.
+    samples = sorted(dict.fromkeys(checked.questions(wrong)), key=lambda sample: sample.right)
     proof = Proof(
         task=run.task.name,
         weights_sha256=sha256,
@@ -98,26 +98,33 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
         bound=math.ceil(1e5 * bound) / 1e5,
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
-        counterexample=found[0] if found else None,
+        counterexample=samples[0] if samples else None,
         dashes=run.task.size if tables is None else None,
     )
     if not run.is_shipped:
         write_json(run.proof, proof.to_json())
-    return proof, found
+    return proof, samples
 
 
 def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
-    """All cases that some question of any length has; the network is asked, too, when none is wrong."""
+    """All cases of questions of any length; if none is wrong, the network itself is compared with its tables."""
     questions, input_format = question_automaton(run.task), input_format_of(run.config, run.task)
     _check_columns(run, input_format, questions)
     try:
-        cases = tables.cases(questions)
-    except (TooLargeError, UncertainError) as error:
-        why = "has too many states" if isinstance(error, TooLargeError) else "has gates that rounding may open or close"
+        # The number of transitions is not known before: the total is the limit.
+        with progress(f"{run.task.name}, exploration", automata.MOST, "transitions (limit)") as report_progress:
+            cases = tables.cases(questions, report_progress)
+    except TooLargeError:
         raise InputError(
-            f"the model of {run.place} {why}, so it cannot be proved; train one with fewer --hidden units, or longer"
+            f"the model of {run.place} has more than {automata.MOST:,} transitions between its states, the limit of a "
+            "proof, which is usual after little training; train it longer, or with fewer --hidden units"
         ) from None
-    # int64 [cases, 2]: a window and what is right there; and the case of each transition.
+    except UncertainError:
+        raise InputError(
+            f"the model of {run.place} has gates that rounding may open or close, so it cannot be proved; train it "
+            "longer, or with fewer --hidden units"
+        ) from None
+    # int64 [cases, 2]: a window and the right character; and the case of each transition.
     windows, case = automata.distinct(np.stack([cases.window, cases.automaton.right], axis=1))
     parts, done = list[np.ndarray](), 0
     with progress(f"{run.task.name}, proof", len(windows), "cases") as report_progress:
@@ -126,9 +133,9 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
             done += len(logits)
             report_progress(done)
     margins = np.concatenate(parts)
-    # The right logit and the highest other one can each be wrong by the bound.
+    # The right logit and the highest other one can each have an error of the bound.
     if margins.min() > 2 * tables.bound:
-        _ask_network(run, tables, restore)
+        _check_network(run, tables, restore)
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
         transitions = np.flatnonzero(np.isin(case, wrong))
@@ -140,7 +147,7 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
 
 def _check_columns(run: Run, input_format: InputFormat, questions: Automaton) -> None:
     """Raises InputError unless the format shows questions of the run's length as its task's transducer reads them."""
-    examples, alphabet = witnesses(run.task, seed=0), run.task.alphabet
+    examples, alphabet = check_questions(run.task, seed=0), run.task.alphabet
     ids, right = (
         np.asarray(part)
         for part in (input_format.encode_question(examples.questions), input_format.encode_answer(examples.answers))
@@ -149,38 +156,38 @@ def _check_columns(run: Run, input_format: InputFormat, questions: Automaton) ->
     if not is_paired or not questions.accepts(symbols(ids, alphabet), right).all():
         raise InputError(
             f"the input format {input_format.name} does not show {run.task.name} in the columns that this task's "
-            "transducer reads, or other answers are right there, so its models cannot be proved; give a run with the "
-            "input format of these columns"
+            "transducer reads, or has other right answers, so its models cannot be proved; give a run with the input "
+            "format of these columns"
         )
 
 
 def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
-    """All steps of pq's answers: a counter reads no more of a question than how many dashes it has.
+    """All steps of pq's answers: the logits of a counter depend only on the number of dashes in the question.
 
-    So it answers all questions of one sum alike, and the network itself is asked one of each. Others are, too, for a
-    counter of changed code may read more.
+    So it answers all questions of one sum alike, and the network itself answers one question per sum. It also answers a
+    second one, because a counter with changed code may read more than the number of dashes.
     """
     task, learner = run.task, restore(run.task)
     sums = np.arange(2, 2 * task.size + 1)
     first = np.maximum(1, sums - task.size)
     generator = np.random.default_rng(0)
-    # The logits of two questions of a sum, of which one is asked, may each be off by a counter's bound.
+    # The logits of two questions of one sum may each have an error of a counter's bound.
     bound = 2 * counter_bound(weights, len(task.alphabet), task.question_width)
     margins, answers, predictions = list[np.ndarray](), list[str](), list[str]()
     with progress(f"{task.name}, proof", len(sums), "sums") as report_progress:
         for start in range(0, len(sums), SUMS):
             total, left = sums[start : start + SUMS], first[start : start + SUMS]
             other = generator.integers(left, total - left + 1)
-            (here, right), (there, _) = (_asked(learner, task, (side, total - side)) for side in (left, other))
-            if np.abs(here - there).max() > bound:
+            (logits, right), (others, _) = (_logits(learner, task, (side, total - side)) for side in (left, other))
+            if np.abs(logits - others).max() > bound:
                 raise InputError(
                     f"the model of {run.place} does not answer questions of one sum alike, so it cannot be proved; "
-                    "give a run of the counter as it is"
+                    "give a run of the unchanged counter"
                 )
-            ids = here.argmax(axis=2)  # as ``right``, int64 [sums, steps]
-            margins.append(_above(here, right).reshape(-1))
-            for known, found in ((answers, right), (predictions, ids)):
-                known += ["".join(task.alphabet[number] for number in row).strip() for row in found]
+            predicted = logits.argmax(axis=2)  # as ``right``, int64 [sums, steps]
+            margins.append(_above(logits, right).reshape(-1))
+            for strings, ids in ((answers, right), (predictions, predicted)):
+                strings += ["".join(task.alphabet[number] for number in row).strip() for row in ids]
             report_progress(start + len(total))
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
@@ -194,8 +201,8 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
     return Checked(np.concatenate(margins), bound, len(sums), shortest)
 
 
-def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """The network's logits of questions, float64 [questions, steps, characters], and the ids that are right."""
+def _logits(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The network's logits of questions, float64 [questions, steps, characters], and the ids of the right answers."""
     sides = tuple(side[np.newaxis].astype(np.uint64) for side in operands)
     right = np.asarray(learner.input_format.encode_answer(text.answers(task, *sides)))
     _, logits = learner.network.compare(learner.input_format.encode_question(text.questions(task, *sides)), right)
@@ -203,31 +210,32 @@ def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tu
 
 
 def _above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """By how much the right logits, int64 ids [...], are above all others of [..., characters], which are changed."""
+    """The margins of the right logits over all others: ids are [...], logits [..., characters] and are overwritten."""
     right = right[..., np.newaxis]
     of_right = np.take_along_axis(logits, right, axis=-1)[..., 0]
     np.put_along_axis(logits, right, -np.inf, axis=-1)
     return of_right - logits.max(axis=-1)
 
 
-def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:
-    """Raises InputError if the network does not compute what the tables say, as one of changed code would not."""
-    for size in sorted({run.task.size, *WITNESS_DIGITS}):
-        difference = witness(restore(run.task_of_length(size)), tables, seed=size)
+def _check_network(run: Run, tables: Tables, restore: Restore) -> None:
+    """Raises InputError if the network computes other logits than its tables, as one with changed code would."""
+    for size in sorted({run.task.size, *CHECK_DIGITS}):
+        difference = largest_difference(restore(run.task_of_length(size)), tables, seed=size)
         if difference > tables.bound:
             raise InputError(
-                f"the model of {run.place} does not compute what its weights say (logits differ by {difference:.3g}, "
-                f"and rounding explains {tables.bound:.2g}), so it cannot be proved; give a run of the network as it is"
+                f"the model of {run.place} does not compute the function of its weights (logits differ by "
+                f"{difference:.3g}, and rounding explains {tables.bound:.2g}), so it cannot be proved; give a run of "
+                "the unchanged network"
             )
 
 
-def witness(learner: Learner, tables: Tables, seed: int) -> float:
+def largest_difference(learner: Learner, tables: Tables, seed: int) -> float:
     """The largest difference between the logits of a network and of its tables, infinity if an id differs.
 
-    They are asked the ``witnesses`` of the learner's task.
+    Both answer the ``check_questions`` of the learner's task.
     """
     input_format = learner.input_format
-    examples = witnesses(input_format.task, seed)
+    examples = check_questions(input_format.task, seed)
     ids = np.asarray(input_format.encode_question(examples.questions))
     answer, _ = learner.network.answer(ids)
     logits = np.asarray(learner.network.logits(ids, input_format.encode_answer(examples.answers), training=False))
@@ -236,11 +244,11 @@ def witness(learner: Learner, tables: Tables, seed: int) -> float:
     return float(np.abs(expected - logits).max()) if is_equal else np.inf
 
 
-def witnesses(task: Task, seed: int) -> Examples:
-    """About ``WITNESSES`` questions: half of them as the task's datasets draw them, the others hard, of its suite."""
-    drawn = draws.operands(dataclasses.replace(task, seed=seed), np.arange(WITNESSES // 2, dtype=np.uint64))
+def check_questions(task: Task, seed: int) -> Examples:
+    """About ``CHECK_QUESTIONS`` examples: half of them drawn as in the task's datasets, the others from its suite."""
+    drawn = draws.operands(dataclasses.replace(task, seed=seed), np.arange(CHECK_QUESTIONS // 2, dtype=np.uint64))
     slices = task.operation.slices(STANDARD, task.size)
-    count = -(-WITNESSES // (2 * max(1, len(slices))))
+    count = -(-CHECK_QUESTIONS // (2 * max(1, len(slices))))
     hard = [pair for slice in slices for pair in suites.pairs(task.name, task.size, slice, seed, count)]
     words = task.notation.words(task.size)
     sides = (
@@ -252,12 +260,12 @@ def witnesses(task: Task, seed: int) -> Examples:
 
 
 def _answered(run: Run, input_format: InputFormat, tables: Tables, strings: Sequence[np.ndarray]) -> list[Sample]:
-    """Questions of the symbols of their steps, int64 [steps] each, the shortest first, and what the network answers."""
+    """Questions from the symbols of their steps, int64 [steps] each, sorted by length, with the network's answers."""
     samples, ids_of = list[Sample](), pair_ids(run.task.alphabet).astype(np.uint8)
     for steps, group in itertools.groupby(strings, len):
         columns = np.stack(list(group))
         written = tables.answered(columns).argmax(axis=2)[:, ::-1]
-        # So long that the input format has as many steps, or more: behind a question, its last column stands again.
+        # A task whose input format has at least these steps; the last column is repeated after a question.
         task = run.task_of_length(max(1, steps - input_format.question_shape[0] + run.task.size))
         longer = input_format if task == run.task else input_format_of(run.config, task)
         padded = np.pad(columns, ((0, 0), (0, longer.question_shape[0] - steps)), mode="edge")

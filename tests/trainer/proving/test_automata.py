@@ -1,5 +1,6 @@
 """The automata of questions and of latches: every question, nothing else, and what a network sees at each step."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -131,3 +132,14 @@ def test_a_network_with_too_many_transitions_is_not_explored_to_its_end(monkeypa
         with pytest.raises(automata.TooLargeError):
             network.cases(questions)
         assert (len(calls) == whole) == explores
+
+
+def test_a_first_layer_with_too_many_transitions_is_not_explored_either(monkeypatch):
+    """After little training already the first layer can have many states, whose progress is reported."""
+    network, explored = LatchTagger(latch_tagger(1, 6), Task("addition").alphabet), []
+    transitions = len(network.cases(QUESTIONS["addition"], explored.append).automaton.source)
+    assert explored == sorted(explored) and explored[-1] == transitions
+    for most, explores in ((transitions, True), (transitions - 1, False), (1000, False)):
+        monkeypatch.setattr(automata, "MOST", most)
+        with contextlib.nullcontext() if explores else pytest.raises(automata.TooLargeError):
+            network.cases(QUESTIONS["addition"])

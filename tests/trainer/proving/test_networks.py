@@ -41,7 +41,7 @@ def test_what_can_be_proved(task, model, input_format, can):
     if can:
         check_provable(Task(task), config)
         return
-    assert why.startswith(f"{task} by {model}, input format {input_format}, cannot be proved, but these can: ")
+    assert why.startswith(f"{task} by {model}, input format {input_format}, cannot be proved; these can: ")
     with pytest.raises(InputError, match="; train such a model, or give --prove 0"):
         check_provable(Task(task), config)
     check_provable(Task(task), override(config, prove=0))
@@ -73,7 +73,7 @@ def test_another_network_is_one_entry(monkeypatch):
     assert find(task, config, {gru.variable: np.zeros(())}) is gru
     assert why_not(Task("multiplication"), config) == before.replace(
         "subtraction by gru", "multiplication by gru", 1
-    ) + ("; addition or subtraction by gru, input_format aligned")
+    ) + ("; addition or subtraction by gru, input format aligned")
 
 
 def test_a_task_with_a_transducer_can_be_proved(monkeypatch):

@@ -36,9 +36,9 @@ TIMES = {"task_file": TIMES_DIGIT, "digits": 2, "num_examples": 300}
 
 
 @pytest.fixture(autouse=True)
-def few_witnesses(monkeypatch):
+def few_check_questions(monkeypatch):
     """Networks of 200 steps take seconds to build; one test does."""
-    monkeypatch.setattr(proof, "WITNESS_DIGITS", ())
+    monkeypatch.setattr(proof, "CHECK_DIGITS", ())
 
 
 @pytest.fixture
@@ -156,10 +156,12 @@ def test_the_network_and_its_tables_agree(adder, size):
     weights, _ = checkpoints.load(adder.best)
     tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, size=size)
     learner = building.restore(adder, task)
-    assert all(proof.witness(learner, tables, seed) <= tables.bound for seed in range(40 if size == 200 else 2))
+    assert all(
+        proof.largest_difference(learner, tables, seed) <= tables.bound for seed in range(40 if size == 200 else 2)
+    )
     weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
     other = proof.tables_of(adder, weights)
-    assert proof.witness(learner, other, 1) > other.bound
+    assert proof.largest_difference(learner, other, 1) > other.bound
 
 
 def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, refusal):

@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from seq2seq_arith.arithmetic.splitmix import MASK64
@@ -17,11 +18,38 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import range_in_words
 from seq2seq_arith.base.decoding import MalformedError, decode
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import METADATA, Option, check, in_words, option
+from seq2seq_arith.base.options import METADATA, Group, Option, check, in_words, option
 from seq2seq_arith.trainer import plugins, registry
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW, Curriculum
 from seq2seq_arith.trainer.plugins import Plugin
 
+
+def _entries(entries: Mapping[str, Any]) -> str:
+    """The entries of a registry as a list: each with its line of help, and with the hints that it gives, if any."""
+    hints = {name: f" (hints: {entry.hints})" for name, entry in entries.items() if getattr(entry, "hints", "")}
+    return "\n".join(f"- {name}: {entry.help}{hints.get(name, '')}" for name, entry in entries.items())
+
+
+def _registries() -> str:
+    registries = {
+        "Models": registry.MODELS,
+        "Positional encodings": registry.POSITIONAL_ENCODINGS,
+        "Input formats": registry.INPUT_FORMATS,
+    }
+    return "\n\n".join(f"{title}:\n\n{_entries(entries)}" for title, entries in registries.items())
+
+
+# Where the options stand in the help of a command.
+NETWORK = Group("what to train", lists=_registries)
+DURATION = Group("how long and how fast")
+AT_THE_END = Group("at the end")
+NETWORK_DETAILS = Group("details of the network", is_detail=True)
+REGULARISATION = Group("loss and regularisation", is_detail=True)
+OPTIMIZER = Group("optimizer and learning rate", is_detail=True)
+CURRICULUM = Group("online sampling and curriculum", is_detail=True)
+EPOCHS = Group("epochs, validation and early stopping", is_detail=True)
+PRECISION = Group("precision and reproducibility", is_detail=True)
+CHECKPOINTS = Group("checkpoints", is_detail=True)
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
@@ -89,6 +117,7 @@ class ModelConfig:
         also=plugins.is_plugin,
         flag="model",
         label="model",
+        group=NETWORK,
     )
     input_format: str = option(
         "how question and answer are written for the network, which decides the hints it gets; FILE.py:CLASS for "
@@ -96,27 +125,31 @@ class ModelConfig:
         default="plain",
         choices=lambda: tuple(registry.INPUT_FORMATS),
         also=plugins.is_plugin,
+        group=NETWORK,
     )
-    hidden: int = option("units per layer", default=128, low=1, high=2**14)
+    hidden: int = option("units per layer", default=128, low=1, high=2**14, group=NETWORK)
     layers: int = option(
         "number of layers: of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole "
         "network",
         default=1,
         low=1,
         high=64,
+        group=NETWORK,
     )
     positional_encoding: str | None = _network_option(
         "the positional encoding of a transformer",
         registry.DEFAULT_POSITIONAL_ENCODING,
         choices=lambda: tuple(registry.POSITIONAL_ENCODINGS),
+        group=NETWORK,
     )
-    heads: int | None = _network_option("number of attention heads", 4, low=1, high=256)
+    heads: int | None = _network_option("number of attention heads", 4, low=1, high=256, group=NETWORK_DETAILS)
     ffn_dim: int | None = _network_option(
         "width of the feed-forward layers of a transformer block",
         None,
         default_text="4 times --hidden",
         low=1,
         high=2**16,
+        group=NETWORK_DETAILS,
     )
     dropout: float | None = _network_option(
         "dropout rate of the embeddings and of each transformer block",
@@ -124,6 +157,7 @@ class ModelConfig:
         low=0.0,
         high=0.9,
         paper="[Srivastava et al. 2014](https://jmlr.org/papers/v15/srivastava14a.html)",
+        group=REGULARISATION,
     )
     rope_base: float | None = _network_option(
         "base of RoPE's frequencies (theta), about the longest period in characters",
@@ -131,6 +165,7 @@ class ModelConfig:
         low=1.0,
         high=1e9,
         paper="[Su et al. 2021](https://arxiv.org/abs/2104.09864)",
+        group=NETWORK_DETAILS,
     )
     distractors: int | None = _network_option(
         "with position_coupling: each training example also attends to the characters of up to N other examples "
@@ -139,13 +174,24 @@ class ModelConfig:
         low=0,
         high=64,
         paper="[Cho et al. 2024](https://arxiv.org/abs/2405.20671)",
+        group=NETWORK_DETAILS,
     )
-    score_scale: float | None = _network_option("multiply attention logits by this factor", 1.0, low=0.01, high=100.0)
+    score_scale: float | None = _network_option(
+        "multiply attention logits by this factor", 1.0, low=0.01, high=100.0, group=NETWORK_DETAILS
+    )
     inference_score_scale: float | None = _network_option(
-        "a further factor of attention logits, at inference only (1 / temperature)", 1.0, low=0.01, high=100.0
+        "a further factor of attention logits, at inference only (1 / temperature)",
+        1.0,
+        low=0.01,
+        high=100.0,
+        group=NETWORK_DETAILS,
     )
     score_noise: float | None = _network_option(
-        "standard deviation of Gaussian noise added to attention logits during training", 0.0, low=0.0, high=100.0
+        "standard deviation of Gaussian noise added to attention logits during training",
+        0.0,
+        low=0.0,
+        high=100.0,
+        group=NETWORK_DETAILS,
     )
     loops: int | None = _network_option(
         "weight sharing: apply the whole stack of layers N times, and add the input again each time (looped "
@@ -154,15 +200,21 @@ class ModelConfig:
         low=0,
         high=1000,
         paper="[Dehghani et al. 2018](https://arxiv.org/abs/1807.03819)",
+        group=NETWORK_DETAILS,
     )
     blanks: bool | None = _network_option(
         "include the padding after the answer in the loss; with --no-blanks only its first character, which then "
         "acts as EOS token",
         True,
         default_text="yes",
+        group=REGULARISATION,
     )
     options: str | None = option(
-        "options of a custom model, as a JSON object", default=None, flag="model-options", label="model-options"
+        "options of a custom model, as a JSON object",
+        default=None,
+        flag="model-options",
+        label="model-options",
+        group=NETWORK_DETAILS,
     )
     code_sha256: str | None = dataclasses.field(
         default=None,
@@ -304,6 +356,7 @@ class TrainConfig:
         "train on fresh samples without end (online sampling); the dataset gives only the validation set, whose "
         "pairs are left out",
         default=False,
+        group=CURRICULUM,
     )
     curriculum: str | None = option(
         "START:GROWTH, such as 10:1.25: begin with operands of at most START digits or dashes, and make them "
@@ -311,26 +364,40 @@ class TrainConfig:
         default=None,
         default_text="all lengths from the first step",
         paper="[Bengio et al. 2009](https://doi.org/10.1145/1553374.1553380)",
+        group=CURRICULUM,
     )
     curriculum_threshold: float = option(
         "exact match of a window of training steps at which the curriculum moves to longer operands",
         default=RIGHT,
         low=0.0,
         high=0.9999,
+        group=CURRICULUM,
     )
-    curriculum_window: int = option("number of steps in such a window", default=WINDOW, low=1, high=10**6)
-    epochs: int = option("maximum number of epochs", default=50, low=1, high=10**6)
+    curriculum_window: int = option(
+        "number of steps in such a window", default=WINDOW, low=1, high=10**6, group=CURRICULUM
+    )
+    epochs: int = option("maximum number of epochs", default=50, low=1, high=10**6, group=DURATION)
     steps_per_epoch: int | None = option(
-        "steps per epoch", default=None, default_text="those of --epoch-examples", low=1, high=10**9
+        "steps per epoch",
+        default=None,
+        default_text="those of --epoch-examples",
+        low=1,
+        high=10**9,
+        group=EPOCHS,
     )
     epoch_examples: int = option(
-        "maximum number of examples per epoch, where --steps-per-epoch is not given", default=2**17, low=1, high=10**12
+        "maximum number of examples per epoch, where --steps-per-epoch is not given",
+        default=2**17,
+        low=1,
+        high=10**12,
+        group=EPOCHS,
     )
     validation_examples: int = option(
         "maximum number of validation examples that score an epoch; the first ones are a random sample",
         default=2**16,
         low=1,
         high=10**9,
+        group=EPOCHS,
     )
     interim_examples: int | None = option(
         "maximum number of validation examples that score every epoch but the last",
@@ -338,24 +405,33 @@ class TrainConfig:
         default_text="as many as score the last",
         low=1,
         high=10**9,
+        group=EPOCHS,
     )
-    batch_size: int = option("global batch size, divided among the replicas", default=128, low=1, high=MAX_BATCH)
+    batch_size: int = option(
+        "global batch size, divided among the replicas", default=128, low=1, high=MAX_BATCH, group=DURATION
+    )
     batch_doublings: int = option(
         "number of times that the batch doubles, after equal numbers of steps",
         default=0,
         low=0,
         high=10,
         paper="[Smith et al. 2018](https://arxiv.org/abs/1711.00489)",
+        group=OPTIMIZER,
     )
-    learning_rate: float = option("peak learning rate", default=1e-3, low=0.0, high=10.0)
+    learning_rate: float = option("peak learning rate", default=1e-3, low=0.0, high=10.0, group=DURATION)
     schedule: str = option(
         "learning-rate schedule: constant, or cosine decay to the last step",
         default="constant",
         choices=SCHEDULES,
         paper="[Loshchilov and Hutter 2017](https://arxiv.org/abs/1608.03983)",
+        group=OPTIMIZER,
     )
     min_lr_ratio: float = option(
-        "final learning rate of the cosine, as a fraction of the peak", default=0.0, low=0.0, high=1.0
+        "final learning rate of the cosine, as a fraction of the peak",
+        default=0.0,
+        low=0.0,
+        high=1.0,
+        group=OPTIMIZER,
     )
     warmup: float = option(
         "fraction of all steps used for linear warm-up",
@@ -363,6 +439,7 @@ class TrainConfig:
         low=0.0,
         high=0.99,
         paper="[Goyal et al. 2017](https://arxiv.org/abs/1706.02677)",
+        group=OPTIMIZER,
     )
     weight_decay: float = option(
         "decoupled weight decay (AdamW); 0 for plain Adam",
@@ -370,6 +447,7 @@ class TrainConfig:
         low=0.0,
         high=10.0,
         paper="[Loshchilov and Hutter 2019](https://arxiv.org/abs/1711.05101)",
+        group=REGULARISATION,
     )
     beta_1: float = option(
         "Adam's beta 1, the decay rate of the first moment",
@@ -377,6 +455,7 @@ class TrainConfig:
         low=0.0,
         high=0.99999,
         paper="[Kingma and Ba 2015](https://arxiv.org/abs/1412.6980)",
+        group=OPTIMIZER,
     )
     beta_2: float = option(
         "Adam's beta 2, the decay rate of the second moment",
@@ -384,6 +463,7 @@ class TrainConfig:
         low=0.0,
         high=0.999999,
         paper="[Kingma and Ba 2015](https://arxiv.org/abs/1412.6980)",
+        group=OPTIMIZER,
     )
     ema_decay: float | None = option(
         "decay of the exponential moving average of the weights; the averaged weights are evaluated and saved",
@@ -392,6 +472,7 @@ class TrainConfig:
         low=0.0,
         high=0.999999,
         paper="[Polyak and Juditsky 1992](https://doi.org/10.1137/0330046)",
+        group=REGULARISATION,
     )
     label_smoothing: float = option(
         "label smoothing: probability mass spread uniformly over the alphabet in the target",
@@ -399,6 +480,7 @@ class TrainConfig:
         low=0.0,
         high=0.9,
         paper="[Szegedy et al. 2016](https://arxiv.org/abs/1512.00567)",
+        group=REGULARISATION,
     )
     clip_norm: float | None = option(
         "clip the global norm of the gradients to this value",
@@ -407,6 +489,7 @@ class TrainConfig:
         low=1e-6,
         high=1e6,
         paper="[Pascanu et al. 2013](https://arxiv.org/abs/1211.5063)",
+        group=OPTIMIZER,
     )
     patience: int = option(
         "early stopping: stop after N epochs without progress; 0 for never",
@@ -414,12 +497,22 @@ class TrainConfig:
         low=0,
         high=10**6,
         paper="[Prechelt 1998](https://doi.org/10.1007/3-540-49430-8_3)",
+        group=EPOCHS,
     )
     min_delta: float = option(
-        "smallest decrease of the validation loss that counts as progress", default=0.001, low=0.0, high=1e6
+        "smallest decrease of the validation loss that counts as progress",
+        default=0.001,
+        low=0.0,
+        high=1e6,
+        group=EPOCHS,
     )
     target: float | None = option(
-        "stop at this exact match on the validation set", default=None, default_text="never", low=0.0, high=1.0
+        "stop at this exact match on the validation set",
+        default=None,
+        default_text="never",
+        low=0.0,
+        high=1.0,
+        group=EPOCHS,
     )
     prove: int = option(
         "after the training, prove that every question of every length is answered correctly; while that fails, "
@@ -428,38 +521,46 @@ class TrainConfig:
         low=0,
         high=100,
         paper="[Clarke et al. 2000](https://doi.org/10.1007/10722167_15)",
+        group=AT_THE_END,
     )
-    seed: int = option("seed of the initial weights and of the order of examples", default=0, low=0, high=MAX_SEED)
+    seed: int = option(
+        "seed of the initial weights and of the order of examples", default=0, low=0, high=MAX_SEED, group=DURATION
+    )
     replicas: int | None = option(
         "number of replicas, as logical devices of the CPU",
         default=None,
         default_text="all GPUs, or one CPU",
         low=1,
         high=64,
+        group=DURATION,
     )
-    xla: bool = option("compile the training step with XLA", default=False)
+    xla: bool = option("compile the training step with XLA", default=False, group=PRECISION)
     precision: str = option(
         "floating-point precision; mixed_bfloat16 computes in bfloat16 on GPUs that support it, and keeps the "
         "weights in float32",
         default="float32",
         choices=PRECISIONS,
         paper="[Micikevicius et al. 2018](https://arxiv.org/abs/1710.03740)",
+        group=PRECISION,
     )
     deterministic: bool | None = option(
         "use deterministic kernels only: a run is then reproducible to the bit, also when it is stopped and resumed; "
         "on GPUs they are slower, and some operations have none",
         default=None,
         default_text="yes on CPUs, no on GPUs",
+        group=PRECISION,
     )
     checkpoint_seconds: float = option(
         "maximum number of seconds between two checkpoints; one is also written after every epoch",
         default=60.0,
         low=0.0,
         high=1e9,
+        group=CHECKPOINTS,
     )
     keep_epochs: bool = option(
         "keep the weights of each epoch in epochs/, for the slider of arith-model serve (4 bytes per weight and epoch)",
         default=False,
+        group=CHECKPOINTS,
     )
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.tables import markdown
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.commands.program import ARITH_DATA
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA, DATA_DIR
 from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN
 from seq2seq_arith.pipelines.formats.location import existing_configs
 from seq2seq_arith.pipelines.storage.paths import local_path
@@ -28,12 +28,12 @@ LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.
 
 
 @ARITH_DATA.command(
-    "describe the datasets for Hugging Face",
+    "write the dataset card for Hugging Face",
     "card data",
-    description="Write DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face.",
+    description="Write the dataset card for Hugging Face: DATA_DIR/seq2seq_arith/README.md.",
 )
 def card(
-    data_dir: Annotated[str, Option("where datasets are kept, as TFDS's data_dir")],
+    data_dir: Annotated[str, Option(DATA_DIR)],
 ) -> Path:
     """Writes the card of all datasets in a directory, and returns where it is; raises as ``write_card``."""
     folder = local_path(data_dir)

@@ -19,6 +19,7 @@ from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import OtherDatasetError, read_checked, with_advice
 from seq2seq_arith.pipelines.commands.program import (
     ARITH_DATA,
+    DATA_DIR,
     DATASET,
     NOTHING_LEFT,
     Sha256,
@@ -60,16 +61,17 @@ def show_fetched(fetched: Fetched) -> None:
 
 
 @ARITH_DATA.command(
-    "copy a finished dataset, for example from an object store",
+    "copy a dataset from an object store or a disk, and check it",
     "fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data",
-    description="Copy a dataset, check every file, and make it visible when it is complete.",
+    description="Copy a dataset from an object store or a disk, and check every file.\n\nThe copy is visible to other "
+    "programs only when it is complete.",
     show=show_fetched,
 )
 def fetch(
     url: Annotated[str, Option(DATASET)],
-    data_dir: Annotated[str, Option("where datasets are kept here, as TFDS's data_dir", metavar="DIR")],
+    data_dir: Annotated[str, Option(f"the local {DATA_DIR}", metavar="DIR")],
     *,
-    overwrite: Annotated[bool, Option("replace a dataset that has other files")] = False,
+    overwrite: Annotated[bool, Option("replace an existing dataset of the same name, if its files differ")] = False,
     sha256: Sha256 = None,
     rest: Rest = NO_REST,
 ) -> Fetched:

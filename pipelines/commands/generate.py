@@ -9,7 +9,7 @@ from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.errors import InputError, RunError, RunnerError, StoreError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
-from seq2seq_arith.base.options import FIRST, MORE, Option, Options
+from seq2seq_arith.base.options import Group, Option, Options
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.commands import program
@@ -22,6 +22,7 @@ from seq2seq_arith.pipelines.storage.paths import parse_place
 LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"
 TOLD = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
 MENDED = "when that is mended, "
+WHERE = Group("where")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -56,21 +57,24 @@ def show_made(made: Made) -> None:
 
 
 @ARITH_DATA.command(
-    "make a dataset",
+    "generate a dataset",
     "generate addition --data-dir data",
     "generate pq --dashes 20 --data-dir data",
     "generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
     "generate addition --data-dir gs://BUCKET/data --no-parquet",
-    description="Make a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam.",
+    description="Generate a dataset with Apache Beam.\n\nA dataset that exists already is not generated again. Options "
+    "that are not listed here, such as --runner, go to Beam.",
     show=show_made,
 )
 def generate(
     dataset: Annotated[Requested, Options(requested)],
     *,
     data_dir: Annotated[
-        str, Option("where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…", group=FIRST)
+        str, Option(f"{program.DATA_DIR}: a local one, gs://... or s3://...", metavar="DIR", group=WHERE)
     ],
-    overwrite: Annotated[bool, Option("replace a dataset of that name that has other files", group=MORE)] = False,
+    overwrite: Annotated[
+        bool, Option("replace an existing dataset of the same name, if its files differ", group=program.FILES)
+    ] = False,
     rest: Rest = NO_REST,
 ) -> Made:
     """Makes a dataset unless it is there already.

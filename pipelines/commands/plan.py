@@ -4,7 +4,7 @@ import dataclasses
 from typing import Annotated, NamedTuple
 
 from seq2seq_arith.base import events
-from seq2seq_arith.base.options import FIRST, Option, Options
+from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.tables import bytes_in_words, pairs
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.pipelines import plan as plans
@@ -24,7 +24,7 @@ class Planned(NamedTuple):
 def show_plan(
     planned: Planned,
     *,
-    workers: Annotated[int, Option("cores that work on it", low=1, high=MAX_WORKERS, group=FIRST)] = 2,
+    workers: Annotated[int, Option("number of cores for the estimate of the time", low=1, high=MAX_WORKERS)] = 2,
 ) -> None:
     """Prints the time, memory and files that a dataset would take, as a table."""
     dataset, plan = planned
@@ -52,10 +52,11 @@ def show_plan(
 
 
 @ARITH_DATA.command(
-    "estimate what a dataset takes, without making it",
+    "estimate the time, memory and storage that a dataset takes",
     "plan addition",
     "plan addition --digits 7 --num-examples 100000000 --workers 64",
-    description="Estimate what a dataset takes: draws, bytes, memory and time. Nothing is made.",
+    description="Estimate the time, memory and storage that a dataset takes, and how many samples it draws.\n\n"
+    "Nothing is generated.",
     show=show_plan,
 )
 def plan(dataset: Annotated[Requested, Options(requested)]) -> Planned:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, TaskName, named_task, use_task_file
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, TaskName, named_task, use_task_file
 from seq2seq_arith.base.checks import mistyped_option
 from seq2seq_arith.base.commands import Program, Rest
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import MORE, Option, Options, Parameter
+from seq2seq_arith.base.options import Group, Option, Options, Parameter
 from seq2seq_arith.pipelines.formats.advice import PROGRAM, task_file
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
@@ -28,22 +28,25 @@ from seq2seq_arith.pipelines.storage.paths import AnyPath
 NOTHING_LEFT = "nothing was left behind"
 ARITH_DATA = Program(
     name=PROGRAM,
-    does="Plan, make, show, check and fetch datasets of arithmetic questions and answers.",
+    does="Generate, check and fetch datasets of arithmetic questions, and score answers to hard ones.",
     examples=["show addition", "generate addition --data-dir data", "generate --help"],
     setup=use_task_file,
     when_stopped=f"; {NOTHING_LEFT}",
 )
 
-DATASET = "the dataset's directory or URL, as DATA_DIR/seq2seq_arith/CONFIG/1.0.0; on a disk also a folder above it"
-# The parameters of a task that stand at the head of the help.
-FIRST_PARAMETERS = (SIZE, "num_examples", "seed", "draws")
+DATASET = (
+    "directory or URL of the dataset, DATA_DIR/seq2seq_arith/CONFIG/1.0.0; on a disk, also a directory above it "
+    "with one dataset"
+)
+DATA_DIR = "directory of all datasets, the data_dir of TFDS"
+FILES = Group("files", is_detail=True)
 
 
 class _FormatOptions(Mapping[str, Parameter]):
     """An option for each optional format that there is."""
 
     def __getitem__(self, name: str) -> Parameter:
-        help = f"write {FORMATS[name]} beside {FORMATS[TFRECORD]}"
+        help = f"also write {FORMATS[name]}, besides {FORMATS[TFRECORD]}"
         return Parameter(name, bool, Option(help), name in DEFAULT_FORMATS)
 
     def __iter__(self) -> Iterator[str]:
@@ -63,9 +66,9 @@ def _read_sha256(label: str, text: Any) -> str:
 Sha256 = Annotated[
     str | None,
     Option(
-        "the sha256 that the dataset must have, as verify prints it; for data that others have made",
+        "require this sha256 of the dataset, as verify prints it: for data from other people",
         read=_read_sha256,
-        metavar="DIGITS",
+        metavar="SHA256",
     ),
 ]
 
@@ -92,9 +95,9 @@ class Requested:
 def requested(
     task: TaskName,
     *,
-    parameters: Annotated[dict[str, Any], Options(PARAMETERS, group=MORE, first=FIRST_PARAMETERS, as_dict=True)],
-    layout: Annotated[dict[str, Any], Options(Layout, group=MORE, as_dict=True)],
-    formats: Annotated[dict[str, bool], Options(_FormatOptions(), group=MORE, as_dict=True)],
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, as_dict=True)],
+    layout: Annotated[dict[str, Any], Options(Layout, group=FILES, as_dict=True)],
+    formats: Annotated[dict[str, bool], Options(_FormatOptions(), group=FILES, as_dict=True)],
 ) -> Requested:
     """The dataset of a task with these parameters, in these formats."""
     of_task = named_task(task, parameters)

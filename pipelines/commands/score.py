@@ -33,25 +33,26 @@ def show_score(scored: Scored) -> None:
 
 
 @ARITH_DATA.command(
-    "score anyone's answers to a suite",
+    "score the answers of any model or program to a suite",
     "score suite.tsv answers.txt",
     "score suite.tsv - -o score.md",
-    description="Score the answers that any model or program gave to the questions of a suite: by slice, with 95% "
-    "intervals, the worst slice last.",
+    description="Score the answers of any model or program to the questions of a suite.\n\nThe score has the accuracy "
+    "of each slice with a 95% interval, and ends with the worst slice.",
     show=show_score,
 )
 def score(
-    questions: Annotated[str, Option("a table that suite has written, or - for standard input")],
+    questions: Annotated[str, Option("table that arith-data suite has written; - for standard input")],
     given: Annotated[
         str,
         Option(
-            "one answer per line, in the same order, or question, tab, answer; or JSON; or - for standard input",
+            "file with one answer per line in the same order, or with lines of question, tab, answer, or JSON; - for "
+            "standard input",
             metavar="ANSWERS",
         ),
     ],
     *,
     output: Annotated[
-        str | None, Option("also write everything to this file, .json or .md", short="o", metavar="FILE")
+        str | None, Option("also write the score into this file, .json or .md", short="o", metavar="FILE")
     ] = None,
 ) -> Scored:
     """The score of some answers; also in a file, if it is named."""

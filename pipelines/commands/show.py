@@ -8,41 +8,42 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import PARAMETERS, QuestionOption, named_task, tasks
 from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import Group, Option, Options
+from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.terminal import wrapped
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, refuse_surplus
 from seq2seq_arith.pipelines.formats.location import find_dataset
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
-OF_A_TASK = Group("a task", "Which dataset to draw. A directory has its own parameters.")
-
 
 @ARITH_DATA.command(
-    "show some rows of a dataset, and statistics",
+    "show rows of a dataset, and statistics",
     "show addition",
     "show subtraction --digits 8 --rows 20",
     "show data/seq2seq_arith/addition/1.0.0",
     "show addition --one-hot 12+345",
     "show pq --dashes 20 --one-hot ---p--",
-    description="Show what a dataset looks like: some rows as people write them and as they are stored, how many "
-    "examples and duplicates there are, and statistics. Of a task, draw the rows without making any file.",
+    description="Show rows of a dataset, as people write them and as they are stored, and statistics.\n\nFor a "
+    "task, the dataset that the options describe is sampled, and no file is written. An existing dataset has its own "
+    "parameters.",
     prints_data=True,
 )
 def show(
     place: Annotated[
         str,
         Option(
-            lambda: f"a dataset's directory or URL, DATA_DIR/seq2seq_arith/CONFIG/1.0.0; or {tasks()}",
+            lambda: f"directory or URL of a dataset, DATA_DIR/seq2seq_arith/CONFIG/1.0.0; or {tasks()}",
             metavar="DIR_OR_TASK",
         ),
     ],
     *,
-    rows: Annotated[int, Option("how many examples", low=0, high=sample.MOST_EXAMPLES)] = 5,
+    rows: Annotated[int, Option("number of examples that are shown", low=0, high=sample.MOST_EXAMPLES)] = 5,
     question: Annotated[
         str | None,
-        QuestionOption("instead, show this question in one-hot, such as 12+345 or ---p--", flag="one-hot"),
+        QuestionOption(
+            "instead of rows, show the one-hot encoding of this question, such as 12+345 or ---p--", flag="one-hot"
+        ),
     ] = None,
-    parameters: Annotated[dict[str, Any], Options(PARAMETERS, group=OF_A_TASK, as_dict=True)],
+    parameters: Annotated[dict[str, Any], Options(PARAMETERS, as_dict=True)],
     rest: Rest = NO_REST,
 ) -> str:
     """Rows and statistics of a dataset; or a question, a character per line."""

@@ -7,13 +7,16 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, SIZE_WORDS, TaskName, task_fields
 from seq2seq_arith.base.commands import NO_REST, Rest
-from seq2seq_arith.base.options import Option, Options
+from seq2seq_arith.base.options import Group, Option, Options
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, refuse_surplus
 from seq2seq_arith.pipelines.formats.location import find_dataset
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.suite import Suite
+
+
+SIZES = Group("size of the questions")
 
 
 class Drawn(NamedTuple):
@@ -26,7 +29,9 @@ class Drawn(NamedTuple):
 
 
 def sized_task(
-    task: TaskName, *, size: Annotated[dict[str, int], Options(PARAMETERS, only=(SIZE, *SIZE_WORDS), as_dict=True)]
+    task: TaskName,
+    *,
+    size: Annotated[dict[str, int], Options(PARAMETERS, only=(SIZE, *SIZE_WORDS), group=SIZES, as_dict=True)],
 ) -> Task:
     """The task of a name with questions of this size."""
     return Task(task, **task_fields(task, size))
@@ -44,10 +49,11 @@ def show_suite(drawn: Drawn) -> None:
 
 
 @ARITH_DATA.command(
-    "write hard questions in named slices",
+    "write the suite of a task: hard questions in named slices",
     "suite subtraction --per-slice 5",
     "suite addition --digits 18 --set held_out > suite.tsv",
-    description="Write a task's suite to standard output: hard questions in named slices, with their answers.",
+    description="Write the suite (challenge set) of a task to standard output: hard questions in named slices, with "
+    "their answers.",
     show=show_suite,
     prints_data=True,
 )
@@ -58,8 +64,8 @@ def suite(
     unseen_of: Annotated[
         str | None,
         Option(
-            "leave out the pairs of this dataset's training split, drawn again from its metadata: its shards are not "
-            "read, so that damage is not noticed",
+            "leave out all pairs of operands in the training split of this dataset, which is sampled again from its "
+            "metadata: its files are not read",
             metavar="DIR",
         ),
     ] = None,

@@ -40,17 +40,17 @@ def show_verified(verified: Verified) -> int:
 
 
 @ARITH_DATA.command(
-    "check a finished dataset",
+    "check every file of a dataset",
     "verify data/seq2seq_arith/addition/1.0.0",
     "verify data/seq2seq_arith/addition/1.0.0 --quick",
-    description="Make a dataset again from its parameters, and compare every file; draw and solve 10,000 rows in plain "
-    "Python.",
+    description="Check a dataset: generate it again from its parameters, and compare every file.\n\nAs an independent "
+    "check, 10,000 rows are sampled and solved in plain Python.",
     show=show_verified,
 )
 def verify(
     directory: Annotated[str, Option(DATASET)],
     *,
-    quick: Annotated[bool, Option("check names, sizes and checksums only, and no example")] = False,
+    quick: Annotated[bool, Option("check only names, sizes and checksums of the files, and no examples")] = False,
     sha256: Sha256 = None,
     rest: Rest = NO_REST,
 ) -> Verified:

@@ -68,11 +68,14 @@ class SuiteOptions:
     """Which questions of a suite to draw."""
 
     per_slice: int = options.option(
-        "maximum number of questions per slice, unless a slice is a whole table", default=1000, low=1, high=10**6
+        "maximum number of questions per slice, except for slices that are a complete table of pairs",
+        default=1000,
+        low=1,
+        high=10**6,
     )
     seed: int = options.option("seed of the questions", default=0, low=0, high=MASK64)
     set: str = options.option(
-        "which slices: standard, or held_out, on which nothing is tuned", default=STANDARD, choices=SETS
+        "set of slices: standard, or held_out, on which nothing is ever tuned", default=STANDARD, choices=SETS
     )
     version: int = options.option("version of the suite", default=VERSION, low=1, high=VERSION, flag="suite-version")
 

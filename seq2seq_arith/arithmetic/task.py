@@ -24,6 +24,9 @@ MAX_SEED = 2**64 - 1
 
 # The name of the field ``size`` for people and in files; every other parameter has the name of its field.
 SIZE = "digits"
+# Where its fields stand in the help of a command.
+DATA = options.Group("on which data")
+MORE_DATA = options.Group("details of the dataset", is_detail=True)
 # Always part of a dataset's metadata.
 PARAMETERS = ("task", SIZE, "num_examples", "seed", "reverse", "ordered")
 ORDINALS = {2: "half", 10: "tenth"}
@@ -87,37 +90,45 @@ class Task:
         default_text=_by_task(lambda operation: operation.default_size),
         flag=SIZE,
         label=SIZE,
+        group=DATA,
     )
     num_examples: int = options.option(
         "number of training and validation examples together",
         default=None,
         default_text=_by_task(lambda operation: operation.num_examples(operation.default_size)),
         low=MIN_EXAMPLES,
+        group=DATA,
     )
-    seed: int = options.option("seed of the dataset: which examples are sampled", default=0, low=0, high=MAX_SEED)
+    seed: int = options.option(
+        "seed of the dataset: which examples are sampled", default=0, low=0, high=MAX_SEED, group=DATA
+    )
     reverse: bool = options.option(
         "store questions from the last character to the first",
         default=None,
         default_text=_by_task(lambda operation: operation.reverse),
+        group=MORE_DATA,
     )
     ordered: bool = options.option(
         "treat a+b and b+a as two different examples",
         default=None,
         default_text=_by_task(lambda operation: operation.ordered),
+        group=MORE_DATA,
     )
     draws: str = options.option(
-        "how operands are sampled: digits (uniform in length), value (uniform in value), structured (half with "
-        "long carries and borrows, equal operands, runs of 0 and 9); for words letters (uniform in length), fixed "
+        "how the operands are sampled: digits (uniform in length), value (uniform in value), structured (half of them "
+        "with long carries and borrows, equal operands, runs of 0 and 9); words: letters (uniform in length), fixed "
         "(all of the full length)",
         default=None,
         default_text=_by_task(lambda operation: next(iter(operation.draws))),
         choices=own_tasks.ways_to_draw,
+        group=DATA,
     )
     num_validation: int = options.option(
         "number of validation examples",
         default=None,
         default_text=_by_task(lambda operation: f"a {ORDINALS[operation.validation_share]} of the examples"),
         low=1,
+        group=MORE_DATA,
     )
     code_sha256: str | None = None
     own: OwnTask | None = dataclasses.field(default=None, init=False, repr=False, compare=False)

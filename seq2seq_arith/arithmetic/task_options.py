@@ -18,9 +18,9 @@ from typing import Annotated, Any
 
 from seq2seq_arith.arithmetic import coverage, operations, own_tasks
 from seq2seq_arith.arithmetic.notation import NOTATIONS
-from seq2seq_arith.arithmetic.task import SIZE, Task, fields_of, parameter_of
+from seq2seq_arith.arithmetic.task import MORE_DATA, SIZE, Task, fields_of, parameter_of
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import Option, Parameter, parameters_of
+from seq2seq_arith.base.options import GENERAL, Option, Parameter, parameters_of
 
 # For tasks whose size does not count digits: the second name of the size, and its unit.
 SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
@@ -50,7 +50,7 @@ PARAMETERS: dict[str, Parameter] = {
     parameter_of(field): dataclasses.replace(parameter, name=parameter_of(field))
     for field, parameter in parameters_of(Task).items()
 } | {
-    word: Parameter(word, int, Option(functools.partial(_other_size, word)), None, is_optional=True)
+    word: Parameter(word, int, Option(functools.partial(_other_size, word), group=MORE_DATA), None, is_optional=True)
     for word in SIZE_WORDS
 }
 
@@ -59,7 +59,7 @@ def use_task_file(
     *,
     task_file: Annotated[
         str | Path | None,
-        Option("file with custom tasks, whose code is then run (docs/models.md)", metavar="FILE.py"),
+        Option("file with custom tasks, whose code is then run", metavar="FILE.py", group=GENERAL),
     ] = None,
 ) -> None:
     """The first step of every command: ``own_tasks.use``."""

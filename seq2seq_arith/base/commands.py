@@ -26,14 +26,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seq2seq_arith.base import events, terminal
-from seq2seq_arith.base.options import Group, Option, Parameter, arguments, call, parameters_of
+from seq2seq_arith.base.options import GENERAL, Group, Option, Parameter, arguments, call, parameters_of
 from seq2seq_arith.base.packages import ShowVersions
-from seq2seq_arith.base.parser import Parser, add_options, given
+from seq2seq_arith.base.parser import HELP, Parser, add_options, given
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EVENTS_HELP = "print events, one JSON object per line; what people read goes to standard error"
-EVENTS = Parameter("events", bool, Option(EVENTS_HELP, flag="json", group=Group("for other programs")), default=False)
+EVENTS_HELP = "for programs: print events as JSON, one object per line; text for people goes to standard error"
+COMMANDS = Group("commands")
+EVENTS = Parameter("events", bool, Option(EVENTS_HELP, flag="json", group=GENERAL), default=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Command:
 
     Attributes:
       work: Does its work: a function whose parameters are its arguments and options.
-      does: One line for the help of the program; ``description`` for its own, else the same.
+      does: One line for the help of the program.
+      description: The sentence with which its own help begins, if that is another one; and, behind a blank line, notes
+        that follow the usage.
       examples: What follows the program's name, at the end of its help; they work when they are typed.
       show: Shows people what ``work`` returned; returns the exit code, or None for success.
       prints_data: Its standard output is what was asked for, so it has no events.
@@ -163,16 +166,18 @@ class Program:
     def parser(self, only: str | None = None) -> Parser:
         """The commands, and the options of all, or of one only."""
         top = Parser(prog=self.name, description=self.does, examples=[f"{self.name} {each}" for each in self.examples])
-        top.add_argument("--version", action=ShowVersions)
         parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+        top.usage = f"{self.name} COMMAND [options]"
         for name, command in self.commands.items():
             sentence = command.description or f"{command.does[0].upper()}{command.does[1:]}."
             examples = [f"{self.name} {each}" for each in command.examples]
             parser = parsers.add_parser(name, help=command.does, description=sentence, examples=examples)
+            top.add_item(COMMANDS, argparse.Action([], dest=name, help=command.does))
             if only in (name, None):  # to make all of them takes longer than to import them
                 add_options(parser, self.parameters(command))
                 parser.add_help_option()
                 parser.set_defaults(parser=parser)  # the one of the command that was typed, for messages
+        top.add_to(HELP, "--version", action=ShowVersions)
         top.add_help_option()
         return top
 

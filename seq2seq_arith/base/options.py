@@ -1,7 +1,7 @@
-"""Options: what a person gives to a function or a dataclass, declared once where it is taken.
+"""Options: the values that a person gives to a function or a dataclass, declared once where they are used.
 
-A field or a parameter says what it is: its help, its bounds or choices, and its default. ``parameters_of`` reads that,
-and from it come all uses::
+A field or a parameter declares its help, its bounds or choices, its default, and the group of the help in which it
+stands. ``parameters_of`` reads that, and all uses come from it::
 
     option(...)  Option  Options       what is said at a field, or in the annotation of a parameter
       parameters_of                    a ``Parameter`` for each value
@@ -12,7 +12,7 @@ and from it come all uses::
 
 >>> @dataclasses.dataclass(frozen=True, kw_only=True)
 ... class Config:
-...     hidden: int = option("units of a layer", default=128, low=1, high=2**14)
+...     hidden: int = option("units per layer", default=128, low=1, high=2**14)
 ...     xla: bool = option("compile with XLA", default=False)
 ...
 ...     def __post_init__(self):
@@ -30,7 +30,7 @@ arguments of a command, those behind ``*`` are options:
 ...     task: Annotated[str, Option("the name of a task")],
 ...     *,
 ...     config: Annotated[Config, Options(Config, flags={"hidden": "units"})],
-...     epochs: Annotated[int, Option("the most epochs", low=1)] = 50,
+...     epochs: Annotated[int, Option("maximum number of epochs", low=1)] = 50,
 ... ) -> tuple:
 ...     return task, config, epochs
 >>> from seq2seq_arith.base.parser import Parser, add_options, given
@@ -73,26 +73,38 @@ REQUIRED = inspect.Parameter.empty  # the default of a parameter that has none
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """Options that stand together in a command's help."""
+    """Options that stand together in the help of a command.
+
+    Attributes:
+      title: What they are about: a noun, without a colon.
+      description: A sentence about all of them.
+      lists: The entries that may be chosen, with their descriptions; only ``--help-all`` shows them.
+      is_detail: Whether only ``--help-all`` shows the options.
+    """
 
     title: str
-    description: str | Callable[[], str] | None = None
+    description: str | None = None
+    _: dataclasses.KW_ONLY
+    lists: Callable[[], str] | None = None
+    is_detail: bool = False
 
 
-# At the head of a command's help.
-FIRST = Group("the options that matter most")
-MORE = Group("more options")
+# Options that every command has. They are the last ones, and details where a command has other details.
+GENERAL = Group("general options")
 
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What is said of a value that a person gives, besides its name, type and default."""
+    """What describes a value that a person gives, besides its name, type and default."""
 
-    # One line for ``--help``, without the default; a function where it names what a registry has.
+    # One line for ``--help``, without the default; a function where it lists the entries of a registry.
     help: str | Callable[[], str]
     _: dataclasses.KW_ONLY
-    low: float | None = None  # the least that a number may be; None for no bound
-    high: float | None = None  # the most, likewise
+    details: str = (
+        ""  # what follows that line where there is room: not in the brief help of a command with many options
+    )
+    low: float | None = None  # the minimum of a number; None for no bound
+    high: float | None = None  # the maximum, likewise
     # The values that are allowed; a function where they come from a registry.
     choices: Sequence[str] | Callable[[], Sequence[str]] | None = None
     also: Callable[[str], bool] | None = None  # tells which values are allowed besides the choices
@@ -101,12 +113,14 @@ class Option:
     is_value: Callable[[str], Any] | None = None  # tells which words that begin with a dash are values all the same
     flag: str | None = None  # the option's name, without dashes; None for that of the field or parameter
     short: str | None = None  # one letter for the option, too
-    metavar: str | None = None  # what stands for the value in the help; None for the option's name in capitals
+    # What stands for the value in the help, in capitals; None for N, X or NAME, or for the name of an argument.
+    metavar: str | None = None
     label: str | None = None  # what messages call it; None for its name
-    default_text: str | None = None  # the default in words, where the own one does not say it
+    default_text: str | None = None  # the default in words, where the value itself does not say it
+    is_default_common: bool = False  # whether many options have this default, so that only ``--help-all`` repeats it
     paper: str = ""  # where the idea comes from, a link of Markdown for the reference; empty if it has no source
-    group: Group | None = None
-    repeat: bool = False  # of several strings, each is behind an option of its own
+    group: Group | None = None  # where it stands in the help; None for the first options, without a title
+    repeat: bool = False  # whether the option is repeated for each of several strings
 
     @property
     def line(self) -> str:
@@ -197,7 +211,7 @@ class Options:
       only: The names of these, if not all, in this order.
       names: From a field's name to that of its option, also in Python, where it differs.
       flags: From a field's name to its option's, without dashes, where only a program calls it differently.
-      group: Where they stand in the help, but for the ``first``, which stand at its head.
+      group: Where all of them stand in the help, instead of in the groups of their fields.
       default_of: From a field's name to its default in words, where that is not the field's own.
       as_dict: Whether the value is a dict of what was given, by field name: changes, which are checked by what they are
         made of.
@@ -208,23 +222,24 @@ class Options:
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     flags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     group: Group | None = None
-    first: Sequence[str] = ()
     default_of: Callable[[str], str | None] | None = None
     as_dict: bool = False
 
     def members(self) -> dict[str, Parameter]:
-        """The parameters as they are here, by their names in ``of``."""
-        found = parameters_of(self.of)
-        return {name: self._member(name, found[name]) for name in self.only or dict.fromkeys([*self.first, *found])}
+        """The parameters with the changes of this class, by their names in ``of``."""
+        parameters = parameters_of(self.of)
+        return {name: self._member(name, parameters[name]) for name in self.only or parameters}
 
     def _member(self, inner: str, parameter: Parameter) -> Parameter:
         about, name = parameter.about, self.names.get(inner, inner)
-        default_text = (self.default_of and self.default_of(inner)) or about.default_text
+        common_default = self.default_of and self.default_of(inner)
+        default_text = common_default or about.default_text
         about = dataclasses.replace(
             about,
             flag=self.flags.get(inner) or self.names.get(inner) or about.flag,
-            group=FIRST if inner in self.first else about.group or self.group,
+            group=self.group or about.group,
             default_text=default_text or (in_words(parameter.default) if self.as_dict else None),
+            is_default_common=bool(common_default) or about.is_default_common,
         )
         changes: dict[str, Any] = {"default": None, "is_change": True} if self.as_dict else {}
         return dataclasses.replace(parameter, name=name, about=about, **changes)
@@ -409,4 +424,6 @@ def in_words(default: Any) -> str:
         return ""
     if isinstance(default, bool):
         return "yes" if default else "no"
+    if isinstance(default, float):
+        return f"{default:g}"
     return f"{default:,}" if isinstance(default, int) else str(default)

@@ -19,14 +19,13 @@ from seq2seq_arith.base import events, process
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
-from seq2seq_arith.base.options import Group, Option
+from seq2seq_arith.base.options import GENERAL, Option
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEVELS = ("critical", "error", "warning", "info", "debug")
 QUIET = "critical"  # every failure is one sentence anyway, and Beam logs a traceback of each
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # by their numbers
-THE_LOG = Group("the log", "What Beam, TensorFlow and other libraries say while they work.")
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -146,11 +145,16 @@ def start_log(
     *,
     log_level: Annotated[
         str | None,
-        Option("what is logged", choices=LEVELS, default_text="critical, with --log-file: info", group=THE_LOG),
+        Option(
+            "level of the log of Beam, TensorFlow and other libraries",
+            choices=LEVELS,
+            default_text="critical, with --log-file: info",
+            group=GENERAL,
+        ),
     ] = None,
     log_file: Annotated[
         str | None,
-        Option("append the log to this file instead of standard error", metavar="FILE", group=THE_LOG),
+        Option("append the log to this file instead of standard error", metavar="FILE", group=GENERAL),
     ] = None,
 ) -> None:
     """Logs as the options say. A log that can no longer be written ends; the work goes on."""

@@ -104,7 +104,7 @@ def test_its_slices_are_asked():
 
 def test_its_size_is_an_option(capsys):
     with pytest.raises(SystemExit):
-        main(["plan", "--help"])
+        main(["plan", "--help-all"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "; modulus for modular_addition, modular_power; letters for copy, reverse (default:" in shown
     assert re.search(r"for modular_addition, (\w+, )*modular_power and other tasks of residues", shown)

@@ -1,6 +1,7 @@
 """The frame of both programs: a command that is added at run time is one function, and has all that others have."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from seq2seq_arith.base import commands, events
 from seq2seq_arith.base.checks import read_numbers
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import (
+    Group,
     Option,
     Options,
     arguments,
@@ -70,13 +72,15 @@ def test_a_command_is_one_function(program, capsys):
         main(["halves", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     for words in (
-        "Halve numbers.",
-        "--least LEAST the least that is taken (from 0 to 9; default: 0)",
+        f"Halve numbers. usage: {added.name} halves NUMBER [NUMBER ...] [options] arguments: NUMBER what is halved",
+        "--least N the least that is taken (from 0 to 9; default: 0)",
         "--round to whole numbers",
     ):
         assert words in shown
     assert shown.endswith(f"examples: {added.name} halves 8 {added.name} halves 8 9 --round")
-    assert "--task-file" in shown and "--log-level" in shown and "--json" in shown
+    positions = [shown.index(name) for name in ("--round", "general options: --json", "--task-file", "--log-level")]
+    assert positions == sorted(positions)
+    assert "--help-all" not in shown
     assert main(["halves", "8", "--round", "9"]) == 0  # a value may stand behind an option
     assert capsys.readouterr().out == "4 4\n"
     refused = {
@@ -95,6 +99,89 @@ def test_a_command_is_one_function(program, capsys):
     told = [json.loads(line) for line in captured.out.splitlines()]
     assert [each["event"] for each in told] == ["start", "result", "end"]
     assert (told[0]["command"], told[1]["count"], told[2]["exit_code"], captured.err) == ("halves", 1, 0, "4.0\n")
+
+
+def test_details_are_shown_by_help_all_alone(program, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    added, main = program
+
+    @added.command("mix paint", "mix red", description="Mix paint, of any colour.\n\nIt takes a minute.")
+    def mix(
+        colour: Annotated[str, Option("name of the colour")],
+        *,
+        speed: Annotated[
+            float, Option("speed of the mixer", low=0.0, high=1.0, group=Group("details", is_detail=True))
+        ],
+        tone: Annotated[
+            str,
+            Option(
+                "tone",
+                details="bright or dark",
+                choices=list("abcdefghijklmnopqrstuvwxyz"),
+                group=Group("how", lists=lambda: "Tones:\n\n- a: bright"),
+            ),
+        ] = "a",
+        quiet: Annotated[bool, Option("100% quiet")] = False,
+    ) -> str:
+        return colour
+
+    texts = {}
+    for option in ("--help", "--help-all"):
+        with pytest.raises(SystemExit):
+            main(["mix", option])
+        texts[option] = capsys.readouterr().out
+    brief, full = texts.values()
+    assert (
+        brief
+        == f"""\
+Mix paint, of any colour.
+
+usage: {added.name} mix COLOUR --speed X [options]
+
+It takes a minute.
+
+arguments:
+  COLOUR       name of the colour
+
+options:
+  --quiet      100% quiet
+
+how:
+  --tone NAME  tone (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s,
+               ...; default: a)
+
+help:
+  -h, --help   show this text and exit
+  --help-all   all 7 options: also details, general options
+
+examples:
+  {added.name} mix red
+"""
+    )
+    shown = " ".join(full.split())
+    assert "how: Tones: - a: bright --tone NAME tone: bright or dark (a, b, c, " in shown
+    assert "x, y, z; default: a) details: --speed X speed of the mixer (from 0 to 1) general options: --json" in shown
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [(program, name) for program, _ in PROGRAMS.values() for name in ("", *program.commands)],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_every_help_begins_with_a_sentence_and_a_short_usage(program, command, capsys, monkeypatch):
+    """As a person reads it: what the command does comes first, then what it requires, in one line."""
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit):
+        program.parse([*command.split(), "--help"])
+    text = capsys.readouterr().out
+    sentence, usage, *_ = text.split("\n\n")
+    assert sentence[0].isupper() and sentence.endswith(".")
+    assert usage.startswith(f"usage: {program.name} {command or 'COMMAND'}") and usage.endswith(" [options]")
+    assert "\n" not in usage
+    assert len(text.splitlines()) <= 65
+    # What stands for a value is in capitals, but for the ending of a file.
+    metavars = re.findall(r"^  (?:-o \S+, )?--[a-z0-9-]+ (\S.*?)(?:  |$)", text, re.MULTILINE)
+    assert [metavar for metavar in metavars if metavar.replace(".py", "") != metavar.replace(".py", "").upper()] == []
 
 
 def test_a_result_is_shown_by_a_function_of_its_own(program, capsys):
@@ -152,7 +239,7 @@ def test_values_are_checked_by_the_same_function_whichever_way_they_come():
     for values, sentence in (
         ({"per_slice": 0}, "per_slice is 0; give a whole number from 1"),
         ({"per_slice": None}, "per_slice is None; give a whole number from 1"),
-        ({"set": "standrad"}, "set is 'standrad'; give one of standard, held-out; did you mean 'standard'"),
+        ({"set": "standrad"}, "set is 'standrad'; give one of standard, held_out; did you mean 'standard'"),
         ({"seeds": 3}, "sized has no option 'seeds'"),
         ({"dashes": 3}, "dashes is 3, but addition has no dashes; give digits instead"),
     ):

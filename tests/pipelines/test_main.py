@@ -211,7 +211,7 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path, number, moment):
 @pytest.mark.parametrize("command", ["generate", "plan"])
 def test_help_shows_every_option_with_its_default(capsys, command):
     with pytest.raises(SystemExit):
-        __main__.main([command, "--help"])
+        __main__.main([command, "--help-all"])
     text = " ".join(capsys.readouterr().out.split())
     parameters = (*parameters_of(Task).values(), *parameters_of(Layout).values())
     for flag in (*(parameter.flag for parameter in parameters), *OPTIONAL_FORMATS):

@@ -86,7 +86,7 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
         ModelConfig(**{option[2:].replace("model", "name"): name, **({"name": "causal"} if option in MORE else {})})
     monkeypatch.setitem(entries, name, entry)
     with pytest.raises(SystemExit):
-        main(["train", "--help"])
+        main(["train", "--help-all"])
     assert f"- {name}: {entry.help}" in capsys.readouterr().out
     run = str(tmp_path / "run")
     chosen = [option, name, *MORE.get(option, []), "--hidden", "12", "--epochs", "1", "--interim-examples", "32"]

@@ -106,7 +106,7 @@ STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
 WITH = {
     **dict.fromkeys(NETWORK_OPTIONS, CAUSAL),
     "rope_base": [*CAUSAL, "--positional-encoding", "rope"],
-    "distractors": [*CAUSAL, "--positional-encoding", "coupled"],
+    "distractors": [*CAUSAL, "--positional-encoding", "position_coupling"],
     "curriculum_threshold": STAGES,
     "curriculum_window": STAGES,
     "options": ["--model", OWN_MODEL],
@@ -186,7 +186,7 @@ def test_help_ends_with_examples_that_the_parser_accepts(capsys, program, comman
 def test_describe(trained, capsys):
     assert main(["describe", "addition", "--recipe", "notebook", "--model", "gru", "--hidden", "24"]) == 0
     shown = capsys.readouterr().out
-    assert "gru: the notebook's network, of gated recurrent units" in shown
+    assert "gru: the notebook's encoder and decoder with gated recurrent units" in shown
     assert re.search(r"^--hidden +24 ", shown, re.MULTILINE)
     assert main(["describe", "proved:addition"]) == 0
     assert "latch_tagger" in capsys.readouterr().out

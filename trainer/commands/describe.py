@@ -9,33 +9,44 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import PARAMETERS, tasks
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import Group, Option, Options
+from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.commands.program import ARITH_MODEL, RUNS_DIR, PictureOption, RunDirs, command
-from seq2seq_arith.trainer.commands.train import DATA_NAMES, MODEL_NAMES, set_up
-from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.commands.train import DATA_NAMES, DEFINITIONS, MODEL_NAMES, set_up
+from seq2seq_arith.trainer.config import NETWORK, ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES, default_text
 from seq2seq_arith.trainer.runs import history, listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import SHIPPED, Run, local_folder, open_run
 
-OF_A_TASK = Group("a task", "What a recipe would train. A run has its own settings.")
-OF_DATA = Options(PARAMETERS, names=DATA_NAMES, group=OF_A_TASK, default_of=default_text, as_dict=True)
-OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, group=OF_A_TASK, default_of=default_text, as_dict=True)
+OF_DATA = Options(PARAMETERS, names=DATA_NAMES, default_of=default_text, as_dict=True)
+OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, default_of=default_text, as_dict=True)
 
 
 @command(
-    "show the network, its input format and the training of a run or a recipe",
+    "describe the network, the input format and the training of a run or a recipe",
     "describe runs/addition",
     "describe pq --recipe notebook --dashes 20",
+    description="Describe the network, the input format and the training of a run, or of a recipe for a task.\n\nThe "
+    "options change the recipe, so that a network can be described before it is trained. A run has its own settings: "
+    "of the options, it takes only those that allow its custom code.",
     prints_data=True,
 )
 def describe(
     what: Annotated[str, Option(lambda: f"the folder of a run; or {tasks()}", metavar="RUN_DIR_OR_TASK")],
     *,
-    recipe: Annotated[str | None, Option(f"one of {', '.join(RECIPES)}", default_text="best", group=OF_A_TASK)] = None,
+    recipe: Annotated[
+        str | None,
+        Option(
+            "dataset, network and training that go together",
+            details=DEFINITIONS,
+            choices=tuple(RECIPES),
+            default_text="best",
+            group=NETWORK,
+        ),
+    ] = None,
     parameters: Annotated[dict[str, Any], OF_DATA],
     model: Annotated[dict[str, Any], OF_MODEL],
 ) -> str:
@@ -71,14 +82,14 @@ def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: di
 def show_runs(
     entries: Sequence[listing.Entry],
     *,
-    as_json: Annotated[bool, Option("one JSON object per line", flag="json")] = False,
+    as_json: Annotated[bool, Option("print JSON, one object per run and line", flag="json")] = False,
 ) -> None:
     """Prints a list of runs."""
     say(listing.json_lines(entries) if as_json else listing.text(entries))
 
 
 @ARITH_MODEL.command(
-    "list the runs in a folder: what they are, how far they are, what they reached",
+    "list the runs in a folder, with their settings, progress and scores",
     "runs runs",
     "runs runs/sweep --json",
     show=show_runs,
@@ -90,7 +101,7 @@ def runs(runs_dir: Annotated[str, Option(RUNS_DIR)]) -> list[listing.Entry]:
 
 
 @ARITH_MODEL.command(
-    "draw the curves of runs into one picture",
+    "draw the learning curves of runs into one picture",
     "plot runs/addition",
     "plot runs/lstm runs/gru -o curves.png",
     prints_data=True,
@@ -98,7 +109,7 @@ def runs(runs_dir: Annotated[str, Option(RUNS_DIR)]) -> list[listing.Entry]:
 def plot(
     run_dirs: RunDirs,
     *,
-    output: Annotated[Path, PictureOption("a file .png, .svg or .pdf", short="o")] = Path("curves.png"),
+    output: Annotated[Path, PictureOption("write this file, .png, .svg or .pdf", short="o")] = Path("curves.png"),
 ) -> Path:
     """Draws the curves of runs, and returns the file."""
     histories = listing.usable(listing.opened(run_dirs), lambda _, run: history.epochs_of(run))

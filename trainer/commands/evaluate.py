@@ -1,6 +1,5 @@
 """``arith-model evaluate``, ``search``, ``report`` and ``prove``: scores of runs, and where they err."""
 
-import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.checks import read_numbers
-from seq2seq_arith.base.options import FIRST, MORE, Option, Options
+from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable, say
 from seq2seq_arith.trainer.commands.program import (
     REPLICAS,
@@ -35,17 +34,18 @@ if TYPE_CHECKING:
     Evaluated = tuple[OpenRun, Evaluation]
     Proved = tuple[Proof, list[Sample]]
 
-LengthsOption = functools.partial(Option, read=read_numbers, group=FIRST)
-ALSO = "ask the suite at each of these lengths, too: 18,40, or 6-9"
+LengthsOption = functools.partial(Option, read=read_numbers)
+ALSO = "also evaluate on the suites of these lengths, in digits: 18,40, or 6-9"
 
 
 def run_to_evaluate(
     run: OneRun,
     *,
     data_dir: Annotated[
-        str | None, Option("where the dataset is", default_text="where the run was trained from", group=FIRST)
+        str | None,
+        Option("directory of the dataset", metavar="DIR", default_text="the one from which the run was trained"),
     ] = None,
-    replicas: Annotated[int | None, dataclasses.replace(REPLICAS, group=MORE)] = None,
+    replicas: Annotated[int | None, REPLICAS] = None,
 ) -> "OpenRun":
     """As ``opened``, with its dataset at another place, and on several devices."""
     from seq2seq_arith.trainer.training.opened import OpenRun
@@ -73,7 +73,7 @@ def show_evaluation(evaluated: "Evaluated") -> None:
 
 
 @command(
-    "score the best model of a run, ask its task's suite, and show where it errs",
+    "score the best model of a run on its data and on the suite of hard questions, and show its errors",
     "evaluate runs/addition",
     "evaluate runs/addition --lengths 4,6-8 --every-epoch",
     show=show_evaluation,
@@ -81,8 +81,10 @@ def show_evaluation(evaluated: "Evaluated") -> None:
 def evaluate(
     run: Annotated["OpenRun", Options(run_to_evaluate)],
     *,
-    lengths: Annotated[Sequence[int], LengthsOption(ALSO, default_text="only at the run's own")] = (),
-    every_epoch: Annotated[bool, Option("ask all kept epochs, too, and map them by length", group=FIRST)] = False,
+    lengths: Annotated[Sequence[int], LengthsOption(ALSO, default_text="only that of the run")] = (),
+    every_epoch: Annotated[
+        bool, Option("also evaluate the weights of every epoch, at every length; needs a run with --keep-epochs")
+    ] = False,
     chosen: SuiteChoice,
 ) -> "Evaluated":
     """The run, and the scores of its best model."""
@@ -94,15 +96,15 @@ def evaluate(
 
 
 @command(
-    "look for questions that the best model of a run answers wrong",
+    "search for questions that the best model of a run answers wrong",
     "search runs/addition",
     "search runs/addition --lengths 3,40 --seconds 60",
 )
 def search(
     run: OpenedRun,
     *,
-    lengths: Annotated[Sequence[int], LengthsOption("search at each of these lengths, too: 18,40, or 6-9")] = (),
-    options: Annotated[SearchOptions, Options(SearchOptions, group=FIRST)],
+    lengths: Annotated[Sequence[int], LengthsOption("also search at these lengths, in digits: 18,40, or 6-9")] = (),
+    options: Annotated[SearchOptions, Options(SearchOptions)],
 ) -> None:
     """Looks for questions that a model answers wrong, and prints them."""
     check_lengths(run.run, lengths)
@@ -113,7 +115,7 @@ def search(
 
 
 @command(
-    "write one page about runs: what they learned, and where they err",
+    "write a web page about runs: their learning curves, scores and errors",
     "report runs/addition",
     "report runs/lstm runs/gru -o lesson.html",
     prints_data=True,
@@ -121,19 +123,20 @@ def search(
 def report(
     run_dirs: RunDirs,
     *,
-    output: Annotated[Path, FileOption("a file .html", short="o", group=FIRST)] = Path("report.html"),
+    output: Annotated[Path, FileOption("write this file, .html", short="o")] = Path("report.html"),
     examples: Annotated[
-        int, Option("the most examples of each set that are asked", low=1, high=10**6, group=FIRST)
+        int, Option("maximum number of examples per split that are evaluated", low=1, high=10**6)
     ] = 5000,
     lengths: Annotated[
         Sequence[int] | None,
         LengthsOption(
             ALSO,
-            default_text="one more than the run's own, and twice as many, if the model reads them and they are short",
+            default_text="one digit more than the run's, and twice as many, if the model reads such inputs",
         ),
     ] = None,
     data_dir: Annotated[
-        str | None, Option("where the datasets are", default_text="where the runs were trained from", group=FIRST)
+        str | None,
+        Option("directory of the datasets", metavar="DIR", default_text="those from which the runs were trained"),
     ] = None,
     chosen: SuiteChoice,
     own_code: OwnCode = None,
@@ -155,9 +158,8 @@ def show_proof(
     counterexamples: Annotated[
         Path | None,
         FileOption(
-            "write the shortest question of each case that is wrong, or may be by rounding, one per line (at most "
-            "10,000), for predict",
-            group=FIRST,
+            "write the shortest counterexample of each case of the proof that fails, one question per line, at most "
+            "10,000; predict reads them",
         ),
     ] = None,
 ) -> int:
@@ -171,7 +173,7 @@ def show_proof(
 
 
 @command(
-    "prove that a model answers every question of every length right, or find the shortest that it does not",
+    "prove that a model answers every question of every length correctly, or find the shortest counterexamples",
     "prove runs/addition",
     "prove runs/addition --counterexamples wrong.txt",
     show=show_proof,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task_options import QuestionOption
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
@@ -27,7 +26,9 @@ MAX_PORT = 2**16 - 1
 def show_answers(
     answers: "Iterable[tuple[str, Answer | str]]",
     *,
-    as_json: Annotated[bool, Option("JSON, a line per question: prediction, confidence", flag="json")] = False,
+    as_json: Annotated[
+        bool, Option("print JSON, one object per question: question, prediction, confidence", flag="json")
+    ] = False,
 ) -> None:
     """Prints each question with its answer, and on standard error what is not one; or all as JSON, a line each."""
     for given, answer in answers:
@@ -42,7 +43,7 @@ def show_answers(
 
 
 @command(
-    "answer questions as a person writes them, such as 39+3",
+    "predict the answers to questions such as 39+3",
     "predict runs/addition 39+3 12+345",
     "predict runs/addition --file questions.txt --json",
     show=show_answers,
@@ -52,11 +53,14 @@ def predict(
     run: OpenedRun,
     questions: Annotated[
         Sequence[str],
-        QuestionOption("39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input"),
+        QuestionOption(
+            "such as 39+3, or ---p-- for pq; 9{20}+1 stands for twenty nines, 300p2 for 300 dashes; - reads "
+            "standard input"
+        ),
     ] = (),
     *,
-    file: Annotated[str | None, Option("a file with one question per line")] = None,
-    skip: Annotated[bool, Option("skip what is no question; with --json, it has an error")] = False,
+    file: Annotated[str | None, Option("read questions from this file, too, one per line")] = None,
+    skip: Annotated[bool, Option("skip invalid questions (with --json: report them as errors)")] = False,
 ) -> "Iterator[tuple[str, Answer | str]]":
     """Questions, each with the answer of a run, or with why it is not one of its task."""
     import_tensorflow()
@@ -68,7 +72,7 @@ def predict(
 def show_inspection(
     inspection: "Inspection",
     *,
-    output: Annotated[Path | None, PictureOption("draw it: a .png, .svg or .pdf file", short="o")] = None,
+    output: Annotated[Path | None, PictureOption("also draw it into this file, .png, .svg or .pdf", short="o")] = None,
     as_json: Annotated[bool, Option("print everything as one JSON object", flag="json")] = False,
 ) -> None:
     """Prints what happens in a model while it answers a question, and draws it."""
@@ -83,7 +87,7 @@ def show_inspection(
 
 
 @command(
-    "look inside a model while it answers: probabilities, attention, states",
+    "show probabilities, attention and hidden states of a model while it answers a question",
     "inspect runs/addition 999+1",
     "inspect runs/pq ---p-- -o pq.png",
     show=show_inspection,
@@ -91,17 +95,14 @@ def show_inspection(
 )
 def inspect(
     run: OpenedRun,
-    questions: Annotated[Sequence[str], QuestionOption("one question: 39+3, or ---p-- for pq")] = (),
+    question: Annotated[str, QuestionOption("such as 39+3, or ---p-- for pq")],
 ) -> "Inspection":
     """What happens in a model while it answers a question."""
-    if len(questions) != 1:
-        count = f"are {len(questions)} questions" if questions else "is no question"
-        raise InputError(f"there {count}; give one, such as {text.example(run.run.task)}")
-    question = run.run.parse(questions[0])
+    parsed = run.run.parse(question)
     import_tensorflow()
     from seq2seq_arith.trainer.interpretability import inspection
 
-    return inspection.inspect(run.learner(question.task), question)
+    return inspection.inspect(run.learner(parsed.task), parsed)
 
 
 class Exported(NamedTuple):
@@ -119,11 +120,13 @@ def show_export(exported: Exported) -> None:
 
 
 @command(
-    "write the best model as a SavedModel and as a .keras file",
+    "export the best model of a run as a SavedModel and as a .keras file",
     "export runs/addition exported",
     show=show_export,
 )
-def export(run: OneRun, out: Annotated[str, Option("a folder that does not exist yet", metavar="OUT_DIR")]) -> Exported:
+def export(
+    run: OneRun, out: Annotated[str, Option("folder to write, which must not exist yet", metavar="OUT_DIR")]
+) -> Exported:
     """Writes the best model of a run for use elsewhere."""
     import_tensorflow()
     from seq2seq_arith.trainer.export import saved_model
@@ -132,7 +135,7 @@ def export(run: OneRun, out: Annotated[str, Option("a folder that does not exist
 
 
 @command(
-    "show a page on which you ask the runs of a folder, and watch them write",
+    "serve a web page on which people question the runs of a folder, and watch them answer",
     "serve runs",
     "serve runs --port 8000",
     "serve runs --question random-pairs subtraction 500-500",
@@ -143,20 +146,26 @@ def serve(
     runs_dir: Annotated[str, Option(RUNS_DIR)],
     *,
     port: Annotated[
-        int, Option("on this machine alone; 0 for a free one", low=0, high=MAX_PORT, default_text="8765")
+        int,
+        Option(
+            "port of the page, which only this machine can open; 0 for any free port",
+            low=0,
+            high=MAX_PORT,
+            default_text="8765",
+        ),
     ] = 8765,
     question: Annotated[
         Sequence[str],
         QuestionOption(
-            "what the page asks first: a run by the name of its folder, another one if you like, and a question",
-            metavar="WORD",
+            "first question of the page: the name of a run, that of a second run to compare with, and a question",
+            metavar="RUN [RUN] QUESTION",
         ),
     ] = (),
     export: Annotated[
         str | None,
         Option(
-            "write a page that needs neither a server nor this program: it answers in the browser, with the weights "
-            "of those runs whose networks it can compute",
+            "instead of serving, write a static page into this folder: it computes the answers in the browser, for "
+            "the runs whose networks it supports",
             metavar="DIR",
         ),
     ] = None,

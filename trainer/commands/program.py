@@ -1,5 +1,6 @@
 """The program ``arith-model``, and what several of its commands share: runs, suites, lengths."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import use_task_file
 from seq2seq_arith.base.commands import Program
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import FIRST, Option, Options, parameters_of
+from seq2seq_arith.base.options import Group, Option, Options, parameters_of
 from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.plugins import INPUT_FORMAT, MODEL
@@ -21,32 +22,38 @@ if TYPE_CHECKING:
 
 ARITH_MODEL = Program(
     name="arith-model",
-    does="Train models on the datasets that arith-data makes, score them, and ask them questions.",
+    does="Train networks on arithmetic tasks, evaluate them, prove them correct, and look inside.",
     examples=["train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help"],
     setup=use_task_file,
 )
 # A command that needs TensorFlow refuses before it makes a dataset, or looks for a run.
 command = functools.partial(ARITH_MODEL.command, before=require_tensorflow)
 
-RUNS_DIR = "a run's folder, or one with runs at most three below it"
-GOES_ON = "; the same command goes on from the last checkpoint, or starts anew if there is none"
+RUNS_DIR = "a folder with runs, at most three levels below it; or the folder of one run"
+RESUMES = "; the same command resumes from the last checkpoint, or starts again if there is none"
 
 
 # Which questions of a suite are drawn; --seed is that of the training.
 SuiteChoice = Annotated[
     SuiteOptions,
-    Options(SuiteOptions, only=("per_slice", "seed", "version"), flags={"seed": "suite-seed"}, group=FIRST),
+    Options(SuiteOptions, only=("per_slice", "seed", "version"), flags={"seed": "suite-seed"}),
 ]
-REPLICAS = parameters_of(TrainConfig)["replicas"].about
+REPLICAS = dataclasses.replace(parameters_of(TrainConfig)["replicas"].about, group=None)
+CUSTOM = Group("custom code")
+
+
+def _words(kind: plugins.Kind) -> str:
+    return kind.option.replace("_", " ")
 
 
 def _own(kind: plugins.Kind) -> Option:
-    return Option(f"{kind.form}, if the run's {kind.option} is your own: its code may then run")
+    help = f"allow the run to execute the code of its custom {_words(kind)}"
+    return Option(help, metavar=kind.form, group=CUSTOM)
 
 
 def _own_of_any(kind: plugins.Kind) -> Option:
-    help = f"{kind.form}, if a run's {kind.option} is your own, so that its code may run; as often as needed"
-    return Option(help, repeat=True)
+    help = f"allow runs to execute the code of this custom {_words(kind)}; may be repeated"
+    return Option(help, metavar=kind.form, repeat=True, group=CUSTOM)
 
 
 def one_run(

@@ -18,7 +18,7 @@ from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.commands.evaluate import evaluate
 from seq2seq_arith.trainer.commands.program import (
     ARITH_MODEL,
-    GOES_ON,
+    RESUMES,
     PictureOption,
     check_lengths,
     command,
@@ -36,20 +36,23 @@ TASK_FILE = "task-file"
 
 
 @command(
-    "train many runs, with several seeds, and collect what they reach",
+    "train many runs with several seeds, evaluate them, and collect their results",
     "sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2",
-    when_stopped=GOES_ON,
+    when_stopped=RESUMES,
 )
 def sweep(
-    file: Annotated[str, Option("a TOML file: tables of settings; docs/training.md shows one", metavar="FILE")],
+    file: Annotated[
+        str,
+        Option("TOML file with a table of options for each kind of run, such as examples/sweep.toml", metavar="FILE"),
+    ],
     *,
-    data_dir: Annotated[str, Option("where datasets are kept; those that are missing are made")],
-    run_dir: Annotated[str, Option("a folder in which each run gets a folder of its own")],
+    data_dir: Annotated[str, Option("datasets, which are generated if they are missing", metavar="DIR")],
+    run_dir: Annotated[str, Option("folder of the sweep, in which each run gets its own folder", metavar="DIR")],
     seeds: Annotated[
-        Sequence[int], Option("the seeds of each setting: 0-9, or 1,5", read=read_numbers, default_text="0")
+        Sequence[int], Option("train each table once per seed: 0-9, or 1,5", read=read_numbers, default_text="0")
     ] = (0,),
-    jobs: Annotated[int, Option("how many runs are trained at once", low=1, high=MAX_JOBS)] = 1,
-    dry_run: Annotated[bool, Option("only check the file, and list its runs")] = False,
+    jobs: Annotated[int, Option("number of runs that are trained at the same time", low=1, high=MAX_JOBS)] = 1,
+    dry_run: Annotated[bool, Option("check the file and list its runs; train nothing")] = False,
     task_file: str | Path | None = None,
 ) -> str | None:
     """Trains and evaluates the runs of a file that are missing, and collects what they reach; a dry run lists them."""
@@ -103,7 +106,7 @@ def job_of(planned: plan.Planned) -> tuple[Task, plan.Job]:
 def show_results(
     found: TextTable | Path,
     *,
-    as_markdown: Annotated[bool, Option("print the table in Markdown", flag="markdown")] = False,
+    as_markdown: Annotated[bool, Option("print the table as Markdown", flag="markdown")] = False,
 ) -> None:
     """Prints a table, or where the picture is."""
     say(printable(found) if isinstance(found, Path) else (markdown if as_markdown else table)(*found))
@@ -118,26 +121,33 @@ def show_results(
     prints_data=True,
 )
 def results(
-    files: Annotated[Sequence[str], Option("a results.jsonl, or the folder of a sweep", metavar="FILE")],
+    files: Annotated[Sequence[str], Option("folder of a sweep, or its file results.jsonl", metavar="FILE")],
     *,
-    by: Annotated[str, Option("what the rows are: run, or fields such as task,positional_encoding")] = "run",
-    where: Annotated[Sequence[str], Option("only runs that have it", metavar="FIELD=VALUE", repeat=True)] = (),
+    by: Annotated[
+        str, Option("one row per value of these fields: run, or task,positional_encoding", metavar="FIELDS")
+    ] = "run",
+    where: Annotated[
+        Sequence[str], Option("only runs with this value; may be repeated", metavar="FIELD=VALUE", repeat=True)
+    ] = (),
     threshold: Annotated[
         float,
-        Option("a seed counts if its worst slice reaches it", low=0.0, high=1.0, default_text="1, no mistake"),
+        Option(
+            "worst-slice accuracy at which a seed counts as successful", low=0.0, high=1.0, default_text="1, no error"
+        ),
     ] = 1.0,
     lengths: Annotated[
-        Sequence[int], Option("show the suites of these further lengths, too: 18,40", read=read_numbers)
+        Sequence[int], Option("also show the suites of these lengths: 18,40, or 6-9", read=read_numbers)
     ] = (),
     columns: Annotated[
         str | None,
         Option(
-            f"show these: some of {','.join(tables.COLUMNS)}",
-            default_text=f"those of {','.join(tables.USUAL)} that are known",
+            f"columns of the table, separated by commas: {', '.join(tables.COLUMNS)}",
+            default_text=f"those of {', '.join(tables.USUAL)} that are known",
         ),
     ] = None,
     plot_lengths: Annotated[
-        Path | None, PictureOption("draw exact match against length instead: a .png, .svg or .pdf file")
+        Path | None,
+        PictureOption("instead of a table, plot exact match against length into this file, .png, .svg or .pdf"),
     ] = None,
 ) -> TextTable | Path:
     """A table of the results of sweeps; or a picture of them, of which this is the file."""

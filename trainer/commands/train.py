@@ -1,42 +1,28 @@
 """``arith-model train`` and ``demo``: train a model, and make its dataset if it is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, SIZE, task_fields, tasks
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, task_fields, tasks
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import FIRST, Group, Option, Options
+from seq2seq_arith.base.options import Group, Option, Options
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.commands.program import GOES_ON, REPLICAS, command
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.commands.program import REPLICAS, RESUMES, command
+from seq2seq_arith.trainer.config import AT_THE_END, CHECKPOINTS, NETWORK, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
-from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS, POSITIONAL_ENCODINGS
 from seq2seq_arith.trainer.runs.run import existing_run, run_folder
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.session import Trained
 
 
-def _listed(registry: Mapping[str, Any]) -> str:
-    """The entries of a registry as a list: each with its line of help, and with what it gives to the model, if any."""
-    gives = {name: f" (hints: {entry.hints})" for name, entry in registry.items() if getattr(entry, "hints", "")}
-    return "\n".join(f"- {name}: {entry.help}{gives.get(name, '')}" for name, entry in registry.items())
-
-
-def _of_the_model() -> str:
-    lists = {"Models": MODELS, "Positional encodings": POSITIONAL_ENCODINGS, "Input formats": INPUT_FORMATS}
-    return "\n\n".join(f"{title}:\n\n{_listed(entries)}" for title, entries in lists.items())
-
-
-DATA = Group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
-MODEL = Group("the model", _of_the_model)
-TRAINING = Group("the training")
-MACHINES = Group("several machines", "Those of the environment variable TF_CONFIG.")
+WHERE = Group("where")
+MACHINES = Group("clusters", "The machines of the environment variable TF_CONFIG.", is_detail=True)
 # The seed of a dataset is data_seed beside that of the training; the network is named by --model.
 DATA_NAMES, MODEL_NAMES = {"seed": "data_seed"}, {"name": "model"}
-NAMED = "; ".join(f"{name}: {entry.help}" for name, entry in RECIPES.items())
+DEFINITIONS = "; ".join(f"{name} is {entry.help}" for name, entry in RECIPES.items())
 
 
 class Setup(NamedTuple):
@@ -52,21 +38,18 @@ def set_up(
     recipe: Annotated[
         str,
         Option(
-            f"{NAMED}. A recipe names the dataset, the model and the training. The options below "
-            "change it, and config.json in the run's folder holds the result",
-            group=FIRST,
+            "dataset, network and training that go together",
+            details=DEFINITIONS,
+            choices=tuple(RECIPES),
+            group=NETWORK,
         ),
     ] = "best",
     parameters: Annotated[
         dict[str, Any],
-        Options(PARAMETERS, names=DATA_NAMES, group=DATA, first=[SIZE], default_of=default_text, as_dict=True),
+        Options(PARAMETERS, names=DATA_NAMES, default_of=default_text, as_dict=True),
     ],
-    model: Annotated[
-        dict[str, Any], Options(ModelConfig, names=MODEL_NAMES, group=MODEL, default_of=default_text, as_dict=True)
-    ],
-    training: Annotated[
-        dict[str, Any], Options(TrainConfig, group=TRAINING, first=["epochs"], default_of=default_text, as_dict=True)
-    ],
+    model: Annotated[dict[str, Any], Options(ModelConfig, names=MODEL_NAMES, default_of=default_text, as_dict=True)],
+    training: Annotated[dict[str, Any], Options(TrainConfig, default_of=default_text, as_dict=True)],
 ) -> Setup:
     """The dataset of a recipe, or one that is there, and the recipe with the options put in."""
     if not isinstance(task, Task):
@@ -84,7 +67,7 @@ def set_up(
 def show_trained(
     trained: "Trained | str",
     *,
-    suite: Annotated[bool, Option("leave the hard questions to arith-model evaluate", group=TRAINING)] = True,
+    suite: Annotated[bool, Option("skip the evaluation on the suite of hard questions", group=AT_THE_END)] = True,
 ) -> None:
     """Prints what was learned, with the worst slice of the task's suite; or the text of a dry run."""
     from seq2seq_arith.trainer.evaluation import summary_table
@@ -97,26 +80,31 @@ def show_trained(
 
 
 @command(
-    "train a model, or go on with a stopped run",
+    "train a network on an arithmetic task, or resume a stopped run",
     "train addition --data-dir data --run-dir runs/addition",
     "train addition --data-dir data --run-dir runs/addition --dry-run",
     "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
     "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
     "--epochs 300",
+    description="Train a network on an arithmetic task, or resume a stopped run.\n\nA recipe chooses dataset, network "
+    "and training; options override it. The dataset is generated if it is missing. Run the same command again to "
+    "resume. To start over, delete the run's folder or choose another one.",
     show=show_trained,
-    when_stopped=GOES_ON,
+    when_stopped=RESUMES,
 )
 def train(
     setup: Annotated[Setup, Options(set_up)],
     *,
-    data_dir: Annotated[str, Option("where datasets are kept; one that is missing is made", group=FIRST)],
-    run_dir: Annotated[str, Option("where the files of the run go", group=FIRST)],
-    dry_run: Annotated[bool, Option("only say what would be made, and what it would take", group=TRAINING)] = False,
-    tensorboard: Annotated[bool, Option("write for TensorBoard, into the run's folder", group=TRAINING)] = False,
+    data_dir: Annotated[str, Option("datasets: a directory, or gs://...", metavar="DIR", group=WHERE)],
+    run_dir: Annotated[str, Option("folder of this run: checkpoints, history and scores", metavar="DIR", group=WHERE)],
+    dry_run: Annotated[
+        bool, Option("print what would be done, and its cost; change nothing", group=AT_THE_END)
+    ] = False,
+    tensorboard: Annotated[bool, Option("write logs for TensorBoard into the run's folder", group=CHECKPOINTS)] = False,
     public_cluster: Annotated[
         bool,
         Option(
-            "train also on machines with public addresses; anyone who reaches their ports can take them over",
+            "allow machines with public addresses; anyone who reaches their ports can take control of them",
             group=MACHINES,
         ),
     ] = False,
@@ -142,14 +130,14 @@ def train(
 
 
 @command(
-    f"train {', '.join(DEMO_TASKS)}, and end with one table",
+    f"train the best recipes of {', '.join(DEMO_TASKS)}, and print one table",
     "demo --data-dir data --run-dir runs",
-    when_stopped=GOES_ON,
+    when_stopped=RESUMES,
 )
 def demo(
     *,
-    data_dir: Annotated[str, Option("where datasets are kept; those that are missing are made")],
-    run_dir: Annotated[str, Option("a folder in which each task gets a folder of its own")],
+    data_dir: Annotated[str, Option("datasets, which are generated if they are missing", metavar="DIR")],
+    run_dir: Annotated[str, Option("folder in which the run of each task gets its own folder", metavar="DIR")],
     replicas: Annotated[int | None, REPLICAS] = None,
 ) -> None:
     """Trains several tasks in turn, and prints what was learned."""

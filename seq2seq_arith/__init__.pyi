@@ -21,6 +21,6 @@ from seq2seq_arith.trainer.api.trained_run import pretrained as pretrained
 from seq2seq_arith.trainer.api.training import train as train
 from seq2seq_arith.trainer.config import ModelConfig as ModelConfig
 from seq2seq_arith.trainer.config import TrainConfig as TrainConfig
-from seq2seq_arith.trainer.drawing import Picture as Picture
+from seq2seq_arith.trainer.figures import Picture as Picture
 from seq2seq_arith.trainer.recipes import recipe as recipe
 from seq2seq_arith.trainer.recipes import recipe_data as recipe_data

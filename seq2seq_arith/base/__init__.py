@@ -1,1 +1,4 @@
-"""The base of all layers, which knows nothing of arithmetic; importing it takes the standard library alone."""
+"""The base of all layers: errors, events, files, options and tables, without arithmetic.
+
+Importing it needs only the standard library.
+"""

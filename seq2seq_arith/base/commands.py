@@ -193,7 +193,7 @@ class Program:
         outcome.stopped += self.when_stopped
         args = self.parse(words)
         _call(terminal.start_log, args)
-        events.start(self.name, args.command, list(words), told=bool(getattr(args, EVENTS.name, False)))
+        events.start(self.name, args.command, list(words), is_written=bool(getattr(args, EVENTS.name, False)))
         _call(self.setup, args)
         command = self.commands[args.command]
         outcome.stopped += command.when_stopped

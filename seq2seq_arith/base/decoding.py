@@ -1,4 +1,4 @@
-"""JSON decoded by types: the annotations of a dataclass say what a file holds, and one error says what it does not.
+"""JSON decoded by types: the annotations of a dataclass define the content of a file; one error names a difference.
 
 >>> @dataclasses.dataclass(frozen=True)
 ... class Share:
@@ -11,7 +11,7 @@ Share(questions=4, exact_match=1.0)
 >>> decode(list[Share], [{"questions": "4"}])
 Traceback (most recent call last):
     ...
-seq2seq_arith.base.decoding.MalformedError: [0].questions is '4', and not a whole number
+seq2seq_arith.base.decoding.MalformedError: [0].questions is '4', not a whole number
 """
 
 import collections.abc
@@ -26,13 +26,13 @@ from typing import Any, TypeVar
 from seq2seq_arith.base.errors import InputError, shown
 
 T = TypeVar("T")
-PLAIN = {str: "a text", bool: "true or false", int: "a whole number", type(None): "null"}
+PLAIN = {str: "a string", bool: "true or false", int: "a whole number", type(None): "null"}
 ARRAYS = {list: list, tuple: tuple, collections.abc.Sequence: tuple}
 OBJECTS = (dict, collections.abc.Mapping)
 
 
 class MalformedError(InputError):
-    """JSON does not hold what its type says: ``field`` is the place, such as ``suites[0].seed``, or "it"."""
+    """A JSON value does not have its type: ``field`` is the location, such as ``suites[0].seed``, or "it"."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field or 'it'} {reason}")
@@ -41,7 +41,7 @@ class MalformedError(InputError):
 
 
 def parse(text: str | bytes) -> Any:
-    """The value of a JSON text, which is UTF-8; raises MalformedError."""
+    """The value of a JSON text in UTF-8; raises MalformedError."""
     try:
         return json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
@@ -49,15 +49,17 @@ def parse(text: str | bytes) -> Any:
 
 
 def decode(kind: type[T], value: object, name: str = "", *, further: bool = False) -> T:
-    """A value of JSON as one of a type: a dataclass, TypedDict, list, tuple, dict, union, str, bool, int, float or Any.
+    """A JSON value converted to a dataclass, TypedDict, list, tuple, dict, union, str, bool, int, float or Any.
 
-    The keys of an object are the fields of a dataclass; a field that is missing has its default. Another key is
-    refused, unless ``further`` ones are allowed, which are left out. A float is finite, and may be written as a whole
-    number. ``name`` is what messages call the value.
+    Args:
+      kind: The type. The keys of a JSON object are the fields of a dataclass; a missing field has its default.
+      value: The JSON value. A float must be finite, and may be written as a whole number.
+      name: The name of the value in messages.
+      further: Whether other keys than fields are allowed, and ignored.
 
-    A class that has a method ``decoded`` decodes itself, as one of which a file holds hundreds of thousands.
+    A class with a method ``decoded`` decodes itself, for example because a file contains hundreds of thousands of them.
 
-    Raises MalformedError if the value is not one of that type, and what the dataclass itself raises.
+    Raises MalformedError if the value does not have that type, and any error of the dataclass itself.
     """
     return _decode(kind, value, name, further)
 
@@ -74,23 +76,23 @@ def _decode(kind: Any, value: Any, place: str, further: bool) -> Any:
         return _object(kind, value, place, further)
     if origin in ARRAYS:
         if not isinstance(value, list):
-            raise MalformedError(place, f"is {shown(value)}, and not an array")
+            raise MalformedError(place, f"is {shown(value)}, not an array")
         kinds = _kinds_of_items(origin, arguments, len(value), place)
         items = enumerate(zip(kinds, value, strict=True))
-        return ARRAYS[origin](_decode(item, each, f"{place}[{i}]", further) for i, (item, each) in items)
+        return ARRAYS[origin](_decode(item_kind, item, f"{place}[{i}]", further) for i, (item_kind, item) in items)
     if origin in OBJECTS:
         _check_object(value, place)
-        item = arguments[1] if arguments else Any
-        return {key: _decode(item, each, _inside(place, key), further) for key, each in value.items()}
+        item_kind = arguments[1] if arguments else Any
+        return {key: _decode(item_kind, item, _inside(place, key), further) for key, item in value.items()}
     if kind is float:
         return _float(value, place)
     if type(value) is not kind:  # a bool is an int, but not a number
-        raise MalformedError(place, f"is {shown(value)}, and not {PLAIN[kind]}")
+        raise MalformedError(place, f"is {shown(value)}, not {PLAIN[kind]}")
     return value
 
 
 def _union(kinds: tuple[Any, ...], value: Any, place: str, further: bool) -> Any:
-    """The value as the first of some types that it fits; else the error of the first one."""
+    """The value as the first type that it fits; otherwise raises the error of the first type."""
     failures = []
     for kind in kinds:
         try:
@@ -104,11 +106,11 @@ def _object(kind: Any, value: Any, place: str, further: bool) -> Any:
     _check_object(value, place)
     hints, required = _fields(kind)
     if unknown := [] if further else sorted(value.keys() - hints.keys()):
-        raise MalformedError(_inside(place, unknown[0]), "is not known here")
+        raise MalformedError(_inside(place, unknown[0]), "is not a known key")
     if missing := [name for name in hints if name in required - value.keys()]:
         raise MalformedError(_inside(place, missing[0]), "is missing")
-    known = {name: hint for name, hint in hints.items() if name in value}
-    return kind(**{name: _decode(hint, value[name], _inside(place, name), further) for name, hint in known.items()})
+    present = {name: hint for name, hint in hints.items() if name in value}
+    return kind(**{name: _decode(hint, value[name], _inside(place, name), further) for name, hint in present.items()})
 
 
 @functools.cache
@@ -124,17 +126,17 @@ def _fields(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def _kinds_of_items(origin: Any, arguments: tuple[Any, ...], length: int, place: str) -> tuple[Any, ...]:
-    """The types of an array's items: those of a tuple of fixed length, or one for all."""
+    """The types of the items of an array: those of a tuple of fixed length, otherwise one type for all."""
     if origin is not tuple or not arguments or arguments[-1] is Ellipsis:
         return (arguments[0] if arguments else Any,) * length
     if length != len(arguments):
-        raise MalformedError(place, f"has {length} values, and not {len(arguments)}")
+        raise MalformedError(place, f"has {length} values, not {len(arguments)}")
     return arguments
 
 
 def _check_object(value: Any, place: str) -> None:
     if not isinstance(value, dict):
-        raise MalformedError(place, f"is {shown(value)}, and not an object")
+        raise MalformedError(place, f"is {shown(value)}, not an object")
 
 
 def _float(value: Any, place: str) -> float:
@@ -143,7 +145,7 @@ def _float(value: Any, place: str) -> float:
     except OverflowError:  # of a whole number with hundreds of digits
         number = math.inf
     if not math.isfinite(number):
-        raise MalformedError(place, f"is {shown(value)}, and not a finite number")
+        raise MalformedError(place, f"is {shown(value)}, not a finite number")
     return number
 
 

@@ -1,7 +1,7 @@
 """All errors that the programs print as one sentence, without a traceback.
 
 A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterrupt``: exit code 130.
-Internal functions raise them also where they do not say so.
+Internal functions may raise them without documenting it.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ LONGEST_VALUE, CUT_TO = 300, 60  # characters; the name of a file has at most 25
 
 
 def shown(value: Any) -> str:
-    """A value as a refusal quotes it: cut if it is so long that it would hide the sentence.
+    """A value as an input error quotes it, truncated if it is too long for a sentence.
 
     >>> shown("9" * 5000) == "'" + "9" * 59 + "…"
     True
@@ -21,7 +21,7 @@ def shown(value: Any) -> str:
 
 
 class _OneSentence:
-    """An error that IPython and Jupyter show as one sentence, too: they call ``_render_traceback_``."""
+    """An error that IPython and Jupyter also show as one sentence: they call ``_render_traceback_``."""
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
@@ -30,13 +30,13 @@ class _OneSentence:
 class InputError(ValueError, _OneSentence):
     """Input that cannot be used.
 
-    The message is one sentence that says what was given, what is allowed and what to do. The programs print it
+    The message is one sentence that states what was given, what is allowed and what to do. The programs print it
     without a traceback and exit with code 2.
     """
 
 
 class RunError(RuntimeError, _OneSentence):
-    """A run that failed although its input was right; the message is one sentence. The exit code is 1."""
+    """A run that failed although its input was valid; the message is one sentence. The exit code is 1."""
 
 
 class StoreError(RunError):
@@ -48,7 +48,7 @@ class PublishedError(RunError):
 
 
 class RunnerError(RunError):
-    """Beam's runner cannot be started, or gave the job up; the message says why, as far as the runner did."""
+    """Beam's runner cannot be started, or its job failed; the message contains the runner's reason, if it has one."""
 
 
 class SweepError(RunError):
@@ -56,21 +56,21 @@ class SweepError(RunError):
 
 
 class TrainingError(RunError):
-    """A training, or what comes after it, cannot go on. The message says why, and what is left."""
+    """A training, or a later step, cannot continue. The message states the reason, and which files remain."""
 
 
 class DivergedError(TrainingError):
-    """The loss, or a weight, is no longer a number. The message says where, and which checkpoint is good."""
+    """The loss or a weight is not finite. The message states where, and which checkpoint is valid."""
 
 
 class WriteError(TrainingError):
-    """A file or a folder cannot be written. The message says which and why; nothing of it is left."""
+    """A file or a folder cannot be written. The message names it and the reason; no part of it remains."""
 
     def __init__(self, path: Path | str, reason: object) -> None:
         super().__init__(
-            f"{path} cannot be written ({reason}), and nothing of it was left; make room, or give another place"
+            f"{path} cannot be written ({reason}), and no part of it remains; free some space, or give another path"
         )
 
 
 class LostMachineError(TrainingError):
-    """Another machine of the cluster is gone. The message says how to go on."""
+    """Another machine of the cluster stopped. The message states how to resume."""

@@ -1,12 +1,12 @@
 """Events for other programs: with ``--json``, standard output has one JSON object per line, and nothing else.
 
-What people read goes to standard error then. Each event has a time, in seconds since 1970, and its name:
+Text for people then goes to standard error. Each event has a time, in seconds since 1970, and its name:
 
 ``start``     the program, its version, its command and its arguments
-``progress``  the units done so far and in all, by name; the step that is done now, where it has a name
+``progress``  the units done so far and overall, by name; the current step, if it has a name
 ``epoch``     a row of a training's history
-``slice``     the score of one slice of a suite: its set, its name, the questions and the share that is right
-``result``    what the command has made or found
+``slice``     the score on one slice of a suite: its set, its name, the number of questions and the exact match
+``result``    the result of the command
 ``error``     the sentence that people read
 ``end``       the exit code, and the seconds that the command took
 """
@@ -24,17 +24,17 @@ from typing import IO, Any
 from seq2seq_arith.base import process
 from seq2seq_arith.base.version import __version__
 
-PROGRESS_SECONDS = 1.0  # between two events of progress
+PROGRESS_SECONDS = 1.0  # between two progress events
 
-# Flags whose values appear in no event, message or log; the same command may have them in clear.
+# Flags whose values are hidden in every event, message and log.
 SECRET_FLAG = re.compile(r"--?[\w-]*(?:secret|token|passw|key|credential|connection_string)[\w-]*", re.IGNORECASE)
-SECRET, SHORTEST = "SECRET", 4  # what stands for such a value; of fewer characters it would hide other words
+SECRET, SHORTEST = "SECRET", 4  # replaces such a value; hiding shorter values would hide other words, too
 
-_lock = threading.RLock()  # a training's thread or a runner's may report progress
+_lock = threading.RLock()  # threads of a training or of a runner may report progress
 
 
 def hide(words: Sequence[str]) -> None:
-    """Notes the secrets among the words of a command; ``hidden`` is without them from now on."""
+    """Registers the secrets among the words of a command, which ``hidden`` replaces from then on."""
     secrets = process.current().command.secrets
     secrets.clear()
     for word, after in itertools.pairwise([*words, ""]):
@@ -44,32 +44,32 @@ def hide(words: Sequence[str]) -> None:
 
 
 def hidden(text: str) -> str:
-    """A text with SECRET in the place of each secret of the command."""
+    """A text in which SECRET replaces each secret of the command."""
     for value in process.current().command.secrets:
         text = text.replace(value, SECRET)
     return text
 
 
-def start(program: str, command: str, words: list[str], *, told: bool) -> None:
-    """Begins a command of a program, typed with these words; ``told`` is whether its events are written."""
+def start(program: str, command: str, words: list[str], *, is_written: bool) -> None:
+    """Begins a command of a program, typed with these words; ``is_written`` is whether its events are written."""
     running = process.current().command
     running.began = time.time()
-    if told:
+    if is_written:
         running.events, sys.stdout = sys.stdout, sys.stderr
     emit("start", program=program, version=__version__, command=command, arguments=words)
 
 
 def finish(code: int) -> None:
-    """Ends the run: writes ``end``, and gives standard output back."""
+    """Ends the command: writes ``end``, and restores standard output."""
     running = process.current().command
-    with contextlib.suppress(OSError):  # nobody reads on
+    with contextlib.suppress(OSError):  # the reader has gone
         emit("end", exit_code=code, seconds=round(time.time() - running.began, 3))
     if running.events is not None:
         sys.stdout, running.events = running.events, None
 
 
-def are_told() -> bool:
-    """Whether ``--json`` was given."""
+def are_written() -> bool:
+    """Whether events are written, that is, ``--json`` was given."""
     return process.current().command.events is not None
 
 
@@ -79,7 +79,7 @@ def output() -> IO[str]:
 
 
 def emit(event: str, **fields: Any) -> None:
-    """Writes an event as one line, from any thread, if ``--json`` was given. Times never go back."""
+    """Writes an event as one line, from any thread, if ``--json`` was given. Times never decrease."""
     with _lock:
         if (stream := process.current().command.events) is not None:
             content = {"time": round(time.time(), 3), "event": event, **fields}

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, locks, and checksums."""
+"""Files that are written completely or not at all, locks, and checksums."""
 
 import contextlib
 import ctypes
@@ -24,7 +24,7 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux
 
 
 class HashedFile(io.RawIOBase):
-    """A binary file, new at a path or open and unbuffered, that knows the length and the sha256 of what was written."""
+    """A binary file, new at a path or open and unbuffered, that computes the length and the sha256 of its content."""
 
     def __init__(self, file: Path | IO[bytes]) -> None:
         # Mode x is O_EXCL, which follows no link either.
@@ -57,23 +57,23 @@ class HashedFile(io.RawIOBase):
         super().close()
 
     def sync(self) -> None:
-        """Waits until the disk has what was written."""
+        """Waits until the content is on the disk."""
         os.fsync(self._file.fileno())
 
 
 def json_sha256(values: Mapping[str, Any]) -> str:
-    """The sha256 of a JSON object as it is written, without its entry ``sha256``."""
+    """The sha256 of a JSON object as it is written to a file, without its entry ``sha256``."""
     content = {key: value for key, value in values.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[HashedFile]:
-    """A file that gets its name when the block ends without an exception; otherwise nothing of it is left.
+    """A file that gets its name when the block ends without an exception; otherwise no part of it remains.
 
     The content and the directory entry are on the disk when the block has ended. A file of that name is replaced in
-    one step. Several processes may write the same file at once: each has a temporary file with a random name, made
-    with ``O_EXCL``.
+    one step. Several processes may write the same file concurrently: each has a temporary file with a random name,
+    created with ``O_EXCL``.
     """
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
@@ -83,13 +83,13 @@ def whole_file(path: Path) -> Iterator[HashedFile]:
         temporary.replace(path)
         sync(path.parent)
     finally:
-        # If the place itself is the trouble, removing fails too; the first error is the one to report.
+        # If the folder itself is the cause, removing fails, too; the first error is the one to report.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a small file as ``whole_file`` does, its folder made if need be."""
+    """Writes a small file as ``whole_file`` does; creates its folder if needed."""
     make_directory(path.parent)
     with whole_file(path) as file:
         file.write(content)
@@ -120,7 +120,7 @@ def expanded(name: str | Path) -> Path:
 
 
 def make_directory(path: Path) -> None:
-    """Makes a directory and those above it, if they are not there; each new directory entry is on the disk."""
+    """Creates a directory and its missing parents; waits until each new directory entry is on the disk."""
     missing = [part for part in (path, *path.parents) if not part.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for part in missing:
@@ -128,7 +128,7 @@ def make_directory(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Waits until the disk has a file's content, or a directory's entries."""
+    """Waits until the content of a file, or the entries of a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -137,7 +137,7 @@ def sync(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Removes temporary files of killed processes, if they are too old to be those of a running one."""
+    """Removes the temporary files of killed processes: those that are too old to belong to a running one."""
     for path in folder.glob(f"{TEMPORARY}*"):
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > TEMPORARY_SECONDS:
@@ -145,7 +145,7 @@ def remove_temporaries(folder: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a tree, file or link, for some seconds, as threads may still write there; no error if it stays."""
+    """Removes a tree, file or link; retries for some seconds, as threads may still write; no error if it stays."""
     for attempt in range(20):
         if path.is_symlink() or not path.is_dir():
             with contextlib.suppress(OSError):
@@ -156,12 +156,12 @@ def remove_tree(path: Path) -> None:
 
 
 def exchange(path: Path, other: Path) -> bool:
-    """Exchanges the names of two files or directories in one step, as Linux can (``renameat2``); False if not."""
+    """Exchanges the names of two files or directories atomically, by Linux's ``renameat2``; False if it is missing."""
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False
-    here = ctypes.c_int(AT_FDCWD)
-    if renameat2(here, os.fsencode(path), here, os.fsencode(other), ctypes.c_uint(RENAME_EXCHANGE)) == 0:
+    folder = ctypes.c_int(AT_FDCWD)
+    if renameat2(folder, os.fsencode(path), folder, os.fsencode(other), ctypes.c_uint(RENAME_EXCHANGE)) == 0:
         return True
     number = ctypes.get_errno()
     if number in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
@@ -170,7 +170,7 @@ def exchange(path: Path, other: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of a file; to test it, the lock is taken for a moment."""
+    """Whether a process holds the lock of a file; the test acquires the lock for a moment."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -186,10 +186,10 @@ def is_locked(path: Path) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Holds the lock of a file, which is made, unless another process holds it; yields whether this one does.
+    """Creates a file and holds its lock, unless another process holds it; yields whether this process holds it.
 
-    The operating system releases the lock when the process dies. The file stays: removing it would let two processes
-    hold locks of one name. Over NFS, Linux asks the server for the lock, so it holds among machines.
+    The operating system releases the lock when the process ends. The file remains: removing it would let two processes
+    hold locks of one name. Over NFS, Linux requests the lock from the server, so it is valid across machines.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     try:
@@ -205,10 +205,10 @@ def locked(path: Path) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def file_lock(lock: Path, place: str, busy: str, instead: str) -> Iterator[None]:
-    """Holds the lock of a file, whose folder is made.
+    """Holds the lock of a file, whose folder is created.
 
-    Raises InputError, which says what to do ``instead``, if ``place`` cannot be written, or another process holds the
-    lock, which ``busy`` says.
+    Raises InputError if ``place`` cannot be written, or if another process holds the lock; the message begins with
+    ``busy`` in that case, and ends with what to do ``instead``.
     """
     with contextlib.ExitStack() as stack:
         try:

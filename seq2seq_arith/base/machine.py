@@ -1,4 +1,4 @@
-"""The memory, the processors and the disk space of this machine. A module of its own, as the terminal needs it."""
+"""The memory, the processors and the disk space of this machine. A separate module, because the terminal needs it."""
 
 import os
 import shutil
@@ -6,18 +6,18 @@ import sys
 from pathlib import Path
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
-TOO_LITTLE_MEMORY = "the memory that this process may use does not suffice; give it more"
+TOO_LITTLE_MEMORY = "this process needs more memory than it may use; give it more"
 
 
 def free_memory() -> int:
-    """Bytes of memory that this process could still take, in its container if it runs in one."""
+    """Bytes of memory that this process can still allocate, within its container if it runs in one."""
     import psutil  # workers of a runner do not have it
 
     return min(psutil.virtual_memory().available, _left_in_group(CONTROL_GROUP))
 
 
 def is_short_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or one that it comes from, is a MemoryError: libraries wrap it."""
+    """Whether an error, or one of its causes, is a MemoryError: libraries wrap it."""
     while error is not None and not isinstance(error, MemoryError):
         error = error.__cause__ or error.__context__
     return error is not None
@@ -29,13 +29,13 @@ def cores() -> int:
 
 
 def free_disk(directory: Path) -> tuple[Path, int]:
-    """The nearest directory above that exists, and how many bytes are free there."""
+    """The nearest existing parent directory, and the number of free bytes on its disk."""
     existing = next(part for part in (directory, *directory.parents) if part.exists())
     return existing, shutil.disk_usage(existing).free
 
 
 def _left_in_group(folder: Path) -> int:
-    """Bytes that the control group (version 2) leaves to its processes; a container has one."""
+    """Bytes that are left in the control group (version 2) of a container."""
     limit, used = folder / "memory.max", folder / "memory.current"
     if not limit.exists() or limit.read_text().strip() == "max":
         return sys.maxsize

@@ -1,4 +1,4 @@
-"""The installed packages, from what pip has noted and without an import, and ``--version`` of both programs."""
+"""The versions of installed packages, without importing them, and ``--version`` of both programs."""
 
 import argparse
 import importlib.util
@@ -23,26 +23,26 @@ PACKAGES = {
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module could be imported; it is not imported."""
+    """Whether a module can be imported, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # the package above it is not there
+    except ModuleNotFoundError:  # its parent package is missing
         return False
 
 
 def install_command(extra: str) -> str:
-    """The command that installs an extra's packages for the Python that runs, as it is typed here.
+    """The command that installs the packages of an extra for the running Python, as a person types it.
 
-    It takes nothing of that name from an index: this package is installed, and pip reads the extra from it. So it
-    works in a checkout, too.
+    This package is already installed, so pip reads the extra from it and not from an index. It therefore also works in
+    a checkout.
     """
     return shlex.join([as_typed(), "-m", "pip", "install", f"seq2seq_arith[{extra}]"])
 
 
-def require(what: str, module: str, extra: str) -> None:
-    """Makes sure that a module can be imported."""
+def require(feature: str, module: str, extra: str) -> None:
+    """Raises InputError if a module that a feature needs cannot be imported."""
     if not is_installed(module):
-        raise InputError(f"{what} needs {module}, which is not installed: {install_command(extra)}")
+        raise InputError(f"{feature} needs {module}, which is not installed: {install_command(extra)}")
 
 
 class ShowVersions(argparse.Action):
@@ -58,14 +58,14 @@ class ShowVersions(argparse.Action):
 
 def versions() -> str:
     """The versions of Python and of the packages, one per line."""
-    found = {"Python": platform.python_version()}
-    found |= {name: installed(*each) or "not installed" for name, each in PACKAGES.items()}
-    width = max(map(len, found))
-    return "\n".join(f"  {name:<{width}}  {version}" for name, version in found.items())
+    by_name = {"Python": platform.python_version()}
+    by_name |= {name: installed(*packages) or "not installed" for name, packages in PACKAGES.items()}
+    width = max(map(len, by_name))
+    return "\n".join(f"  {name:<{width}}  {version}" for name, version in by_name.items())
 
 
 def installed(*packages: str) -> str | None:
-    """The version of the first of these packages that is installed; None if none is."""
+    """The version of the first installed one of these packages; None if none is installed."""
     import importlib.metadata  # 10 ms, and few commands need it
 
     for package in packages:

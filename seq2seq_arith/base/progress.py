@@ -1,8 +1,8 @@
 """Progress of long work: bars in a terminal, one output of a notebook's cell, lines in a log, or events (``--json``).
 
-Work reports in one of two ways. A loop calls a function (``progress``). Threads add to counters of this process
-(``add``), and a watcher shows the counters (``watch``). They are for display only: a runner may run a bundle twice,
-and then they are too high.
+Work reports its progress in one of two ways. A loop calls a function (``progress``). Threads add to counters of this
+process (``add``), and a watcher displays the counters (``watch``). They are for display only: a runner may run a
+bundle twice, which makes them too high.
 
 All of it goes to standard error. The bars are tqdm's.
 """
@@ -19,11 +19,11 @@ from typing import Any
 
 from seq2seq_arith.base import events, process
 
-LINE_SECONDS, NEVER = 5.0, threading.TIMEOUT_MAX  # between two lines in a log, and where none is shown
-BAR_SECONDS = 0.1  # between two looks at the counters
+LINE_SECONDS, NEVER = 5.0, threading.TIMEOUT_MAX  # between two lines in a log, and for no lines at all
+BAR_SECONDS = 0.1  # between two reads of the counters
 CELL_SECONDS = 0.3  # between two updates of a notebook's cell
-CELL_WIDTH = 90  # characters of a line with a bar there
-# Columns need letters of one width, which some pages do not give to every <pre>.
+CELL_WIDTH = 90  # characters of a line with a bar in a cell
+# Columns need a monospaced font, which some pages do not use for every <pre>.
 PLAIN = '<pre style="font-family: monospace">'
 
 # Called with the units done so far, and a short remark.
@@ -50,12 +50,12 @@ def reset() -> None:
 
 
 def no_progress(done: int, remark: str = "") -> None:
-    """A ``ReportProgress`` for short work: shows nothing."""
+    """A ``ReportProgress`` for short work, which displays nothing."""
 
 
 @contextlib.contextmanager
 def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProgress]:
-    """Shows one piece of work until the block ends; yields what to call with the units done and a short remark."""
+    """Displays one piece of work until the block ends; yields a ``ReportProgress``."""
     last = time.monotonic()
 
     def report(done: int, remark: str = "") -> None:
@@ -72,12 +72,12 @@ def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProg
 def watch(
     totals: dict[str, int], current: Callable[[str], int], step: Callable[[], str] = lambda: ""
 ) -> Iterator[None]:
-    """Shows counters while the block runs: the value of each, at most its total; ``step`` names what is done now."""
+    """Displays counters while the block runs, each up to its total; ``step`` returns the name of the current step."""
     stop = threading.Event()
 
     def look() -> None:
         waiting = True
-        with contextlib.suppress(OSError):  # nobody reads on, or the disk is full: the work finds out itself
+        with contextlib.suppress(OSError):  # the reader has gone, or the disk is full: the work will notice
             while waiting:
                 waiting = not stop.wait(display.seconds)
                 if waiting or display.shows_end:
@@ -94,9 +94,9 @@ def watch(
 
 
 class _Lines:
-    """Lines in a log; its subclasses show progress elsewhere."""
+    """Lines in a log; the subclasses display progress elsewhere."""
 
-    shows_end = False  # whether the last update matters
+    shows_end = False  # whether the last update is displayed in any case
 
     def __init__(self, seconds: float, totals: dict[str, int], title: str) -> None:
         self.seconds = seconds
@@ -108,9 +108,9 @@ class _Lines:
         self.show({name: min(done[name], total) for name, total in self.totals.items()}, remark)
 
     def show(self, done: dict[str, int], remark: str) -> None:
-        counted = ", ".join(f"{done[name]:,} of {total:,} {name}" for name, total in self.totals.items())
-        line = f"{self.title or f'{time.monotonic() - self.start:.0f} s'}: {counted}  {remark}"
-        print(line.rstrip() + "\n", end="", file=sys.stderr, flush=True)  # in one piece: other threads write, too
+        counts = ", ".join(f"{done[name]:,} of {total:,} {name}" for name, total in self.totals.items())
+        line = f"{self.title or f'{time.monotonic() - self.start:.0f} s'}: {counts}  {remark}"
+        print(line.rstrip() + "\n", end="", file=sys.stderr, flush=True)  # in one write: other threads write, too
 
     def close(self) -> None:
         pass
@@ -131,7 +131,7 @@ class _Bars(_Lines):
 
         super().__init__(*arguments)
         self.bars: dict[str, tqdm] = {}
-        columns, lines = shutil.get_terminal_size((80, 24))  # tqdm itself shows nothing where the size is not known
+        columns, lines = shutil.get_terminal_size((80, 24))  # tqdm itself displays nothing if the size is unknown
         options: dict[str, Any] = {"file": sys.stderr, "leave": not self.title, "ncols": columns - 1, "nrows": lines}
         for place, (name, total) in enumerate(self.totals.items()):
             options |= {"desc": self.title or name, "unit": f" {name}", "unit_scale": total >= 10**6}
@@ -152,7 +152,7 @@ class _Cell(_Lines):
     shows_end = True
 
     def __init__(self, *arguments: Any) -> None:
-        from tqdm import tqdm  # here: two threads that import it at once may find it half made
+        from tqdm import tqdm  # imported here: two threads that import it concurrently may see it incomplete
 
         super().__init__(*arguments)
         self.bar = tqdm.format_meter
@@ -176,18 +176,18 @@ def _display(totals: dict[str, int], title: str = "") -> _Lines:
         return _Lines(NEVER, totals, title)
     if is_notebook():
         return _Cell(CELL_SECONDS, totals, title)
-    if events.are_told():
+    if events.are_written():
         return _Events(events.PROGRESS_SECONDS, totals, title)
-    # A notebook keeps each redraw of a bar as text if a cell runs a program, such as !arith-data.
+    # If a cell runs a program, such as !arith-data, a notebook keeps each redraw of a bar as text.
     if sys.stderr.isatty() and "JPY_PARENT_PID" not in os.environ:
         return _Bars(BAR_SECONDS, totals, title)
     return _Lines(LINE_SECONDS, totals, title)
 
 
 class Output:
-    """One output of a notebook's cell, of named parts that stand below each other; each part can be replaced.
+    """One output of a notebook's cell, of named parts, one below the other; each part can be replaced.
 
-    The output appears with its first part. The saved notebook holds what it showed last.
+    The output appears with its first part. The saved notebook contains its last state.
     """
 
     def __init__(self) -> None:
@@ -196,11 +196,11 @@ class Output:
         self._lock = threading.Lock()
 
     def show(self, part: str, text: str, markup: str = "") -> None:
-        """Shows a part in place of what it was, as text and as HTML."""
+        """Replaces or adds a part, as text and as HTML."""
         self._replace(part, text, markup or f"{PLAIN}{html.escape(text)}</pre>")
 
     def remove(self, part: str) -> None:
-        """Shows a part no longer, if it was shown."""
+        """Removes a part, if it exists."""
         if part in self._parts:
             self._replace(part, "", "")
 
@@ -228,7 +228,7 @@ def is_notebook() -> bool:
 
 @contextlib.contextmanager
 def one_output() -> Iterator[Output | None]:
-    """Collects what is shown in the block, by this thread, in one output; yields it, or None outside of notebooks."""
+    """Collects the display of the block, in this thread, in one output; yields it, or None outside of notebooks."""
     if process.current().is_silent or not is_notebook():
         yield None
         return

@@ -1,4 +1,4 @@
-"""Tables: as plain text, as HTML in a notebook, and as rows to compute with; and long texts in brief."""
+"""Tables: as plain text, as HTML in a notebook, and as rows to compute with; and abridged long texts."""
 
 import html
 import itertools
@@ -14,7 +14,7 @@ UNITS = ("kB", "MB", "GB", "TB")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as aligned text: numbers, and what stands for none, to the right, the rest to the left.
+    """Rows as aligned text: numbers, and dashes for missing ones, to the right, the rest to the left.
 
     >>> print(table(["task", "examples"], [["pq", "50,000"], ["addition", 12]]))
     task      examples
@@ -36,7 +36,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def fitted(header: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> str:
-    """As ``table``, at most so wide if its words allow that: the widest columns have cells of several lines.
+    """As ``table``, at most ``width`` wide if its words allow that: wide cells are wrapped to several lines.
 
     >>> print(fitted(["task", "hints"], [["pq", "none"], ["addition", "digits aligned, units first"]], 24))
     task      hints
@@ -49,9 +49,11 @@ def fitted(header: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> 
     cells = [[str(cell).replace("(< ", "(<\xa0") for cell in row] for row in (header, *rows)]
     columns = list(zip(*cells, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    least = [max(len(part) for part in [column[0], *re.findall(r"[^\s-]+-?", " ".join(column))]) for column in columns]
-    while sum(widths) + 2 * (len(widths) - 1) > width and widths != least:
-        widths[max(range(len(widths)), key=lambda place: (widths[place] > least[place], widths[place]))] -= 1
+    min_widths = [
+        max(len(part) for part in [column[0], *re.findall(r"[^\s-]+-?", " ".join(column))]) for column in columns
+    ]
+    while sum(widths) + 2 * (len(widths) - 1) > width and widths != min_widths:
+        widths[max(range(len(widths)), key=lambda column: (widths[column] > min_widths[column], widths[column]))] -= 1
     lines = []
     for row in cells[1:]:
         parts = [textwrap.wrap(cell, size) or [""] for cell, size in zip(row, widths, strict=True)]
@@ -73,7 +75,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def pairs(facts: Mapping[str, str]) -> str:
-    """Names and what they stand for, one per line."""
+    """Names with their values, one per line."""
     width = max(map(len, facts)) + 2
     return "\n".join(f"{name:<{width}}{value}" for name, value in facts.items())
 
@@ -92,7 +94,7 @@ def bytes_in_words(count: float) -> str:
 
 
 ROWS_SHOWN = 60
-# How a person reads the numbers of a column; of others, four decimals.
+# How the numbers of some columns are formatted; those of others have four decimals.
 FORMS: Mapping[str, Callable[[float], str]] = {
     "at_most": lambda value: f"{math.ceil(value * 10_000 - 1e-9) / 10_000:.4f}",
     "seconds": lambda value: f"{value:.1f}",
@@ -102,22 +104,22 @@ FORMS: Mapping[str, Callable[[float], str]] = {
 
 
 class Table(Sequence[dict[str, Any]]):
-    """Rows to look at and to compute with: a sequence of dicts that shows itself as a table.
+    """Rows to read and to compute with: a sequence of dicts that is displayed as a table.
 
-    >>> found = Table([{"slice": "random", "exact_match": 1.0}, {"slice": "equal", "exact_match": 0.27995}])
-    >>> found
+    >>> rows = Table([{"slice": "random", "exact_match": 1.0}, {"slice": "equal", "exact_match": 0.27995}])
+    >>> rows
     slice   exact match
     ------  -----------
     random       1.0000
     equal        0.2799
-    >>> found[1]["exact_match"]
+    >>> rows[1]["exact_match"]
     0.27995
-    >>> found.column("slice")
+    >>> rows.column("slice")
     ['random', 'equal']
 
     Args:
       rows: Dicts with the same keys.
-      columns: The keys, if there may be no rows.
+      columns: The keys, which are needed if there are no rows.
       title: A line above the table.
     """
 
@@ -170,12 +172,12 @@ class Table(Sequence[dict[str, Any]]):
         return header, [[_cell(name, row[name]) for name in self.columns] for row in self._rows[:count]]
 
     def _rest(self) -> str:
-        """Says how many rows are not shown."""
+        """The number of rows that are not displayed, in words."""
         return f"({len(self) - ROWS_SHOWN:,} more rows)" if len(self) > ROWS_SHOWN else ""
 
 
 class Tabular:
-    """Shows itself as the table that ``_shown`` gives."""
+    """An object that is displayed as the table that ``_shown`` returns."""
 
     def _shown(self) -> Table:
         raise NotImplementedError
@@ -188,7 +190,7 @@ class Tabular:
 
 
 def cut(share: float, decimals: int) -> str:
-    """A share from 0 to 1 as text, cut off and not rounded, so that 1.000 means all.
+    """A share from 0 to 1 as text, truncated rather than rounded, so that 1.000 means all.
 
     >>> cut(9_999 / 10_000, 3), cut(9_999 / 10_000, 4), cut(1.0, 3)
     ('0.999', '0.9999', '1.000')
@@ -199,7 +201,7 @@ def cut(share: float, decimals: int) -> str:
 
 
 def shortened(text: str) -> str:
-    """The text with long runs of one character in brief.
+    """The text with long runs of one character abridged.
 
     >>> shortened("-" * 13 + "p" + "-" * 12)
     '-{13}p------------'
@@ -209,7 +211,7 @@ def shortened(text: str) -> str:
 
 
 def abridged(text: str) -> str:
-    """A long text with its long runs in brief, and without its middle if it is still long.
+    """A long text with its long runs abridged, and without its middle if it is still long.
 
     >>> abridged("12" * 100)
     '12121212121212121212...12121212121212121212'
@@ -218,19 +220,22 @@ def abridged(text: str) -> str:
     return brief if len(brief) <= LONGEST_TEXT else f"{brief[: LONGEST_TEXT // 3]}...{brief[-LONGEST_TEXT // 3 :]}"
 
 
-def abridged_pair(answer: str, said: str) -> tuple[str, str]:
-    """Two long texts that differ, abridged as one: where both leave their middles out, the first difference stays.
+def abridged_pair(answer: str, prediction: str) -> tuple[str, str]:
+    """Two long texts that differ, abridged together so that their first difference remains.
 
     >>> abridged_pair("12" * 50 + "3" + "12" * 50, "12" * 50 + "4" + "12" * 50)
     ('...12121212121212121212312121212121212121212...', '...12121212121212121212412121212121212121212...')
     """
-    brief = abridged(answer), abridged(said)
-    if brief[0] != brief[1] or answer == said:
+    brief = abridged(answer), abridged(prediction)
+    if brief[0] != brief[1] or answer == prediction:
         return brief
-    there = next(place for place in range(len(said) + 1) if answer[place : place + 1] != said[place : place + 1])
-    ends = max(0, there - LONGEST_TEXT // 3), there + 1 + LONGEST_TEXT // 3
-    found = ["..." * (ends[0] > 0) + text[slice(*ends)] + "..." * (ends[1] < len(text)) for text in (answer, said)]
-    return found[0], found[1]
+    first = next(i for i in range(len(prediction) + 1) if answer[i : i + 1] != prediction[i : i + 1])
+    start, end = max(0, first - LONGEST_TEXT // 3), first + 1 + LONGEST_TEXT // 3
+
+    def part(text: str) -> str:
+        return "..." * (start > 0) + text[start:end] + "..." * (end < len(text))
+
+    return part(answer), part(prediction)
 
 
 def _is_number(text: str) -> bool:
@@ -238,7 +243,7 @@ def _is_number(text: str) -> bool:
 
 
 def _cell(column: str, value: Any) -> str:
-    """A value as a person reads it: what is not known is a dash, and a share is cut off and not rounded."""
+    """A value as text: a dash if it is unknown; a share is truncated, not rounded."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -249,5 +254,5 @@ def _cell(column: str, value: Any) -> str:
         return FORMS.get(column, lambda value: cut(value, 4))(value)
     text = str(value)
     if text != text.strip(" "):
-        text = repr(text)  # marks show where the blanks are
+        text = repr(text)  # quotation marks make the blanks visible
     return abridged(text) if len(text) > 2 * LONGEST_TEXT else text

@@ -1,4 +1,4 @@
-"""What both programs share in a terminal: exit codes, signals, failures in one sentence, the log, and names to type."""
+"""Parts of both programs: exit codes, signals, failures in one sentence, the log, and names as a person types them."""
 
 import contextlib
 import dataclasses
@@ -24,13 +24,13 @@ from seq2seq_arith.base.options import GENERAL, Option
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEVELS = ("critical", "error", "warning", "info", "debug")
-QUIET = "critical"  # every failure is one sentence anyway, and Beam logs a traceback of each
-STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # by their numbers
+QUIET = "critical"  # every failure is one sentence anyway, but Beam logs a traceback of each
+STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # in the order of their file descriptors
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class _Formatter(logging.Formatter):
-    """Without the secrets of the command."""
+    """Hides the secrets of the command."""
 
     def format(self, record: logging.LogRecord) -> str:
         return events.hidden(super().format(record))
@@ -38,19 +38,19 @@ class _Formatter(logging.Formatter):
 
 @dataclasses.dataclass
 class Outcome:
-    """The end of a program's work, which the work may set."""
+    """The result of a program's work, which the work may set."""
 
     code: int = SUCCESS  # the exit code
-    # The sentence after Ctrl-C, SIGTERM, or the end of the terminal, unless the KeyboardInterrupt has its own.
+    # The sentence after Ctrl-C, SIGTERM, or the end of the terminal, unless the KeyboardInterrupt has a message.
     stopped: str = "stopped"
 
 
 @contextlib.contextmanager
 def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
-    """Surrounds a program's work with these words: an error or a signal becomes one sentence and an exit code.
+    """Surrounds the work of a program: an error or a signal becomes one sentence and an exit code.
 
-    The code is 2 for input that cannot be used, 130 if a signal stopped the work, and 1 for another failure. Errors
-    that are ours to mend pass. At the end, the signals have the handlers again that they had before.
+    The code is 2 for an input error, 130 if a signal stopped the work, and 1 for another failure. Errors in this
+    package are raised as they are. At the end, the previous signal handlers are restored.
     """
     outcome = Outcome()
     with process.new_command():
@@ -64,10 +64,10 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
         before = {number: signal.getsignal(number) or signal.SIG_DFL for number in STOP_SIGNALS}
         try:
             for number, handler in before.items():
-                if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup ignores that one
+                if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup ignores SIGHUP
                     signal.signal(number, signal.default_int_handler)
             yield outcome
-            sys.stdout.flush()  # here, where a failure is a sentence
+            sys.stdout.flush()  # here, where a failure becomes a sentence
         except KeyboardInterrupt as stop:
             outcome.code = fail(name, str(stop) or outcome.stopped, INTERRUPTED)
         except InputError as error:
@@ -92,7 +92,7 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
 
 
 def _open_streams() -> None:
-    """Opens the null device for closed streams, whose numbers the next files would get, and prints ? for odd marks."""
+    """Opens the null device for closed streams, so that files do not get their numbers; prints ? for odd characters."""
     while (number := os.open(os.devnull, os.O_RDWR)) < len(STREAMS):
         pass
     os.close(number)
@@ -105,22 +105,22 @@ def _open_streams() -> None:
 
 
 def _fail_with_file(name: str, error: OSError) -> None:
-    """Says which file could not be used; one without a name is standard output."""
+    """Reports the file that could not be used; one without a name is standard output."""
     reason = error.strerror or str(error)
     if error.filename or isinstance(error, FileNotFoundError):  # without a name: no folder for temporary files
         fail(name, f"{error.filename}: {reason}" if error.filename else reason)
         return
     with contextlib.suppress(OSError):  # a stream that is not a file
-        # Python would complain once more when it flushes what is left.
+        # Otherwise Python reports the error again when it flushes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), events.output().fileno())
-    if not isinstance(error, BrokenPipeError):  # the reader has seen enough
+    if not isinstance(error, BrokenPipeError):  # the reader has closed the pipe
         fail(name, f"standard output: {reason}")
 
 
 def fail(name: str, message: str, code: int = FAILURE) -> int:
     """Prints a failure to standard error in one line; returns the exit code."""
     message = events.hidden(printable(message))
-    with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
+    with contextlib.suppress(OSError):  # a full or closed stream; the exit code remains
         print(f"{name}: {message}", file=sys.stderr)
     with contextlib.suppress(OSError):
         events.emit("error", message=message, exit_code=code)
@@ -129,7 +129,7 @@ def fail(name: str, message: str, code: int = FAILURE) -> int:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignores the signals that stop a program in the block, which cleans up."""
+    """Ignores the signals that stop a program while the block cleans up."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals interrupt the main thread only
         return
@@ -157,7 +157,7 @@ def start_log(
         Option("append the log to this file instead of standard error", metavar="FILE", group=GENERAL),
     ] = None,
 ) -> None:
-    """Logs as the options say. A log that can no longer be written ends; the work goes on."""
+    """Starts logging. If the log can no longer be written, the work continues without it."""
     root = logging.getLogger()
     root.setLevel((log_level or (QUIET if log_file is None else "info")).upper())
     if log_file is None:
@@ -175,10 +175,10 @@ def start_log(
 
 @contextlib.contextmanager
 def silent_log() -> Iterator[None]:
-    """Shows nothing that libraries log in the block, for callers that have a log of their own."""
+    """Hides the log messages of libraries in the block, for callers with a separate log."""
     root, handler = logging.getLogger(), logging.NullHandler()
     level = root.level
-    root.addHandler(handler)  # without any, the first warning would install one for good
+    root.addHandler(handler)  # without any handler, the first warning would install one permanently
     root.setLevel(QUIET.upper())
     try:
         yield
@@ -188,12 +188,12 @@ def silent_log() -> Iterator[None]:
 
 
 def terminal_width() -> int:
-    """Characters of a line of the terminal; 80 where there is none."""
+    """The width of the terminal in characters; 80 without a terminal."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
 def wrapped(text: str) -> str:
-    """Prose in lines that end between words in a terminal; as it is for a file or another program. Tables stay."""
+    """Prose wrapped between words for a terminal; unchanged for a file or another program. Tables are not wrapped."""
     if not sys.stdout.isatty():
         return text
     fill = functools.partial(textwrap.fill, width=terminal_width(), break_long_words=False, break_on_hyphens=False)
@@ -202,13 +202,13 @@ def wrapped(text: str) -> str:
 
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
-    """Lets ``say`` print nothing, and shows no progress, in this thread and in the block."""
+    """Hides the output of ``say`` and all progress, in this thread, while the block runs."""
     with process.override(is_silent=True):
         yield
 
 
 def say(text: str = "") -> None:
-    """Prints a line to standard output at once, above the bars that a terminal shows."""
+    """Prints a line to standard output immediately, above any progress bars of the terminal."""
     if process.current().is_silent:
         return
     if "tqdm" in sys.modules:
@@ -219,22 +219,22 @@ def say(text: str = "") -> None:
 
 
 def as_typed(program: str = "") -> str:
-    """How a person types one of our programs here, or the Python that runs: by its name if the shell finds it so.
+    """One of our programs, or the running Python, as a person types it: by its name alone if the shell finds it.
 
-    Links are not followed: those of two environments may lead to the same file.
+    Links are not resolved, because those of two environments may have the same target.
     """
     running = Path(sys.executable or "python")
     path = running.with_name(program) if program else running
-    found = shutil.which(path.name)
-    if not path.is_file() or (found and Path(found) == path):
+    on_path = shutil.which(path.name)
+    if not path.is_file() or (on_path and Path(on_path) == path):
         return path.name
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def printable(text: object) -> str:
-    r"""A path or a message on one line: what cannot be printed is written as in Python, such as ``\n``.
+    r"""A path or a message on one line: other characters are escaped as in Python, such as ``\n``.
 
     >>> print(printable("two\nlines"))
     two\nlines
     """
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(text))
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))

@@ -1,3 +1,3 @@
-"""The version of the program. A module of the lowest room, as every room may say it; the package's root has it, too."""
+"""The version of the program. It is in the lowest package, so that every package can import it."""
 
 __version__ = "0.2.0.dev0"

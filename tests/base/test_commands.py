@@ -201,7 +201,7 @@ def test_a_result_is_shown_by_a_function_of_its_own(program, capsys):
     assert capsys.readouterr().out.split() == ["10", "10"]
 
 
-def test_questions_are_told_by_the_option_of_a_parameter(program, capsys):
+def test_questions_are_written_by_the_option_of_a_parameter(program, capsys):
     added, main = program
 
     @added.command("print questions", "ask 1+2", prints_data=True)

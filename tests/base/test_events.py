@@ -44,7 +44,7 @@ def test_a_run_tells_its_start_its_result_and_its_end(made):
     # What people read goes to standard error.
     assert str(path) in done.stderr.splitlines()
     assert "examples per second" in done.stderr
-    assert not events.are_told()
+    assert not events.are_written()
 
 
 @pytest.mark.parametrize(

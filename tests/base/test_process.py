@@ -100,7 +100,7 @@ def test_a_program_inside_of_another_gives_it_back_its_command(capsys, code):
         began = command.began = 7.0
         words = ("plan", "addition") if code == 0 else ("plan", "additoin")
         assert run_here(*words, "--json").returncode == code
-        assert events.are_told()
+        assert events.are_written()
         events.emit("result", text="abcdef")
         assert (command.began, '"text": "SECRET"' in command.events.getvalue()) == (began, True)
         command.events = None

@@ -15,7 +15,7 @@ from programs import run_here
 from seq2seq_arith.base import terminal
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 
-MEMORY = "the memory that this process may use does not suffice; give it more, or less to do"
+MEMORY = "this process needs more memory than it may use; give it more, or less to do"
 
 
 def caused(error: Exception, cause: BaseException) -> Exception:

@@ -272,6 +272,6 @@ def test_too_little_memory_amid_a_run(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(transforms._Threaded, "_next", lacks)
     assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 1
-    reason = "the memory that this process may use does not suffice; give it more, or less to do"
+    reason = "this process needs more memory than it may use; give it more, or less to do"
     assert ends_as_told(capsys.readouterr().err.splitlines()[-1], f"arith-data: {reason}")
     assert without_lock(tmp_path) == {}

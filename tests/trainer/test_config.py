@@ -116,12 +116,12 @@ def test_a_field_that_came_after_a_run_has_its_default():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"momentum": 9}, "momentum is not known here; give a configuration of this version"),
-        ({"epochs": "9"}, "epochs is '9', and not a whole number; give"),
+        ({"momentum": 9}, "momentum is not a known key; give a configuration of this version"),
+        ({"epochs": "9"}, "epochs is '9', not a whole number; give"),
         ({"epochs": 0}, "epochs is 0; give a whole number from 1 to 1000000"),
-        ({"model": {"colour": 1}}, "model.colour is not known here; give"),
-        ({"model": {"hidden": None}}, "model.hidden is None, and not a whole number; give"),
-        ({"model": []}, r"model is \[\], and not an object; give"),
+        ({"model": {"colour": 1}}, "model.colour is not a known key; give"),
+        ({"model": {"hidden": None}}, "model.hidden is None, not a whole number; give"),
+        ({"model": []}, r"model is \[\], not an object; give"),
     ],
 )
 def test_json_of_another_configuration_is_refused(changes, sentence):

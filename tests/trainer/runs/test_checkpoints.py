@@ -66,7 +66,7 @@ def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path):
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
-        ({"state": np.frombuffer(b"[1]", np.uint8)}, "its state is [1], and not an object"),
+        ({"state": np.frombuffer(b"[1]", np.uint8)}, "its state is [1], not an object"),
         ({"a": np.array(["x"])}, "a does not hold finite numbers"),
         ({"a": np.array([1.0, np.nan])}, "a does not hold finite numbers"),
         ({"a": np.array([{}], object)}, "allow_pickle"),

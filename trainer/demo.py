@@ -59,7 +59,7 @@ def run(
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
     runs = [OpenRun(each.run, replicas=replicas) for each in trained]
     columns = [
-        summary_table.facts(each.summary, summary_table.ask(run), run.proof)
+        summary_table.facts(each.summary, summary_table.evaluate_suite(run), run.proof)
         for each, run in zip(trained, runs, strict=True)
     ]
     answers = [[name, *answered(run, questions[name])] for name, run in zip(questions, runs, strict=True)]
@@ -106,5 +106,5 @@ def answered(run: OpenRun, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
     asked = run.run.parse(question)
     examples = question_sets.asked(asked.task, [asked.stored])
-    result = answering.ask(run.learner(asked.task), examples)
+    result = answering.evaluate(run.learner(asked.task), examples)
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]

@@ -35,14 +35,14 @@ def ended(tmp_path_factory):
         "subtraction": TaskRecipe(config=SMALL, data={"size": 2, "num_examples": 300, "draws": "structured"}),
         "pq": TaskRecipe(config=COUNTING, data={"size": 20, "num_examples": 150}),
     }
-    lines, asked, ask_run = [], [], suites.ask_run
+    lines, asked, ask_run = [], [], suites.evaluate_run
 
     def noted(*arguments, **how):
         asked.append(found := ask_run(*arguments, **how))
         return found
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(suites, "ask_run", noted)
+        patched.setattr(suites, "evaluate_run", noted)
         patched.setattr(recipes, "RECIPES", {"best": Recipe(help="", tasks=tasks)})
         patched.setattr(demo, "say", lines.append)
         trained = demo.run(str(folder / "data"), str(folder / "runs"), questions={"subtraction": "53-53", "pq": "--p-"})

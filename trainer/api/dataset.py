@@ -1,4 +1,4 @@
-"""Datasets as Python objects: made, loaded, and looked at. Nothing here needs TensorFlow.
+"""Datasets as Python objects: create, load and look at them. Nothing in this module needs TensorFlow.
 
 >>> data = Dataset(Task("addition", size=2), "data")
 >>> data.one_hot("39+3").shape
@@ -29,7 +29,7 @@ from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS
 from seq2seq_arith.pipelines.formats.location import find_dataset
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.storage.paths import AnyPath
-from seq2seq_arith.trainer.api import given, pictures
+from seq2seq_arith.trainer.api import arguments, pictures
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
 from seq2seq_arith.trainer.figures import Picture
@@ -37,27 +37,27 @@ from seq2seq_arith.trainer.figures import Picture
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS = 5  # that a dataset shows of itself
-SMALL = 10**6  # characters of a dataset that is made in some seconds
+ROWS = 5  # examples that a dataset shows by default
+SMALL = 10**6  # characters of a dataset that is created in seconds
 
 
-def _placed(
+def _dataset(
     dataset: str | Path,
     data_dir: str | Path,
     *,
     parameters: Annotated[dict[str, Any], Options(PARAMETERS, as_dict=True)],
 ) -> "Dataset":
-    """The dataset of a name and parameters in a data directory, or that of its own path; it need not be there."""
+    """The dataset of a name and parameters in a data directory, or that of a path; it need not exist."""
     if not isinstance(dataset, Path) and "/" not in _short(dataset):
         return Dataset(named(dataset, parameters), str(data_dir))
     directory = find_dataset(str(dataset))
     config, top = directory.parents[0].name, directory.parents[2]
     if parameters:
-        raise InputError(f"{dataset} says all parameters, and {next(iter(parameters))} is given, too; leave it out")
+        raise InputError(f"{dataset} contains all parameters, and {next(iter(parameters))} is given, too; leave it out")
     return Dataset(Task.from_name(config), str(top))
 
 
-@shows(_placed)
+@shows(_dataset)
 def generate(
     dataset: str | Path,
     *,
@@ -65,27 +65,27 @@ def generate(
     task_file: str | Path | None = None,
     **parameters: Any,
 ) -> "Dataset":
-    """Makes a dataset, or takes the one that is there.
+    """Creates a dataset, or opens the existing one.
 
-    In an object store nothing is made: there it must be ready.
+    In an object store, no dataset is created: it must exist.
 
     Args:
-      dataset: The name of a task, such as ``addition``, or of a config, such as ``addition-d6-n1000000``, also as TFDS
-        prints it, ``seq2seq_arith/addition-d6-n1000000/1.0.0``. Or the path of a dataset that is there.
+      dataset: The name of a task, such as ``addition``, or of a config, such as ``addition-d6-n1000000``, or as TFDS
+        prints it, ``seq2seq_arith/addition-d6-n1000000/1.0.0``; or the path of an existing dataset.
       data_dir: Where datasets are kept: a directory, or ``gs://...`` or ``s3://...``; not used for a path.
-      task_file: A file with tasks of your own, whose code then runs.
+      task_file: A file with custom tasks, whose code then runs.
       **parameters: With the name of a task, those of ``Task``: ``digits`` (``dashes`` of pq, ``modulus`` of modular
         addition, ``letters``), ``num_examples``, ``seed``, ``reverse``, ``ordered``, ``draws``, ``num_validation``.
 
-    Raises InputError if an argument is wrong, or the directory cannot be used; RunError if making it fails.
+    Raises InputError if an argument is wrong, or the directory cannot be used; RunError if its creation fails.
     """
     own_tasks.use(task_file)
-    found = call(_placed, parameters, dataset=dataset, data_dir=data_dir)
-    make(found.task, found.data_dir)
-    return _opened(found)
+    opened = call(_dataset, parameters, dataset=dataset, data_dir=data_dir)
+    make(opened.task, opened.data_dir)
+    return _checked(opened)
 
 
-@shows(_placed)
+@shows(_dataset)
 def load(
     dataset: str | Path,
     *,
@@ -93,21 +93,21 @@ def load(
     task_file: str | Path | None = None,
     **parameters: Any,
 ) -> "Dataset":
-    """The dataset that is there; the arguments are those of ``generate``.
+    """An existing dataset; the arguments are those of ``generate``.
 
-    Raises InputError if there is none, or it is not as arith-data wrote it.
+    Raises InputError if it does not exist, or differs from what arith-data wrote.
     """
     own_tasks.use(task_file)
-    return _opened(call(_placed, parameters, dataset=dataset, data_dir=data_dir))
+    return _checked(call(_dataset, parameters, dataset=dataset, data_dir=data_dir))
 
 
 def _short(dataset: Any) -> str:
-    """The name of a dataset without what TFDS adds to it; nothing for what is not a name."""
+    """The name of a dataset without what TFDS adds to it; the empty string if it is not a string."""
     return re.sub(rf"^{NAME}/([^/:]+)([/:]{VERSION})?$", r"\1", dataset) if isinstance(dataset, str) else ""
 
 
 def named(dataset: str, parameters: Mapping[str, Any]) -> Task:
-    """The task that a name and parameters stand for, with no more examples than are practical.
+    """The task of a name and parameters, by default with a practical number of examples.
 
     >>> named("addition-d6-n1000000", {}).num_examples
     1000000
@@ -120,39 +120,41 @@ def named(dataset: str, parameters: Mapping[str, Any]) -> Task:
     if is_config_name(dataset):
         if parameters:
             raise InputError(
-                f"{dataset!r} says all parameters, and {next(iter(parameters))} is given, too; give the task's name "
-                "with parameters, or the dataset's name alone"
+                f"{dataset!r} contains all parameters, and {next(iter(parameters))} is given, too; give the task's "
+                "name with parameters, or only the dataset's name"
             )
         return Task.from_name(dataset)
     return named_task(dataset, parameters)
 
 
 def is_config_name(dataset: str) -> bool:
-    """Whether a name says the parameters of a dataset, too; the name of a task alone does not."""
+    """Whether a name is that of a config, with the parameters of a dataset, and not that of a task."""
     return isinstance(dataset, str) and "-" in dataset
 
 
 def make(task: Task, data_dir: str) -> None:
-    """Makes a dataset if it is missing, and shows nothing that libraries log meanwhile; in silence if it is small."""
+    """Creates a dataset if it is missing, without the logs of libraries, and prints nothing if it is small."""
     is_small = task.num_examples * (task.question_width + task.answer_width) <= SMALL
     with silent_log(), silent() if is_small else contextlib.nullcontext():
         making.make_missing(task, data_dir)
 
 
-def _opened(found: "Dataset") -> "Dataset":
-    _ = found.source  # says what is wrong with it
-    return found
+def _checked(dataset: "Dataset") -> "Dataset":
+    _ = dataset.source  # raises InputError for a missing or damaged dataset
+    return dataset
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Dataset(Tabular):
     """A dataset: questions and answers of one task, in the splits ``train`` and ``validation``.
 
-    Strings are *stored* padded with blanks to one width, and the questions of some tasks from their last character to
-    their first: ``"39+3"`` is stored as ``" 3+93"``. The *ids* of characters count the characters of ``alphabet``, in
-    which the blank is the first: 0 is padding.
+    Strings are *stored* padded with blanks to one width, and the questions of some tasks are stored in reverse:
+    ``"39+3"`` is stored as ``" 3+93"``. The *id* of a character is its index in ``alphabet``, whose first character is
+    the blank: 0 is padding.
 
-    ``task`` has its parameters, and ``data_dir`` is where datasets are kept.
+    Attributes:
+      task: The parameters of the dataset.
+      data_dir: The directory or URL in which datasets are kept.
     """
 
     task: Task
@@ -187,7 +189,7 @@ class Dataset(Tabular):
     def source(self) -> Source:
         """The dataset's files, opened.
 
-        Raises InputError if they are not there, or not as arith-data wrote them.
+        Raises InputError if they are missing, or differ from what arith-data wrote.
         """
         return records.open_source(self.task, self.data_dir)
 
@@ -198,7 +200,7 @@ class Dataset(Tabular):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What ``metadata.json`` holds, with the parameters, the numbers of examples and the sha256 of each file."""
+        """The content of ``metadata.json``: the parameters, the numbers of examples, and the sha256 of each file."""
         metadata = read_metadata(self.path)
         if metadata is None:
             raise InputError(f"{self.path / METADATA} cannot be read; {records.advice(self.path)}")
@@ -208,7 +210,7 @@ class Dataset(Tabular):
         """A split as a PyArrow table of strings, in the order of the files, which is random.
 
         Its columns are ``question`` and ``answer``, as people write them, and ``stored_question`` and
-        ``stored_answer``. ``.to_pandas()`` makes a DataFrame of it.
+        ``stored_answer``. ``.to_pandas()`` converts it to a DataFrame.
 
         Raises InputError if there is no such split, or its files cannot be read.
         """
@@ -229,14 +231,14 @@ class Dataset(Tabular):
         return questions, answers
 
     def stats(self) -> Table:
-        """How many examples of each split there are of each kind: by length, and by the breakdowns of the task.
+        """The number of examples in each split by group: by length, and by the breakdowns of the task.
 
         A row counts one group. Its columns are ``by``, ``group``, and one for each split.
         """
         counts: dict[tuple[str, str], dict[str, int]] = {}
         for split in SPLITS:
             for examples in self._blocks(split):
-                for key, count in self._counted(examples):
+                for key, count in self._group_counts(examples):
                     of_splits = counts.setdefault(key, dict.fromkeys(SPLITS, 0))
                     of_splits[split] += count
         # In the order of the breakdowns, and of the numbers.
@@ -247,28 +249,28 @@ class Dataset(Tabular):
     def show(self, count: int = ROWS, split: str = "train") -> Table:
         """The first examples of a split, as people write them and as they are stored."""
         check_int("count", count, 0, None)
-        found = self._table(self._split(split).head(max(1, count))[:count])
-        return Table(found.to_pylist(), found.column_names)
+        rows = self._table(self._split(split).head(max(1, count))[:count])
+        return Table(rows.to_pylist(), rows.column_names)
 
     def one_hot(self, question: "str | Sequence[str] | np.ndarray") -> np.ndarray:
-        """Questions with one place per character of the alphabet, as ``Dense`` and recurrent layers read them.
+        """The one-hot encoding of questions, an input for ``Dense`` and recurrent layers.
 
-        It takes a question as a person writes it, several, or ids as ``arrays`` has them. Returns float32 [steps,
-        characters of the alphabet], the ``task.question_width`` steps as they are stored; of several or of ids [...,
-        steps, characters of the alphabet].
+        It takes a question as people write it, several questions, or ids, integers [..., steps], as ``arrays`` returns
+        them. Returns float32 [steps, characters of the alphabet], the ``task.question_width`` steps as they are stored;
+        for several questions, or ids, [..., steps, characters of the alphabet].
 
-        Raises InputError if it is not a question of the task, or too long.
+        Raises InputError if a string is not a question of the task, or it is too long.
         """
         if isinstance(question, np.ndarray) and question.dtype.kind not in "UO":
-            ids = given.ids(question, len(self.alphabet))
+            ids = arguments.ids(question, len(self.alphabet))
         else:
-            stored = [text.parse(each, self.task).stored for each in given.strings(question, "question")]
+            stored = [text.parse(string, self.task).stored for string in arguments.strings(question, "question")]
             ids = self._ids_of[text.to_codes(stored, self.task.question_width)]
             ids = ids[0] if isinstance(question, str) else ids
         return np.eye(len(self.alphabet), dtype=np.float32)[ids]
 
     def decode(self, probabilities: np.ndarray) -> "str | list[str]":
-        """The text of the most probable characters, without padding: the inverse of what a model is trained to write.
+        """The text of the most probable characters, without padding: the inverse of ``one_hot``.
 
         It takes probabilities, logits or one-hot, floats of shape [steps, characters of the alphabet] or [examples,
         steps, characters of the alphabet]; or ids, integers without the last axis. Returns a string, or a list of one
@@ -281,8 +283,8 @@ class Dataset(Tabular):
                 f"the probabilities have the shape {values.shape}; give [steps, {len(self.alphabet)}] or "
                 f"[examples, steps, {len(self.alphabet)}]"
             )
-        ids = given.ids(values.argmax(axis=-1) if is_float else values, size)
-        texts = ["".join(self.alphabet[each] for each in row).strip() for row in np.atleast_2d(ids)]
+        ids = arguments.ids(values.argmax(axis=-1) if is_float else values, size)
+        texts = ["".join(self.alphabet[character] for character in row).strip() for row in np.atleast_2d(ids)]
         return texts if ids.ndim == 2 else texts[0]
 
     def plot_one_hot(self, question: str) -> Picture:
@@ -291,23 +293,23 @@ class Dataset(Tabular):
         return pictures.one_hot(self.one_hot(question), question, stored, self.alphabet)
 
     def score(self, answers: "str | Sequence[str]", split: str = "validation") -> Table:
-        """The two measures of answers to the questions of a split, as a model is judged by them.
+        """The two scores of answers to the questions of a split, by which models are compared.
 
-        It takes an answer per question, in the order of ``table``; or one answer, which is given to every question.
+        It takes an answer per question, in the order of ``table``; or one answer to every question.
         Returns one row: ``examples``, ``character_accuracy`` (the share of characters that are right, padding included)
-        and ``exact_match`` (the share of answers that are right as a whole). An answer that is too long is wrong.
+        and ``exact_match`` (the share of answers that match exactly). An answer that is too long is wrong.
 
         Raises InputError if there are too few or too many answers, or there is no such split.
         """
         right = np.concatenate([examples.answers for examples in self._blocks(split)])
         width = right.shape[1]
-        found = given.strings(answers, "answer") * (len(right) if isinstance(answers, str) else 1)
-        if len(found) != len(right):
-            raise InputError(f"there are {len(found):,} answers to {len(right):,} questions; give one for each")
-        texts = [each[:width].ljust(width).encode("ascii", "replace") for each in found]
-        predicted = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, width)
+        texts = arguments.strings(answers, "answer") * (len(right) if isinstance(answers, str) else 1)
+        if len(texts) != len(right):
+            raise InputError(f"there are {len(texts):,} answers to {len(right):,} questions; give one for each")
+        padded = [answer[:width].ljust(width).encode("ascii", "replace") for answer in texts]
+        predicted = np.frombuffer(b"".join(padded), np.uint8).reshape(-1, width)
         equal = predicted == right
-        exact = equal.all(axis=1) & [len(each) <= width for each in found]
+        exact = equal.all(axis=1) & [len(answer) <= width for answer in texts]
         scores = {"character_accuracy": float(equal.mean()), "exact_match": float(exact.mean())}
         return Table([{"examples": len(right), **scores}])
 
@@ -317,7 +319,7 @@ class Dataset(Tabular):
         return self.source.splits[name]
 
     def _blocks(self, name: str) -> Iterator[Examples]:
-        """All examples of a split, some at a time."""
+        """All examples of a split, in blocks."""
         split = self._split(name)
         for first in range(0, len(split), split.rows_per_range):
             yield split.read(first, min(split.rows_per_range, len(split) - first))
@@ -338,8 +340,8 @@ class Dataset(Tabular):
             }
         )
 
-    def _counted(self, examples: Examples) -> Iterator[tuple[tuple[str, str], int]]:
-        """The groups of some examples, each with its count."""
+    def _group_counts(self, examples: Examples) -> Iterator[tuple[tuple[str, str], int]]:
+        """The groups of a block of examples, each with its count."""
         task = self.task
         operands = text.operands(task, examples.questions)
         groups = {"all": np.full(len(examples), "examples")}
@@ -354,7 +356,7 @@ class Dataset(Tabular):
 
     @functools.cached_property
     def _ids_of(self) -> np.ndarray:
-        """From a code point to the id: uint8 [256]."""
+        """The id of each code point: uint8 [256]."""
         return text.character_ids(self.task)
 
     def _shown(self) -> Table:

@@ -8,7 +8,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.figures import MOST_LABELS, HeatMap, Picture
 
-RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print, and without telling hues apart
+RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print and without colour vision
 
 
 @figures.styled

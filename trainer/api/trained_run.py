@@ -1,4 +1,4 @@
-"""Trained runs as Python objects: asked, scored, compared, exported, and trained further.
+"""Trained runs as Python objects: predict, evaluate, analyse, export and resume.
 
 TensorFlow is imported when a model is first needed.
 """
@@ -19,7 +19,7 @@ from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import call, shows
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import commands, figures, plugins
-from seq2seq_arith.trainer.api import given, pictures
+from seq2seq_arith.trainer.api import arguments, pictures
 from seq2seq_arith.trainer.commands import evaluate as verbs
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.figures import Picture
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.interpretability.inspection import Inspection
     from seq2seq_arith.trainer.interpretability.subject import Analysis
 
-MISTAKES = 20  # that are shown
-MAP_VALUES = 100  # operands on each side of a map of errors
+MISTAKES = 20  # mistakes that are listed by default
+MAP_VALUES = 100  # operands on each side of an error map
 MOST_VALUES = 1000
 
 
 def open_run(
     folder: str | Path, model: str | None = None, input_format: str | None = None, task_file: str | Path | None = None
 ) -> "TrainedRun":
-    """The run in a folder, which ``train`` or ``arith-model train`` has made.
+    """The run in a folder, which ``train`` or ``arith-model train`` has written.
 
-    If its model is your own, name it, ``FILE.py:FUNCTION``: its code may then run. Likewise an input format of your
-    own, ``FILE.py:CLASS``, and the ``FILE.py`` of its task.
+    To allow the code of a custom model to run, name it as ``model``, ``FILE.py:FUNCTION``. Likewise a custom
+    ``input_format``, ``FILE.py:CLASS``, and the ``task_file`` of a custom task.
 
-    Raises InputError if the folder is not that of a run.
+    Raises InputError if the folder does not contain a run.
     """
     plugins.allow(model, input_format)
     own_tasks.use(task_file)
@@ -61,9 +61,9 @@ def open_run(
 
 
 def pretrained(name: str) -> "TrainedRun":
-    """A run that comes with the package, and whose model is proved right at every length: addition.
+    """A run that comes with the package, and whose model is proved right at every length: ``addition``.
 
-    Raises InputError if there is none of that name.
+    Raises InputError if there is no such run.
     """
     return TrainedRun(runs.open_run(f"{runs.SHIPPED}{name}"))
 
@@ -75,9 +75,9 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     """
     if not trained:
         raise InputError("there is no run to draw; give at least one")
-    given.objects(trained, TrainedRun, "plot_history")
-    names = history.labels([str(each.folder) for each in trained])
-    runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
+    arguments.objects(trained, TrainedRun, "plot_history")
+    names = history.labels([str(run.folder) for run in trained])
+    runs = {name: history.epochs_of(run.run) for name, run in zip(names, trained, strict=True)}
     best = {name: max(rows, key=history.rank)["val_exact_match"] for name, rows in runs.items()}
     reached = ", ".join(f"{name} {cut(exact_match, 4)}" for name, exact_match in best.items())
     sentence = f"Loss and exact match per epoch; the exact match of the best epoch is: {reached}."
@@ -86,16 +86,16 @@ def plot_history(*trained: "TrainedRun") -> Picture:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class TrainedRun(Tabular):
-    """A run's folder with the best model in it; ``run`` has the dataset's parameters and the configuration."""
+    """A run's folder with its best model; ``run`` has the dataset's parameters and the configuration."""
 
     run: Run
 
     def __post_init__(self) -> None:
         if not isinstance(self.run, Run):
-            raise InputError(f"the run is {shown(self.run)}; sa.open_run gives the one in a folder")
+            raise InputError(f"the run is {shown(self.run)}; sa.open_run opens a folder")
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: without the models, which are restored where they are asked."""
+        """For pickle: without the models, which are restored when they are next needed."""
         return {"run": self.run}
 
     @property
@@ -105,7 +105,7 @@ class TrainedRun(Tabular):
 
     @property
     def task(self) -> Task:
-        """The parameters of the dataset that it was trained on."""
+        """The parameters of the dataset that the model was trained on."""
         return self.run.task
 
     @property
@@ -120,7 +120,7 @@ class TrainedRun(Tabular):
 
     @property
     def exact_match(self) -> float | None:
-        """The share of right answers on the validation set in the best epoch; None before the first has ended."""
+        """Exact match on the validation set in the best epoch; None before the first epoch has ended."""
         best = self._opened.best
         return best["val_exact_match"] if best else None
 
@@ -131,12 +131,12 @@ class TrainedRun(Tabular):
 
     @property
     def summary(self) -> Summary | None:
-        """What the training took and reached; None while it has not ended."""
+        """The cost and the scores of training; None before it has ended."""
         return self._opened.summary
 
     @property
     def model(self) -> "keras.Model":
-        """The Keras model with the best weights, from ids, as its input format makes them, to logits."""
+        """The Keras model with the best weights, from the ids of its input format to logits."""
         return self._opened.learner().model
 
     @functools.cached_property
@@ -146,90 +146,96 @@ class TrainedRun(Tabular):
     def predict(self, questions: Iterable[str]) -> list[str]:
         """The answers to questions as people write them, such as ``39+3``; also longer ones, if the model reads them.
 
-        Raises InputError if a question is not one of the task, or too long, or the run has no checkpoint.
+        Raises InputError if a string is not a question of the task, or it is too long, or the run has no checkpoint.
         """
         return self.ask(questions).column("prediction")
 
     def ask(self, questions: Iterable[str]) -> Table:
-        """As ``predict``, with what is right beside it.
+        """As ``predict``, with the right answers.
 
         Returns a row per question: ``question``, the right ``answer``, the ``prediction``, whether it is ``right``, and
         the model's ``confidence``: the product of the probabilities of its characters.
         """
-        strings = given.strings(questions, "question")
-        asked = [self.run.parse(question) for question in strings]
+        strings = arguments.strings(questions, "question")
+        parsed = [self.run.parse(question) for question in strings]
         names = ["question", "answer", "prediction", "right", "confidence"]
-        if not asked:
+        if not parsed:
             return Table([], names)
         import_tensorflow()
         from seq2seq_arith.trainer.evaluation import prediction
 
         rows = []
-        for question, answered, confidence in prediction.answers(self._opened.learner, asked):
+        for question, answered, confidence in prediction.answers(self._opened.learner, parsed):
             right = text.answer(question)
             rows.append(dict(zip(names, (question.typed, right, answered, answered == right, confidence), strict=True)))
         return Table(rows, names)
 
     def inspect(self, question: str, *, average: int = 1) -> "Inspection":
-        """What happens in the model while it answers a question; it shows itself as a table, a row per character.
+        """The model while it answers a question, as a table with a row per character.
 
-        Its ``read`` and ``written`` are the characters step by step, as the input format gives them, and
-        ``probabilities`` those of each character of the answer. By the names of layers, ``states`` are the outputs of
-        recurrent ones, float32 [steps, units], and ``attention`` is what those of attention look at, float32 [heads,
-        queries, keys]: its mean over at most ``average`` random questions whose digits stand at the same places.
+        Its ``read`` and ``written`` are the characters at each step, in the input format, and ``probabilities``,
+        float32 [steps, characters], those of each step of the answer. By the names of layers, ``states`` has the
+        outputs of recurrent layers, float32 [steps, units], and ``attention`` float32 [heads, queries, keys]: the mean
+        over at most ``average`` random questions whose digits are at the same positions.
 
-        Raises InputError if it is not a question of the task, or the run has no checkpoint.
+        Raises InputError if the string is not a question of the task, or the run has no checkpoint.
         """
-        asked = self.run.parse(question)
-        learner = self._opened.learner(asked.task)
+        parsed = self.run.parse(question)
+        learner = self._opened.learner(parsed.task)
         from seq2seq_arith.trainer.interpretability.inspection import inspect, mean_attention
 
-        return inspect(learner, asked) if average == 1 else mean_attention(learner, asked, average)
+        return inspect(learner, parsed) if average == 1 else mean_attention(learner, parsed, average)
 
     def plot_probabilities(self, question: str) -> "Picture":
         """A map of the probability of each character, at each step of the answer."""
-        found = self.inspect(question)
-        return Picture(figures.maps([found.map_of_probabilities()]), f"What the model thinks of {question}: {found!r}")
+        inspection = self.inspect(question)
+        sentence = f"Probabilities while the model answers {question}: {inspection!r}"
+        return Picture(figures.maps([inspection.map_of_probabilities()]), sentence)
 
     def plot_attention(self, question: str, *, average: int = 1) -> "Picture":
-        """A map per head of attention: a row per step that looks, a column per step that it looks at; as ``inspect``.
+        """A map per head of attention, with a row per query and a column per key; ``average`` is as for ``inspect``.
 
         Raises InputError if the model has no attention; and as ``inspect``.
         """
-        found = self.inspect(question, average=average)
-        if not found.attention:
-            raise InputError(f"model {self.run.config.model.name!r} has no attention; plot_states shows what it has")
-        sentence = f"Attention while the model answers {question}: {found!r}"
-        return Picture(figures.maps(found.maps_of_attention()), sentence)
+        inspection = self.inspect(question, average=average)
+        if not inspection.attention:
+            raise InputError(
+                f"model {self.run.config.model.name!r} has no attention; plot_states shows states, if it is recurrent"
+            )
+        sentence = f"Attention while the model answers {question}: {inspection!r}"
+        return Picture(figures.maps(inspection.maps_of_attention()), sentence)
 
     def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
         """The outputs of the recurrent layers along a question and its answer.
 
-        With ``units``, so many of them are lines, those that turn back most: they move far and end near where they
-        began, as a counter does that counts up in the question and down in the answer. Without, all are in maps.
+        With ``units``, that number of units is drawn as lines: those with the largest range that end closest to where
+        they began, as a counter does that counts up in the question and down in the answer. Without it, all units are
+        in maps.
 
         Raises InputError if the model has no recurrent layer; and as ``inspect``.
         """
         if units is not None:
             check_int("units", units, 1, None)
-        found = self.inspect(question)
-        if not found.states:
+        inspection = self.inspect(question)
+        if not inspection.states:
             name = self.run.config.model.name
-            raise InputError(f"model {name!r} has no recurrent layer; plot_attention shows where it looks, if it does")
-        sentence = f"States of {', '.join(found.states)} while the model answers {abridged(question)}."
+            raise InputError(
+                f"model {name!r} has no recurrent layer; plot_attention shows its attention, if it has any"
+            )
+        sentence = f"States of {', '.join(inspection.states)} while the model answers {abridged(question)}."
         if units is None:
-            return Picture(figures.maps(found.maps_of_states()), sentence)
-        values, labels = found.course()
+            return Picture(figures.maps(inspection.maps_of_states()), sentence)
+        values, labels = inspection.course()
         turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
         most = np.argsort(-turns, kind="stable")[:units]
         names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
-        return pictures.lines(values[:, most], names, labels, len(found.read), title, sentence)
+        return pictures.lines(values[:, most], names, labels, len(inspection.read), title, sentence)
 
     def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> "Analysis":
-        """What becomes wrong while a part of the model is removed: a row per layer and per head of attention.
+        """Ablation: scores on the suite while a part of the model is removed, a row per layer and head of attention.
 
-        With a ``layer``, a row per unit, or per head if it is one of attention. What is removed is ``zero``, or its
-        ``mean`` over the questions, which are those of the suite.
+        With a ``layer``, there is a row per unit, or per head for a layer of attention. The output of a removed part is
+        replaced by ``zero``, or by its ``mean`` over the questions.
 
         Raises InputError if there is no such layer, or the run has no checkpoint.
         """
@@ -240,16 +246,16 @@ class TrainedRun(Tabular):
         return ablation.ablate(learner, layer, by, chosen)
 
     def patch(self, question: str, other: str, layer: str | None = None) -> "Analysis":
-        """The answers to a question while one layer, at one place, gives what it gives for the ``other`` question.
+        """Activation patching: the answers while one layer, at one step, has its output for the ``other`` question.
 
-        Places are steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer. ``moved`` is how far
-        the logits go from the one answer to the other: 1 is all of the way.
+        The column ``place`` has steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer.
+        ``moved`` is how far the logits move from the one answer to the other: 1 is all of the way.
 
         Raises InputError if there is no such layer; and as ``inspect``.
         """
         task, most = self.task, self.run.max_size
-        for each in (question, other):
-            task = text.parse(each, task, most).task  # strings with room for both
+        for string in (question, other):
+            task = text.parse(string, task, most).task  # strings wide enough for both
         first, second = text.parse(question, task, most), text.parse(other, task, most)
         learner = self._opened.learner(task)
         from seq2seq_arith.trainer.interpretability import patching
@@ -257,13 +263,14 @@ class TrainedRun(Tabular):
         return patching.patch(learner, first, second, layer)
 
     def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> "Analysis":
-        """Where a linear function of a layer reads a ``carry``, a ``borrow`` or a ``digit`` of the answer.
+        """Linear probing: the accuracy with which a layer's output predicts a ``carry``, a ``borrow`` or a ``digit``.
 
-        It is that of one ``place`` of the numbers, 0 for the units. Beside its accuracy on questions that it was not
-        fitted to stands that on a control task: what is read as well there, the model has not worked out.
+        The property is that of one digit position, ``place``, 0 for the units. The accuracy is that on questions that
+        the probe was not fitted to, beside that of a control task: only what is read better than that has been
+        computed by the model.
 
-        Raises InputError without such a property, beyond a range, or if the input format is a scratchpad; and as
-        ``inspect``.
+        Raises InputError if there is no such property, a value is out of range, or the input format is a scratchpad;
+        and as ``inspect``.
         """
         learner = self._opened.learner(self.task)
         from seq2seq_arith.trainer.interpretability import probing
@@ -286,21 +293,23 @@ class TrainedRun(Tabular):
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
         """Which questions on small numbers are answered wrong: bool [left operands, right operands].
 
-        Row i and column j ask for the i-th and the j-th of the smallest ``values`` operands, at most all that the run
-        was trained on: ``error_map()[39, 3]`` is ``39+3``. In pq, operands begin with one dash.
+        Row i and column j are the question on the i-th and the j-th of the smallest ``values`` operands of the task:
+        ``error_map()[39, 3]`` is ``39+3``. In pq, the smallest operand is one dash.
 
         Raises InputError if the questions are too many, or the run has no checkpoint.
         """
         if self.task.operation.arity != 2 or self.task.notation.unit == "letters":
-            raise InputError(f"{self.task.name} has not two numbers to map; breakdown and mistakes show where it errs")
+            raise InputError(
+                f"{self.task.name} does not have two numbers to map; breakdown and mistakes show where it errs"
+            )
         check_int("values", values, 1, MOST_VALUES)
         most = min(values, self.task.sampler.num_values(self.task.size))
         learner = self._opened.learner()
         from seq2seq_arith.trainer.data import question_sets
         from seq2seq_arith.trainer.evaluation import answering
 
-        asked = question_sets.examples(self.task, question_sets.all_questions(self.task, most))
-        return ~answering.ask(learner, asked).exact.reshape(most, most)
+        examples = question_sets.examples(self.task, question_sets.all_questions(self.task, most))
+        return ~answering.evaluate(learner, examples).exact.reshape(most, most)
 
     def plot_errors(self, values: int = MAP_VALUES) -> "Picture":
         """The ``error_map`` as a picture: dark where the answer is wrong."""
@@ -311,9 +320,9 @@ class TrainedRun(Tabular):
     def breakdown(self, by: str) -> Table:
         """The exact match on the validation set by a property of the questions: a row per group of ``examples``.
 
-        It is ``operand lengths``, ``answer length``, or a breakdown of the task, such as ``carries`` for addition.
+        The property is ``operand lengths``, ``answer length``, or one of the task, such as ``carries`` for addition.
 
-        Raises InputError if there is no such breakdown, the run's dataset is gone, or the run has no checkpoint.
+        Raises InputError if there is no such breakdown, the run's dataset is missing, or the run has no checkpoint.
         """
         examples, result = self._on_validation()
         from seq2seq_arith.trainer.evaluation import answering
@@ -328,24 +337,24 @@ class TrainedRun(Tabular):
     def evaluate(self, **options: Any) -> Evaluation:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.
 
-        The options are those of the command: the suite is also asked at further ``lengths``, with at most ``per_slice``
-        questions per slice, which ``seed`` decides; with ``every_epoch``, also of the weights of every epoch that was
-        kept.
+        The options are those of the command: the suite is also evaluated at further ``lengths``, with at most
+        ``per_slice`` questions per slice, which ``seed`` decides; with ``every_epoch``, also for the weights of every
+        kept epoch.
 
-        Raises InputError if the run has no checkpoint, or no kept epochs if they are asked, its model cannot read one
+        Raises InputError if the run has no checkpoint, or no kept epochs for ``every_epoch``, its model cannot read one
         of the lengths, or a value is out of range.
         """
-        _, found = call(verbs.evaluate, options, run=self._opened)
+        _, scores = call(verbs.evaluate, options, run=self._opened)
         from seq2seq_arith.trainer.evaluation import evaluation
 
-        evaluation.save(self.run, found)
-        return found
+        evaluation.save(self.run, scores)
+        return scores
 
     def prove(self) -> Proof:
         """Checks every case that the model can meet, as ``arith-model prove`` does, and saves ``proof.json``.
 
-        ``holds`` says whether every question of every length is answered right; ``counterexample`` is the shortest that
-        is not.
+        ``holds`` is whether every question of every length is answered right; ``counterexample`` is the shortest
+        question with a wrong answer.
 
         Raises InputError if the model cannot be proved, or the run has no checkpoint.
         """
@@ -353,42 +362,42 @@ class TrainedRun(Tabular):
 
     @functools.cached_property
     def in_full(self) -> tuple[str, str]:
-        """The worst slice and the wrong answers to the default questions of the suite; asked if it is not known."""
+        """The worst slice and the wrong answers to the default questions of the suite; evaluated if not saved."""
         scores = self._opened.in_full
         if scores is None:
             import_tensorflow()
             from seq2seq_arith.trainer.evaluation import suites
 
-            scores = suites.ask_run(self._opened)
+            scores = suites.evaluate_run(self._opened)
         return scores.in_brief(), scores.total().in_words()
 
     def _on_validation(self) -> "tuple[Examples, Result]":
         """The validation set, and the model's answers to it."""
-        source = self._opened.source  # refused before the model is restored
+        source = self._opened.source  # an error is raised before the model is restored
         learner = self._opened.learner()
         from seq2seq_arith.trainer.data.question_sets import HeldOut
         from seq2seq_arith.trainer.evaluation import answering
 
         examples = HeldOut(source).validation
-        return examples, answering.ask(learner, examples)
+        return examples, answering.evaluate(learner, examples)
 
     def mistakes(self, count: int = MISTAKES) -> Table:
         """The first wrong answers on the validation set: ``question``, ``answer``, ``prediction``.
 
-        Raises InputError if the run's dataset is no longer there, or the run has no checkpoint.
+        Raises InputError if the run's dataset is missing, or the run has no checkpoint.
         """
         check_int("count", count, 0, None)
         _, result = self._on_validation()
         from seq2seq_arith.trainer.evaluation import answering
 
         title = f"{len(result.wrong):,} of {len(result.exact):,} validation answers are wrong"
-        found = answering.mistakes(self.task, result, result.wrong[:count])
-        return Table(map(dataclasses.asdict, found), ["question", "answer", "prediction"], title)
+        mistakes = answering.mistakes(self.task, result, result.wrong[:count])
+        return Table(map(dataclasses.asdict, mistakes), ["question", "answer", "prediction"], title)
 
     def export(self, path: str | Path) -> Path:
-        """Writes the best model for use elsewhere, as ``arith-model export`` does; returns the folder.
+        """Writes the best model for use without this package, as ``arith-model export`` does; returns the folder.
 
-        Raises InputError if the folder is there already, or the run has no checkpoint; WriteError if it cannot be made.
+        Raises InputError if the folder exists, or the run has no checkpoint; WriteError if it cannot be written.
         """
         return commands.predict.export(self.run, str(path)).folder
 
@@ -399,19 +408,21 @@ class TrainedRun(Tabular):
         callbacks: "keras.callbacks.Callback | Sequence[keras.callbacks.Callback]" = (),
         verbose: int = 1,
     ) -> "TrainedRun":
-        """Goes on with a run that was stopped; or, with a constant learning rate, to more epochs.
+        """Resumes a run that was stopped; or, with a constant learning rate, trains it for more epochs.
 
-        ``epochs`` is the most of the whole run, None for those that it was to have; the others are as for ``train``.
+        ``epochs`` is the maximum number of epochs of the whole run, None for that of its configuration; the others are
+        as for ``train``.
 
-        Raises InputError if the run cannot go on like this, or its dataset is gone; TrainingError if training fails.
+        Raises InputError if the run cannot be resumed with these options, or its dataset is missing; TrainingError if
+        training fails.
         """
         config = override(self.run.config, epochs=epochs)
         import_tensorflow()
         from seq2seq_arith.trainer.training import session
 
-        options = session.TrainOptions(callbacks=given.callbacks(callbacks, config))
+        options = session.TrainOptions(callbacks=arguments.callbacks(callbacks, config))
         self.__dict__.pop("in_full", None)  # which the training may change
-        with given.loud(verbose):
+        with arguments.loud(verbose):
             return TrainedRun(session.train(self.task, self.run.data_dir, self.run.place, config, options).run)
 
     def _shown(self) -> Table:

@@ -1,1 +1,1 @@
-"""Asking the networks of runs: scores on sets and suites, predictions, and a search for wrong answers."""
+"""Evaluation of trained networks: scores on sets and suites, predictions, and a search for wrong answers."""

@@ -1,4 +1,4 @@
-"""Questions to a model, its answers, its mistakes, and tables of where it errs."""
+"""A model's answers to a set of examples, its mistakes, and tables of exact match by properties of questions."""
 
 import dataclasses
 from typing import Any
@@ -17,37 +17,37 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """The answers to a set of examples, and their score."""
+    """A model's answers to a set of examples, and their scores."""
 
     examples: Examples
     predicted: np.ndarray  # uint8 [examples, answer width]
-    exact: np.ndarray  # whether each is right as a whole, bool [examples]
+    exact: np.ndarray  # whether each answer matches exactly, bool [examples]
     loss: float  # the mean cross-entropy per character, in nats
     # The share of characters of the decoded answers that are right, padding included, as in the notebook that the
-    # project started from. That of ``Learner.score`` is under teacher forcing: the two differ only where a model that
-    # writes character by character errs.
+    # project started from. That of ``Learner.score`` is under teacher forcing: the two differ only where an
+    # autoregressive model errs.
     character_accuracy: float
 
     @property
     def wrong(self) -> np.ndarray:
-        """The rows that are answered wrong, int64 [mistakes]."""
+        """The rows with a wrong answer, int64 [mistakes]."""
         return np.flatnonzero(~self.exact)
 
     @property
     def exact_match(self) -> float:
-        """The share of answers that are right as a whole."""
+        """The share of answers that match exactly."""
         return float(self.exact.mean())
 
 
-def ask(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:
-    """Asks a model a set of examples."""
+def evaluate(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:
+    """Evaluates a model on a set of examples."""
     predicted, losses = learner.answer(examples, report_progress)
     right = predicted == examples.answers
     return Result(examples, predicted, right.all(axis=1), float(np.mean(losses, dtype=np.float64)), float(right.mean()))
 
 
 def mistakes(task: Task, result: Result, rows: np.ndarray) -> list[Mistake]:
-    """The mistakes in these rows of a result, int64 [mistakes]."""
+    """The mistakes in some rows of a result, int64 [mistakes]."""
     columns = (result.examples.questions[rows], result.examples.answers[rows], result.predicted[rows])
     return [
         Mistake(written(question, task), answer.strip(), prediction.strip())
@@ -56,9 +56,9 @@ def mistakes(task: Task, result: Result, rows: np.ndarray) -> list[Mistake]:
 
 
 def by_lengths(task: Task, operands: Operands, exact: np.ndarray) -> list[dict[str, Any]]:
-    """Exact match by the lengths of all operands; if there are many, by ranges of lengths."""
-    measured = [ranges(task.operand_width, task.notation.measure(side)) for side in operands]
-    names, index = measured[0][0], np.stack([index for _, index in measured])
+    """Exact match by the lengths of all operands; by ranges of lengths if they are many."""
+    ranges_of_sides = [ranges(task.operand_width, task.notation.measure(side)) for side in operands]
+    names, index = ranges_of_sides[0][0], np.stack([index for _, index in ranges_of_sides])
     return [
         {side: names[i] for side, i in zip(task.operation.sides, group.tolist(), strict=True)}
         | _result(exact[(group == index.T).all(axis=1)])
@@ -72,7 +72,7 @@ def by(values: np.ndarray, exact: np.ndarray, name: str) -> list[dict[str, Any]]
 
 
 def breakdown(task: Task, operands: Operands, answers: np.ndarray, exact: np.ndarray) -> dict[str, list[dict]]:
-    """The rows of all tables of a set: by the operands' lengths, the task's own breakdowns, and the answer's length.
+    """The rows of all tables of a set: by the operands' lengths, the task's breakdowns, and the answer's length.
 
     The operands are uint64 [words, examples] each, the right answers uint8 [examples, answer width], and ``exact`` is
     bool [examples]. Each row has the group, ``examples`` and ``exact_match``.

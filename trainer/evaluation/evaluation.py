@@ -1,4 +1,4 @@
-"""The evaluation of a run's best model: scores on several sets, tables of where it errs, and its task's suite."""
+"""The evaluation of a run's best model: scores on several sets, tables by property of questions, and the suite."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,8 +8,8 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.data.question_sets import HeldOut
-from seq2seq_arith.trainer.evaluation.answering import Result, ask, breakdown, mistakes
-from seq2seq_arith.trainer.evaluation.suites import ask_epochs, ask_run, no_suite, suite_notes
+from seq2seq_arith.trainer.evaluation.answering import Result, breakdown, evaluate, mistakes
+from seq2seq_arith.trainer.evaluation.suites import evaluate_epochs, evaluate_run, no_suite, suite_notes
 from seq2seq_arith.trainer.interpretability import fourier
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.evaluated import Evaluation, SetScore
@@ -24,27 +24,27 @@ MISTAKES = 10
 def measure(
     run: OpenRun, *, lengths: Sequence[int] = (), chosen: SuiteOptions = DEFAULT, every_epoch: bool = False
 ) -> Evaluation:
-    """Evaluates the best model of a run: on its dataset, if that is there, and on the suite of its task.
+    """Evaluates the best model of a run: on its dataset, if that still exists, and on the suite of its task.
 
-    The suite is asked at the D that the run was trained on and at further ones, ``lengths``; with ``every_epoch``, also
-    of the weights of every epoch that was kept. ``chosen`` says which questions.
+    The suite is evaluated at the D that the run was trained on and at further ones, ``lengths``; with ``every_epoch``,
+    also for the weights of every kept epoch. ``chosen`` decides its questions.
 
-    Raises InputError if the run has no checkpoint, a length cannot be asked, or no epochs were kept.
+    Raises InputError if the run has no checkpoint, its model cannot read a length, or no epochs were kept.
     """
     own, model = run.run, run.run.config.model
     if every_epoch:
         check_epochs(own)
-    epoch = run.best_epoch  # before its weights are read: a training may go on meanwhile
+    epoch = run.best_epoch  # before its weights are read: training may continue meanwhile
     data, missing = held_out(run)
     trained = data.trained if data and not own.config.stream else None
     of_suite = suite_notes(own, trained)
-    scores = ask_run(run, chosen, lengths=lengths, sets=SETS, trained=trained)
+    scores = evaluate_run(run, chosen, lengths=lengths, sets=SETS, trained=trained)
     epochs = own.kept_epochs if every_epoch else []
-    by_epoch = ask_epochs(run.learner_of_epoch, epochs, own.tasks_of_sizes(lengths), chosen)
+    by_epoch = evaluate_epochs(run.learner_of_epoch, epochs, own.tasks_of_sizes(lengths), chosen)
     learner = run.learner()
     results, tables, notes = on_data(learner, data, own.config.stream) if data else ({}, {}, missing)
     about = [f"hints of the input format {model.input_format}: {model.hints}"]
-    about += [f"asked: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
+    about += [f"evaluated: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     validation = results.get("validation")
     return Evaluation(
         path=own.evaluation,
@@ -63,59 +63,63 @@ def measure(
     )
 
 
-def save(run: Run, found: Evaluation) -> None:
-    """Saves an evaluation in the run's folder, but not in the package's; raises WriteError if that fails."""
+def save(run: Run, evaluation: Evaluation) -> None:
+    """Saves an evaluation in a run's folder, unless the run comes with the package; raises WriteError if that fails."""
     if not run.is_shipped:
-        found.write()
-        if found.by_epoch:
-            write(run.epochs_plot, figures.image(found.plot_epochs().figure))
-    content, worst = found.content, {set: found.scores.select(set).worst() for set in SETS}
-    told = {name: content[name] for name in ("sets", "hints", "by_epoch") if content[name]}
-    told |= {"worst_slice" if set == STANDARD else f"worst_{set}": row and row.to_json() for set, row in worst.items()}
-    events.emit("result", path=stores.shown(run.evaluation), **told)
+        evaluation.write()
+        if evaluation.by_epoch:
+            write(run.epochs_plot, figures.image(evaluation.plot_epochs().figure))
+    content, worst = evaluation.content, {set: evaluation.scores.select(set).worst() for set in SETS}
+    fields = {name: content[name] for name in ("sets", "hints", "by_epoch") if content[name]}
+    fields |= {
+        "worst_slice" if set == STANDARD else f"worst_{set}": row and row.to_json() for set, row in worst.items()
+    }
+    events.emit("result", path=stores.shown(run.evaluation), **fields)
 
 
 def held_out(run: OpenRun) -> tuple[HeldOut | None, list[str]]:
-    """What a run was not trained on; or None, and a note, if its dataset is no longer there, or another one is."""
+    """The held-out data of a run; or None, and a note, if its dataset no longer exists, or another one replaced it."""
     try:
         return HeldOut(run.source), []
     except InputError as error:
         if run.data_dir is not None:
-            raise InputError(f"{error}; or leave --data-dir out to ask the suite alone") from None
-        return None, [f"there is no validation set, and no test set, for the run's own data is not there: {error}"]
+            raise InputError(f"{error}; or leave out --data-dir to evaluate only the suite") from None
+        return None, [
+            f"no validation set and no test set was evaluated, because the dataset of the run is missing: {error}"
+        ]
 
 
 def check_epochs(run: Run) -> None:
-    """Raises InputError if a run has no suite, or no kept epochs, to ask it of."""
+    """Raises InputError if a run's task has no suite, or no epochs were kept."""
     if not run.task.operation.slices(STANDARD, run.task.size):
-        raise InputError(f"{no_suite(run.task)}; leave --every-epoch out")
+        raise InputError(f"{no_suite(run.task)}; leave out --every-epoch")
     if not run.kept_epochs:
-        raise InputError(f"{run.place} has the weights of its best epoch alone; train with --keep-epochs")
+        raise InputError(f"{run.place} has only the weights of its best epoch; train with --keep-epochs")
 
 
 def on_data(
     learner: Learner, data: HeldOut, stream: bool
 ) -> tuple[dict[str, Result], dict[str, list[dict[str, Any]]], list[str]]:
-    """Results on the validation set and the test set of a dataset, tables of the first, and notes on the figures.
+    """Results on the validation set and the test set of a dataset, tables of the former, and notes on the scores.
 
     A model that was trained on a ``stream`` of draws has seen other examples than those of the training set.
     """
-    name, validation = data.source.task.config_name, ask(learner, data.validation)
+    name, validation = data.source.task.config_name, evaluate(learner, data.validation)
     tables = breakdown(data.source.task, data.operands, data.validation.answers, validation.exact)
     results = {"validation": validation}
     if stream:
         left_out = f"which leave out the validation pairs of {name}"
-        return results, tables, [f"the model was trained on draws without end, {left_out}"]
+        return results, tables, [f"the model was trained on an endless stream of draws, {left_out}"]
     notes = [f"no validation pair of {name} is in its training set, on which the model was trained"]
     seed, others = data.test_set()
     if len(others):
-        results[f"test set: seed {seed}, unseen"] = ask(learner, others)
+        results[f"test set: seed {seed}, unseen"] = evaluate(learner, others)
     else:
-        notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
+        notes.append(f"there is no test set: the dataset contains every pair of the dataset of seed {seed}")
     return results, tables, notes
 
 
 def scored(result: Result) -> SetScore:
-    """The score of a set as it is saved."""
+    """The scores of a set, as they are saved."""
     shares = {"exact_match": result.exact_match, "character_accuracy": result.character_accuracy}
     return SetScore(examples=len(result.examples), loss=result.loss, **shares)

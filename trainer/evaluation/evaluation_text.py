@@ -11,14 +11,14 @@ from seq2seq_arith.trainer.evaluation.suites import no_suite
 from seq2seq_arith.trainer.runs.evaluated import Evaluation
 
 
-def text(found: Evaluation, task: Task) -> str:
-    """All that an evaluation found, but for its ``conclusion``."""
-    suites = [line for set in SETS for line in suites_in_words(task, found.scores.select(set))]
-    return "\n".join([*sets_in_words(found), *suites, *epochs_in_words(found)])
+def text(evaluation: Evaluation, task: Task) -> str:
+    """All of an evaluation except its ``conclusion``."""
+    suites = [line for set in SETS for line in suites_in_words(task, evaluation.scores.select(set))]
+    return "\n".join([*sets_in_words(evaluation), *suites, *epochs_in_words(evaluation)])
 
 
 def conclusion(task: Task, scores: Scores) -> str:
-    """The worst slice of each suite, first of the held-out sets: what figures mean stands last."""
+    """The worst slice of each suite, those of the held-out sets first: the most important line is the last."""
     standard, lines = scores.select(STANDARD), []
     for (_, size), suite in (scores.select(HELD_OUT).suites() | standard.suites()).items():
         where = f"at {size_in_words(task, size)}, " if len(standard.sizes) > 1 else ""
@@ -31,42 +31,42 @@ def size_in_words(task: Task, size: int | None) -> str:
     return f"{size:,} {task.notation.unit}"
 
 
-def sets_in_words(found: Evaluation) -> list[str]:
+def sets_in_words(evaluation: Evaluation) -> list[str]:
     """The scores of the sets, the notes, the tables and the first mistakes."""
     rows = [
         [name, cut(s.exact_match, 5), in_words(s.wrong, s.examples), f"{s.character_accuracy:.5f}", f"{s.loss:.5f}"]
-        for name, s in found.sets.items()
+        for name, s in evaluation.sets.items()
     ]
     lines = [table(["set", "exact match", "wrong", "decoded characters right", "loss"], rows)] if rows else []
-    lines += found.notes
-    for name, groups in found.tables.items():
+    lines += evaluation.notes
+    for name, groups in evaluation.tables.items():
         header = [key for key in groups[0] if key not in ("examples", "exact_match")]
         rows = [[*(group[key] for key in header), *_share(group["exact_match"], group["examples"])] for group in groups]
         lines += [f"\nexact match by {name}", table([*header, "exact match", "wrong"], rows)]
-    if found.mistakes:
-        rows = [[shortened(text or "") for text in dataclasses.astuple(mistake)] for mistake in found.mistakes]
+    if evaluation.mistakes:
+        rows = [[shortened(text or "") for text in dataclasses.astuple(mistake)] for mistake in evaluation.mistakes]
         return [*lines, "\nfirst mistakes", table(["question", "answer", "prediction"], rows)]
-    return [*lines, *["\nno mistakes on the validation set"] * bool(found.sets)]
+    return [*lines, *["\nno mistakes on the validation set"] * bool(evaluation.sets)]
 
 
 def suites_in_words(task: Task, scores: Scores) -> list[str]:
-    """A table of the slices of each suite; of the pairs of lengths, the worst ones."""
+    """A table of the slices of each suite; of the pairs of lengths, only the worst ones."""
     lines = []
     for (set, size), suite in scores.suites().items():
         drawn = f"up to {suite.per_slice:,} per slice, seed {suite.seed}, version {suite.rows[0].version}"
-        asked = f"{size_in_words(task, size)}: {suite.total().questions:,} questions"
-        lines += [f"\n{kind(set)}suite of {task.name} at {asked}, {drawn}", suite.table(), *suite.facts()]
+        questions = f"{size_in_words(task, size)}: {suite.total().questions:,} questions"
+        lines += [f"\n{kind(set)}suite of {task.name} at {questions}, {drawn}", suite.table(), *suite.facts()]
     return lines
 
 
-def epochs_in_words(found: Evaluation) -> list[str]:
-    """What was found of every kept epoch, if they were asked."""
-    if not found.by_epoch:
+def epochs_in_words(evaluation: Evaluation) -> list[str]:
+    """A table of every kept epoch, if they were evaluated."""
+    if not evaluation.by_epoch:
         return []
-    sizes = list(dict.fromkeys(row["digits"] for row in found.by_epoch))
+    sizes = list(dict.fromkeys(row["digits"] for row in evaluation.by_epoch))
     lines: dict[str, list[str]] = {}
-    for row in found.by_epoch:
-        name = f"{row['epoch']}{' (best)' * (row['epoch'] == found.best_epoch)}"
+    for row in evaluation.by_epoch:
+        name = f"{row['epoch']}{' (best)' * (row['epoch'] == evaluation.best_epoch)}"
         cell = f"{cut(row['exact_match'], 3)} / {cut(row['worst'], 3)} ({row['worst_slice']})"
         lines.setdefault(name, []).append(cell)
     return [

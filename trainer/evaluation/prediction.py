@@ -1,4 +1,4 @@
-"""Answers to questions as a person writes them."""
+"""Answers to questions as people write them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ QUESTIONS_AT_ONCE = 4096
 
 
 class Answer(NamedTuple):
-    """What a model answers to a question."""
+    """A model's answer to a question."""
 
     question: Question
     prediction: str
@@ -30,13 +30,13 @@ def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.nd
     return [text.strip() for text in to_strings(answers)], confidences
 
 
-def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, str]]:
-    """The questions of a file, one per line, then those of the command line, each with its place, if in a file.
+def read_questions(arguments: Sequence[str], file: str | None) -> list[tuple[str, str]]:
+    """The questions of a file, one per line, then those of the command line, each with its file and line, if any.
 
     ``-`` is standard input. Raises InputError if the file cannot be read, or there is no question.
     """
     lines = _lines_of(file) if file else []
-    for question in given:
+    for question in arguments:
         lines += _lines_of("-") if question == "-" else [(question, "")]
     if not lines:
         raise InputError("there is no question; give one, or --file F, or - for standard input")
@@ -46,42 +46,42 @@ def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, st
 def answers_to(
     run: OpenRun, questions: Sequence[tuple[str, str]], skip: bool = False
 ) -> Iterator[tuple[str, Answer | str]]:
-    """Questions as people write them, which have their places, each with the answer of a run, in order.
+    """The answer of a run to each question, in order; the questions are those of ``read_questions``.
 
-    With ``skip``, one that is not of the run's task has a sentence that says why in the place of its answer. Without,
-    or if none is of the task, it raises InputError.
+    With ``skip``, a string that is not a question of the run's task gets the error message instead of an answer.
+    Without ``skip``, or if no string is a question of the task, the function raises InputError.
     """
-    parsed = [(question, _parsed(question, place, run.run)) for question, place in questions]
-    asked = [found for _, found in parsed if isinstance(found, Question)]
-    refused = [found for _, found in parsed if isinstance(found, str)]
-    if refused and not (skip and asked):
-        others = f"; --skip leaves out all {len(refused):,} such questions" if asked and len(refused) > 1 else ""
-        raise InputError(refused[0] + others)
-    answered = answers(run.learner, asked)
-    return ((typed, found if isinstance(found, str) else next(answered)) for typed, found in parsed)
+    parsed = [(typed, _parsed(typed, source, run.run)) for typed, source in questions]
+    valid = [result for _, result in parsed if isinstance(result, Question)]
+    errors = [result for _, result in parsed if isinstance(result, str)]
+    if errors and not (skip and valid):
+        others = f"; --skip leaves out all {len(errors):,} such questions" if valid and len(errors) > 1 else ""
+        raise InputError(errors[0] + others)
+    answered = answers(run.learner, valid)
+    return ((typed, result if isinstance(result, str) else next(answered)) for typed, result in parsed)
 
 
-def _parsed(question: str, place: str, run: Run) -> Question | str:
-    """A question of a run's task, or a sentence that says why it is none."""
+def _parsed(typed: str, source: str, run: Run) -> Question | str:
+    """A question of a run's task; or the error message, after its file and line, if it is not one."""
     try:
-        return run.parse(question)
+        return run.parse(typed)
     except InputError as error:
-        return f"{place}: {error}" if place else str(error)
+        return f"{source}: {error}" if source else str(error)
 
 
-def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[Answer]:
-    """The answer to each question, in order, some thousand questions at a time.
+def answers(learner: Callable[[Task], Learner], questions: Sequence[Question]) -> Iterator[Answer]:
+    """The answer to each question, in order, computed for ``QUESTIONS_AT_ONCE`` questions at a time.
 
-    ``learner`` gives the model that answers the strings of a task; questions of one task are answered together.
+    ``learner`` returns the model for the strings of a task; questions of one task are answered together.
     """
-    for start in range(0, len(asked), QUESTIONS_AT_ONCE):
-        part = asked[start : start + QUESTIONS_AT_ONCE]
-        found: dict[int, tuple[str, float]] = {}
+    for start in range(0, len(questions), QUESTIONS_AT_ONCE):
+        part = questions[start : start + QUESTIONS_AT_ONCE]
+        computed: dict[int, tuple[str, float]] = {}
         for task in dict.fromkeys(question.task for question in part):
             rows = [row for row, question in enumerate(part) if question.task == task]
             texts, confidences = answer(learner(task), [part[row].stored for row in rows])
-            found |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
-        yield from (Answer(question, *found[row]) for row, question in enumerate(part))
+            computed |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
+        yield from (Answer(question, *computed[row]) for row, question in enumerate(part))
 
 
 def _lines_of(file: str) -> list[tuple[str, str]]:

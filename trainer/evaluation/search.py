@@ -1,13 +1,13 @@
-"""Looks for wrong questions by climbing: it goes on from those that are nearest to a mistake.
+"""A search for questions with a wrong answer, by hill climbing: it varies the questions nearest to a mistake.
 
-How near is the *margin*, the smallest difference over the characters of the right answer between the logit of the
-right character and the highest other one. It is below 0 where the answer is wrong::
+A question's distance from a mistake is the *margin*, the smallest difference over the characters of the right answer
+between the logit of the right character and the highest other one. It is below 0 where the answer is wrong::
 
-    random questions  ->  asked, by margin  ->  the nearest ELITE are kept  ->  their variations  ->  asked ...
+    random questions  ->  ranked by margin  ->  the nearest ELITE are kept  ->  their variations  ->  ranked ...
 
-A variation changes, inserts or deletes a piece of an operand, copies one, or makes a carry pass on (``Variations``).
-A climb ends with a mistake, or when PATIENCE rounds brought none nearer; the next begins with other random questions. A
-search that finds nothing says nothing of what it did not ask.
+A variation changes, inserts or deletes a piece of an operand, copies one, or prolongs a carry (``Variations``). A climb
+ends with a mistake, or after PATIENCE rounds without a smaller margin; the next one begins with new random questions. A
+search without a mistake proves nothing about questions that it did not evaluate.
 """
 
 import dataclasses
@@ -29,70 +29,71 @@ from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.evaluation.answering import ask, mistakes
+from seq2seq_arith.trainer.evaluation.answering import evaluate, mistakes
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.opened import OpenRun
 
-ROUND = 1024  # questions that are asked together
-ELITE = 64  # of which the next questions are variations
+ROUND = 1024  # questions that are evaluated together
+ELITE = 64  # questions of the smallest margins, whose variations are the next round
 PATIENCE = 12  # rounds
-TRIES = 8  # variations per question that is wanted: many are known already, or no question of the task
-PER_CLIMB = 2  # mistakes of a climb that are kept, for its others are much like them
+TRIES = 8  # variations per new question: many were evaluated before, or are not questions of the task
+PER_CLIMB = 2  # mistakes that are kept per climb, because its others are similar
 
 Operands = tuple[str, ...]  # of a question, as people write them
-Edit = Callable[[str, int], str]  # from a piece of an operand, and its length, to what stands there instead
+Edit = Callable[[str, int], str]  # from a piece of an operand, and its length, to what replaces it
 
 
 @dataclasses.dataclass
 class Searched:
-    """What a search at one length has found so far; it grows while it runs.
+    """The results of a search at one length; they grow while it runs.
 
     ``mistakes`` counts the wrong questions, and ``wrong`` has ``question``, ``answer``, ``prediction`` and ``margin``
     of some of them; ``nearest`` is the question with the smallest margin, and that margin.
     """
 
     digits: int  # the size of the task, as files call it
-    asked: int = 0
+    asked: int = 0  # questions that were evaluated
     mistakes: int = 0
     wrong: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     nearest: dict[str, Any] | None = None
 
-    def add(self, asked: int, nearest: dict[str, Any], wrong: Sequence[dict[str, Any]], most: int) -> None:
-        """Adds a round: how many questions it had, the one with the smallest margin, and those that are wrong.
+    def add(self, count: int, nearest: dict[str, Any], wrong: Sequence[dict[str, Any]], most: int) -> None:
+        """Adds a round: its number of questions, the one with the smallest margin, and those with a wrong answer.
 
-        At most ``PER_CLIMB`` of these are kept, and never more than ``most`` of all rounds.
+        At most ``PER_CLIMB`` of the latter are kept, and at most ``most`` of all rounds.
         """
-        self.asked += asked
+        self.asked += count
         if self.nearest is None or nearest["margin"] < self.nearest["margin"]:
             self.nearest = nearest
         self.mistakes += len(wrong)
         self.wrong += wrong[: min(PER_CLIMB, most - len(self.wrong))]
 
     def sentence(self, task: Task) -> str:
-        """What was found, and what was not."""
+        """The result in a sentence, which also says how little a search without a mistake proves."""
         where = f"search at {self.digits:,} {task.notation.unit}: "
         if self.mistakes:
             return f"{where}{self.mistakes:,} of {self.asked:,} questions are answered wrong"
         if self.nearest is None:
-            return f"{where}nothing was asked"
+            return f"{where}no question was evaluated"
         nearest = f"the smallest margin is {self.nearest['margin']:.4g}, of {abridged(self.nearest['question'])}"
-        return f"{where}none of {self.asked:,} questions is answered wrong; {nearest}; others were not asked"
+        result = f"{where}none of {self.asked:,} questions is answered wrong; {nearest}"
+        return f"{result}; this proves nothing about other questions"
 
 
 @dataclasses.dataclass
 class Climb:
-    """The questions of a climb that are nearest to a mistake, of which the next ones are variations.
+    """The questions of a climb that are nearest to a mistake; the next round consists of their variations.
 
-    Without any, the next round asks random questions: a climb has just begun.
+    If there are none, a climb has just begun, and the next round has random questions.
     """
 
     elite: list[tuple[float, Operands]] = dataclasses.field(default_factory=list)  # by margin, the smallest first
-    stale: int = 0  # rounds since one of a smaller margin was found
+    stale: int = 0  # rounds since the smallest margin became smaller
 
     def add(self, ranked: Sequence[tuple[float, Operands]], is_wrong: bool) -> None:
-        """Adds the questions of a round, by margin; the climb is over if one is wrong, or none was nearer for long."""
+        """Adds the questions of a round by margin; ends the climb after a mistake, or without progress."""
         is_nearer = not self.elite or ranked[0][0] < self.elite[0][0]
         self.stale = 0 if is_nearer else self.stale + 1
         is_over = is_wrong or self.stale >= PATIENCE
@@ -100,77 +101,80 @@ class Climb:
 
 
 def search(run: OpenRun, options: SearchOptions, lengths: Sequence[int] = ()) -> list[Searched]:
-    """Looks for questions that the best model of a run answers wrong, and saves ``search.json`` in its folder.
+    """Searches for questions that the best model of a run answers wrong, and saves ``search.json`` in its folder.
 
-    There is a search for the run's own D, and one for each further one in ``lengths``. What was found is saved and
-    printed also if Ctrl-C ends the search.
+    There is one search at the run's own D, and one at each of ``lengths``. If Ctrl-C ends the search, the results so
+    far are saved and printed.
 
     Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths; WriteError if the file
     cannot be written.
     """
-    task, best_epoch = run.run.task, run.best_epoch  # before its weights are read: a training may go on meanwhile
+    task, best_epoch = run.run.task, run.best_epoch  # before its weights are read: training may continue meanwhile
     tasks = run.run.tasks_of_sizes(lengths)
-    found: list[Searched] = []
+    searches: list[Searched] = []
     try:
         for size, wider in tasks.items():
-            found.append(Searched(size))
-            climb(run.learner(wider), found[-1], options)
+            searches.append(Searched(size))
+            climb(run.learner(wider), searches[-1], options)
     finally:
-        if any(each.asked for each in found):
+        if any(searched.asked for searched in searches):
             content = {"best_epoch": best_epoch, "options": dataclasses.asdict(options)}
-            content |= {"searches": [dataclasses.asdict(each) for each in found]}
-            show(task, found)
+            content |= {"searches": [dataclasses.asdict(searched) for searched in searches]}
+            show(task, searches)
             if not run.run.is_shipped:
                 write_json(run.run.search, content)
             events.emit("result", path=stores.shown(run.run.search), **content)
-    return found
+    return searches
 
 
-def show(task: Task, found: Sequence[Searched]) -> None:
-    """Prints the wrong questions with the answers that were given, and a sentence for each length."""
+def show(task: Task, searches: Sequence[Searched]) -> None:
+    """Prints the questions with a wrong answer, their predictions, and a sentence for each length."""
     columns = ("question", "answer", "prediction")
-    for each in found:
-        if each.wrong:
-            rows = [[*(abridged(one[name]) for name in columns), f"{one['margin']:.4g}"] for one in each.wrong]
+    for searched in searches:
+        if searched.wrong:
+            rows = [
+                [*(abridged(mistake[name]) for name in columns), f"{mistake['margin']:.4g}"]
+                for mistake in searched.wrong
+            ]
             say(f"\n{table([*columns, 'margin'], rows)}\n")
-        say(each.sentence(task))
+        say(searched.sentence(task))
 
 
-def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
-    """Searches operands of at most ``found.digits``, one climb after another, and adds to ``found`` what it finds."""
-    task, size = learner.input_format.task, found.digits
+def climb(learner: Learner, searched: Searched, options: SearchOptions) -> None:
+    """Searches operands up to ``searched.digits``, one climb after another, and adds the results to ``searched``."""
+    task, size = learner.input_format.task, searched.digits
     variations = Variations(task, size, random.Random(f"{options.seed} {size}"))
-    current, asked = Climb(), set[Operands]()
+    current, evaluated = Climb(), set[Operands]()
     end = time.monotonic() + (options.seconds or np.inf)
     with progress(f"{task.name}, search ({task.notation.size_word} {size})", options.questions, "questions") as report:
-        while found.asked < options.questions and len(found.wrong) < options.max_found and time.monotonic() < end:
-            most = min(ROUND, options.questions - found.asked)
-            new = variations.fresh([operands for _, operands in current.elite], asked, most)
+        while searched.asked < options.questions and len(searched.wrong) < options.max_found and time.monotonic() < end:
+            most = min(ROUND, options.questions - searched.asked)
+            new = variations.fresh([operands for _, operands in current.elite], evaluated, most)
             if not new:
-                break  # all that there is, or nearly all
-            asked.update(new)
+                break  # all questions of the task were evaluated, or nearly all
+            evaluated.update(new)
             examples = question_sets.asked(task, [text.stored(task, *operands) for operands in new])
             margins = learner.margins(examples)
             wrong = mistakes_of(learner, examples, margins)
             ranked = sorted(zip(margins.tolist(), new, strict=True))
             margin, operands = ranked[0]
             nearest = {"question": task.operation.symbol.join(operands), "margin": margin}
-            found.add(len(new), nearest, wrong, options.max_found)
+            searched.add(len(new), nearest, wrong, options.max_found)
             current.add(ranked, bool(wrong))
-            report(found.asked, f"smallest margin {(found.nearest or nearest)['margin']:.3g}")
+            report(searched.asked, f"smallest margin {(searched.nearest or nearest)['margin']:.3g}")
 
 
 def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> list[dict[str, Any]]:
-    """The questions without a margin whose answers are wrong as they are written, the most wrong first."""
+    """The questions with a margin that is not positive and a wrong decoded answer, the smallest margin first."""
     rows = np.flatnonzero(~(margins > 0))
     rows = rows[np.argsort(margins[rows], kind="stable")]
     if not len(rows):
         return []
-    result = ask(learner, examples[rows])
-    found = mistakes(learner.input_format.task, result, result.wrong)
+    result = evaluate(learner, examples[rows])
+    wrong = mistakes(learner.input_format.task, result, result.wrong)
     return [
-        dataclasses.asdict(each) | {"margin": float(margins[row])}
-        for each, row in zip(found, rows[result.wrong], strict=True)
+        dataclasses.asdict(mistake) | {"margin": float(margins[row])}
+        for mistake, row in zip(wrong, rows[result.wrong], strict=True)
     ]
 
 
@@ -189,19 +193,19 @@ class Variations:
             lambda old, count: "",
             lambda old, count: self._some(1) * count,  # such as nines or zeros
         ]
-        change, insert, delete, repeat = (functools.partial(self._edit, each) for each in edits)
+        change, insert, delete, repeat = (functools.partial(self._edit, edit) for edit in edits)
         self._ways = [change, insert, delete, self._copy, repeat, self.random.shuffle]
         if task.notation.has_digits and self._arity > 1:
             self._ways += [self._chain, self._chain]
 
-    def fresh(self, parents: Sequence[Operands], asked: set[Operands], count: int) -> list[Operands]:
-        """At most so many different questions that were not asked yet: variations, or without parents random ones."""
+    def fresh(self, parents: Sequence[Operands], evaluated: set[Operands], count: int) -> list[Operands]:
+        """At most ``count`` distinct questions that are not in ``evaluated``: variations of parents, or random ones."""
         new: dict[Operands, None] = {}
         for _ in range(TRIES * count):
             if len(new) == count:
                 break
             operands = self._varied(list(self.random.choice(parents)), (1, 1, 2, 3)) if parents else self.start()
-            if operands is not None and operands not in asked:
+            if operands is not None and operands not in evaluated:
                 new[operands] = None
         return list(new)
 
@@ -215,14 +219,14 @@ class Variations:
         for _ in range(self.random.choice(counts)):
             self.random.choice(self._ways)(operands)
         if self._notation.has_digits:
-            operands = [each.lstrip("0") or "0" for each in operands]
-        are_right = all(
-            self._least <= len(each) <= self._most
-            and self._notation.is_operand(each)
-            and self._notation.allows(self._size, each)
-            for each in operands
+            operands = [operand.lstrip("0") or "0" for operand in operands]
+        are_valid = all(
+            self._least <= len(operand) <= self._most
+            and self._notation.is_operand(operand)
+            and self._notation.allows(self._size, operand)
+            for operand in operands
         )
-        return tuple(operands) if are_right else None
+        return tuple(operands) if are_valid else None
 
     def _some(self, count: int) -> str:
         return "".join(self.random.choices(self._letters, k=count))
@@ -230,36 +234,36 @@ class Variations:
     def _side(self) -> int:
         return self.random.randrange(self._arity)
 
-    def _run(self, operand: str) -> slice:
+    def _span(self, operand: str) -> slice:
         """A piece of an operand, most often a short one."""
         count = 1 + int(len(operand) * self.random.random() ** 3)
         first = self.random.randint(0, max(0, len(operand) - count))
         return slice(first, first + count)
 
-    def _put(self, side: int, operands: list[str], place: slice, piece: str) -> None:
-        operands[side] = operands[side][: place.start] + piece + operands[side][place.stop :]
+    def _put(self, side: int, operands: list[str], span: slice, piece: str) -> None:
+        operands[side] = operands[side][: span.start] + piece + operands[side][span.stop :]
 
     def _edit(self, edit: Edit, operands: list[str]) -> None:
-        """Puts something in the place of a piece of an operand."""
+        """Replaces a piece of an operand."""
         side = self._side()
-        place = self._run(operands[side])
-        self._put(side, operands, place, edit(operands[side][place], place.stop - place.start))
+        span = self._span(operands[side])
+        self._put(side, operands, span, edit(operands[side][span], span.stop - span.start))
 
     def _copy(self, operands: list[str]) -> None:
-        """A piece of an operand, or all of it, over as much of the same or another one."""
+        """Copies an operand, or a piece of it, over the same or another operand."""
         source, side = operands[self._side()], self._side()
         if self.random.random() < 0.25:
             operands[side] = source
             return
-        piece, place = self._run(source), self._run(operands[side])
+        piece, span = self._span(source), self._span(operands[side])
         if self.random.random() < 0.5:
-            place = piece  # at the same place
-        self._put(side, operands, place, source[piece])
+            span = piece  # at the same position
+        self._put(side, operands, span, source[piece])
 
     def _chain(self, operands: list[str]) -> None:
-        """Digits of one number as those of another want them, so that a carry or a borrow passes on."""
+        """Changes digits of one number to match those of another, so that a carry or a borrow propagates."""
         left, right = self.random.sample(range(self._arity), 2)
         width = max(len(operands[left]), len(operands[right]))
         source, operands[right] = operands[left].zfill(width), operands[right].zfill(width)
-        place, adds = self._run(source), self.random.random() < 0.5
-        self._put(right, operands, place, "".join(str(9 - int(each)) if adds else each for each in source[place]))
+        span, adds = self._span(source), self.random.random() < 0.5
+        self._put(right, operands, span, "".join(str(9 - int(digit)) if adds else digit for digit in source[span]))

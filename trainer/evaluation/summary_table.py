@@ -1,4 +1,4 @@
-"""What models were trained on, what they reached and what that took, as a table: the end of a training."""
+"""The table at the end of training: data, scores and cost of each model."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from seq2seq_arith.trainer.training.session import Trained
 
 
 def facts(summary: Summary, suite: Scores | None = None, proof: Proof | None = None) -> dict[str, str]:
-    """What a model was trained on, what it reached, also on its suite if that was asked, and what it took, in words."""
+    """The data, the scores and the cost of a model in words; ``suite`` has its scores on the suite, if evaluated."""
     return {
         "trained on": summary.dataset,
         "hints": summary.hints,
@@ -36,16 +36,19 @@ def compared(columns: Mapping[str, dict[str, str]]) -> str:
     return fitted(["task", *columns], rows, terminal_width())
 
 
-def ask(run: OpenRun) -> Scores:
-    """Asks the best model its task's suite, and saves the scores in the run's summary, or raises WriteError."""
-    suite = suites.ask_run(run)
+def evaluate_suite(run: OpenRun) -> Scores:
+    """Evaluates the best model on its task's suite, and saves the scores in the run's summary.
+
+    Raises WriteError if the summary cannot be written.
+    """
+    suite = suites.evaluate_run(run)
     if run.summary:
         dataclasses.replace(run.summary, scores=suite).write(run.run.summary)
     return suite
 
 
 def show(trained: Trained, with_suite: bool) -> None:
-    """Prints the table at the end of a training, ``with_suite`` after asking the best model its task's suite."""
+    """Prints the table at the end of training; ``with_suite``, the best model is first evaluated on the suite."""
     run = OpenRun(trained.run)
-    suite = ask(run) if with_suite else None
+    suite = evaluate_suite(run) if with_suite else None
     say("\n" + compared({run.run.task.name: facts(trained.summary, suite, run.proof)}))

@@ -65,7 +65,7 @@ class Models:
         if length not in lengths(run):
             raise InputError(f"length is {length}; give one of those that the page lists")
         learner = self._inspector(run, run.task_of_length(length), epoch).learner
-        worst = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), size=length).worst()
+        worst = suites.evaluate_suite(learner, SuiteOptions(per_slice=PER_SLICE), size=length).worst()
         if worst is None:
             raise InputError(suites.no_suite(run.task))
         return {

@@ -22,8 +22,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.data.question_sets import HeldOut
 from seq2seq_arith.trainer.evaluation import evaluation
-from seq2seq_arith.trainer.evaluation.answering import Result, ask, breakdown, mistakes
-from seq2seq_arith.trainer.evaluation.suites import ask_run, suite_notes
+from seq2seq_arith.trainer.evaluation.answering import Result, breakdown, evaluate, mistakes
+from seq2seq_arith.trainer.evaluation.suites import evaluate_run, suite_notes
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import writes_numbers
 from seq2seq_arith.trainer.reporting import errors
@@ -143,7 +143,7 @@ def collect(
     data, notes = evaluation.held_out(opened)
     trained = None if data is None or run.config.stream else data.trained
     sets = ask_sets(run, learner, data, examples) if data is not None else None
-    scores = ask_run(opened, chosen, lengths=further, sets=SETS, trained=trained)
+    scores = evaluate_run(opened, chosen, lengths=further, sets=SETS, trained=trained)
     return RunReport(
         label=label,
         run=run,
@@ -174,7 +174,7 @@ def ask_sets(run: Run, learner: Learner, data: HeldOut, most: int) -> SetAnswers
     results, sets = {}, {}
     for name, (meaning, examples) in asked.items():
         with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
-            result = results[name] = ask(learner, examples, report_progress)
+            result = results[name] = evaluate(learner, examples, report_progress)
         share = Share(len(result.exact), int(np.count_nonzero(result.exact)))
         sets[name] = SetResult(meaning, share, result.character_accuracy)
     validation = results[VALIDATION]

@@ -50,8 +50,8 @@ def test_it_is_loaded_by_the_name_that_tfds_prints(given, made):
 def test_it_is_loaded_by_its_path(given, made, monkeypatch):
     assert sa.load(given(made.path)) == made
     monkeypatch.chdir(made.path.parents[3])
-    found = sa.generate(given(made.path.relative_to(made.path.parents[3])))
-    assert (found.task, found.path) == (made.task, made.path)
+    dataset = sa.generate(given(made.path.relative_to(made.path.parents[3])))
+    assert (dataset.task, dataset.path) == (made.task, made.path)
 
 
 @pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
@@ -75,20 +75,20 @@ def test_arrays_hold_the_ids_of_the_table(data):
         rows, arrays = data.table(split).to_pydict(), data.arrays(split)
         for array, column in zip(arrays, ("stored_question", "stored_answer"), strict=True):
             assert array.dtype == np.uint8
-            assert array.tolist() == [[data.alphabet.index(each) for each in text] for text in rows[column]]
-            assert [each.strip() for each in rows[column]] == data.decode(array)
+            assert array.tolist() == [[data.alphabet.index(character) for character in text] for text in rows[column]]
+            assert [string.strip() for string in rows[column]] == data.decode(array)
     input_format = make_input_format("plain", data.task)
     stored = to_codes(rows["stored_question"], data.task.question_width)
     assert np.array_equal(input_format.encode_question(stored), arrays[0])
 
 
 def test_one_hot_and_decode(data):
-    one, two = data.one_hot("39+3"), data.one_hot(["39+3", "1+2"])
-    assert (one.shape, two.shape, one.dtype) == ((7, 12), (2, 7, 12), np.float32)
-    assert np.array_equal(one, two[0])
-    assert np.array_equal(one.sum(axis=1), np.ones(7))
-    assert data.decode(two) == ["3+93", "2+1"]
-    assert data.decode(np.log(one + 1e-3)) == "3+93"
+    single, several = data.one_hot("39+3"), data.one_hot(["39+3", "1+2"])
+    assert (single.shape, several.shape, single.dtype) == ((7, 12), (2, 7, 12), np.float32)
+    assert np.array_equal(single, several[0])
+    assert np.array_equal(single.sum(axis=1), np.ones(7))
+    assert data.decode(several) == ["3+93", "2+1"]
+    assert data.decode(np.log(single + 1e-3)) == "3+93"
     questions, _ = data.arrays("validation")
     assert data.one_hot(questions).shape == (100, 7, 12)
     assert np.array_equal(data.one_hot(questions).argmax(axis=2), questions)

@@ -27,9 +27,9 @@ def shown(picture, number=0):
 
 def test_a_picture_shows_itself_and_is_saved(small, tmp_path):
     picture = sa.plot_history(small)
-    found = re.fullmatch(r'<img alt="(.*?)" style=".*?" src="data:image/png;base64,(.*?)">', picture._repr_html_())
-    assert found and found[1] == repr(picture) == picture.description
-    assert base64.b64decode(found[2]).startswith(PNG)
+    image = re.fullmatch(r'<img alt="(.*?)" style=".*?" src="data:image/png;base64,(.*?)">', picture._repr_html_())
+    assert image and image[1] == repr(picture) == picture.description
+    assert base64.b64decode(image[2]).startswith(PNG)
     assert picture._repr_png_()[0].startswith(PNG)
     for suffix, start in (("png", PNG), ("svg", b"<?xml"), ("PDF", b"%PDF")):
         assert picture.save(tmp_path / f"picture.{suffix}").read_bytes().startswith(start)
@@ -43,8 +43,8 @@ def test_one_hot_rows_are_drawn_as_they_are(data):
     picture = data.plot_one_hot("39+3")
     assert np.array_equal(shown(picture), data.one_hot("39+3"))
     axes = picture.figure.axes[0]
-    assert [each.get_text() for each in axes.get_yticklabels()] == list("␣␣␣3+93")
-    assert [each.get_text() for each in axes.get_xticklabels()] == list("␣+0123456789")
+    assert [label.get_text() for label in axes.get_yticklabels()] == list("␣␣␣3+93")
+    assert [label.get_text() for label in axes.get_xticklabels()] == list("␣+0123456789")
 
 
 def test_the_map_of_errors_is_what_the_model_answers(small):
@@ -67,20 +67,20 @@ def test_a_map_of_pq_begins_with_one_dash_and_ends_with_the_last(counter):
 
 
 def test_maps_of_what_happens_inside(small):
-    found = small.inspect("39+3")
-    assert repr(found) == found.text()
-    assert np.array_equal(shown(small.plot_probabilities("39+3")), found.probabilities.T)
+    inspection = small.inspect("39+3")
+    assert repr(inspection) == inspection.text()
+    assert np.array_equal(shown(small.plot_probabilities("39+3")), inspection.probabilities.T)
     states = small.plot_states("39+3")
     titles = [axes.get_title() for axes in states.figure.axes if axes.get_title()]
     assert titles == ["encoder: outputs", "decoder_0: outputs"]
-    assert np.array_equal(shown(states), found.states["encoder"].T)
+    assert np.array_equal(shown(states), inspection.states["encoder"].T)
 
 
 def test_lines_of_a_counter_go_on_in_the_answer(counter):
-    found = counter.inspect("--p---")
-    read, written = found.states["encoder"], found.states["decoder"]
-    values, labels = found.course()
-    assert labels == [*found.read, *found.written]  # 13 steps each
+    inspection = counter.inspect("--p---")
+    read, written = inspection.states["encoder"], inspection.states["decoder"]
+    values, labels = inspection.course()
+    assert labels == [*inspection.read, *inspection.written]  # 13 steps each
     assert np.array_equal(values, np.concatenate([read, written]))
     # The padding at the question's end, and a step of the answer, move a unit by one at most.
     assert np.abs(written[0] - read[-1]).max() <= 1

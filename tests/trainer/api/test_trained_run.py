@@ -20,15 +20,15 @@ QUESTIONS = ["39+3", "1 + 2", "999+1"]
 
 
 def test_it_answers_as_the_program_does(small, capsys):
-    show_answers(prediction.answers_to(OpenRun(small.run), [(each, "") for each in QUESTIONS]), as_json=True)
+    show_answers(prediction.answers_to(OpenRun(small.run), [(question, "") for question in QUESTIONS]), as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    asked = small.ask(QUESTIONS)
-    assert [(row["question"], row["prediction"], row["confidence"]) for row in asked] == [
+    table = small.ask(QUESTIONS)
+    assert [(row["question"], row["prediction"], row["confidence"]) for row in table] == [
         (line["question"], line["prediction"], pytest.approx(line["confidence"])) for line in lines
     ]
     assert small.predict(QUESTIONS) == [line["prediction"] for line in lines]
-    assert asked.column("answer") == ["42", "3", "1000"]
-    assert [row["right"] for row in asked] == [row["answer"] == row["prediction"] for row in asked]
+    assert table.column("answer") == ["42", "3", "1000"]
+    assert [row["right"] for row in table] == [row["answer"] == row["prediction"] for row in table]
     assert small.predict("39+3") == small.predict(["39+3"])
     assert small.predict([]) == []
 
@@ -54,16 +54,16 @@ def test_scores(small):
 
 
 def test_mistakes_are_those_of_the_validation_set(small, data):
-    found = small.mistakes(3)
+    mistakes = small.mistakes(3)
     right = dict(zip(*data.table("validation").select(["question", "answer"]).to_pydict().values(), strict=True))
-    assert len(found) == 3
-    for row in found:
+    assert len(mistakes) == 3
+    for row in mistakes:
         assert right[row["question"]] == row["answer"] != row["prediction"]
         assert small.predict([row["question"]]) == [row["prediction"]]
-    assert "of 100 validation answers are wrong" in repr(found)
+    assert "of 100 validation answers are wrong" in repr(mistakes)
 
 
-def test_weights_that_a_training_has_replaced_are_not_asked(small, tmp_path):
+def test_weights_that_a_training_has_replaced_are_not_used(small, tmp_path):
     run = sa.open_run(shutil.copytree(small.folder, tmp_path / "run"))
     before = run.predict(QUESTIONS)
     arrays, state = checkpoints.load(run.run.best)
@@ -92,7 +92,7 @@ def test_it_opens_again_and_shows_itself(small):
     again = sa.open_run(small.folder)
     assert (again.folder, again.task, again.history) == (small.folder, small.task, small.history)
     assert "2 of at most 2" in repr(again)
-    assert "simple_rnn, input_format raw" in again._repr_html_()
+    assert "simple_rnn, input format plain" in again._repr_html_()
 
 
 def test_a_run_without_its_data_says_so(small, data, tmp_path):

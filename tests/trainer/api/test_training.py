@@ -47,9 +47,9 @@ for call in (lambda: sa.train("pq"), lambda: sa.open_run("proved:addition").pred
         print(error)
 print(main(["runs", "."]), os.environ["KERAS_BACKEND"], "keras" in sys.modules)
 """
-    said = "Keras's backend is jax, and models here need tensorflow; unset KERAS_BACKEND, start anew"
+    message = "Keras's backend is jax, and models here need tensorflow; unset KERAS_BACKEND, start anew"
     printed = python(code, cwd=tmp_path, KERAS_BACKEND="jax")
-    assert printed.splitlines() == [said, said, "2 tensorflow False"]
+    assert printed.splitlines() == [message, message, "2 tensorflow False"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -90,7 +90,7 @@ def test_a_training_can_be_silent(data, tmp_path, capfd):
 def test_what_the_program_began_goes_on_in_python_to_the_same_weights(small, data_dir, tmp_path):
     """As if all had been trained from Python, in one go; so both have the same settings."""
     settings = ("recipe=notebook", "model=simple_rnn", "hidden=8", "steps-per-epoch=8", "patience=0", "epochs=1")
-    words = [f"--{each}" for each in settings]
+    words = [f"--{name}" for name in settings]
     command = ["train", "addition", f"--data-dir={data_dir}", f"--run-dir={tmp_path / 'run'}", *words]
     assert main([*command, "--num-examples=1003"]) == 0
     summary = (tmp_path / "run/summary.json").read_bytes()  # with the worst slice, which a repetition does not ask

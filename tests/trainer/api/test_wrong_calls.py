@@ -31,7 +31,11 @@ WRONG = {
     "data.decode": ["[[99]]", "np.array([[-1, 3]])", "'39'", "np.zeros((4, 13))", "np.zeros((1, 2, 3, 12))"],
     "data.score": ["[42] * 100", "42", "None", "['1', '2']", "'1', split='test'"],
     "data.plot_one_hot": ["3", "'3*9'"],
-    "sa.suite": ["3", "'additoin'", *(f"'addition', {each}" for each in ("per_slice='3'", "per_slice=0", "set=3"))],
+    "sa.suite": [
+        "3",
+        "'additoin'",
+        *(f"'addition', {argument}" for argument in ("per_slice='3'", "per_slice=0", "set=3")),
+    ],
     "sa.suite('addition', per_slice=1).__getitem__": ["'equla'"],
     "sa.suite('addition', per_slice=1).score": ["3"],
     "sa.train": [
@@ -70,9 +74,9 @@ WRONG = {
 @pytest.mark.usefixtures("no_custom_tasks")
 def test_a_wrong_call_is_refused_in_one_sentence(call, data, small, refusal, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    known = {"data": data, "run": small, "here": tmp_path, "untrained": dataclasses.replace(small.run, folder=tmp_path)}
+    names = {"data": data, "run": small, "here": tmp_path, "untrained": dataclasses.replace(small.run, folder=tmp_path)}
     with refusal(InputError):
-        eval(call, known | {"sa": sa, "np": np, "keras": keras})
+        eval(call, names | {"sa": sa, "np": np, "keras": keras})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,10 +85,10 @@ STRINGS = {
     "tuple": tuple,
     "generator": iter,
     "array": np.array,
-    "objects": lambda asked: np.array(asked, object),
-    "NumPy strings": lambda asked: [np.str_(each) for each in asked],
+    "objects": lambda questions: np.array(questions, object),
+    "NumPy strings": lambda questions: [np.str_(question) for question in questions],
     "Arrow": pa.array,
-    "column": lambda asked: pa.table({"question": asked})["question"],
+    "column": lambda questions: pa.table({"question": questions})["question"],
     "Series": pd.Series,
 }
 

@@ -125,8 +125,8 @@ def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):
     show_evaluation((run, found))
     printed = capsys.readouterr().out
     assert "endless training and 100 validation examples" in printed
-    assert "trained on draws without end, which leave out the validation pairs of addition-n1003" in printed
-    assert "is not known, for it was drawn without end" in printed
+    assert "trained on an endless stream of draws, which leave out the validation pairs of addition-n1003" in printed
+    assert "is not known, because it was an endless stream of draws" in printed
     assert list(found.sets) == ["validation"]
     assert found.scores.rows[0].seen_in_training is None
 

@@ -23,8 +23,8 @@ from seq2seq_arith.trainer.evaluation import answering
 def test_scores_are_those_of_the_decoded_strings(predicted, right, exact, characters):
     answers, losses = to_codes(right, 4), np.array([0.5, 1.5, 0.0, 2.0], np.float32)
     learner = types.SimpleNamespace(answer=lambda *_: (to_codes(predicted, 4), losses))
-    found = answering.ask(learner, Examples(answers, answers))
-    assert (found.loss, found.exact_match, found.character_accuracy) == (1.0, exact, characters)
+    result = answering.evaluate(learner, Examples(answers, answers))
+    assert (result.loss, result.exact_match, result.character_accuracy) == (1.0, exact, characters)
 
 
 def rows(name, *groups):
@@ -32,7 +32,7 @@ def rows(name, *groups):
     return [{name: group, "examples": examples, "exact_match": exact} for group, examples, exact in groups]
 
 
-def test_groups_are_told_apart():
+def test_each_group_has_its_own_row():
     task = Task("subtraction")
     operands = np.array([[5, 10, 7, 123]], np.uint64), np.array([[9, 3, 7, 45]], np.uint64)
     examples = question_sets.examples(task, operands)

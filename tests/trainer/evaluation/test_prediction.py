@@ -25,9 +25,9 @@ def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkey
     (tmp_path / "questions").write_text("1+2\n\n3+4\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("5+6\n7+8"))
     file = str(tmp_path / "questions")
-    questions, places = zip(*prediction.read_questions(["9+9", "-"], file), strict=True)
+    questions, sources = zip(*prediction.read_questions(["9+9", "-"], file), strict=True)
     assert questions == ("1+2", "3+4", "9+9", "5+6", "7+8")
-    assert places == (f"{file}, line 1", f"{file}, line 3", "", "standard input, line 1", "standard input, line 2")
+    assert sources == (f"{file}, line 1", f"{file}, line 3", "", "standard input, line 1", "standard input, line 2")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert prediction.read_questions(["1+2", "-"], None) == [("1+2", "")]
     with pytest.raises(InputError, match="there is no question"):
@@ -65,24 +65,24 @@ def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, 
     assert [line.split(" = ")[0] for line in printed.out.splitlines()] == ["12+30", "1+1"]
     assert [line.split(":")[1][-6:] for line in printed.err.splitlines()] == ["line 2", "line 5"]
     show_answers(prediction.answers_to(OpenRun(trained), lines, skip=True), as_json=True)
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["question"] for each in found] == ["12+30", "012+3", "1+1", "7*3"]
-    assert ["error" in each for each in found] == [False, True, False, True]
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["question"] for row in rows] == ["12+30", "012+3", "1+1", "7*3"]
+    assert ["error" in row for row in rows] == [False, True, False, True]
 
 
 def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkeypatch):
-    learner, asked = building.restore(trained), [f"{number}+{number}" for number in range(7)]
+    learner, typed = building.restore(trained), [f"{number}+{number}" for number in range(7)]
     monkeypatch.setattr(prediction, "QUESTIONS_AT_ONCE", 3)
     for count in (2, 3, 4, 7):
-        questions = [parse(question, trained.task) for question in asked[:count]]
-        found = prediction.answers(lambda task: learner, questions)
-        assert [question.typed for question, _, _ in found] == asked[:count]
+        questions = [parse(question, trained.task) for question in typed[:count]]
+        answers = prediction.answers(lambda task: learner, questions)
+        assert [question.typed for question, _, _ in answers] == typed[:count]
 
 
 def test_longer_questions_than_it_was_trained_on(trained):
-    """Each as it is answered alone, in the order in which they were asked."""
+    """Each as it is answered alone, in their order."""
     learner = functools.cache(lambda task: building.restore(trained, task))
-    questions = [parse(each, trained.task, trained.max_size) for each in ("1234+7", "12+30", "9+1", "1+1234")]
+    questions = [parse(question, trained.task, trained.max_size) for question in ("1234+7", "12+30", "9+1", "1+1234")]
     together = list(prediction.answers(learner, questions))
     assert [question for question, _, _ in together] == questions
     for question, answered, confidence in together:

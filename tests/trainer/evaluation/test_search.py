@@ -1,4 +1,4 @@
-"""The search for wrong questions: what it finds is wrong, the same seed finds the same, and it tells what it asked."""
+"""The search for mistakes: its results are wrong answers, the same seed finds the same, and it counts its questions."""
 
 import itertools
 import json
@@ -37,53 +37,55 @@ def learner(run):
     return building.restore(run)
 
 
-def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
+def test_results_are_mistakes_and_saved(run, learner, monkeypatch, capsys):
     options = SearchOptions(questions=5000, max_found=7, seed=3)
     monkeypatch.setattr(building, "restore", lambda *_: learner)
-    (found,) = search.search(OpenRun(run), options)
+    (searched,) = search.search(OpenRun(run), options)
     printed = capsys.readouterr().out
-    assert len(found.wrong) == 7 <= found.mistakes <= found.asked <= 5000
-    assert f"search at 3 digits: {found.mistakes:,} of {found.asked:,} questions are answered wrong\n" in printed
-    questions = [one["question"] for one in found.wrong]
+    assert len(searched.wrong) == 7 <= searched.mistakes <= searched.asked <= 5000
+    assert f"search at 3 digits: {searched.mistakes:,} of {searched.asked:,} questions are answered wrong\n" in printed
+    questions = [mistake["question"] for mistake in searched.wrong]
     assert len(set(questions)) == 7
-    for one in found.wrong:
-        left, right = map(int, one["question"].split("+"))
-        assert one["answer"] == str(left + right) != one["prediction"]
-        assert one["margin"] <= 0
-        assert f"{one['question']} " in printed
-    asked = [text.parse(question, run.task) for question in questions]
-    said = [answer for _, answer, _ in prediction.answers(lambda _: learner, asked)]
-    assert said == [one["prediction"] for one in found.wrong]
+    for mistake in searched.wrong:
+        left, right = map(int, mistake["question"].split("+"))
+        assert mistake["answer"] == str(left + right) != mistake["prediction"]
+        assert mistake["margin"] <= 0
+        assert f"{mistake['question']} " in printed
+    parsed = [text.parse(question, run.task) for question in questions]
+    predictions = [answer for _, answer, _ in prediction.answers(lambda _: learner, parsed)]
+    assert predictions == [mistake["prediction"] for mistake in searched.wrong]
     (saved,) = evaluated.searched(run, history.best(history.read_csv(run.history))["epoch"])
-    assert (saved["digits"], saved["asked"], saved["wrong"]) == (3, found.asked, found.wrong)
+    assert (saved["digits"], saved["asked"], saved["wrong"]) == (3, searched.asked, searched.wrong)
     assert evaluated.searched(run, 999) == []
     (again,) = search.search(OpenRun(run), options)
-    assert again == found
+    assert again == searched
     (other,) = search.search(OpenRun(run), SearchOptions(questions=5000, max_found=7, seed=4))
-    assert other.wrong != found.wrong
+    assert other.wrong != searched.wrong
 
 
 def test_margins_are_below_zero_where_the_answer_is_wrong(run, learner):
     examples = question_sets.examples(run.task, question_sets.all_questions(run.task, 40))
-    exact = answering.ask(learner, examples).exact
+    exact = answering.evaluate(learner, examples).exact
     assert 0 < exact.sum() < len(exact)
     assert np.array_equal(learner.margins(examples) > 0, exact)
 
 
-def test_a_small_task_is_asked_as_a_whole(run, learner):
+def test_a_small_task_is_evaluated_completely(run, learner):
     every = question_sets.examples(run.task, question_sets.all_questions(run.task, 10))
     wrong = {
         question[::-1].strip()
-        for question, exact in zip(text.to_strings(every.questions), answering.ask(learner, every).exact, strict=True)
+        for question, exact in zip(
+            text.to_strings(every.questions), answering.evaluate(learner, every).exact, strict=True
+        )
         if not exact
     }
-    found = search.Searched(1)
-    search.climb(learner, found, SearchOptions(questions=1000, max_found=1000))
-    assert (found.asked, found.mistakes) == (100, len(wrong))
-    assert {one["question"] for one in found.wrong} <= wrong
+    searched = search.Searched(1)
+    search.climb(learner, searched, SearchOptions(questions=1000, max_found=1000))
+    assert (searched.asked, searched.mistakes) == (100, len(wrong))
+    assert {mistake["question"] for mistake in searched.wrong} <= wrong
 
 
-def test_ctrl_c_keeps_what_was_found(run, learner, monkeypatch, capsys):
+def test_ctrl_c_keeps_the_results_so_far(run, learner, monkeypatch, capsys):
     run.search.unlink(missing_ok=True)
     margins, calls = learner.margins, []
 
@@ -104,7 +106,7 @@ def test_ctrl_c_keeps_what_was_found(run, learner, monkeypatch, capsys):
 
 
 class Chains:
-    """Stands for a model of 30 digits: the longer a chain of carries, the nearer a mistake; 25 places are wrong."""
+    """Stands for a model of 30 digits: the longer a chain of carries, the smaller the margin; 25 carries are wrong."""
 
     input_format = types.SimpleNamespace(task=Task("addition", size=30))
 
@@ -112,7 +114,7 @@ class Chains:
         return 24.5 - breakdowns.longest_carries(*text.operands(self.input_format.task, examples.questions))
 
 
-def test_climbing_finds_what_chance_does_not(monkeypatch):
+def test_climbing_finds_mistakes_that_chance_does_not(monkeypatch):
     learner, size = Chains(), 30
     most = np.array([10**18, 10**12], np.uint64)[:, np.newaxis]
     by_chance = np.random.default_rng(0).integers(0, most, (2, 2, 40_000), np.uint64)
@@ -122,9 +124,9 @@ def test_climbing_finds_what_chance_does_not(monkeypatch):
         return [{"question": question} for question in text.to_strings(examples.questions[margins < 0])]
 
     monkeypatch.setattr(search, "mistakes_of", wrong)
-    found = search.Searched(size)
-    search.climb(learner, found, SearchOptions(questions=40_000, max_found=1))
-    assert found.mistakes > 0
+    searched = search.Searched(size)
+    search.climb(learner, searched, SearchOptions(questions=40_000, max_found=1))
+    assert searched.mistakes > 0
 
 
 def test_a_search_ends_after_its_seconds(monkeypatch):
@@ -132,9 +134,9 @@ def test_a_search_ends_after_its_seconds(monkeypatch):
     monkeypatch.setattr(search, "mistakes_of", lambda *_: [])
     monkeypatch.setattr(search, "time", types.SimpleNamespace(monotonic=itertools.count(100, 2).__next__))
     for seconds, rounds in ((5, 2), (4, 1), (None, 5)):
-        found = search.Searched(30)
-        search.climb(Chains(), found, SearchOptions(questions=5 * search.ROUND, seconds=seconds))
-        assert found.asked == rounds * search.ROUND
+        searched = search.Searched(30)
+        search.climb(Chains(), searched, SearchOptions(questions=5 * search.ROUND, seconds=seconds))
+        assert searched.asked == rounds * search.ROUND
 
 
 def test_a_climb_ends_with_a_mistake_or_without_progress():
@@ -146,7 +148,7 @@ def test_a_climb_ends_with_a_mistake_or_without_progress():
         assert climb.elite
         climb.add([(37.0 + number % 2, ("2", str(number)))], False)
     assert not climb.elite
-    climb.add([(99.0, ("3", "3"))], False)  # it begins anew, with other questions
+    climb.add([(99.0, ("3", "3"))], False)  # a new climb, with other questions
     assert climb.elite == [(99.0, ("3", "3"))]
     climb.add([(98.0, ("4", "4"))], True)
     assert not climb.elite
@@ -154,14 +156,14 @@ def test_a_climb_ends_with_a_mistake_or_without_progress():
 
 @pytest.mark.parametrize(("max_found", "kept"), [(1000, [2, 2]), (3, [2, 1])])
 def test_of_a_climb_two_mistakes_are_kept(max_found, kept, monkeypatch):
-    """Of five in each round of two, all of which are counted; and never more than are wanted."""
+    """Of five in each round of two, all of which are counted; and at most ``max_found`` of all."""
     rounds = itertools.count()
     wrong = [[{"question": f"{number}+{n}"} for n in range(5)] for number in range(2)]
     monkeypatch.setattr(search, "mistakes_of", lambda *_: wrong[next(rounds)])
-    found = search.Searched(30)
-    search.climb(Chains(), found, SearchOptions(questions=2 * search.ROUND, max_found=max_found))
-    assert found.mistakes == 10
-    assert found.wrong == [one for part, count in zip(wrong, kept, strict=True) for one in part[:count]]
+    searched = search.Searched(30)
+    search.climb(Chains(), searched, SearchOptions(questions=2 * search.ROUND, max_found=max_found))
+    assert searched.mistakes == 10
+    assert searched.wrong == [mistake for part, count in zip(wrong, kept, strict=True) for mistake in part[:count]]
 
 
 @pytest.mark.parametrize(
@@ -178,21 +180,20 @@ def test_of_a_climb_two_mistakes_are_kept(max_found, kept, monkeypatch):
 def test_variations_are_questions_of_the_task(task, size):
     """And they are not all alike: both operands take short and long forms."""
     words = search.Variations(task, size, random.Random(5))
-    asked: set = set()
-    first = words.fresh((), asked, 300)
+    first = words.fresh((), set(), 300)
     later = words.fresh(first, {*first}, 300)
     assert len(first) + len(later) == len({*first, *later})
     assert len(first) > 50
     for operands in (*first, *later):
-        assert all(task.notation.is_operand(each) and task.notation.allows(size, each) for each in operands)
+        assert all(task.notation.is_operand(operand) and task.notation.allows(size, operand) for operand in operands)
         assert text.parse(task.operation.symbol.join(operands), task).task == task
     if task.notation.has_lengths and size > 1:
-        lengths = {len(each) for operands in (*first, *later) for each in operands}
+        lengths = {len(operand) for operands in (*first, *later) for operand in operands}
         assert min(lengths) <= 2 and max(lengths) >= 0.9 * size
 
 
 @pytest.mark.usefixtures("no_custom_tasks")
-def test_tasks_of_ones_own():
+def test_variations_are_questions_of_custom_tasks():
     for name in own_tasks.use(OWN_TASKS):
         task = Task(name)
         words = search.Variations(task, task.size, random.Random(1))
@@ -201,7 +202,7 @@ def test_tasks_of_ones_own():
             assert text.parse(task.operation.symbol.join(operands), task).task == task
 
 
-def test_what_was_found_is_told_where_it_cannot_be_saved(run, learner, monkeypatch, capsys):
+def test_results_are_printed_if_they_cannot_be_saved(run, learner, monkeypatch, capsys):
     monkeypatch.setattr(building, "restore", lambda *_: learner)
     monkeypatch.setattr(search, "write_json", mock.Mock(side_effect=WriteError("search.json", "full")))
     with pytest.raises(WriteError):
@@ -214,7 +215,7 @@ def test_a_right_model_has_no_finds_and_the_package_is_not_written(capsys):
     assert main(["search", "proved:addition", "--questions", "500"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("search at 5 digits: none of 500 questions is answered wrong; the smallest margin is ")
-    assert printed.endswith("; others were not asked\n")
+    assert printed.endswith("; this proves nothing about other questions\n")
     assert not shipped.search.exists()
 
 

@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.trainer.data import question_sets, records
 from seq2seq_arith.trainer.evaluation import evaluation_text, prediction
-from seq2seq_arith.trainer.evaluation.suites import ask_run, no_suite
+from seq2seq_arith.trainer.evaluation.suites import evaluate_run, no_suite
 from seq2seq_arith.trainer.training import building
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -28,33 +28,33 @@ def training_pairs(trained):
 
 @pytest.fixture(scope="module")
 def results(trained, training_pairs):
-    """Asked in parts, as very long questions are."""
+    """Evaluated in parts, as very long questions are."""
     left, right = (numbers.from_ints(side) for side in zip(*training_pairs, strict=True))
-    known = question_sets.KeySet(trained.task, question_sets.keys(trained.task, (left, right)))
+    keys = question_sets.KeySet(trained.task, question_sets.keys(trained.task, (left, right)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seq2seq_arith.trainer.evaluation.suites.CHARACTERS", 700)
-        return ask_run(OpenRun(trained), CHOSEN, lengths=[5, 2, 3], trained=known)
+        return evaluate_run(OpenRun(trained), CHOSEN, lengths=[5, 2, 3], trained=keys)
 
 
-@pytest.mark.parametrize("place", range(3))
-def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pairs):
-    assert results.sizes == [trained.task.size, 5, 2]  # each is asked once
-    (_, size), result = list(results.suites().items())[place]
-    assert [row.slice for row in result.rows] == [each.name for each in slices.addition(size)]
+@pytest.mark.parametrize("index", range(3))
+def test_every_slice_is_as_counted_by_hand(index, results, trained, training_pairs):
+    assert results.sizes == [trained.task.size, 5, 2]  # each of them once
+    (_, size), result = list(results.suites().items())[index]
+    assert [row.slice for row in result.rows] == [slice.name for slice in slices.addition(size)]
     learner = building.restore(trained, trained.task_of_length(size))
     wrong_slices = characters = equal = lengths = 0
     for of_suite, row in zip(slices.addition(size), result.rows, strict=True):
         pairs = suites.pairs("addition", size, of_suite, CHOSEN.seed, CHOSEN.per_slice)
         questions = [f"{left}+{right}" for left, right in pairs]
-        said, _ = prediction.answer(
+        predictions, _ = prediction.answer(
             learner, [question.ljust(learner.input_format.task.question_width)[::-1] for question in questions]
         )
-        right = [answer == str(sum(pair)) for answer, pair in zip(said, pairs, strict=True)]
-        for answer, expected in zip(said, map(str, map(sum, pairs)), strict=True):
+        right = [answer == str(sum(pair)) for answer, pair in zip(predictions, pairs, strict=True)]
+        for answer, expected in zip(predictions, map(str, map(sum, pairs)), strict=True):
             characters, lengths = characters + len(expected), lengths + (len(answer) != len(expected))
             width = max(len(answer), len(expected))
-            places = zip(answer.rjust(width, "<"), expected.rjust(width, ">"), strict=True)
-            equal += sum(one == other for one, other in places)
+            characters_of_both = zip(answer.rjust(width, "<"), expected.rjust(width, ">"), strict=True)
+            equal += sum(first == second for first, second in characters_of_both)
         seen = [tuple(sorted(pair)) in training_pairs for pair in pairs]
         assert (row.set, row.size, row.version, row.why) == ("standard", size, suites.VERSION, of_suite.why)
         assert (row.questions, row.right) == (len(pairs), sum(right))
@@ -65,7 +65,7 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
         else:
             wrong_slices += 1
             first = right.index(False)
-            assert row.mistake == Mistake(questions[first], str(sum(pairs[first])), said[first])
+            assert row.mistake == Mistake(questions[first], str(sum(pairs[first])), predictions[first])
     assert wrong_slices
     total = result.total()
     assert (total.characters, total.characters_right, total.wrong_lengths) == (characters, equal, lengths)
@@ -91,17 +91,17 @@ wrong length: 4 of 12 wrong answers; characters right overall: 0.7500
 
 
 def test_every_slice_is_printed_but_for_pairs_of_lengths():
-    known = {"set": "standard", "version": 2, "size": 3, "mistake": Mistake("5+5", "10", "0")}
-    equal = SliceScore(40, 29, **known, slice="equal", seen=10, seen_right=10, characters=48, characters_right=36)
+    columns = {"set": "standard", "version": 2, "size": 3, "mistake": Mistake("5+5", "10", "0")}
+    equal = SliceScore(40, 29, **columns, slice="equal", seen=10, seen_right=10, characters=48, characters_right=36)
     rows = [dataclasses.replace(equal, wrong_lengths=4)]
     for n in range(1, 8):
         right = 8 if n == 7 else 9
-        about = known if n == 7 else known | {"mistake": None}
-        rows.append(SliceScore(9, right, **about, slice=f"lengths-{n}-1", seen=0, seen_right=0))
+        of_row = columns if n == 7 else columns | {"mistake": None}
+        rows.append(SliceScore(9, right, **of_row, slice=f"lengths-{n}-1", seen=0, seen_right=0))
     scores = Scores(tuple(rows), per_slice=40, seed=5)
     assert "\n".join([*evaluation_text.suites_in_words(Task("addition"), scores), ""]) == PRINTED
 
 
-def test_a_task_without_a_suite_says_so():
+def test_the_conclusion_of_a_task_without_a_suite():
     assert evaluation_text.conclusion(Task("copy"), Scores(())) == no_suite(Task("copy"))
-    assert no_suite(Task("copy")) == "copy has no suite, so no hard questions were asked"
+    assert no_suite(Task("copy")) == "copy has no suite, so it was not evaluated on hard questions"

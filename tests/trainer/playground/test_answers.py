@@ -42,6 +42,6 @@ def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
 
 def test_a_length_asks_every_slice(models, trained):
     found = models.at_length(trained, 3)
-    worst = suites.ask_run(OpenRun(trained), SuiteOptions(per_slice=PER_SLICE)).worst()
+    worst = suites.evaluate_run(OpenRun(trained), SuiteOptions(per_slice=PER_SLICE)).worst()
     assert (found["slice"], found["worst"]) == (worst.slice, worst.exact_match)
     assert found["worst"] < 1 and "answered" in found["wrong"]

@@ -107,7 +107,7 @@ MISSING = {
     "epochs": "The answers after each epoch were not recorded.",
     "seen": "The dataset of this run was not asked: there is no validation set.",
     "slices": "This task has no suite of hard questions.",
-    "further": "addition has no suite, so no hard questions were asked.",
+    "further": "addition has no suite, so it was not evaluated on hard questions.",
     "confusion": "The dataset of this run was not asked: there is no validation set.",
     "mistakes": "The dataset of this run was not asked: there is no validation set.",
 }

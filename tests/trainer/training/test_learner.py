@@ -15,7 +15,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.data.lanes import Lanes
-from seq2seq_arith.trainer.evaluation.answering import ask
+from seq2seq_arith.trainer.evaluation.answering import evaluate
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner
 from seq2seq_arith.trainer.training.learner import Learner
@@ -30,9 +30,9 @@ COUNTER = TrainConfig(model=ModelConfig(name="counter", hidden=8), batch_size=7,
 def first_steps(ready, name, config):
     """The losses of the first steps, and the scores of the weights before and after them."""
     made = ready(name, config)
-    fresh = ask(made.learner, made.validation)
+    fresh = evaluate(made.learner, made.validation)
     losses = np.concatenate([made.learner.train(made.batches, step, 10)["loss"] for step in range(0, STEPS, 10)])
-    trained = ask(made.learner, made.validation)
+    trained = evaluate(made.learner, made.validation)
     return losses, fresh, trained
 
 
@@ -130,7 +130,7 @@ def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, conf
     made.learner.rows_per_call = lambda count: 16  # until it is made ready again
     done = []
     found = made.learner.score(made.validation, done.append)
-    expected = ask(made.learner, made.validation)
+    expected = evaluate(made.learner, made.validation)
     assert found["exact_match"] == expected.exact_match
     assert found["character_accuracy"] == pytest.approx(expected.character_accuracy, rel=1e-12)
     assert found["loss"] == pytest.approx(expected.loss, rel=1e-6)
@@ -225,7 +225,7 @@ def test_what_stands_behind_the_end_does_not_count(ready):
     losses = -np.take_along_axis(np.asarray(tf.nn.log_softmax(logits)), right[..., None].astype(int), axis=2)[..., 0]
     outcome = made.learner.train(made.batches, 0, 1)
     assert outcome["loss"] == pytest.approx([np.mean((losses * counted).sum(1) / counted.sum(1))], rel=1e-4)
-    assert made.learner.score(made.validation)["exact_match"] == ask(made.learner, made.validation).exact_match
+    assert made.learner.score(made.validation)["exact_match"] == evaluate(made.learner, made.validation).exact_match
 
 
 def test_partial_results_must_be_right_too_in_the_score_of_an_epoch(ready, monkeypatch):

@@ -29,7 +29,7 @@ def test_a_restored_model_is_the_best_one(trained):
     examples = source.splits["validation"].head(1000)
     for replicas in (1, 2):
         learner = building.restore(open_run(trained.folder), replicas=replicas)
-        score = answering.ask(learner, examples)
+        score = answering.evaluate(learner, examples)
         assert score.exact_match == best["val_exact_match"]
         assert score.character_accuracy == best["val_character_accuracy"]
         assert score.loss == pytest.approx(best["val_loss"], rel=1e-5)

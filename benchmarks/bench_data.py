@@ -33,14 +33,14 @@ def main() -> None:
     print(f"{cores()} cores; medians of {runs} runs, each in a process of its own")
     print(f"{'':58}{'examples':>12}{'seconds':>9}{'per second':>12}{'peak MB':>9}{'ours is':>9}")
     ours = 0.0
-    for name, way, given in TABLE:
-        measured = [timing.call(ways.in_new_directory, way, given) for _ in range(runs)]
+    for name, way, arguments in TABLE:
+        measured = [timing.call(ways.in_new_directory, way, arguments) for _ in range(runs)]
         rate = show(name, measured, ours if name.startswith(" ") else 0.0)
         ours = ours if name.startswith(" ") else rate
 
 
 def show(name: str, measured: list[tuple[dict, int]], ours: float) -> float:
-    """Prints the medians of runs, what a way tells and its peak bytes each; and how much faster ``ours`` is, unless 0.
+    """Prints the medians of runs (the report of a way and its peak bytes), and the speed-up of ``ours``, unless 0.
 
     Returns the rate, examples per second.
     """

@@ -40,15 +40,15 @@ def main() -> None:
     say(f"2 replicas beside the best single one: {double / single:.2f} times")
 
 
-def measure(way: Callable, *given: Any) -> Any:
+def measure(way: Callable, *arguments: Any) -> Any:
     """Calls a function of this file in a process of its own, and returns its result."""
-    return timing.call(in_tensorflow, way, given)[0]
+    return timing.call(in_tensorflow, way, arguments)[0]
 
 
-def in_tensorflow(way: Callable, given: tuple) -> Any:
+def in_tensorflow(way: Callable, arguments: tuple) -> Any:
     """Calls a function after TensorFlow has been imported quietly."""
     import_tensorflow()
-    return way(*given)
+    return way(*arguments)
 
 
 def rate_of(work: Callable[[], object], examples: int) -> float:

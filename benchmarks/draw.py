@@ -92,15 +92,15 @@ def slices() -> bytes:
     from matplotlib.ticker import PercentFormatter
 
     rows = results.read(HERE / results.RESULTS)
-    found = {name: scores_of(rows, group) for name, (group, _, _) in SERIES.items()}
-    first, always = found[next(iter(SERIES))], [RANDOM, VALIDATION]
-    shares = [(name, share) for scores in found.values() for name, share in scores.items()]
+    scores_by_series = {name: scores_of(rows, group) for name, (group, _, _) in SERIES.items()}
+    first, always = scores_by_series[next(iter(SERIES))], [RANDOM, VALIDATION]
+    shares = [(name, share) for scores in scores_by_series.values() for name, share in scores.items()]
     failed = {name for name, share in shares if min(share) < SHOWN_BELOW} - {*always}
     names = [*sorted(failed, key=lambda name: (min(first[name]), name)), *always]
     figure = figures.figure(8, 0.32 * len(names) + 0.8)
     axes = figure.add_subplot()
     for series, (_, color, mark) in SERIES.items():
-        for number, share in enumerate(zip(*(found[series][name] for name in names), strict=True)):
+        for number, share in enumerate(zip(*(scores_by_series[series][name] for name in names), strict=True)):
             label = f"trained on {series}" if number == 0 else None
             axes.plot(share, range(len(names)), mark, color=color, markersize=6, alpha=0.8, label=label)
     axes.axhline(len(names) - 2.5, color=figures.LIGHT["ink"], linewidth=0.8)
@@ -117,31 +117,33 @@ def slices() -> bytes:
 
 
 def behaviour(tables: LatchTagger, task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """What a network of one layer of latches does between pairs of digits; it has no state before the first.
+    """The transitions and outputs of a network with one layer of latches; it has no state before the first pair.
 
-    Returns the state after each pair, int64 [states, 100], and what is written at it if another one follows, int64
-    [states, 100, 100].
+    Returns the state after each pair of digits, int64 [states, 100], and the output at that pair if another pair
+    follows, int64 [states, 100, 100].
     """
     cases = tables.cases(question_automaton(task))
     # A window is the row of the latches before, a symbol, and the rows there and after.
-    following = {(before, symbol): here for before, symbol, here, _ in cases.windows.tolist()}
+    following = {(before, symbol): row_after for before, symbol, row_after, _ in cases.windows.tolist()}
     rows = [-1]
     for row in rows:
         rows += [new for new in dict.fromkeys(following[row, symbol] for symbol in SYMBOLS) if new not in rows]
     after = np.array([[rows.index(following[row, symbol]) for symbol in SYMBOLS] for row in rows])
-    known, states = np.array(rows), np.arange(len(rows))
-    parts = np.broadcast_arrays(known[:, None, None], SYMBOLS[:, None], known[after][:, :, None], known[after[after]])
-    asked = np.stack([part.reshape(-1) for part in parts], axis=1)
-    written = np.concatenate([logits.argmax(axis=1) for logits in tables.logits(cases, asked)])
-    return after, written.reshape(len(states), len(SYMBOLS), len(SYMBOLS))
+    row_numbers, states = np.array(rows), np.arange(len(rows))
+    parts = np.broadcast_arrays(
+        row_numbers[:, None, None], SYMBOLS[:, None], row_numbers[after][:, :, None], row_numbers[after[after]]
+    )
+    windows = np.stack([part.reshape(-1) for part in parts], axis=1)
+    outputs = np.concatenate([logits.argmax(axis=1) for logits in tables.logits(cases, windows)])
+    return after, outputs.reshape(len(states), len(SYMBOLS), len(SYMBOLS))
 
 
-def merged(after: np.ndarray, written: np.ndarray) -> np.ndarray:
-    """The class of each state, int64 [states]: classes are split until all states of one do the same."""
-    classes = np.unique(written.reshape(len(after), -1), axis=0, return_inverse=True)[1].reshape(-1)
+def merged(after: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """The class of each state, int64 [states]: classes are split until all states of a class behave alike."""
+    classes = np.unique(outputs.reshape(len(after), -1), axis=0, return_inverse=True)[1].reshape(-1)
     while True:
-        both = np.column_stack([classes, classes[after]])
-        finer = np.unique(both, axis=0, return_inverse=True)[1].reshape(-1)
+        behaviours = np.column_stack([classes, classes[after]])
+        finer = np.unique(behaviours, axis=0, return_inverse=True)[1].reshape(-1)
         if finer.max() == classes.max():
             return classes
         classes = finer
@@ -149,16 +151,16 @@ def merged(after: np.ndarray, written: np.ndarray) -> np.ndarray:
 
 @figures.styled
 def automaton() -> bytes:
-    """The states of the adder that comes with the package, merged by behaviour, and the sums that lead on.
+    """The states of the adder that comes with the package, merged by behaviour, and the sums of its transitions.
 
-    Two states are merged if the network writes the same after them, whatever digits follow (Moore,
-    "Gedanken-Experiments on Sequential Machines", 1956). Both numbers go on here; a proof also follows how each ends.
+    Two states are merged if the network has the same outputs after them, for all following digits (Moore,
+    "Gedanken-Experiments on Sequential Machines", 1956). Both numbers continue here; a proof also covers their ends.
     """
     from matplotlib.patches import Circle, FancyArrowPatch
 
     run = open_run(SHIPPED_RUNS / "addition")
-    after, written = behaviour(LatchTagger(checkpoints.load(run.best)[0], run.task.alphabet), run.task)
-    classes = merged(after, written)
+    after, outputs = behaviour(LatchTagger(checkpoints.load(run.best)[0], run.task.alphabet), run.task)
+    classes = merged(after, outputs)
     figure = figures.figure(8, 3.4)
     axes = figure.add_subplot(aspect="equal", xlim=(-4.6, 4.6), ylim=(-1.7, 1.7))
     axes.set_axis_off()
@@ -187,7 +189,7 @@ def automaton() -> bytes:
 
 @figures.styled
 def grokking() -> bytes:
-    """The exact match along the steps, in training and on the validation set: a panel per weight decay."""
+    """Exact match over steps, in training and on the validation set: a panel per weight decay."""
     rows = [row for row in results.read(HERE / results.RESULTS) if row.run.startswith("grokking")]
     figure = figures.figure(8, 2.8)
     for axes, decay in zip(figure.subplots(1, 3, sharex=True, sharey=True), (0, 0.1, 1), strict=True):
@@ -208,27 +210,29 @@ def learning(source: Path = HERE / "learning.jsonl") -> bytes:
     """The answers of a run to its ten questions, epoch after epoch; the last one stays, alone with reduced motion."""
     epochs = samples.read_jsonl(source)
     last, rows = len(epochs), -(-len(epochs[0].samples) // 2)  # in two columns
-    places = [(150 + 280 * column, 80 + 28 * row) for column in (0, 1) for row in range(rows)]
-    asked = zip(epochs[0].samples, places, strict=False)
-    drawn = [f'<text class="asked" x="{x}" y="{y}">{html.escape(each.question)} =</text>' for each, (x, y) in asked]
+    positions = [(150 + 280 * column, 80 + 28 * row) for column in (0, 1) for row in range(rows)]
+    questions = zip(epochs[0].samples, positions, strict=False)
+    drawn = [
+        f'<text class="asked" x="{x}" y="{y}">{html.escape(sample.question)} =</text>' for sample, (x, y) in questions
+    ]
     rules = [LEARNING]
     for number, epoch in enumerate(epochs):
-        begin, end = (f"{100 * place / last:.4g}% {{ visibility:" for place in (number, number + 1))
+        begin, end = (f"{100 * position / last:.4g}% {{ visibility:" for position in (number, number + 1))
         gone = f"{end} hidden; }} " if number + 1 < last else ""
         rules.append(f"@keyframes e{number} {{ 0% {{ visibility: hidden; }} {begin} visible; }} {gone}}}")
-        right = sum(each.right for each in epoch.samples)
+        right = sum(sample.right for sample in epoch.samples)
         lines = [f'<text x="24" y="36">epoch {epoch.epoch} of {epochs[-1].epoch}</text>']
         lines += [f'<text class="soft" x="552" y="36">{right} of {len(epoch.samples)} right</text>']
         lines += [f'<rect x="24" y="45" width="{528 * (number + 1) / last:.4g}" height="3" fill="var(--accent)"/>']
-        for each, (x, y) in zip(epoch.samples, places, strict=False):
-            look, written = ("right", "✓") if each.right else ("wrong", "✗"), html.escape(each.prediction)
+        for sample, (x, y) in zip(epoch.samples, positions, strict=False):
+            look, written = ("right", "✓") if sample.right else ("wrong", "✗"), html.escape(sample.prediction)
             lines.append(f'<text class="answer {look[0]}" x="{x + 10}" y="{y}">{written} {look[1]}</text>')
         drawn.append(f'<g class="epoch" style="animation-name: e{number}">{"".join(lines)}</g>')
     moves = f"animation: {EPOCH_SECONDS * last:g}s step-end both"
     rules.append(f"@media (prefers-reduced-motion: no-preference) {{ .epoch {{ {moves}; }} }}")
-    said = "<title>A network learns to add</title><desc>Its answers to ten questions after each epoch.</desc>"
+    title = "<title>A network learns to add</title><desc>Its answers to ten questions after each epoch.</desc>"
     size = f'role="img" viewBox="0 0 576 {66 + 28 * rows}"'
-    return svg_file(f"<svg {size}>{said}{''.join(drawn)}</svg>", " ".join(rules))
+    return svg_file(f"<svg {size}>{title}{''.join(drawn)}</svg>", " ".join(rules))
 
 
 PICTURES = {"slices": slices, "automaton": automaton, "grokking": grokking, "learning": learning}

@@ -13,10 +13,10 @@ from pathlib import Path
 NUM_EXAMPLES, DIGITS = 50_000, 3
 
 
-def in_new_directory(way: Callable, given: dict) -> dict:
+def in_new_directory(way: Callable, parameters: dict) -> dict:
     """Runs a way in a directory that is removed afterwards."""
     with tempfile.TemporaryDirectory() as directory:
-        return way(Path(directory), **given)
+        return way(Path(directory), **parameters)
 
 
 def pipeline(directory: Path, task: str = "addition", parquet: bool = False, **parameters) -> dict:
@@ -27,20 +27,20 @@ def pipeline(directory: Path, task: str = "addition", parquet: bool = False, **p
     from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
     from seq2seq_arith.pipelines.request import Request
 
-    made = Task(task, **parameters)
+    dataset = Task(task, **parameters)
     start = time.perf_counter()
-    layout = Layout.from_task(made, formats=choose_formats({"parquet": parquet}))
-    create(Request(made, layout, directory, pipeline_options([])))
-    return {"examples": made.num_examples, "seconds": time.perf_counter() - start}
+    layout = Layout.from_task(dataset, formats=choose_formats({"parquet": parquet}))
+    create(Request(dataset, layout, directory, pipeline_options([])))
+    return {"examples": dataset.num_examples, "seconds": time.perf_counter() - start}
 
 
 def copy(directory: Path, **parameters) -> dict:
     """``cp`` of a finished dataset, then a wait for the disk: no program that writes the dataset can be faster."""
-    made = pipeline(directory / "made", **parameters)
+    measured = pipeline(directory / "made", **parameters)
     start = time.perf_counter()
     subprocess.run(["cp", "-r", directory / "made", directory / "copied"], check=True)
     subprocess.run(["sync", "-f", directory / "copied"], check=True)
-    return made | {"seconds": time.perf_counter() - start}
+    return measured | {"seconds": time.perf_counter() - start}
 
 
 def beam_elements(directory: Path) -> dict:

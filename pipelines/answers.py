@@ -1,8 +1,8 @@
-"""Reads the questions of a suite, as ``arith-data suite`` writes them, and the answers that others gave to them.
+"""Reads the questions of a suite, as ``arith-data suite`` writes them, and the answers of any model or program to them.
 
-A file of answers has one per line, in the order of the questions, or names the question of each. Its first line that
-is not null tells which of three forms it has; ``ANSWER`` is a string or a whole number in JSON, and null if there is
-no answer:
+A file of answers has one answer per line, in the order of the questions, or names the question of each answer. Its
+first line that is not null determines which of these forms it has; in JSON, an answer is a string or a whole number,
+and null if there is no answer:
 
 ======================  ================================================================================
 lines                   ``42``
@@ -11,7 +11,7 @@ JSON, one per line      ``"42"`` or ``{"answer": "42"}`` or ``{"question": "39+3
 JSON, one for all       ``["42", ...]`` or ``{"39+3": "42", ...}``
 ======================  ================================================================================
 
-Where there is a column or a key ``prediction``, ``answer`` is the right one, and is not read.
+If there is a column or a key ``prediction``, it has the answers: ``answer`` then has the right ones, and is not read.
 """
 
 import json
@@ -27,82 +27,82 @@ INPUT = "-"  # standard input
 QUESTION, ANSWER, PREDICTION = "question", "answer", "prediction"
 FORMS = 'give one answer per line, or {"question": ..., "answer": ...}'
 
-# The question, which is None if the order tells it, and the answer, which is None if there is none.
+# The question, None if the order determines it, and the answer, None if there is none.
 Answer = tuple[str | None, str | None]
 
 
-def read_questions(place: str) -> list[Row]:
-    """The questions of a suite; raises InputError if the file has none, or is another one."""
-    lines, made = lines_of(place), "give a table that arith-data suite has written"
+def read_questions(path: str) -> list[Row]:
+    """The questions of a suite; raises InputError if the file has no questions, or is not a suite."""
+    lines, remedy = lines_of(path), "give a table that arith-data suite has written"
     if not lines or lines[0].split("\t") != list(Row._fields):
-        raise InputError(f"{name_of(place)} does not begin with the line {' '.join(Row._fields)}; {made}")
+        raise InputError(f"{name_of(path)} does not begin with the line {' '.join(Row._fields)}; {remedy}")
     rows: list[Row] = []
-    right: dict[str, str] = {}
+    right_answers: dict[str, str] = {}
     for number, line in enumerate(lines[1:], 2):
         cells = line.split("\t")
-        if len(cells) != len(Row._fields) or right.setdefault(cells[1], cells[2]) != cells[2]:
-            wrong = "does not have a slice, a question and an answer" if len(cells) != 3 else "has another answer"
-            raise InputError(f"{name_of(place)}, line {number}, {wrong}{' than before' * (len(cells) == 3)}; {made}")
+        if len(cells) != len(Row._fields) or right_answers.setdefault(cells[1], cells[2]) != cells[2]:
+            problem = "does not have a slice, a question and an answer" if len(cells) != 3 else "has a different answer"
+            raise InputError(f"{name_of(path)}, line {number}, {problem}{' than before' * (len(cells) == 3)}; {remedy}")
         rows.append(Row(*cells))
     if not rows:
-        raise InputError(f"{name_of(place)} has no questions; {made}")
+        raise InputError(f"{name_of(path)} has no questions; {remedy}")
     return rows
 
 
-def read_answers(place: str, rows: Sequence[Row]) -> Answers:
-    """The answers to a suite's questions, by question; InputError if none, too many, or unreadable ones are there."""
-    found = list(_answers(place, lines_of(place)))
-    named = sum(question is not None for question, _ in found)
-    if 0 < named < len(found):
+def read_answers(path: str, rows: Sequence[Row]) -> Answers:
+    """The answers to a suite's questions, by question; InputError if there are none, too many, or unreadable ones."""
+    answers = list(_answers(path, lines_of(path)))
+    num_named = sum(question is not None for question, _ in answers)
+    if 0 < num_named < len(answers):
         raise InputError(
-            f"{name_of(place)} names the questions of {named:,} of {len(found):,} answers; name all or none"
+            f"{name_of(path)} names the questions of {num_named:,} of {len(answers):,} answers; name all or none"
         )
-    if not found:
-        raise InputError(f"{name_of(place)} has no answers; {FORMS}")
-    if len(found) > len(rows) and not named:
+    if not answers:
+        raise InputError(f"{name_of(path)} has no answers; {FORMS}")
+    if len(answers) > len(rows) and not num_named:
         raise InputError(
-            f"{name_of(place)} has {len(found):,} answers to {len(rows):,} questions, so which answers which is not "
-            "known; give one per question, and none for the first line of the table, which names its columns"
+            f"{name_of(path)} has {len(answers):,} answers to {len(rows):,} questions, so they cannot be matched; give "
+            "one per question, and none for the first line of the table, which names its columns"
         )
-    given: dict[str, list[str]] = {}
-    pairs = found if named else [(row.question, answer) for row, (_, answer) in zip(rows, found, strict=False)]
+    answers_by_question: dict[str, list[str]] = {}
+    pairs = answers if num_named else [(row.question, answer) for row, (_, answer) in zip(rows, answers, strict=False)]
     for question, answer in pairs:
-        given.setdefault(str(question), []).extend([] if answer is None else [answer])
-    if given.keys().isdisjoint(row.question for row in rows):
+        answers_by_question.setdefault(str(question), []).extend([] if answer is None else [answer])
+    if answers_by_question.keys().isdisjoint(row.question for row in rows):
         raise InputError(
-            f"none of the {len(found):,} answers of {name_of(place)} is to a question that was asked, the first is to "
-            f"{shown(pairs[0][0])}; write questions as the suite has them, such as {rows[0].question}"
+            f"none of the {len(answers):,} answers of {name_of(path)} is to a question of the suite; the first is to "
+            f"{shown(pairs[0][0])}; write questions as the suite does, such as {rows[0].question}"
         )
-    return given
+    return answers_by_question
 
 
-def _answers(place: str, lines: list[str]) -> Iterator[Answer]:
-    said = [line for line in lines if line.strip()]
-    first = next((line for line in said if line.strip() != "null"), '"' if said else "")
+def _answers(path: str, lines: list[str]) -> Iterator[Answer]:
+    filled_lines = [line for line in lines if line.strip()]
+    first = next((line for line in filled_lines if line.strip() != "null"), '"' if filled_lines else "")
     if first.lstrip()[:1] in ("{", "[", '"'):
-        yield from _of_json(place, lines)
-    elif "\t" in first and any("\t" in line.strip() for line in said):
-        yield from _of_table(place, lines)
+        yield from _of_json(path, lines)
+    elif "\t" in first and any("\t" in line.strip() for line in filled_lines):
+        yield from _of_table(path, lines)
     else:
         yield from ((None, line.strip()) for line in lines)
 
 
-def _of_table(place: str, lines: list[str]) -> Iterator[Answer]:
+def _of_table(path: str, lines: list[str]) -> Iterator[Answer]:
     rows = [(number, line.split("\t")) for number, line in enumerate(lines, 1) if line.strip()]
     columns = [cell.strip() for cell in rows[0][1]]
     has_names = QUESTION in columns
     names = columns if has_names else [QUESTION, ANSWER]
     answer = PREDICTION if PREDICTION in names else ANSWER
     if answer not in names:
-        raise InputError(f"{name_of(place)} has no column {ANSWER}; {FORMS}")
+        raise InputError(f"{name_of(path)} has no column {ANSWER}; {FORMS}")
     for number, cells in rows[has_names:]:
         if len(cells) != len(names):
-            raise InputError(f"{name_of(place)}, line {number}, has {len(cells)} of {len(names)} columns; {FORMS}")
+            raise InputError(f"{name_of(path)}, line {number}, has {len(cells)} of {len(names)} columns; {FORMS}")
         row = dict(zip(names, cells, strict=True))
         yield row[QUESTION].strip(), row[answer].strip()
 
 
-def _of_json(place: str, lines: list[str]) -> Iterator[Answer]:
+def _of_json(path: str, lines: list[str]) -> Iterator[Answer]:
     try:
         whole = _parsed("\n".join(lines))
     except ValueError:  # several values
@@ -119,26 +119,26 @@ def _of_json(place: str, lines: list[str]) -> Iterator[Answer]:
         try:
             yield _of_value(value())
         except ValueError as error:
-            raise InputError(f"{name_of(place)}, {where}, is not an answer ({error}); {FORMS}") from None
+            raise InputError(f"{name_of(path)}, {where}, is not an answer ({error}); {FORMS}") from None
 
 
 def _parsed(text: str) -> Any:
-    """Parses JSON; raises ValueError if it is none, or names a key twice, of which Python would drop one."""
+    """Parses JSON; raises ValueError if it is invalid, or repeats a key, of which Python would drop one."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ValueError("a key stands twice")
-        return found
+        entries = dict(pairs)
+        if len(entries) < len(pairs):
+            raise ValueError("a key is repeated")
+        return entries
 
     try:
         return json.loads(text, object_pairs_hook=unique)
     except RecursionError:
-        raise ValueError("too deep") from None
+        raise ValueError("nested too deeply") from None
 
 
 def _of_value(value: Any) -> Answer:
-    """The answer that stands in a value of JSON; raises ValueError if it is none."""
+    """The answer in a JSON value; raises ValueError if the value is not an answer."""
     question = None
     if isinstance(value, dict):
         question = value.get(QUESTION)
@@ -153,19 +153,17 @@ def _of_value(value: Any) -> Answer:
     return question and question.strip(), None if value is None else str(value).strip()
 
 
-def lines_of(place: str) -> list[str]:
-    """The lines of a text file, which end as on any system; a wrong answer may have any other character."""
+def lines_of(path: str) -> list[str]:
+    """The lines of a text file, with the line ends of any system; a wrong answer may have any other character."""
     try:
-        text = sys.stdin.read() if place == INPUT else expanded(place).read_text(encoding="utf-8")
+        text = sys.stdin.read() if path == INPUT else expanded(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{name_of(place)} cannot be read ({why}); give a text file, or - for standard input"
-        ) from None
+        raise InputError(f"{name_of(path)} cannot be read ({why}); give a text file, or - for standard input") from None
     lines = text.removeprefix("\ufeff").split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
-def name_of(place: str) -> str:
-    """What messages call a file."""
-    return "standard input" if place == INPUT else place
+def name_of(path: str) -> str:
+    """The name of a file in messages."""
+    return "standard input" if path == INPUT else path

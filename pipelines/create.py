@@ -1,4 +1,4 @@
-"""Makes a dataset and publishes it, for both the program and the TFDS builder."""
+"""Creates a dataset and publishes it, for both the program and the TFDS builder."""
 
 import contextlib
 import sys
@@ -16,15 +16,15 @@ from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 
 def create(request: Request) -> dict[str, Any]:
-    """Makes the ordered dataset, if it is not there, and returns its metadata.
+    """Creates the requested dataset, unless it exists, and returns its metadata.
 
-    A dataset whose files a finished job has left is published, and nothing is drawn. With ``overwrite``, a dataset that
-    stands there is replaced when the new one is complete.
+    If a finished job has left its files, they are published, and nothing is drawn. With ``overwrite``, an existing
+    dataset is replaced when the new one is complete.
 
     Raises InputError, StoreError, RunnerError, an OSError of the disk, or PublishedError: the dataset is complete, but
     the default config could not be written.
     """
-    began = run_records.clock()
+    start = run_records.clock()
     progress.reset()
     with request.publisher.locked():
         # Another run may have finished since the caller looked.
@@ -33,22 +33,26 @@ def create(request: Request) -> dict[str, Any]:
             finished = request.finished_run()
             metadata, facts = _publish_finished(request, *finished) if finished else _make(request)
             in_this_process = facts.runner is not None and is_local(request.options)
-            run_records.write(request, metadata["sha256"], began, facts, in_this_process)
+            run_records.write(request, metadata["sha256"], start, facts, in_this_process)
         request.publisher.name_default()
     return metadata
 
 
 def _publish_finished(request: Request, path: AnyPath, report: Report) -> tuple[dict[str, Any], RunFacts]:
-    """Publishes the files that a finished job has left beside its report; returns their metadata, and what is known."""
+    """Publishes the files that a finished job left beside its report; returns the metadata, and facts about the run."""
     folder = path.parents[0]
-    print(f"a job that has ended left the files in {folder}; nothing is drawn", file=sys.stderr, flush=True)
+    print(
+        f"a finished job left the files in {folder}; they are published without drawing again",
+        file=sys.stderr,
+        flush=True,
+    )
     with request.publisher.resume_publication(path, request.overwrite) as staging:
         metadata = describe(request.task, request.layout, staging, report)
     return metadata, RunFacts(job=folder.name)
 
 
 def _make(request: Request) -> tuple[dict[str, Any], RunFacts]:
-    """Makes the files on the runner, and publishes them; their metadata, and what is known of the run."""
+    """Writes the files on the runner, and publishes them; returns the metadata, and facts about the run."""
     request.check_runner()
     options = request.options
     with (

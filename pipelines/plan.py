@@ -1,4 +1,4 @@
-"""Estimates what a dataset needs before it is made: draws, bytes, memory, and seconds for a number of cores.
+"""Estimates the cost of a dataset before it is created: draws, bytes, memory, and seconds for a number of cores.
 
 The numbers of draws and of TFRecord bytes are exact. The rest is estimated from measurements on one machine with two
 cores (AMD EPYC), and should hold within a factor of two elsewhere.
@@ -44,7 +44,7 @@ class Plan:
     local_memory: int  # bytes that a local run, which keeps all blocks in memory, needs at its peak
 
     def seconds(self, workers: int, local: bool) -> float:
-        """Seconds on so many cores until the dataset is published; ``local`` for Beam's local runner."""
+        """Seconds on this number of cores until the dataset is published; ``local`` for Beam's local runner."""
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
 

@@ -1,4 +1,4 @@
-"""A request: everything that a run needs to make one dataset, checked once and passed on as one object."""
+"""A request: all parameters of the creation of one dataset, checked once and passed on as one object."""
 
 import contextlib
 import dataclasses
@@ -28,16 +28,16 @@ SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One dataset to make, and how; raises InputError if it cannot be drawn."""
+    """The dataset to create, and its options; raises InputError if it cannot be drawn."""
 
     task: Task  # the dataset's parameters
     layout: Layout  # how it is cut into files
     data_dir: AnyPath  # where datasets are kept
-    # Beam's options, as ``beam.options`` returns them; None for the defaults, which spares importing Beam for a dataset
-    # that is there already.
+    # Beam's options, as ``beam.options`` returns them; None for the defaults, which avoids importing Beam for an
+    # existing dataset.
     beam_options: "PipelineOptions | None" = None
-    overwrite: bool = False  # whether to replace a dataset that stands there
-    plan: Plan = dataclasses.field(init=False)  # the estimates of what it takes
+    overwrite: bool = False  # whether to replace an existing dataset
+    plan: Plan = dataclasses.field(init=False)  # the estimates of its cost
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plan", plan(self.task, self.layout))
@@ -60,11 +60,11 @@ class Request:
         return pipeline_options([]) if self.beam_options is None else self.beam_options
 
     def published(self) -> dict[str, Any] | None:
-        """The metadata of the dataset if it is there as ordered; see ``Publisher.published``."""
+        """The metadata of the dataset if it exists as requested; see ``Publisher.published``."""
         return self.publisher.published(self.task, self.layout, self.overwrite)
 
     def finished_run(self) -> "tuple[AnyPath, Report] | None":
-        """Where a job that has left all files of this dataset unpublished reports, and what; None without one.
+        """The path and content of the report of a job that wrote all files without publishing them; None without one.
 
         On a disk only while the path is locked. In a store, another run that reads it publishes the same dataset.
         """
@@ -75,12 +75,12 @@ class Request:
         return None
 
     def check_space(self) -> None:
-        """Raises InputError if the disk has no room for what has to be written: nothing, if a finished job has."""
+        """Raises InputError if the disk has too little space for the files, unless a finished job has written them."""
         if isinstance(self.data_dir, Path) and not self.finished_run():
             paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
 
     def check_runner(self) -> None:
-        """Raises InputError if the runner does not answer, or a local run needs more memory than there is."""
+        """Raises InputError if the runner does not answer, or a local run needs more memory than is free."""
         from seq2seq_arith.pipelines.beam import options
 
         options.check_runner(self.options)
@@ -88,12 +88,12 @@ class Request:
         if options.is_local(self.options) and needed > free:
             raise InputError(
                 f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
-                "examples, or a --runner whose runner spills to disk"
+                "examples, or a --runner that spills to disk"
             )
 
 
 def _read(path: AnyPath) -> "Report | None":
-    """The report of a job; None if it cannot be read, or is not of this version."""
+    """The report of a job; None if it cannot be read, or is from another version."""
     from seq2seq_arith.pipelines.steps.job import read_report
 
     with contextlib.suppress(InputError, RunnerError, OSError):

@@ -1,4 +1,4 @@
-"""The record of each run that has made a dataset: where its bytes come from, and what they cost, beside the plan.
+"""The record of each run that created a dataset: its runner, its versions, and its cost beside the plan.
 
 ::
 
@@ -37,10 +37,10 @@ KIBIBYTE = 1024 if sys.platform == "linux" else 1  # the unit of the system's la
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What a run was planned to take, or what it took; None is not known."""
+    """The planned or the actual cost of a run; None if it is not known."""
 
-    seconds: float | None = None  # of the wall clock
-    core_seconds: float | None = None  # of all cores
+    seconds: float | None = None  # wall-clock time
+    core_seconds: float | None = None  # CPU time of all cores
     draws: int | None = None
     bytes: int | None = None  # of all files of examples
     memory: int | None = None  # bytes at the peak: of a local run, or of each worker
@@ -57,18 +57,18 @@ class Record(RunFacts):
 
 
 def clock() -> tuple[float, float, float]:
-    """The time of day, and seconds of the wall clock and of all cores of this process."""
+    """The time of day, and the wall-clock and CPU seconds of this process."""
     return time.time(), time.perf_counter(), time.process_time()
 
 
-def write(request: Request, sha256: str, began: tuple[float, float, float], facts: RunFacts, is_local: bool) -> None:
-    """Writes the record of a run whose dataset is complete, or says in one line why that cannot be.
+def write(request: Request, sha256: str, start: tuple[float, float, float], facts: RunFacts, is_local: bool) -> None:
+    """Writes the record of a run whose dataset is complete, or prints in one line why that failed.
 
-    ``sha256`` is that of the dataset's metadata. What is not known is null.
+    ``sha256`` is that of the dataset's metadata. Unknown values are null.
     """
     plan, sizes = request.plan, request.publisher.sizes()
-    _, seconds, core_seconds = (now - then for now, then in zip(clock(), began, strict=True))
-    stamp = datetime.fromtimestamp(began[0], UTC).strftime(TIME)
+    _, seconds, core_seconds = (now - then for now, then in zip(clock(), start, strict=True))
+    stamp = datetime.fromtimestamp(start[0], UTC).strftime(TIME)
     record = Record(
         **vars(facts),
         started=stamp,
@@ -114,10 +114,10 @@ def in_words(directory: AnyPath) -> str:
     if not (records := read(directory)):
         return ""
     last = records[-1]
-    runner = f" by {last.runner}" if last.runner else ""  # a job that was taken up does not say
+    runner = f" by {last.runner}" if last.runner else ""  # not known of a job that an earlier program began
     parts = [f"made {last.started}{runner}", f"job {last.job}" if last.job else "", f"{last.spent.seconds} s"]
     parts += [f"planned {last.planned.seconds} s" if last.planned.seconds else ""]
-    return f"{', '.join(filter(None, parts))}; runs that are recorded: {len(records)}"
+    return f"{', '.join(filter(None, parts))}; recorded runs: {len(records)}"
 
 
 def _folder(directory: AnyPath) -> Any:

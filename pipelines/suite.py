@@ -37,14 +37,14 @@ def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) ->
     """
     slices = task.operation.slices(chosen.set, task.size, chosen.version)
     if not slices:
-        has = [each for each in SETS if task.operation.slices(each, task.size)]
-        instead = f"; ask for the set {has[0]}, which it has" if has else ""
+        has = [set_name for set_name in SETS if task.operation.slices(set_name, task.size)]
+        instead = f"; give the set {has[0]}, which it has" if has else ""
         raise InputError(f"{task.name} has no suite{f' of the set {chosen.set}' if has else ''}{instead}")
     drawn = {slice.name: suites.pairs(task.name, task.size, slice, chosen.seed, chosen.per_slice) for slice in slices}
     if unseen_of is None:
         return Suite(drawn, suites.version(slices))
-    asked = {pair for of_slice in drawn.values() for pair in of_slice}
-    seen = _seen(task, unseen_of, asked)
+    pairs = {pair for of_slice in drawn.values() for pair in of_slice}
+    seen = _seen(task, unseen_of, pairs)
     unseen = {name: [pair for pair in of_slice if pair not in seen] for name, of_slice in drawn.items()}
     return Suite(unseen, suites.version(slices), len(seen))
 
@@ -61,12 +61,12 @@ def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:
                 yield name, question.rstrip(), answer.rstrip()
 
 
-def written(task: Task, suite: Suite) -> str:
+def as_table(task: Task, suite: Suite) -> str:
     """The suite as a table: a line of the columns' names, and one line per question, with tabs between them."""
     return "".join("\t".join(line) + "\n" for line in (Row._fields, *rows(task, suite)))
 
 
-def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
+def _seen(task: Task, directory: AnyPath, pairs: set[Pair]) -> set[Pair]:
     """The pairs that are asked and stand in the training split of a dataset."""
     of_dataset, layout, metadata = read_sound(directory)
     if of_dataset.name != task.name:
@@ -79,10 +79,10 @@ def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
 
     examples = example_draws(of_dataset, metadata["draws_used"], layout.num_shards)
     if examples is None:
-        raise InputError(f"{directory / METADATA}: draws_used is not right; {advice(directory, of_dataset)}")
-    keys = {key(pair) for pair in asked}
+        raise InputError(f"{directory / METADATA}: draws_used is wrong; {advice(directory, of_dataset)}")
+    keys = {key(pair) for pair in pairs}
     trained = set()
     for drawn in examples["train"]:
         sides = map(numbers.to_ints, draws.operands(of_dataset, drawn))
         trained |= keys & set(map(key, zip(*sides, strict=True)))
-    return {pair for pair in asked if key(pair) in trained}
+    return {pair for pair in pairs if key(pair) in trained}

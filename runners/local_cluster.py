@@ -1,7 +1,7 @@
-"""What the clusters of Flink and of Spark on this machine share: processes that are started and stopped together.
+"""The common base of the clusters of Flink and of Spark on this machine, whose processes start and stop together.
 
-All of a cluster listens on the loopback interface only, because it does not ask who calls. All users of this machine
-can call it, and thereby run programs as the user who started it.
+A cluster has no authentication, so all of it listens on the loopback interface only. Every user of this machine can
+connect to it, and thereby run programs as the user who started it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from seq2seq_arith.base.errors import RunnerError
 from seq2seq_arith.base.terminal import program, uninterrupted
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-WATCH_SECONDS = 0.5  # between two looks at the processes
+WATCH_SECONDS = 0.5  # between two checks of the processes
 LOGGING = """
 rootLogger.level = INFO
 rootLogger.appenderRef.console.ref = console
@@ -41,7 +41,7 @@ class LocalCluster:
     """A cluster that runs until the end of the ``with`` block: a master, members that work, and Beam's job server.
 
     A subclass names the runner (RUNNER) and its target of ``make`` (TARGET), has the defaults of its own settings
-    (SETTINGS, each of which is an option of its program), and gives the methods below.
+    (SETTINGS, each of which is an option of its program), and implements the methods below.
 
     Attributes:
       folder: Holds ``conf``, ``log`` and ``tmp``; it is kept.
@@ -86,7 +86,7 @@ class LocalCluster:
         ]
 
     def start_master(self) -> None:
-        """Starts the process that knows the members."""
+        """Starts the master, which registers the members."""
         raise NotImplementedError
 
     def start_member(self, name: str) -> None:
@@ -94,7 +94,7 @@ class LocalCluster:
         raise NotImplementedError
 
     def num_members(self) -> int:
-        """The number of members that the master knows; raises OSError if it does not answer."""
+        """The number of members that the master has registered; raises OSError if it does not answer."""
         raise NotImplementedError
 
     def job_server(self) -> tuple[list[str], str]:
@@ -106,7 +106,7 @@ class LocalCluster:
 
     @property
     def tmp(self) -> Path:
-        """The folder where the runner writes data that does not fit into memory, and Beam stages files."""
+        """The folder for data of the runner that does not fit into memory, and for the files that Beam stages."""
         return self.folder / "tmp"
 
     @property
@@ -115,12 +115,12 @@ class LocalCluster:
         return self.settings.jars / "job-server.jar"
 
     def __enter__(self):
-        """Starts every process; raises RunnerError if one does not come up."""
+        """Starts every process; raises RunnerError if one does not start."""
         if not self.jar.exists():
             raise RunnerError(f"{self.settings.jars} has no job-server.jar; run: make {self.TARGET}")
         if shutil.which("java") is None:
             raise RunnerError(
-                f"there is no java to run {self.RUNNER} with; install a JDK, for example 17, and put it in PATH"
+                f"{self.RUNNER} needs java, which is not in PATH; install a JDK, for example 17, and add it to PATH"
             )
         for name in ("conf", "log", "tmp/artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -143,13 +143,13 @@ class LocalCluster:
         self.stop()
 
     def rest(self, path: str) -> Any:
-        """The answer of the runner's REST API."""
+        """The answer of the runner's REST API, as JSON."""
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=10) as answer:
             return json.load(answer)
 
     def stop(self) -> None:
         """Stops every process. Python's workers end with the process that started them."""
-        with uninterrupted():  # a terminal that is closed tells it twice
+        with uninterrupted():  # a closing terminal sends the signal twice
             for process in reversed(self.processes):
                 process.terminate()
             for process in reversed(self.processes):
@@ -200,14 +200,14 @@ class LocalCluster:
 
 
 def free_port() -> int:
-    """A port of this machine that no program has now."""
+    """A free port of this machine."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return bound.getsockname()[1]
 
 
 def opened(pom: Path) -> list[str]:
-    """Java's flags for the packages that a POM lists as those which the runner's scripts open on Java 17."""
+    """Java's flags for the packages that a POM lists, which the runner's own scripts open on Java 17."""
     names = ElementTree.parse(pom).findtext(".//{*}opened") or ""
     return [f"--add-opens={name}=ALL-UNNAMED" for name in names.split()]
 
@@ -219,9 +219,9 @@ def main(cluster: type[LocalCluster], description: str | None) -> int:
     for name, value in cluster.defaults().items():
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=type(value), default=value, help="see SETTINGS in the source")
-    given = vars(parser.parse_args())
-    folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
-    with program("cluster.py", sys.argv) as outcome, cluster(folder.absolute(), **given) as running:
+    settings = vars(parser.parse_args())
+    folder = settings.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
+    with program("cluster.py", sys.argv) as outcome, cluster(folder.absolute(), **settings) as running:
         logs = running.folder / "log"
         print(f"{cluster.RUNNER} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
         print("To run on it, in another terminal:")

@@ -14,26 +14,25 @@ from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout
 
 
 class ArithConfig(tfds.core.BuilderConfig):
-    """The parameters of one dataset, and how it is cut into files. Its name says what differs from the defaults.
+    """The parameters of one dataset, and its division into files. Its name has the differences from the defaults.
 
     >>> ArithConfig("addition", digits=6).name
     'addition-d6'
 
-    A parameter that is not given, or None, takes the default of the task; the number of examples is the largest that is
-    practical, if the default is not. ``ArithConfig(**parameters)`` is the inverse
-    of ``Task.parameters``.
+    A missing parameter, or None, has the default of the task; if the default number of examples is not practical, it is
+    the largest practical number. ``ArithConfig(**parameters)`` is the inverse of ``Task.parameters``.
 
     Args:
       task: The task's name.
-      task_file: A file with tasks of one's own, whose code then runs.
-      num_shards: Files per split. None keeps the number of a dataset that is there; else it suits the size.
+      task_file: A file with custom tasks, whose code then runs.
+      num_shards: Files per split. None keeps the number of an existing dataset; otherwise it depends on the size.
       **parameters: The other parameters of ``Task``, and ``parquet``, ``array_record`` and ``parquet_written``: whether
         these formats stand beside TFRecord. None keeps what is there, unless it is overwritten; else ``parquet`` is
         written, the others are not.
 
     Attributes:
       task: The frozen ``seq2seq_arith.Task``.
-      num_shards: As given.
+      num_shards: The argument of the same name.
       formats: Whether to write each optional data format, or None, by its name.
 
     Raises:
@@ -51,11 +50,11 @@ class ArithConfig(tfds.core.BuilderConfig):
     ) -> None:
         own_tasks.use(task_file)
         self.formats: dict[str, bool | None] = {name: parameters.pop(name, None) for name in OPTIONAL_FORMATS}
-        for name, wanted in self.formats.items():
-            if wanted not in (None, True, False):
-                raise InputError(f"{name} is {wanted!r}; give True or False")
-        given = fields_of({name: value for name, value in parameters.items() if value is not None})
-        self.task = coverage.fitted(Task(task, **given), given)
+        for name, choice in self.formats.items():
+            if choice not in (None, True, False):
+                raise InputError(f"{name} is {choice!r}; give True or False")
+        fields = fields_of({name: value for name, value in parameters.items() if value is not None})
+        self.task = coverage.fitted(Task(task, **fields), fields)
         Layout.from_task(self.task, num_shards)
         self.num_shards = num_shards
         super().__init__(name=self.task.config_name, description=config_description(self.task))
@@ -68,6 +67,6 @@ class ArithConfig(tfds.core.BuilderConfig):
         6
 
         Raises:
-          InputError: No config has this name; the message says which part is wrong.
+          InputError: No config has this name; the message names the wrong part.
         """
         return cls(**Task.from_name(name).parameters())

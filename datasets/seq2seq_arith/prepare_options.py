@@ -1,4 +1,4 @@
-"""The options of ``download_and_prepare``, as far as the dataset can follow them."""
+"""The options of ``download_and_prepare`` that the dataset supports."""
 
 import dataclasses
 import sys
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
 
 _DEFAULT = tfds.download.DownloadConfig()
 _MODE, _STATISTICS = tfds.download.GenerateMode, tfds.download.ComputeStatsMode
-_SHARDS = "the files are cut by number, so give ArithConfig(num_shards=…)"
+_SHARDS = "the size of files follows from their number, so give ArithConfig(num_shards=…)"
 
-# Options of DownloadConfig that the dataset cannot follow: the values that ask for nothing, and the advice for others.
+# Unsupported options of DownloadConfig: the values without an effect, and the advice for other values.
 REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
     "max_examples_per_split": ((None,), "give ArithConfig(num_examples=…), for train and validation together"),
     "min_shard_size": ((_DEFAULT.min_shard_size,), _SHARDS),
     "max_shard_size": ((_DEFAULT.max_shard_size,), _SHARDS),
     "nondeterministic_order": ((False,), "the order is part of the dataset, so leave it False"),
-    "compute_stats": ((_STATISTICS.SKIP, _STATISTICS.AUTO), "nothing is computed over the dataset, so leave it SKIP"),
+    "compute_stats": ((_STATISTICS.SKIP, _STATISTICS.AUTO), "this dataset has no statistics, so leave it SKIP"),
     "download_mode": (
         (_MODE.REUSE_DATASET_IF_EXISTS, _MODE.REUSE_CACHE_IF_EXISTS, _MODE.FORCE_REDOWNLOAD),
-        "the files that describe the dataset are part of it, so make it anew with REUSE_CACHE_IF_EXISTS",
+        "the files that describe the dataset are part of it, so make it again with REUSE_CACHE_IF_EXISTS",
     ),
 }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PrepareOptions:
-    """Options of ``download_and_prepare``, checked. None of them changes what the dataset is."""
+    """Options of ``download_and_prepare``, checked. None of them changes the examples of the dataset."""
 
     num_shards: int | None  # files per split; None leaves it open
     formats: dict[str, bool | None]  # whether to write each optional data format, by its name; None leaves it open
     beam_options: "PipelineOptions | None"  # Beam's options; None for the defaults
-    overwrite: bool  # whether to make a dataset anew that is there
+    overwrite: bool  # whether to replace an existing dataset
 
     @classmethod
     def from_download_config(
         cls, config: ArithConfig, download: tfds.download.DownloadConfig | None, file_format: Any
     ) -> "PrepareOptions":
-        """The options that TFDS gives; InputError if one asks for what cannot be done. There are no downloads."""
+        """The options from TFDS; InputError if one is not supported. There are no downloads."""
         download = download or _DEFAULT
         formats = config.formats | ({ARRAY_RECORD: True} if wants_array_record(file_format) else {})
         for name, (accepted, advice) in REFUSED.items():
@@ -61,7 +61,7 @@ class PrepareOptions:
         )
 
     def layout(self, config: ArithConfig, existing: Layout | None) -> Layout:
-        """The layout to have. An option that was left open follows the dataset that stands there, if there is one."""
+        """The requested layout. An open option follows the existing dataset, if there is one."""
         formats = choose_formats(self.formats, otherwise=existing.formats if existing else DEFAULT_FORMATS)
         layout = Layout.from_task(config.task, self.num_shards, formats)
         if existing is None or self.num_shards is not None:
@@ -70,44 +70,50 @@ class PrepareOptions:
 
 
 def wants_array_record(file_format: str | FileFormat | None) -> bool:
-    """Whether TFDS is asked for ArrayRecord; InputError if it is for a format that it cannot read here."""
-    asked = FileFormat.TFRECORD if file_format is None else FileFormat.from_value(file_format)
-    if asked not in (FileFormat.TFRECORD, FileFormat.ARRAY_RECORD):
+    """Whether the file format is ArrayRecord; InputError for a format that TFDS cannot read from this dataset."""
+    data_format = FileFormat.TFRECORD if file_format is None else FileFormat.from_value(file_format)
+    if data_format not in (FileFormat.TFRECORD, FileFormat.ARRAY_RECORD):
         raise InputError(
-            f"file_format is {asked.value!r}; TFDS reads this dataset from tfrecord or array_record, so leave it out "
-            "(columns of strings are in parquet/, for other readers)"
+            f"file_format is {data_format.value!r}; TFDS reads this dataset from tfrecord or array_record, so leave it "
+            "out (columns of strings are in parquet/, for other readers)"
         )
-    return asked is FileFormat.ARRAY_RECORD
+    return data_format is FileFormat.ARRAY_RECORD
 
 
-def beam_options(given: "PipelineOptions | None", runner: Any) -> "PipelineOptions | None":
+def beam_options(options: "PipelineOptions | None", runner: Any) -> "PipelineOptions | None":
     """A checked copy of Beam's options, as TFDS takes them; None if there are none.
 
-    A runner's name goes before a runner among the options, as in ``beam.Pipeline``.
+    A runner's name takes precedence over the runner in the options, as in ``beam.Pipeline``.
     """
     if runner is not None and not isinstance(runner, str):
         raise InputError(f"beam_runner is {runner!r}; give a runner's name, such as 'FnApiRunner'")
-    if given is None and runner is None:
+    if options is None and runner is None:
         return None
     # Beam takes a second to import: only now.
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
     from seq2seq_arith.pipelines.beam.options import prepare_options
 
-    options = PipelineOptions.from_dictionary(_given(given) if given else {})
+    options = PipelineOptions.from_dictionary(_changed_options(options) if options else {})
     if runner is not None:
         options.view_as(StandardOptions).runner = runner
     return prepare_options(options)
 
 
-def _given(options: "PipelineOptions") -> dict[str, Any]:
+def _changed_options(options: "PipelineOptions") -> dict[str, Any]:
     """The options that differ from Beam's defaults."""
     try:
-        known = options.get_all_options(drop_default=True)
-        every = options.get_all_options(drop_default=True, retain_unknown_options=True)
+        known_options = options.get_all_options(drop_default=True)
+        all_options = options.get_all_options(drop_default=True, retain_unknown_options=True)
     except SystemExit:
         raise InputError("Beam cannot use one of beam_options; it says why above") from None
-    # ``PipelineOptions()`` reads the command line of its program, where some arguments are not meant for Beam. Of
-    # ``--epochs=3 data`` it makes an option ``epochs=3`` with the value ``data``.
-    own = {argument.lstrip("-").partition("=")[0].replace("-", "_") for argument in sys.argv[1:] if argument[:1] == "-"}
-    return {name: value for name, value in every.items() if name in known or name.partition("=")[0] not in own}
+    # ``PipelineOptions()`` reads the command line of its program, where some arguments are not meant for Beam. From
+    # ``--epochs=3 data`` it creates an option ``epochs=3`` with the value ``data``.
+    own_arguments = {
+        argument.lstrip("-").partition("=")[0].replace("-", "_") for argument in sys.argv[1:] if argument[:1] == "-"
+    }
+    return {
+        name: value
+        for name, value in all_options.items()
+        if name in known_options or name.partition("=")[0] not in own_arguments
+    }

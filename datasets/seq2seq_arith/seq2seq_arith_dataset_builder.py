@@ -25,7 +25,7 @@ from seq2seq_arith.pipelines.storage.paths import local_path
 class Configs(dict[str, ArithConfig]):
     """The built-in configs by their names; but every other name of a config is also "in" it.
 
-    TFDS asks before it looks for files: it leaves the files of an unknown config to a reader of its own.
+    TFDS checks this before it looks for files: it would read the files of an unknown config with another reader.
     """
 
     def __contains__(self, name: object) -> bool:
@@ -53,7 +53,7 @@ class Builder(dataset_builder.FileReaderBuilder):
     pkg_dir_path = code_path.parent
 
     def __init__(self, *, file_format: Any = None, **kwargs: Any) -> None:
-        """Takes TFDS's arguments; raises InputError if the config or the file format is not one of ours."""
+        """Takes TFDS's arguments; raises InputError if the config or the file format is not supported."""
         self._file_format = FileFormat.ARRAY_RECORD if wants_array_record(file_format) else None
         super().__init__(**kwargs)  # TFRecord is always the first format
 
@@ -65,7 +65,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         file_format: Any = None,
         permissions: Any = None,
     ) -> None:
-        """Makes the dataset, unless it is there already; nothing is downloaded.
+        """Creates the dataset, unless it exists; nothing is downloaded.
 
         The pipeline publishes the directory itself, as ``arith-data`` does: under a lock, in one step, and after
         removing the leftovers of killed runs. TFDS would delete a dataset before the new one is complete, and would
@@ -74,11 +74,11 @@ class Builder(dataset_builder.FileReaderBuilder):
         Args:
           download_dir, permissions: Without effect: there are no downloads, and TFDS sets no permissions either.
           download_config: Beam's options, the number of shards, and whether to overwrite. Other options are refused
-            if they ask for another dataset.
+            if they would change the dataset.
           file_format: None, ``tfrecord``, or ``array_record`` to have that beside TFRecord.
 
         Raises:
-          InputError: An option cannot be followed, another run is making the dataset, or something else stands there.
+          InputError: An option is not supported, another run is making the dataset, or its directory has other files.
           OSError: The disk is full, or the directory cannot be written.
         """
         del download_dir, permissions
@@ -88,8 +88,8 @@ class Builder(dataset_builder.FileReaderBuilder):
         if "://" in self.data_dir and self.is_prepared() and not options.overwrite:
             return  # TFDS reads from anywhere.
         path = local_path(self.data_dir)
-        kept = None if options.overwrite else read_metadata(path)
-        layout = options.layout(self.builder_config, Layout.from_metadata(kept) if kept else None)
+        existing = None if options.overwrite else read_metadata(path)
+        layout = options.layout(self.builder_config, Layout.from_metadata(existing) if existing else None)
         request = Request(self.builder_config.task, layout, path.parents[2], options.beam_options, options.overwrite)
         request.publisher.option = "download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS"
         if request.published() is None:
@@ -100,7 +100,7 @@ class Builder(dataset_builder.FileReaderBuilder):
             create(request)
         else:
             request.publisher.name_default()
-        # Another process may have made it since this builder was opened, or with other files.
+        # Another process may have created it since this builder was opened, or with other files.
         self.info.read_from_directory(self.data_dir)
 
     def as_dataset(
@@ -108,8 +108,8 @@ class Builder(dataset_builder.FileReaderBuilder):
     ) -> Any:
         """The examples as a ``tf.data.Dataset``, or several; takes TFDS's arguments. InputError without TensorFlow.
 
-        With ``shuffle_files``, TFDS would refuse a dataset whose order is part of it, unless ``read_config`` says that
-        the order may be lost; to ask for it is to say so.
+        With ``shuffle_files``, TFDS would refuse a dataset whose order is part of it, unless ``read_config`` allows
+        another order; here, ``shuffle_files`` itself allows it.
         """
         packages.require("tfds.load", "tensorflow", "train")
         if shuffle_files:
@@ -119,8 +119,8 @@ class Builder(dataset_builder.FileReaderBuilder):
 
     def as_data_source(self, *args: Any, **options: Any) -> Any:
         """The examples for random access, with TFDS's arguments; InputError if there are no ArrayRecord files."""
-        reader = copy.copy(self)  # TFDS changes what it knows of the files, and tf.data could not read them any more
-        stored, known = reader.info.as_proto.alternative_file_formats, reader.info.alternative_file_formats
+        reader = copy.copy(self)  # TFDS changes its list of the files, and tf.data could not read them any more
+        stored, readable = reader.info.as_proto.alternative_file_formats, reader.info.alternative_file_formats
         if reader.is_prepared() and ARRAY_RECORD not in stored:
             existing = Layout.from_metadata(cast(dict[str, Any], reader.info.metadata))
             layout = dataclasses.replace(existing, formats=(*existing.formats, ARRAY_RECORD))
@@ -129,20 +129,20 @@ class Builder(dataset_builder.FileReaderBuilder):
             raise InputError(
                 f"{self.data_dir} has no ArrayRecord files, which data_source reads; add them with: {anew}"
             )
-        # TFDS reads the list from the dataset, but into one of its two places only.
-        known += [FileFormat.ARRAY_RECORD for name in stored if name == ARRAY_RECORD and not known]
+        # TFDS has two lists, but fills only one of them from the dataset.
+        readable += [FileFormat.ARRAY_RECORD for name in stored if name == ARRAY_RECORD and not readable]
         return super(Builder, reader).as_data_source(*args, **options)
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any = None) -> None:
-        raise NotImplementedError("download_and_prepare does all")
+        raise NotImplementedError("download_and_prepare does everything")
 
     @property
     def builder_config(self) -> ArithConfig:
-        """The parameters, and the layout that was asked for."""
+        """The parameters, and the requested layout."""
         return cast(ArithConfig, super().builder_config)
 
     def _create_builder_config(self, builder_config: Any, version: Any) -> Any:
-        # TFDS refuses an object that bears a built-in config's name; ours is that config if it does.
+        # TFDS refuses an object with the name of a built-in config; an ArithConfig of that name is that config.
         if isinstance(builder_config, ArithConfig):
             return builder_config
         if isinstance(builder_config, tfds.core.BuilderConfig):

@@ -1,6 +1,6 @@
-"""Turns every failure of a runner into one of our exceptions, which say why in one sentence.
+"""Translates every failure of a runner into an exception of this project, which gives the cause in one sentence.
 
-Beam hands a worker's exception on as text, so this module has to read Beam's messages.
+Beam passes a worker's exception on as text, so this module has to parse Beam's messages.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ JOB_ENDED = re.compile(
     r"(?P<reason>.*)",
     re.DOTALL,
 )
-# The cause, among many, that names what a runner lacks.
+# The cause, among several, that names a missing resource.
 LACK = re.compile(r"\b\w*(?:NoResourceAvailable|OutOfMemory)\w*: .*")
 LOST = "NoResourceAvailable"  # of Flink, if it has fewer task managers than the job needs
 # Phrases of Python and of this project, in a traceback that a runner quotes.
@@ -31,14 +31,14 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES,
 
 
 class SubmittedError(Exception):
-    """Not a failure: the runner goes on alone with the job of this name, for ``--no_wait_until_finish`` was given."""
+    """Not a failure: the job of this name continues without this program, because of ``--no_wait_until_finish``."""
 
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turns whatever a runner raises in the block into one of our exceptions.
+    """Translates any exception of a runner in the block into one of this project.
 
-    An OSError is one of the disk. An error that tells of too little memory (``is_short_of_memory``) stays as it is.
+    An OSError stands for an error of the disk. An error about too little memory (``is_short_of_memory``) is kept.
     """
     try:
         yield
@@ -49,7 +49,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def _translated(error: BaseException) -> BaseException:
-    """The exception of ours, or of Python, that a runner's error means; the error itself if it is one."""
+    """The exception of this project, or of Python, for a runner's error; the error itself if that is one already."""
     if isinstance(error, SubmittedError):
         return error
     if isinstance(error, InputError | StoreError):
@@ -58,14 +58,14 @@ def _translated(error: BaseException) -> BaseException:
     text = str(details() if callable(details) else error)
     if text.startswith("KeyboardInterrupt"):
         return KeyboardInterrupt()
-    if found := STORE_ERROR.search(text):
-        return {"InputError": InputError, "StoreError": StoreError}[found[1]](found[2])
+    if match := STORE_ERROR.search(text):
+        return {"InputError": InputError, "StoreError": StoreError}[match[1]](match[2])
     if number := next((number for number in DISK_ERRORS if os.strerror(number) in text), None):
         return OSError(number, os.strerror(number))
-    if found := JOB_ENDED.match(text):
+    if match := JOB_ENDED.match(text):
         lack = _lack("\n".join(getattr(error, "__notes__", ())))
-        job = f" {found['job']}" if found["job"] else ""
-        return RunnerError(f"the runner's job{job} ended as {found['state']}: {lack or _reason(found['reason'])}")
+        job = f"job {match['job']}" if match["job"] else "the job"
+        return RunnerError(f"{job} ended as {match['state']}: {lack or _reason(match['reason'])}")
     # An OSError with errno comes from the operating system. Without errno it comes from a network library.
     is_ours = isinstance(error, KeyboardInterrupt | RunnerError) or getattr(error, "errno", None)
     if is_ours or is_short_of_memory(error):
@@ -80,17 +80,17 @@ def first_sentence(line: str) -> str:
 
 
 def _lack(text: str) -> str:
-    """What a runner lacked, by the innermost cause that says so; empty if none does."""
-    found = LACK.findall(text)
-    if not found:
+    """The resource that a runner lacked, from the innermost cause that names one; empty if none does."""
+    causes = LACK.findall(text)
+    if not causes:
         return ""
     hint = "a task manager was lost, another job has the slots, or --parallelism is larger than their number: "
-    return hint * (LOST in found[-1]) + found[-1].strip()
+    return hint * (LOST in causes[-1]) + causes[-1].strip()
 
 
 def _reason(text: str) -> str:
-    """The line of a runner's message that says why: the last exception of a traceback, or else the first line."""
-    first, *others = text.strip().splitlines() or ["it gave no reason"]
+    """The line of a runner's message with the cause: the last exception of a traceback, or else the first line."""
+    first, *further_lines = text.strip().splitlines() or ["it gave no reason"]
     # A line of Java comes before a traceback. If no exception's line follows, it is the only one.
-    told = [line for line in others if EXCEPTION_LINE.match(line)] if TRACEBACK in text else []
-    return told[-1] if told else first
+    exception_lines = [line for line in further_lines if EXCEPTION_LINE.match(line)] if TRACEBACK in text else []
+    return exception_lines[-1] if exception_lines else first

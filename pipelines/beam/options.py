@@ -1,4 +1,4 @@
-"""Beam's options: those that the user passes through, and the defaults for this machine."""
+"""Beam's options: those from the command line, and the defaults for this machine."""
 
 import contextlib
 import io
@@ -28,13 +28,13 @@ from seq2seq_arith.pipelines.beam.failures import first_sentence
 # DirectRunner would first try to download another runner; this is the local one, by name.
 LOCAL_RUNNER = "FnApiRunner"
 LOCAL_NAMES = ("", "directrunner", "fnapirunner")
-# These runners take further options from the service they talk to, so Beam does not know all names beforehand.
+# These runners get further options from their job server, so Beam cannot know all names in advance.
 OPEN_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner", "PrismRunner")
 ANSWER_SECONDS = 10  # timeout for the answer of a job server
 
 
 def pipeline_options(flags: Sequence[str], parser: Parser | None = None) -> PipelineOptions:
-    """Beam's options from the flags that ``parser`` did not know, with the defaults for this machine."""
+    """Beam's options from the flags that are not options of ``parser``, with the defaults for this machine."""
     for before, flag in zip(["", *flags], flags, strict=False):
         is_value = before.startswith("--") and "=" not in before
         if not flag.startswith("--") and not is_value:
@@ -49,29 +49,29 @@ def prepare_options(
     complaints = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaints):
-            known = options.get_all_options()
-        given = options.get_all_options(retain_unknown_options=True)
+            known_options = options.get_all_options()
+        all_options = options.get_all_options(retain_unknown_options=True)
     except SystemExit:
         reason = complaints.getvalue().strip().rpartition("error: ")[-1]
         raise InputError(f"Beam cannot use {' '.join(flags)}: {reason}") from None
-    unknown = set(given) - set(known)
+    unknown = set(all_options) - set(known_options)
     standard = options.view_as(StandardOptions)
     standard.runner = _full_name(standard.runner)
     ours = parser.option_names if parser else []
-    if standard.runner in OPEN_RUNNERS:  # of whose options only what looks like one of ours is known to be none
+    if standard.runner in OPEN_RUNNERS:  # refuse only what looks like a mistyped option of ours
         unknown = {name for name in unknown if mistyped_option(f"--{name}", ours, "") != "; "}
     if unknown:
         # Beam's names have underscores, whatever was typed.
         typed = {flag.split("=")[0].lstrip("-").replace("-", "_"): flag for flag in flags}
         first = min(unknown)
-        shown = next((flag for name, flag in typed.items() if name in unknown), f"--{first}={given[first]}")
-        names = [*ours, *(f"--{name}" for name in known)]
+        shown = next((flag for name, flag in typed.items() if name in unknown), f"--{first}={all_options[first]}")
+        names = [*ours, *(f"--{name}" for name in known_options)]
         hint = mistyped_option(shown, names, _otherwise(parser))
-        raise InputError(f"{shown} is known neither here nor to Apache Beam{hint}")
+        raise InputError(f"{shown} is not an option of this program or of Apache Beam{hint}")
     if (standard.runner or "").lower() in LOCAL_NAMES:
         standard.runner = LOCAL_RUNNER
     _check_launch(options, standard)
-    if standard.runner == "PrismRunner" and not any(name.startswith("prism_log") for name in given):
+    if standard.runner == "PrismRunner" and not any(name.startswith("prism_log") for name in all_options):
         # Each failure reaches us as an exception anyway.
         logging.getLogger("PrismJobServer").addHandler(logging.NullHandler())
         logging.getLogger("PrismJobServer").propagate = False
@@ -80,12 +80,12 @@ def prepare_options(
 
 
 def _otherwise(parser: Parser | None) -> str:
-    """What to do about a flag that nobody knows."""
+    """The advice about an unknown flag."""
     return f"see {parser.own_help}" if parser else "leave it out"
 
 
 def _check_launch(options: PipelineOptions, standard: StandardOptions) -> None:
-    """Refuses Beam's worker processes, templates, and to leave a job alone that would end with this program."""
+    """Refuses Beam's worker processes, templates, and not waiting for a job that would end with this program."""
     google, portable = options.view_as(GoogleCloudOptions), options.view_as(PortableOptions)
     if options.view_as(DirectOptions).direct_running_mode == "multi_processing":
         raise InputError(
@@ -100,13 +100,13 @@ def _check_launch(options: PipelineOptions, standard: StandardOptions) -> None:
     elsewhere = portable.job_endpoint not in (None, "embed") and portable.environment_type not in (None, "LOOPBACK")
     if standard.no_wait_until_finish and standard.runner != "DataflowRunner" and not elsewhere:
         raise InputError(
-            "--no_wait_until_finish needs a runner that runs without this program: --runner=DataflowRunner, or a job "
-            "server with --job_endpoint, and workers of its own with --environment_type"
+            "--no_wait_until_finish needs a runner outside of this program: --runner=DataflowRunner, or a job server "
+            "with --job_endpoint and separate workers with --environment_type"
         )
 
 
 def check_runner(options: PipelineOptions) -> None:
-    """Raises InputError if the runner is not there: a job server that answers, or Prism's program."""
+    """Raises InputError if the runner is missing: no job server answers, or Prism is not installed."""
     runner = options.view_as(StandardOptions).runner
     if runner in OPEN_RUNNERS:
         _check_job_server(options)
@@ -120,7 +120,7 @@ def is_local(options: PipelineOptions) -> bool:
 
 
 def job_outlives_program(options: PipelineOptions) -> bool:
-    """Whether a job may go on if this program is killed: on a runner with workers that are not this program's."""
+    """Whether a job may continue after this program is killed: its workers are not processes of this program."""
     runner, portable = options.view_as(StandardOptions).runner, options.view_as(PortableOptions)
     if runner not in OPEN_RUNNERS:
         return not is_local(options)
@@ -130,14 +130,14 @@ def job_outlives_program(options: PipelineOptions) -> bool:
 
 
 def workers_share_process(options: PipelineOptions) -> bool:
-    """Whether workers run (or may run) in this process, so that its counters include theirs."""
+    """Whether workers run (or may run) in this process, whose counters then include theirs."""
     if options.view_as(StandardOptions).runner not in OPEN_RUNNERS:
         return is_local(options)
     return options.view_as(PortableOptions).environment_type in (None, "LOOPBACK")
 
 
 def default_threads(options: PipelineOptions) -> int:
-    """Elements a worker process works on at once: local ones share all cores; a runner starts one per core, so 1."""
+    """Elements per worker process at a time: as many as cores in a local run; 1 on a runner with a process per core."""
     if not is_local(options):
         return 1
     direct = options.view_as(DirectOptions)
@@ -153,10 +153,10 @@ def in_one_line(text: str) -> str:
 
 
 def _full_name(runner: str | None) -> str | None:
-    """A runner's name as Beam spells it; Beam also accepts it in other case, and without ``Runner``."""
-    known = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
+    """A runner's name in Beam's spelling; Beam ignores case, and accepts names without ``Runner``."""
+    full_names = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
     name = (runner or "").lower()
-    return known.get(name) or known.get(name + "runner") or runner
+    return full_names.get(name) or full_names.get(name + "runner") or runner
 
 
 def _check_job_server(options: PipelineOptions) -> None:
@@ -164,7 +164,9 @@ def _check_job_server(options: PipelineOptions) -> None:
     flink, spark = options.view_as(FlinkRunnerOptions), options.view_as(SparkRunnerOptions)
     for runner, jar in {"flink": flink.flink_job_server_jar, "spark": spark.spark_job_server_jar}.items():
         if jar and "://" not in jar and not Path(jar).is_file():
-            raise InputError(f"--{runner}_job_server_jar is {jar}, and there is no such file; make {runner} builds one")
+            raise InputError(
+                f"--{runner}_job_server_jar is {jar}, and there is no such file; build it with make {runner}"
+            )
     endpoint = options.view_as(PortableOptions).job_endpoint
     if not endpoint or endpoint == "embed":
         return
@@ -178,13 +180,12 @@ def _check_job_server(options: PipelineOptions) -> None:
         raise InputError(f"--job_endpoint is {endpoint}, where no job server answers: {reason}; start it") from None
     if not _speaks_grpc(endpoint):
         raise InputError(
-            f"--job_endpoint is {endpoint}, where something answers that is not a job server; give a job server's own "
-            "port"
+            f"--job_endpoint is {endpoint}, where the server is not a job server; give the port of a job server"
         )
 
 
 def _speaks_grpc(endpoint: str) -> bool:
-    """Whether the server there speaks the job server's protocol; Beam would wait for any other one for ever."""
+    """Whether the server speaks the job server's protocol; Beam would wait for any other server for ever."""
     import grpc
 
     with grpc.insecure_channel(endpoint) as channel:
@@ -196,8 +197,8 @@ def _speaks_grpc(endpoint: str) -> bool:
 
 
 def _check_prism(location: str | None) -> None:
-    """Checks that Prism's program is there: Beam would download one if no location is given."""
+    """Checks that Prism is installed: without a location, Beam would download it."""
     if location and ("://" in location or Path(location).is_file()):
         return
-    given = f"--prism_location is {location}, and there is no such file" if location else "there is no Prism"
-    raise InputError(f"{given}; build it with make prism, and give --prism_location=build/prism/prism")
+    problem = f"--prism_location is {location}, and there is no such file" if location else "there is no Prism"
+    raise InputError(f"{problem}; build it with make prism, and give --prism_location=build/prism/prism")

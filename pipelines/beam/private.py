@@ -27,10 +27,10 @@ def on_loopback() -> Iterator[None]:
     make_server = grpc.server
 
     def server(*arguments: Any, **options: Any) -> grpc.Server:
-        made = make_server(*arguments, **options)
-        bind = made.add_insecure_port
-        made.add_insecure_port = lambda address: bind(address.replace(EVERY_INTERFACE, LOOPBACK))
-        return made
+        new_server = make_server(*arguments, **options)
+        bind = new_server.add_insecure_port
+        new_server.add_insecure_port = lambda address: bind(address.replace(EVERY_INTERFACE, LOOPBACK))
+        return new_server
 
     grpc.server = server
     try:

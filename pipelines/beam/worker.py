@@ -29,9 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--provision_endpoint", required=True, help="host:port of the service that knows the job")
     for name in ("control", "logging", "artifact", "status"):
         parser.add_argument(f"--{name}_endpoint", help="the runner's, if the job does not name another")
-    given, _ = parser.parse_known_args(arguments)
+    options, _ = parser.parse_known_args(arguments)
     end_with_parent()
-    os.environ.update(environment(given, provided(given.id, given.provision_endpoint)))
+    os.environ.update(environment(options, fetch_provision_info(options.id, options.provision_endpoint)))
     sdk_worker_main.main([])
     return 0
 
@@ -48,7 +48,7 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def provided(worker: str, endpoint: str) -> provision.ProvisionInfo:
+def fetch_provision_info(worker: str, endpoint: str) -> provision.ProvisionInfo:
     """The runner's information about the job that the worker is for."""
     with grpc.insecure_channel(endpoint) as channel:
         service = services.ProvisionServiceStub(channel)
@@ -59,15 +59,15 @@ def provided(worker: str, endpoint: str) -> provision.ProvisionInfo:
     return answer.info
 
 
-def environment(given: argparse.Namespace, info: provision.ProvisionInfo) -> dict[str, str]:
+def environment(options: argparse.Namespace, info: provision.ProvisionInfo) -> dict[str, str]:
     """The variables that Beam's worker reads."""
     variables = {
-        "WORKER_ID": given.id,
+        "WORKER_ID": options.id,
         "PIPELINE_OPTIONS": json.dumps(json_format.MessageToDict(info.pipeline_options)),
         "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
     }
     for name in ("control", "logging", "status"):
-        url = getattr(info, f"{name}_endpoint").url or getattr(given, f"{name}_endpoint")
+        url = getattr(info, f"{name}_endpoint").url or getattr(options, f"{name}_endpoint")
         if url:
             descriptor = endpoints_pb2.ApiServiceDescriptor(url=url)
             variables[f"{name.upper()}_API_SERVICE_DESCRIPTOR"] = text_format.MessageToString(descriptor)

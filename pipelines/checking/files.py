@@ -1,4 +1,4 @@
-"""Checks the files of a dataset without reading an example: names, sizes, checksums, and what TFDS is told."""
+"""Checks the files of a dataset without reading an example: names, sizes, checksums, and the files for TFDS."""
 
 import dataclasses
 import functools
@@ -27,18 +27,18 @@ MOST_NAMED = 100  # files that do not belong to a dataset, each on a line
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """What is known of a dataset before its examples are read."""
+    """The facts about a dataset that need no reading of its examples."""
 
     directory: AnyPath  # where it is
-    task: Task  # what its metadata says that it is
+    task: Task  # from its metadata
     layout: Layout  # likewise
     digests: dict[str, str]  # the sha256 that each file must have, by name
-    sizes: dict[str, int]  # the bytes of each file that is there, by name
+    sizes: dict[str, int]  # the bytes of each existing file, by name
     lengths: ShardLengths  # the examples per file, by split, from ``dataset_info.json``
 
     @classmethod
     def from_metadata(cls, directory: AnyPath, task: Task, layout: Layout, digests: dict[str, str]) -> "Files":
-        """The files that are there, beside those that the metadata names."""
+        """The existing files, together with the files that the metadata names."""
         return cls(directory, task, layout, digests, paths.sizes(directory), read_shard_lengths(directory))
 
     def name_problems(self) -> Iterator[str]:
@@ -52,14 +52,14 @@ class Files:
             yield f"{self.directory}: {len(more):,} more files do not belong to the dataset"
 
     def count_problems(self) -> Iterator[str]:
-        """The problem with the examples per file, which must be as many files and examples as the dataset has."""
+        """The problem with the examples per file: the numbers of files and of examples must be those of the dataset."""
         if {split: sum(counts) for split, counts in self.lengths.items()} != self.task.splits:
             yield f"{self.directory / DATASET_INFO}: does not count {self.task.splits} examples"
         elif any(len(counts) != self.layout.num_shards or min(counts) < 0 for counts in self.lengths.values()):
             yield f"{self.directory / DATASET_INFO}: does not count {self.layout.num_shards} files of each split"
 
     def size_problems(self) -> Iterator[str]:
-        """The files of examples whose size cannot be right: only that of TFRecord is known, but none is 0."""
+        """The files of examples with an impossible size: the size of TFRecord is known, and no file is empty."""
         record = record_format(self.task).length
         for split, shard, name in self.layout.shard_files():
             size, count = self.sizes.get(name), self.lengths[split][shard]
@@ -70,9 +70,9 @@ class Files:
                 yield f"{self.directory / name}: has {size:,} bytes, not the {count * record:,} of {count:,} examples"
 
     def description_problems(self) -> Iterator[str]:
-        """The problems with the files that TFDS reads: their checksums, and what TFDS itself writes for this dataset.
+        """The problems with the files that TFDS reads: their checksums, and differences from what TFDS writes.
 
-        Their names, templates and classes can send a reader elsewhere, and their checksums can be made right.
+        Names, templates and classes in them can redirect a reader, and a forger can adapt their checksums.
         """
         for name in sorted({DATASET_INFO, FEATURES} & set(self.sizes)):
             file = self.directory / name
@@ -96,9 +96,9 @@ class Files:
 
 def digest_problems(file: AnyPath, pieces: Iterable[bytes], digest: str) -> list[str]:
     """The problem with a file's checksum, if there is one."""
-    found = hashlib.sha256()
+    checksum = hashlib.sha256()
     for piece in pieces:
-        found.update(piece)
-    if found.hexdigest() == digest:
+        checksum.update(piece)
+    if checksum.hexdigest() == digest:
         return []
     return [f"{file}: does not have the sha256 that {METADATA} states"]

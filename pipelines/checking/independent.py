@@ -1,11 +1,11 @@
-"""The data format a second time, in plain Python: ``verify`` holds 10,000 rows of a dataset against it.
+"""An independent implementation of the data format in plain Python, against which ``verify`` checks 10,000 rows.
 
 It follows docs/format.md with integers and strings, one example after the other, and shares no code with the
 pipeline: neither its draws, hashes and notations nor its records. A mistake there would otherwise repeat here and stay
 unseen. The pipeline's tests hold whole datasets against it.
 
-A new task needs one line, in ``SOLVERS``; a new way of drawing one, in ``DRAWN``. ``verify`` says so where there is
-none, as for tasks and ways of drawing of one's own.
+A new task needs one line in ``SOLVERS``; a new sampler needs one line in ``DRAWN``. Without it, as for custom tasks
+and samplers, ``verify`` says that there was no independent check.
 
 >>> task = Task("addition")
 >>> draw(task, 3), text(task, *draw(task, 3))
@@ -25,9 +25,9 @@ from seq2seq_arith.arithmetic.task import Task
 MASK64 = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
 ORDER, SPLIT = 1, 2  # the purpose of a hash
-LIMB, WORD = 9, 18  # decimal digits that one random word gives, and that are hashed at once
+LIMB, WORD = 9, 18  # decimal digits per random word, and per step of the hash
 LIMB_LETTERS, WORD_LETTERS = 6, 12  # the same of letters
-# The digits, or letters, of a number that are hashed at once, by the notation; a number of another one is hashed whole.
+# Digits or letters per step of the hash, by notation; numbers of other notations are hashed in one step.
 HASHED = {"decimal": WORD, "positive": WORD, "letters": WORD_LETTERS}
 PAD = " "
 
@@ -63,7 +63,7 @@ class Example(NamedTuple):
     answer: str  # likewise
 
     def shard(self, num_shards: int) -> int:
-        """The number of the shard that holds it."""
+        """The number of its shard."""
         return uniform(self.order_hash, num_shards)
 
 
@@ -75,12 +75,12 @@ def example(task: Task, operands: Operands, answer: str = "") -> Example:
 
 
 def is_solved(task: Task) -> bool:
-    """Whether the answers are known here."""
+    """Whether its answers can be computed here."""
     return task.own is None and task.name in SOLVERS
 
 
 def is_drawn(task: Task) -> bool:
-    """Whether the operands of its draws are known here."""
+    """Whether the operands of its draws can be computed here."""
     return task.sampler in DRAWN
 
 
@@ -102,13 +102,13 @@ def uniform(word: int, bound: int) -> int:
 
 
 def draw(task: Task, i: int) -> Operands:
-    """The operands of draw ``i``, whose way of drawing is in ``DRAWN``."""
+    """The operands of draw ``i`` of a task whose sampler is in ``DRAWN``."""
     return DRAWN[task.sampler](task, i)
 
 
-def _numbers(task: Task, i: int, fixed: bool = False, least: int = 0) -> Operands:
+def _numbers(task: Task, i: int, fixed: bool = False, smallest: int = 0) -> Operands:
     arity, size = task.operation.arity, 1 + -(-task.size // LIMB)
-    return tuple(max(least, _number(task, (arity * i + side) * size, fixed)[0]) for side in range(arity))
+    return tuple(max(smallest, _number(task, (arity * i + side) * size, fixed)[0]) for side in range(arity))
 
 
 def _number(task: Task, first: int, fixed: bool = False) -> tuple[int, int]:
@@ -134,18 +134,18 @@ def _structured(task: Task, i: int, passes_on_nine: bool) -> Operands:
 
 def _rearranged(left: int, right: int, length: int, words: list[int], passes_on_nine: bool) -> Operands:
     """The structured half of the draws, on lists of digits."""
-    # The units first, so that a place is an index.
+    # Units first, so that the position of a digit is its index.
     a, b = ([int(digit) for digit in reversed(str(value).zfill(length))] for value in (left, right))
     for f, p, q in (words[0:3], words[3:6], words[6:9]):
         k = uniform(f, 6)
         low, high = sorted((uniform(p, length + 1), uniform(q, length + 1)))
-        for place in range(low, high):
+        for position in range(low, high):
             if k < 2:
-                a[place] = (0, 9)[k]
+                a[position] = (0, 9)[k]
             elif k < 4:
-                b[place] = (0, 9)[k - 2]
+                b[position] = (0, 9)[k - 2]
             else:
-                b[place] = 9 - a[place] if passes_on_nine else a[place]
+                b[position] = 9 - a[position] if passes_on_nine else a[position]
     left, right = (int("".join(map(str, reversed(digits)))) for digits in (a, b))
     h, step = uniform(words[9], 3), 10 ** uniform(words[10], length)
     if h == 1 and right + step < 10**length:
@@ -155,9 +155,9 @@ def _rearranged(left: int, right: int, length: int, words: list[int], passes_on_
     return left, right
 
 
-def _uniform(task: Task, i: int, least: int) -> Operands:
+def _uniform(task: Task, i: int, smallest: int) -> Operands:
     arity = task.operation.arity
-    return tuple(least + uniform(word(task.seed, arity * i + side), task.size) for side in range(arity))
+    return tuple(smallest + uniform(word(task.seed, arity * i + side), task.size) for side in range(arity))
 
 
 def _words_of_letters(task: Task, i: int, fixed: bool) -> Operands:
@@ -179,12 +179,12 @@ def _letters(task: Task, first: int, fixed: bool) -> str:
 # From a task and the number of a draw to the operands.
 DRAWN: Mapping[Sampler, Callable[[Task, int], Operands]] = {
     sampling.DIGITS: _numbers,
-    sampling.POSITIVE: lambda task, i: _numbers(task, i, least=1),
+    sampling.POSITIVE: lambda task, i: _numbers(task, i, smallest=1),
     sampling.VALUE: lambda task, i: _numbers(task, i, fixed=True),
     sampling.CARRYING: lambda task, i: _structured(task, i, passes_on_nine=True),
     sampling.BORROWING: lambda task, i: _structured(task, i, passes_on_nine=False),
-    sampling.COUNTS: lambda task, i: _uniform(task, i, least=1),
-    sampling.RESIDUES: lambda task, i: _uniform(task, i, least=0),
+    sampling.COUNTS: lambda task, i: _uniform(task, i, smallest=1),
+    sampling.RESIDUES: lambda task, i: _uniform(task, i, smallest=0),
     sampling.LETTERS: lambda task, i: _words_of_letters(task, i, fixed=False),
     sampling.FIXED_LETTERS: lambda task, i: _words_of_letters(task, i, fixed=True),
 }
@@ -214,10 +214,10 @@ def _seeded(seed: int, purpose: int) -> int:
 
 def text(task: Task, *operands: int, answer: str = "") -> tuple[str, str]:
     """The question and the answer of some operands as they are stored; see ``example``."""
-    written = list(map(WRITE.get(task.notation.name, str), operands))
-    question = task.operation.symbol.join(written).ljust(task.question_width, PAD)
+    operand_texts = list(map(WRITE.get(task.notation.name, str), operands))
+    question = task.operation.symbol.join(operand_texts).ljust(task.question_width, PAD)
     if is_solved(task):
-        answer = SOLVERS[task.name](task.size, *written).ljust(task.answer_width, PAD)
+        answer = SOLVERS[task.name](task.size, *operand_texts).ljust(task.answer_width, PAD)
     return question[::-1] if task.reverse else question, answer
 
 
@@ -235,8 +235,8 @@ def _letters_of(value: int) -> str:
 def _number_of(letters: str) -> int:
     """The number of a word of letters."""
     return sum(
-        (ord(letter) - ord("a") + 1) * 27 ** (place % WORD_LETTERS) * 10 ** (WORD * (place // WORD_LETTERS))
-        for place, letter in enumerate(letters)
+        (ord(letter) - ord("a") + 1) * 27 ** (position % WORD_LETTERS) * 10 ** (WORD * (position // WORD_LETTERS))
+        for position, letter in enumerate(letters)
     )
 
 

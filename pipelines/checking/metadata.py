@@ -1,4 +1,4 @@
-"""Checks ``metadata.json`` against itself, before anything else of a dataset is believed."""
+"""Checks that ``metadata.json`` is consistent, before the rest of a dataset is trusted."""
 
 import json
 from typing import Any
@@ -19,12 +19,12 @@ SHA256 = "sha256"  # the entry of the metadata's own checksum
 
 
 class OtherDatasetError(Problem):
-    """The metadata are sound, but their sha256 is not the one that was asked for."""
+    """The metadata is intact, but its sha256 is not the requested one."""
 
-    def __init__(self, found: str, asked: str) -> None:
+    def __init__(self, actual: str, expected: str) -> None:
         super().__init__(
-            f"its sha256 is {found}, and {asked} was asked for: it is another dataset, or it was made with other files "
-            "(Parquet, another number of shards); give the right sha256, or another dataset"
+            f"its sha256 is {actual}, not the requested {expected}: it is another dataset, or it was made with other "
+            "files (Parquet, another number of shards); give the right sha256, or another dataset"
         )
 
 
@@ -64,18 +64,18 @@ def _read(directory: AnyPath) -> tuple[bytes, dict[str, Any]]:
 
 
 def _draws(task: Task, draws: Any) -> int:
-    """The draws that a dataset has used, if it can have used so many."""
-    most = 4 * coverage.num_draws(task) + 1000
-    if task.own:  # whose drawing may count more pairs than there are
-        most = 4 * coverage.draws_limit(task.num_examples)
-    if not isinstance(draws, int) or not task.num_examples <= draws <= most:
+    """The number of draws of a dataset; Problem if it is impossible."""
+    limit = 4 * coverage.num_draws(task) + 1000
+    if task.own:  # whose sampling may count more pairs than exist
+        limit = 4 * coverage.draws_limit(task.num_examples)
+    if not isinstance(draws, int) or not task.num_examples <= draws <= limit:
         raise Problem(f"draws_used is {draws!r}")
     return draws
 
 
 def _files(layout: Layout, files: Any) -> dict[str, str]:
-    """The files of a dataset, if they have the names that its layout gives them."""
-    # The count first: num_shards may ask for very many names.
+    """The files of a dataset; Problem if their names are not those of its layout."""
+    # The count first: num_shards may stand for very many names.
     count = layout.num_shards * len(layout.formats) * len(SPLITS) + 2
     if not isinstance(files, dict) or len(files) != count:
         raise Problem("its files are not those of its parameters")
@@ -85,7 +85,7 @@ def _files(layout: Layout, files: Any) -> dict[str, str]:
 
 
 def read_sound(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:
-    """The same for who only reads the dataset: InputError if it is damaged, with the command that says more."""
+    """As ``read_checked``, for reading the dataset: InputError if it is damaged, with the command that says more."""
     try:
         return read_checked(directory)
     except Problem as problem:
@@ -93,5 +93,5 @@ def read_sound(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:
 
 
 def with_advice(problem: Problem, directory: AnyPath) -> str:
-    """A problem, and what to do about it; that of a task of one's own says so itself."""
+    """A problem and the advice about it; the problem of a custom task has its own advice."""
     return str(problem) if IS_CODE in str(problem) else f"{problem}; {advice(directory)}"

@@ -1,11 +1,11 @@
-"""Checks a finished dataset: makes it again, and compares; and holds 10,000 of its rows against plain Python.
+"""Checks a finished dataset: creates it again, compares the files, and checks 10,000 rows in plain Python.
 
-A dataset is a function of its parameters. So every shard is made again in this process, and the bytes must be the same.
-The bytes of some formats depend on the version of a library (PyArrow, ArrayRecord); of these the rows are compared. The
-pipeline's own functions make the shards, so a mistake of theirs would stay unseen: therefore ``independent`` draws,
+A dataset is a function of its parameters. So every shard is created again in this process, and the bytes must be the
+same. For formats whose bytes depend on the version of a library (PyArrow, ArrayRecord), the rows are compared. The
+pipeline's own functions create the shards, so their mistakes would not be noticed: therefore ``independent`` draws,
 solves, hashes and writes some of the rows again.
 
-To be checked, a data format needs no more than its ``FORMAT``.
+The check of a data format needs only its ``FORMAT``.
 """
 
 import dataclasses
@@ -36,9 +36,9 @@ from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 # Questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
 Texts = tuple[np.ndarray, np.ndarray]
-SAMPLED = 10_000  # rows that are held against plain Python
-SAMPLED_CHARACTERS = 2**23  # of long rows fewer
-# A file that another version of a library has written may be larger than the one that is made here.
+SAMPLED = 10_000  # rows that are checked in plain Python
+SAMPLED_CHARACTERS = 2**23  # the limit for long rows
+# A file that another version of a library has written may be larger than the one that is created here.
 LARGER, MORE_BYTES = 2, 2**20
 
 
@@ -46,11 +46,11 @@ LARGER, MORE_BYTES = 2, 2**20
 class CheckResult:
     """The outcome of a check."""
 
-    problems: list[str]  # one sentence per problem, which names the file and, if there is one, the row (counted from 0)
-    summary: str = ""  # what was checked; to be shown if there are no problems
+    problems: list[str]  # one sentence per problem, with the file and, if there is one, the row (counted from 0)
+    summary: str = ""  # the scope of the check; to be shown if there are no problems
     identity: str = ""  # the metadata's own sha256, which stands for the content of all files
-    # A sentence that says what mends the dataset, with the command to type; empty if there are no problems, or if that
-    # is not known, as of damaged metadata.
+    # The advice, with the command that repairs the dataset; empty if there are no problems, or no command is known, as
+    # for damaged metadata.
     advice: str = ""
 
 
@@ -65,11 +65,11 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     except Problem as problem:
         return CheckResult([f"{directory / METADATA}: {problem}"])
     files = Files.from_metadata(directory, task, layout, metadata["files"])
-    of_default = list(_default_problems(directory))
-    problems = [*of_default, *files.name_problems(), *files.description_problems()]
+    default_problems = list(_default_problems(directory))
+    problems = [*default_problems, *files.name_problems(), *files.description_problems()]
     examples, stored = None, sum(size for name, size in files.sizes.items() if format_name(name) == TFRECORD)
     if count_problems := list(files.count_problems()):
-        # Draw only what counts right and has half of its bytes: a forged draws_used could ask for unlimited memory.
+        # Draw only if the counts are right and half of the bytes exist: a forged draws_used may need unlimited memory.
         problems += count_problems
     elif quick or 2 * stored < record_format(task).length * task.num_examples:
         problems += files.size_problems()
@@ -84,21 +84,21 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
         problems += check.problems()
         summary = f"and {task.num_examples:,} examples are as they should be; {check.summary()}"
     summary = f"{len(files.digests) + 1} files {summary}"
-    advice = _advice(files, only_beside=problems == of_default) if problems else ""
+    advice = _advice(files, only_beside=problems == default_problems) if problems else ""
     return CheckResult(problems, summary, metadata["sha256"], advice)
 
 
 def _default_problems(directory: AnyPath) -> Iterator[str]:
-    """The problem with the file beside the datasets, by which TFDS finds the default config."""
-    for parent in list(directory.parents)[1:2]:  # a copy may stand so near the root that there is none
+    """The problem with the file beside the datasets that names the default config for TFDS."""
+    for parent in list(directory.parents)[1:2]:  # a copy may be so near the root that there is none
         problem = default_problem(parent)
-        # A copy that stands alone needs none.
+        # A copy outside of a data directory needs none.
         if problem and (problem != MISSING or parent.name == NAME):
             yield f"{default_path(parent)}: {problem}"
 
 
 def _draw_problems(files: Files, examples: dict[str, list[np.ndarray]] | None) -> Iterator[str]:
-    """The problems with the counts of a dataset, of whose draws these are the examples; None if there is none such."""
+    """The problems with the counts of a dataset with these draws as examples; None if no draws fit."""
     if examples is None:
         yield f"{files.directory / METADATA}: draws_used does not give {files.task.num_examples} examples"
         return
@@ -124,12 +124,12 @@ def _digest_problems(files: Files) -> Iterator[str]:
 
 
 class _Check:
-    """The check of every example of a dataset, of whose draws these are the examples."""
+    """The check of every example of a dataset, from the draws that are its examples."""
 
     def __init__(self, files: Files, examples: dict[str, list[np.ndarray]]) -> None:
         self._files, self._examples, self._task = files, examples, files.task
-        most = min(SAMPLED, max(1, SAMPLED_CHARACTERS // (self._task.question_width + self._task.answer_width)))
-        self._step = math.ceil(self._task.num_examples / most)
+        max_rows = min(SAMPLED, max(1, SAMPLED_CHARACTERS // (self._task.question_width + self._task.answer_width)))
+        self._step = math.ceil(self._task.num_examples / max_rows)
         self._sampled: dict[str, list[Example]] = {split: [] for split in examples}
 
     def problems(self) -> Iterator[str]:
@@ -137,12 +137,12 @@ class _Check:
         numbers = range(self._files.layout.num_shards)
         for problems in parallel_map(self._of_shard, [(split, n) for split in self._examples for n in numbers]):
             yield from problems
-        places = {split: [(row.split_hash, row.key) for row in rows] for split, rows in self._sampled.items()}
-        if all(places.values()) and max(places["validation"]) > min(places["train"]):
+        hash_order = {split: [(row.split_hash, row.key) for row in rows] for split, rows in self._sampled.items()}
+        if all(hash_order.values()) and max(hash_order["validation"]) > min(hash_order["train"]):
             yield f"{self._files.directory}: an example of validation should be one of train, or the other way round"
 
     def summary(self) -> str:
-        """What was held against plain Python, and what could not be."""
+        """The part that was checked in plain Python, and the part that could not be."""
         count = sum(map(len, self._sampled.values()))
         several = f"{count:,} of them were" if count < self._task.num_examples else "all of them were"
         unknown = [
@@ -152,83 +152,87 @@ class _Check:
         if not unknown:
             return f"{several} drawn and solved again in plain Python"
         return (
-            f"{several} written again in plain Python, but nothing independent is known of the "
-            f"{' and '.join(unknown)}, which are those of the task's own code"
+            f"{several} written again in plain Python, but without an independent check of the "
+            f"{' and '.join(unknown)}, which the task's own code computes"
         )
 
-    def _of_shard(self, place: tuple[str, int]) -> list[str]:
+    def _of_shard(self, split_and_shard: tuple[str, int]) -> list[str]:
         """The problems with the files of one shard of a split."""
-        (split, shard), files, record = place, self._files, record_format(self._task)
+        (split, shard), files, record = split_and_shard, self._files, record_format(self._task)
         drawn, names = self._examples[split][shard], files.layout.paths(split, shard)
-        made = _made(self._task, files.layout.formats, drawn)
-        records = np.frombuffer(made[TFRECORD], np.uint8).reshape(-1, record.length)
-        problems = [f"{files.directory / names[0]}: {problem}" for problem in self._of_sample(place, drawn, records)]
+        contents = _contents(self._task, files.layout.formats, drawn)
+        records = np.frombuffer(contents[TFRECORD], np.uint8).reshape(-1, record.length)
+        problems = [
+            f"{files.directory / names[0]}: {problem}" for problem in self._of_sample(split_and_shard, drawn, records)
+        ]
         for kind, name in zip(files.layout.formats, names, strict=True):
             if name in files.sizes:
-                problems += self._of_file(kind, name, made, record.texts(records))
+                problems += self._of_file(kind, name, contents, record.texts(records))
         return problems
 
-    def _of_sample(self, place: tuple[str, int], drawn: np.ndarray, records: np.ndarray) -> Iterator[str]:
-        """The problems with some rows of a shard, of whose draws these are the records, as plain Python sees them."""
-        (split, shard), num_shards = place, self._files.layout.num_shards
+    def _of_sample(self, split_and_shard: tuple[str, int], drawn: np.ndarray, records: np.ndarray) -> Iterator[str]:
+        """The problems with some rows of a shard, from its draws and records, by the check in plain Python."""
+        (split, shard), num_shards = split_and_shard, self._files.layout.num_shards
         rows = slice(0, len(drawn), self._step)
         examples = _independent_examples(self._task, drawn[rows])
         self._sampled[split] += examples
         if records[rows].tobytes() != b"".join(independent.record(row.question, row.answer) for row in examples):
             yield _sample_problem(self._task, examples, record_format(self._task).texts(records[rows]), rows.step)
-        places = [(row.shard(num_shards), row.order_hash, row.key) for row in examples]
-        if places != sorted(places) or {of_shard for of_shard, *_ in places} - {shard}:
+        hash_order = [(row.shard(num_shards), row.order_hash, row.key) for row in examples]
+        if hash_order != sorted(hash_order) or {of_shard for of_shard, *_ in hash_order} - {shard}:
             yield "its rows are not in the order of their hashes"
 
-    def _of_file(self, kind: str, name: str, made: dict[str, bytes], texts: Texts) -> Iterator[str]:
-        """The problems with a file of examples in a data format, from what was made again and its rows."""
+    def _of_file(self, kind: str, name: str, contents: dict[str, bytes], texts: Texts) -> Iterator[str]:
+        """The problems with a file of examples in a data format, from the expected contents and rows."""
         file, of_format = self._files.directory / name, format_of(kind)
         share = of_format.bytes_of(self._task, 1) * len(texts[0]) // self._task.num_examples
         try:
-            data = paths.read_bytes(file, LARGER * max(share, len(made[TFRECORD])) + MORE_BYTES)
+            data = paths.read_bytes(file, LARGER * max(share, len(contents[TFRECORD])) + MORE_BYTES)
             if of_digest := digest_problems(file, [data], self._files.digests[name]):
-                yield from of_digest  # and what has another sha256 is not parsed
-            elif data != made.get(kind):
+                yield from of_digest  # a file with another sha256 is not parsed
+            elif data != contents.get(kind):
                 if of_format.read:
                     _check_rows(self._task, of_format.read(data, self._task, len(texts[0])), texts)
-                if kind in made:
-                    raise Problem(f"is not what the parameters give, from byte {_first_other(data, made[kind]):,} on")
+                if kind in contents:
+                    raise Problem(
+                        f"is not what the parameters give, from byte {_first_other(data, contents[kind]):,} on"
+                    )
         except Problem as problem:
             yield f"{file}: {problem}"
-        except (InputError, RunError):  # of a store, or for want of threads
+        except (InputError, RunError):  # of a store, or of the system, for lack of threads
             raise
         except (OSError, ValueError, RuntimeError) as error:  # those of Arrow are ValueErrors, too
             yield _unreadable(file, error)
 
 
-def _made(task: Task, formats: Sequence[str], drawn: np.ndarray) -> dict[str, bytes]:
-    """The files of the examples of these draws, by their format; of those whose bytes depend on no library."""
+def _contents(task: Task, formats: Sequence[str], drawn: np.ndarray) -> dict[str, bytes]:
+    """The files of the examples of these draws, by format, for the formats whose bytes depend on no library."""
     contents = {kind: io.BytesIO() for kind in formats if not format_of(kind).library}
     files = {kind: HashedFile(content) for kind, content in contents.items()}
     write_files(task, files, drawn)
     return {kind: content.getvalue() for kind, content in contents.items()}
 
 
-def _check_rows(task: Task, texts: Texts, wanted: Texts) -> None:
-    """Raises Problem for the first row whose question or answer is another one; all are uint8 of shape (n, width)."""
-    differs = np.zeros(len(wanted[0]), bool)
-    for side, right in zip(texts, wanted, strict=True):
-        differs |= (side != right).any(axis=1)
+def _check_rows(task: Task, texts: Texts, expected: Texts) -> None:
+    """Raises Problem for the first row with a wrong question or answer; all arrays are uint8 of shape (n, width)."""
+    differs = np.zeros(len(expected[0]), bool)
+    for side, expected_side in zip(texts, expected, strict=True):
+        differs |= (side != expected_side).any(axis=1)
     if differs.any():
         row = int(np.argmax(differs))
-        raise Problem(f"row {row}: {complaint(task, _row(texts, row), _row(wanted, row))}")
+        raise Problem(f"row {row}: {complaint(task, _row(texts, row), _row(expected, row))}")
 
 
-def complaint(task: Task, row: tuple[str, str], wanted: tuple[str, str]) -> str:
-    """What is wrong with a question and its answer, which are not the wanted ones."""
+def complaint(task: Task, row: tuple[str, str], expected: tuple[str, str]) -> str:
+    """The complaint about a question and its answer that are not the expected ones."""
     for name, characters in zip(("question", "answer"), row, strict=True):
         if set(characters) - set(task.alphabet):
             return f"the {name} is not of the alphabet {task.alphabet!r}"
-    return "the answer is wrong" if row[0] == wanted[0] else "is not the example that the parameters give here"
+    return "the answer is wrong" if row[0] == expected[0] else "is not the example that the parameters give here"
 
 
 def _independent_examples(task: Task, drawn: np.ndarray) -> list[Example]:
-    """The examples of these draws in plain Python; what it does not know of own code is taken from that."""
+    """The examples of these draws in plain Python; for a custom task, with the operands and answers of its code."""
     sides = draws.operands(task, drawn)
     if independent.is_drawn(task):
         operands = [independent.draw(task, number) for number in drawn.tolist()]
@@ -239,11 +243,11 @@ def _independent_examples(task: Task, drawn: np.ndarray) -> list[Example]:
 
 
 def _sample_problem(task: Task, examples: Sequence[Example], texts: Texts, step: int) -> str:
-    """What is wrong with some rows, each ``step`` of a shard, that are not as in plain Python."""
+    """The complaint about rows, every ``step``-th of a shard, that differ from those in plain Python."""
     for number, example in enumerate(examples):
-        row, wanted = _row(texts, number), (example.question, example.answer)
-        if row != wanted:
-            return f"row {step * number}: {complaint(task, row, wanted)}"
+        row, expected = _row(texts, number), (example.question, example.answer)
+        if row != expected:
+            return f"row {step * number}: {complaint(task, row, expected)}"
     return "its records are not as the data format says"
 
 
@@ -253,10 +257,10 @@ def _row(texts: Texts, row: int) -> tuple[str, str]:
     return question, answer
 
 
-def _first_other(data: bytes, made: bytes) -> int:
+def _first_other(data: bytes, expected: bytes) -> int:
     """The number of the first byte that differs, or where the shorter one ends."""
-    size = min(len(data), len(made))
-    differs = np.frombuffer(data, np.uint8, size) != np.frombuffer(made, np.uint8, size)
+    size = min(len(data), len(expected))
+    differs = np.frombuffer(data, np.uint8, size) != np.frombuffer(expected, np.uint8, size)
     return int(np.argmax(differs)) if differs.any() else size
 
 
@@ -265,13 +269,13 @@ def _unreadable(file: AnyPath, error: Exception) -> str:
 
 
 def _advice(files: Files, only_beside: bool) -> str:
-    """What mends a dataset whose metadata is sound; empty if it does not stand where the command would make it.
+    """The advice about a dataset with intact metadata; empty if the dataset is not where the command would write it.
 
-    ``only_beside`` says that nothing but the file that names the default config is wrong.
+    ``only_beside`` means that only the file that names the default config is wrong.
     """
     directory, above = files.directory, list(files.directory.parents)
     if len(above) < 3 or dataset_path(above[2], files.task) != directory:
         return ""
-    words = "is whole, and the file beside it is written" if only_beside else "is damaged; make it anew"
-    others = [] if only_beside else ["--overwrite"]
-    return f"{directory} {words} with: {generate_command(files.task, files.layout, above[2], others)}"
+    words = "is complete; write the file beside it" if only_beside else "is damaged; make it again"
+    options = [] if only_beside else ["--overwrite"]
+    return f"{directory} {words} with: {generate_command(files.task, files.layout, above[2], options)}"

@@ -20,8 +20,8 @@ from seq2seq_arith.pipelines.storage.paths import parse_place
 
 # Workers of a runner may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"
-TOLD = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
-MENDED = "when that is mended, "
+RESULT_ENTRIES = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
+WHEN_MENDED = "when that is mended, "
 WHERE = Group("where")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -36,22 +36,22 @@ class Made(NamedTuple):
     job: str = ""  # the runner's name of a job that goes on alone
 
 
-def show_made(made: Made) -> None:
+def show_made(generated: Made) -> None:
     """Prints what was made, or was there already, and how to load it."""
-    request, metadata = made.request, made.metadata
+    request, metadata = generated.request, generated.metadata
     if metadata is None:
         print(
-            f"the runner goes on with job {made.job} alone; when it has ended, run the same command again, which "
+            f"the runner goes on with job {generated.job} alone; when it has ended, run the same command again, which "
             "makes the dataset visible"
         )
         return
     try:
-        if made.seconds is None:
+        if generated.seconds is None:
             print(f"{printable(request.path)} is there already, complete and as asked for; nothing was done")
-            events.emit("result", path=request.path, is_new=False, **{name: metadata[name] for name in TOLD})
+            events.emit("result", path=request.path, is_new=False, **{name: metadata[name] for name in RESULT_ENTRIES})
         else:
-            _print_summary(request, metadata, made.seconds)
-        program.print_load(request.task, request.path, made.data_dir)
+            _print_summary(request, metadata, generated.seconds)
+        program.print_load(request.task, request.path, generated.data_dir)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped, but {request.path} is complete") from None
 
@@ -85,12 +85,12 @@ def generate(
     """
     # All arguments are checked here: a misspelt option of ours is among Beam's flags, and is refused before anything
     # is said to be as asked for.
-    place, beam_options = parse_place(data_dir, rest.words), None
+    data_path, beam_options = parse_place(data_dir, rest.words), None
     if rest.words:
         from seq2seq_arith.pipelines.beam.options import pipeline_options
 
         beam_options = pipeline_options(rest.words, rest.parser)
-    request = Request(dataset.task, dataset.layout, place, beam_options, overwrite)
+    request = Request(dataset.task, dataset.layout, data_path, beam_options, overwrite)
     if metadata := request.published():
         request.publisher.name_default()
         return Made(request, data_dir, metadata)
@@ -120,13 +120,13 @@ def _explained(error: BaseException, request: Request) -> BaseException:
     if isinstance(error, StoreError):
         return StoreError(f"{error}; {_what_is_left(request)}")
     if isinstance(error, RunnerError):
-        return RunnerError(f"{error}; {_what_is_left(request, MENDED)}")
+        return RunnerError(f"{error}; {_what_is_left(request, WHEN_MENDED)}")
     if isinstance(error, InputError | RunError):
         return error
     if is_short_of_memory(error):
         return RunError(f"{TOO_LITTLE_MEMORY}, or less to do; {_what_is_left(request)}")
     if isinstance(error, OSError):
-        first = "make room, then " if error.errno in FULL else MENDED
+        first = "make room, then " if error.errno in FULL else WHEN_MENDED
         return RunError(
             f"{request.path} could not be written: {error.strerror or error}; {_what_is_left(request, first)}"
         )
@@ -135,24 +135,27 @@ def _explained(error: BaseException, request: Request) -> BaseException:
 
 def _what_is_left(request: Request, first: str = "") -> str:
     """What a failed run has done and left, what to do first, and what to type: the end of its sentence."""
-    if request.publisher.kept:
+    if request.publisher.unpublished_report:
         return f"the job has ended, and its files are kept; {first}run the same command again"
-    done, total = progress.count("shards"), request.layout.num_shards
+    num_written, total = progress.count("shards"), request.layout.num_shards
     # Workers in other processes do not always tell how many.
-    written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
+    progress_words = f"{min(num_written, total):,} of {total:,} shards were written; " if num_written else ""
     left = LEFT_IN_STORE if "://" in str(request.path) else program.NOTHING_LEFT
-    return f"{written}{left}; {first}run the same command again"
+    return f"{progress_words}{left}; {first}run the same command again"
 
 
 def _print_summary(request: Request, metadata: dict[str, Any], seconds: float) -> None:
     task = request.task
-    written: Counter[str | None] = Counter()
+    bytes_by_format: Counter[str | None] = Counter()
     for file, size in request.publisher.sizes().items():
-        written[format_name(file)] += size
-    files = ", ".join(f"{bytes_in_words(written[name])} of {FORMATS[name]}" for name in request.layout.formats)
+        bytes_by_format[format_name(file)] += size
+    files = ", ".join(f"{bytes_in_words(bytes_by_format[name])} of {FORMATS[name]}" for name in request.layout.formats)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
-    sizes, told = {name: written[name] for name in request.layout.formats}, {name: metadata[name] for name in TOLD}
-    events.emit("result", path=request.path, is_new=True, seconds=round(seconds, 3), bytes=sizes, **told)
+    sizes, facts = (
+        {name: bytes_by_format[name] for name in request.layout.formats},
+        {name: metadata[name] for name in RESULT_ENTRIES},
+    )
+    events.emit("result", path=request.path, is_new=True, seconds=round(seconds, 3), bytes=sizes, **facts)
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")

@@ -105,11 +105,11 @@ def requested(
     return Requested(of_task, of_files, "num_examples" in parameters)
 
 
-def refuse_surplus(rest: Rest, place: str, takes: str) -> None:
+def refuse_surplus(rest: Rest, directory: str, takes: str) -> None:
     """Refuses further arguments, except for Beam's flags and their values if the place is in a store."""
     for before, word in zip(["", *rest.words], rest.words, strict=False):
         is_value = before.startswith("--") and "=" not in before
-        if "://" not in place or not (word.startswith("--") or is_value):
+        if "://" not in directory or not (word.startswith("--") or is_value):
             surplus, takes = f"{word!r} is one argument too many", f"{takes}, then Beam's flags for a store"
             raise InputError(surplus + mistyped_option(word, rest.option_names, takes))
 

@@ -42,7 +42,7 @@ def show_score(scored: Scored) -> None:
 )
 def score(
     questions: Annotated[str, Option("table that arith-data suite has written; - for standard input")],
-    given: Annotated[
+    answers_path: Annotated[
         str,
         Option(
             "file with one answer per line in the same order, or with lines of question, tab, answer, or JSON; - for "
@@ -56,12 +56,12 @@ def score(
     ] = None,
 ) -> Scored:
     """The score of some answers; also in a file, if it is named."""
-    if questions == given:
-        both = answers.name_of(given)
-        raise InputError(f"both QUESTIONS and ANSWERS are {both}; give another file for one of them")
-    path = None if output is None else _output(output, (questions, given))
+    if questions == answers_path:
+        name = answers.name_of(answers_path)
+        raise InputError(f"both QUESTIONS and ANSWERS are {name}; give another file for one of them")
+    path = None if output is None else _output(output, (questions, answers_path))
     rows = answers.read_questions(questions)
-    scores = scoring.score(rows, answers.read_answers(given, rows))
+    scores = scoring.score(rows, answers.read_answers(answers_path, rows))
     scores.emit()
     if path:
         try:

@@ -39,10 +39,10 @@ def sized_task(
 
 def show_suite(drawn: Drawn) -> None:
     """Prints the table, and on standard error how many questions it has."""
-    from seq2seq_arith.pipelines.suite import written
+    from seq2seq_arith.pipelines.suite import as_table
 
     task, suite, _, unseen_of = drawn
-    print(written(task, suite), end="", flush=True)
+    print(as_table(task, suite), end="", flush=True)
     left_out = f"; {suite.left_out:,} left out, whose operands are in {printable(unseen_of)}" if unseen_of else ""
     count = f"{suite.num_questions:,} different question{'s' * (suite.num_questions != 1)}"
     print(f"version {suite.version}: {len(suite.pairs)} slices, {count}{left_out}", file=sys.stderr)

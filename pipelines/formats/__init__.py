@@ -2,7 +2,7 @@
 
 
 class Problem(Exception):
-    """One file of a dataset is wrong; the message says how, and in which row if there is one (counted from 0)."""
+    """A file of a dataset is wrong; the message has the reason, and the row if there is one (counted from 0)."""
 
 
 def check_count(rows: int, expected: int) -> None:

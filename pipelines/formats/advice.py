@@ -1,4 +1,4 @@
-"""What to type: the command that makes a dataset, and the one that checks it."""
+"""Commands for messages: the command that makes a dataset, and the one that checks it."""
 
 import shlex
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from seq2seq_arith.pipelines.storage.paths import AnyPath
 PROGRAM = "arith-data"
 
 
-def generate_command(task: Task, layout: Layout, data_dir: object, others: Sequence[str] = ()) -> str:
-    """The command that makes a dataset with this layout in a directory or a store, whose flags a person adds.
+def generate_command(task: Task, layout: Layout, data_dir: object, further: Sequence[str] = ()) -> str:
+    """The command that makes a dataset with this layout in a directory or a store, without the flags for the store.
 
     >>> task = Task("subtraction", num_examples=500_000, draws="structured")
     >>> generate_command(task, Layout.from_task(task), "data")
@@ -25,15 +25,15 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
         if (name in layout.formats) != (name in DEFAULT_FORMATS):
             files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
     parameters = words(task, task.defaults)
-    given = [*task_file(task), *parameters, *files, "--data-dir", str(data_dir), *others]
-    return shlex.join([PROGRAM, "generate", task.name, *given])
+    arguments = [*task_file(task), *parameters, *files, "--data-dir", str(data_dir), *further]
+    return shlex.join([PROGRAM, "generate", task.name, *arguments])
 
 
 def advice(directory: AnyPath, task: Task | None = None) -> str:
-    """What to do about a dataset that is not as arith-data wrote it."""
+    """The advice about a dataset that is not as arith-data wrote it."""
     return f"check it with {shlex.join([PROGRAM, 'verify', str(directory), *(task_file(task) if task else [])])}"
 
 
 def task_file(task: Task) -> list[str]:
-    """The option that names the file of a task of one's own; none for other tasks."""
+    """The option for the file of a custom task; none for built-in tasks."""
     return ["--task-file", task.code] if task.code else []

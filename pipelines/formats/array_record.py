@@ -1,7 +1,7 @@
 """ArrayRecord shards, for random access: the Examples of TFRecord, in groups of 16 that are compressed together.
 
-Grain, and the data sources of TFDS, read them without TensorFlow. The library's writer wants a file of this machine. So
-a shard is written to a temporary file first, and then to its place, where it is hashed like the other formats.
+Grain, and the data sources of TFDS, read them without TensorFlow. The library's writer needs a local file. So
+a shard is written to a temporary file, then copied to its destination and hashed like the other formats.
 """
 
 import collections
@@ -27,11 +27,11 @@ from seq2seq_arith.pipelines.formats.tfrecord import record_format
 
 # Compared with one record per group, files are smaller, and are written faster.
 OPTIONS = "group_size:16"
-COPIED = 2**20  # bytes at once
+COPIED = 2**20  # bytes per step of a copy
 READER_THREADS = 72  # its library starts 64 threads at once
 
-# A file is a multiple of such a block, and ends with one for its index. An example has some bytes of its own beside its
-# compressed characters, of which about half of Parquet's share is left.
+# A file is a multiple of such a block, and ends with one for its index. An example takes some bytes in addition to its
+# compressed characters, whose share is about half of that in Parquet.
 BLOCK_BYTES, EXAMPLE_BYTES, SHARE_OF_PARQUET = 2**16, 14, 0.54
 
 
@@ -45,8 +45,8 @@ def _writer(file: HashedFile, task: Task) -> Iterator[Write]:
             yield lambda questions, answers: collections.deque(
                 map(writer.write, record.examples(questions, answers)), maxlen=0
             )
-        with path.open("rb") as written:
-            shutil.copyfileobj(written, file, COPIED)
+        with path.open("rb") as shard:
+            shutil.copyfileobj(shard, file, COPIED)
 
 
 def _read(data: bytes, task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +61,7 @@ def _read(data: bytes, task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def _start_readers() -> None:
-    """Starts the threads of the library's reader, which waits for ever if the system refuses one of them."""
+    """Starts the threads of the library's reader, which waits for ever if one of them cannot be started."""
     stop = threading.Event()
     threads = [threading.Thread(target=stop.wait) for _ in range(READER_THREADS)]
     try:

@@ -112,7 +112,7 @@ def write_description(
 def write_catalog(
     task: Task, layout: Layout, directory: Path, draws_used: int, reports: Sequence[ShardReport]
 ) -> dict[str, Any]:
-    """Writes TFDS's files and ``metadata.json``, of a report per split and shard; returns what the last holds."""
+    """Writes TFDS's files and ``metadata.json``, from a report per split and shard; returns the metadata."""
     in_order = sorted(reports, key=lambda report: report.shard)
     lengths = {split: [report.num_examples for report in in_order if report.split == split] for split in SPLITS}
     files = {path: digest for report in reports for path, digest in report.files.items()}

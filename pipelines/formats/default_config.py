@@ -1,4 +1,4 @@
-"""The file beside the datasets that names the default config, which ``tfds.load`` takes when it is given none."""
+"""The file beside the datasets that names the default config, which ``tfds.load`` uses by default."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def default_path(datasets: AnyPath) -> AnyPath:
 
 
 def default_problem(datasets: AnyPath) -> str:
-    """What is wrong with that file; empty if it names the default config, or another one whose dataset is there."""
+    """The problem with that file; empty if it names the default config, or another config with an existing dataset."""
     try:
         content = decode(_Content, parse(paths.read_bytes(default_path(datasets))), further=True)
     except (FileNotFoundError, NotADirectoryError):
@@ -42,4 +42,4 @@ def default_problem(datasets: AnyPath) -> str:
     is_name = isinstance(named, str) and re.fullmatch(r"[a-z0-9_-]{1,200}", named)
     if named == DEFAULT_TASK or (is_name and (datasets / named / VERSION / METADATA).is_file()):
         return ""
-    return f"names {str(named)[:100]!r} as the default config, which is not there"
+    return f"names {str(named)[:100]!r} as the default config, which does not exist"

@@ -1,4 +1,4 @@
-"""How a dataset lies in its directory: the names of its files, its data formats, and its number of shards.
+"""The layout of a dataset in its directory: the names of its files, its data formats, and its number of shards.
 
 ::
 
@@ -9,10 +9,10 @@
         parquet/train-00000-of-00008.parquet
         seq2seq_arith-train.array_record-00000-of-00008
         parquet_written/train-00000-of-00008.parquet
-    DATA_DIR/seq2seq_arith/.config/metadata.json      names the config that ``tfds.load`` takes when it is given none
+    DATA_DIR/seq2seq_arith/.config/metadata.json      names the default config of ``tfds.load``
 
-To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``: that is all
-that ``generate``, ``plan``, ``verify``, ``fetch`` and ``show`` know of it.
+To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``:
+``generate``, ``plan``, ``verify``, ``fetch`` and ``show`` need nothing else.
 """
 
 import dataclasses
@@ -76,7 +76,7 @@ class Format:
 
 
 def format_of(name: str) -> Format:
-    """The format of this name, whose module is imported when it is first asked for."""
+    """The format of this name; its module is imported at the first use."""
     return importlib.import_module(f"{__package__}.{name}").FORMAT
 
 
@@ -106,7 +106,7 @@ def format_name(file: str) -> str | None:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a dataset is cut into files. The layout is not part of what the dataset is.
+    """The division of a dataset into files, which does not change its examples.
 
     >>> Layout(8).paths("train", 3)
     ['seq2seq_arith-train.tfrecord-00003-of-00008', 'parquet/train-00003-of-00008.parquet']
@@ -123,20 +123,23 @@ class Layout:
         """The layout for a task, by default with as many shards as suit its size; InputError for too many."""
         if num_shards is None:
             return cls(default_num_shards(task.num_examples), tuple(formats))
-        most = min(MAX_SHARDS, max(SMALL_SHARDS, task.num_examples // 100))
-        if isinstance(num_shards, bool) or not isinstance(num_shards, int) or not 1 <= num_shards <= most:
+        max_shards = min(MAX_SHARDS, max(SMALL_SHARDS, task.num_examples // 100))
+        if isinstance(num_shards, bool) or not isinstance(num_shards, int) or not 1 <= num_shards <= max_shards:
             raise InputError(
-                f"num_shards is {num_shards!r}; for {task.num_examples} examples give a whole number from 1 to {most}"
+                f"num_shards is {num_shards!r}; for {task.num_examples} examples give a whole number from 1 to "
+                f"{max_shards}"
             )
         return cls(num_shards, tuple(formats))
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> "Layout":
-        """The layout of the dataset with this metadata, which may be anything that JSON holds."""
+        """The layout of the dataset with this metadata, which may be any JSON."""
         files = metadata.get("files")
         names = [str(name) for name in files] if isinstance(files, dict) else []
-        written = set(map(format_name, names))
-        return cls(metadata.get("num_shards", 0), choose_formats({name: name in written for name in OPTIONAL_FORMATS}))
+        written_formats = set(map(format_name, names))
+        return cls(
+            metadata.get("num_shards", 0), choose_formats({name: name in written_formats for name in OPTIONAL_FORMATS})
+        )
 
     def paths(self, split: str, shard: int) -> list[str]:
         """The files of one shard of a split, below the dataset's directory; the TFRecord file first."""
@@ -163,13 +166,13 @@ class Layout:
         return f"{self.num_shards} shards {' and '.join(optional)}"
 
 
-def choose_formats(wanted: Mapping[str, bool | None], otherwise: Sequence[str] = DEFAULT_FORMATS) -> tuple[str, ...]:
-    """The formats to write: TFRecord, and those others that are wanted, or left open and among ``otherwise``.
+def choose_formats(choices: Mapping[str, bool | None], otherwise: Sequence[str] = DEFAULT_FORMATS) -> tuple[str, ...]:
+    """The formats to write: TFRecord, those chosen, and those left open (None) that are in ``otherwise``.
 
     >>> choose_formats({"parquet": False})
     ('tfrecord',)
     """
-    chosen = dict.fromkeys(otherwise, True) | {name: answer for name, answer in wanted.items() if answer is not None}
+    chosen = dict.fromkeys(otherwise, True) | {name: answer for name, answer in choices.items() if answer is not None}
     return (TFRECORD, *(name for name in OPTIONAL_FORMATS if chosen.get(name)))
 
 

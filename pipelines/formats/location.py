@@ -1,4 +1,4 @@
-"""Where a dataset is: its directory or prefix, and how a person's words for a place lead to it."""
+"""The location of a dataset: its directory or prefix, and how to find it from an argument of a command."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,24 +24,24 @@ def dataset_path(data_dir: AnyPath, task: Task) -> AnyPath:
 
 def existing_configs(datasets: Path) -> list[str]:
     """The names of the datasets in DATA_DIR/seq2seq_arith, in order: those folders that have a ``metadata.json``."""
-    return sorted(found.parents[1].name for found in datasets.glob(f"[a-z]*/{VERSION}/{METADATA}"))
+    return sorted(file.parents[1].name for file in datasets.glob(f"[a-z]*/{VERSION}/{METADATA}"))
 
 
-def find_dataset(place: str, flags: Sequence[str] = (), otherwise: str = "") -> AnyPath:
-    """The dataset of a place: its own directory or prefix, that of its config, or the only one of a data directory.
+def find_dataset(location: str, flags: Sequence[str] = (), otherwise: str = "") -> AnyPath:
+    """The dataset of a location: its own directory or prefix, that of its config, or the only one in a data directory.
 
-    InputError if there is none, or several; ``otherwise`` says what else may be given.
+    InputError if there is none, or several; ``otherwise`` names the alternatives, for the message.
     """
-    path = paths.parse_place(place, flags)
+    path = paths.parse_place(location, flags)
     try:
-        for own in (path, path / VERSION):
-            if (own / METADATA).is_file():
-                return own
+        for candidate in (path, path / VERSION):
+            if (candidate / METADATA).is_file():
+                return candidate
         folders = (path, path / NAME) if isinstance(path, Path) else ()
-        there = [above / config / VERSION for above in folders for config in existing_configs(above)]
+        datasets = [above / config / VERSION for above in folders for config in existing_configs(above)]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
-    if len(there) == 1:
-        return there[0]
-    found = f"has several datasets; give one of {', '.join(map(str, there))}"
-    raise InputError(f"{place} {found if there else f'is not a dataset; give {DATASET}'}{otherwise}")
+    if len(datasets) == 1:
+        return datasets[0]
+    problem = f"has several datasets; give one of {', '.join(map(str, datasets))}"
+    raise InputError(f"{location} {problem if datasets else f'is not a dataset; give {DATASET}'}{otherwise}")

@@ -1,4 +1,4 @@
-"""What the files say that describe a dataset: ``metadata.json``, and the counts of ``dataset_info.json``."""
+"""The files that describe a dataset: ``metadata.json``, and the counts of ``dataset_info.json``."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict
@@ -11,7 +11,7 @@ from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 
-# What TFDS writes of the splits; as in all JSON of protocol buffers, a number of 64 bits is a text.
+# The splits as TFDS writes them; as in all JSON of protocol buffers, a number of 64 bits is a string.
 class _Split(TypedDict):
     name: str
     shardLengths: list[str | int]
@@ -46,13 +46,13 @@ def read_metadata(path: AnyPath) -> dict[str, Any] | None:
 
 
 def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
-    """The examples per file by which TFDS goes, by split, from ``dataset_info.json``; empty if it cannot be read."""
+    """The examples per file, by split, from the ``dataset_info.json`` that TFDS reads; empty if it cannot be read."""
     try:
         content = paths.read_bytes(path / DATASET_INFO)
     except OSError:
         return {}
     try:
-        found = decode(_DatasetInfo, parse(content), further=True)
-        return {split["name"]: [int(length) for length in split["shardLengths"]] for split in found["splits"]}
+        info = decode(_DatasetInfo, parse(content), further=True)
+        return {split["name"]: [int(length) for length in split["shardLengths"]] for split in info["splits"]}
     except ValueError:  # also a MalformedError
         return {}

@@ -23,9 +23,9 @@ WRITTEN_SCHEMA = SCHEMA.append(pa.field("written", pa.string(), nullable=False))
 MAX_ROW_GROUP_BYTES = 64 * 2**20
 MAX_ROW_GROUP_ROWS = 2**20
 
-# Besides its rows, a file has about a thousand bytes, and repeats its smallest and largest strings several times.
+# In addition to its rows, a file has about a thousand bytes, and several copies of its smallest and largest strings.
 FILE_BYTES, STRINGS_PER_FILE = 1000, 3.4
-# What the indexes of a file take at most: bytes, and rows.
+# The maximum size of the indexes of a file: bytes, and rows.
 INDEX_BYTES, INDEX_ROWS = 2**19, 32
 
 
@@ -42,10 +42,10 @@ def writer(file: Any, task: Task, schema: pa.Schema = SCHEMA) -> Iterator[Write]
     Each call adds a power of two of examples up to ``row_group_rows``, except for the last one. For one version of
     PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
     """
-    how: Any = {"compression": "zstd", "compression_level": 3, "use_dictionary": False, "store_schema": False}
+    options: Any = {"compression": "zstd", "compression_level": 3, "use_dictionary": False, "store_schema": False}
     size = row_group_rows(task)
     pieces: list[pa.Table] = []
-    with pq.ParquetWriter(file, schema, **how) as opened:
+    with pq.ParquetWriter(file, schema, **options) as opened:
 
         def flush() -> None:
             # One chunk per column: the chunks of a column move its page boundaries.
@@ -66,7 +66,7 @@ def writer(file: Any, task: Task, schema: pa.Schema = SCHEMA) -> Iterator[Write]
 
 
 def read(data: bytes, task: Task, count: int, schema: pa.Schema = SCHEMA) -> tuple[np.ndarray, np.ndarray]:
-    """The questions and answers of a file, as ``Format.read``. A stranger's may be a very large table: not read."""
+    """The questions and answers of a file, as ``Format.read``. A larger table, such as a forged one, is not read."""
     file = pq.ParquetFile(pa.BufferReader(data))
     if [(field.name, field.type, field.nullable) for field in file.schema_arrow] != [
         (field.name, field.type, field.nullable) for field in schema
@@ -75,12 +75,12 @@ def read(data: bytes, task: Task, count: int, schema: pa.Schema = SCHEMA) -> tup
     check_count(file.metadata.num_rows, count)
     groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
     columns = [group.column(at) for group in groups for at in range(group.num_columns)]
-    most = (count + INDEX_ROWS) * (2 * task.question_width + task.answer_width + 64) + INDEX_BYTES
+    max_bytes = (count + INDEX_ROWS) * (2 * task.question_width + task.answer_width + 64) + INDEX_BYTES
     # A dictionary holds a long string once for all rows.
     if any(column.has_dictionary_page for column in columns) or (
-        sum(column.total_uncompressed_size for column in columns) > most
+        sum(column.total_uncompressed_size for column in columns) > max_bytes
     ):
-        raise Problem("its columns hold other strings than such a dataset has")
+        raise Problem("its columns contain other strings than such a dataset has")
     # Shards are read side by side already. And after this call, one of Arrow's threads may still drop the last
     # reference to ``data``, for which it waits for Python's lock. If the interpreter ends meanwhile, Python unwinds the
     # thread's stack, within a destructor: C++ answers with SIGABRT, after the result was printed.

@@ -50,13 +50,15 @@ def write_files(task: Task, files: Mapping[str, HashedFile], numbers: np.ndarray
     formats = {name: format_of(name) for name in files}
     with contextlib.ExitStack() as stack:
         writes = [stack.enter_context(formats[name].writer(file, task)) for name, file in files.items()]
-        for operands in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats.values())):
+        for operands in _operand_blocks(
+            task, numbers, min(data_format.block_rows(task) for data_format in formats.values())
+        ):
             question, answer = questions(task, *operands), answers(task, *operands)
             for write in writes:
                 write(question, answer)
 
 
-def _operand_blocks(task: Task, numbers: np.ndarray, most: int) -> Iterator[draws.Key]:
-    size = min(draws.BLOCK, most, max(16, 2**20 // task.question_width))
+def _operand_blocks(task: Task, numbers: np.ndarray, max_rows: int) -> Iterator[draws.Key]:
+    size = min(draws.BLOCK, max_rows, max(16, 2**20 // task.question_width))
     size = 1 << (size.bit_length() - 1)
     return (draws.operands(task, numbers[start : start + size]) for start in range(0, len(numbers), size))

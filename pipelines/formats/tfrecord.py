@@ -50,7 +50,7 @@ class RecordFormat:
         return records
 
     def examples(self, questions: np.ndarray, answers: np.ndarray) -> list[bytes]:
-        """The data of the records of n examples, which is what other containers of Examples hold."""
+        """The data of the records of n examples, which other containers of Examples store."""
         data = np.ascontiguousarray(self._without_checksums(questions, answers)[:, HEADER:-FOOTER])
         return data.view(f"V{data.shape[1]}").ravel().tolist()
 
@@ -63,8 +63,8 @@ class RecordFormat:
         _, answer, question = self._template
         data = np.frombuffer(b"".join(examples), np.uint8).reshape(len(examples), size)
         questions, answers = (data[:, part.start - HEADER : part.stop - HEADER] for part in (question, answer))
-        written = self._without_checksums(questions, answers)[:, HEADER:-FOOTER]
-        if not (same := (data == written).all(axis=1)).all():
+        rewritten = self._without_checksums(questions, answers)[:, HEADER:-FOOTER]
+        if not (same := (data == rewritten).all(axis=1)).all():
             raise Problem(f"row {np.argmin(same)}: {NOT_A_RECORD}")
         return questions, answers
 
@@ -82,7 +82,7 @@ class RecordFormat:
         return records
 
     def intact(self, records: np.ndarray) -> np.ndarray:
-        """Whether each record, uint8 of shape (n, length), is as this format writes the characters it holds."""
+        """Whether each record, uint8 of shape (n, length), is as this format writes its characters."""
         stored = np.ascontiguousarray(records[:, -FOOTER:]).view("<u4")[:, 0]
         intact = _mask(self._checksums(records)) == stored
         for start, constant in self._constants:
@@ -90,7 +90,7 @@ class RecordFormat:
         return intact
 
     def _column(self, records: np.ndarray, start: int, dtype: str) -> np.ndarray:
-        """What stands at byte ``start`` of each record."""
+        """The numbers at byte ``start`` of each record."""
         return records[:, start : start + np.dtype(dtype).itemsize].view(dtype)[:, 0]
 
     @property
@@ -100,15 +100,15 @@ class RecordFormat:
 
     @functools.cached_property
     def _constants(self) -> list[tuple[int, int]]:
-        """All bytes that every record has, as numbers of eight bytes, which may overlap: the place and the number."""
+        """The constant bytes of every record, as offsets and numbers of eight bytes, which may overlap."""
         template, answer, question = self._template
         before, between = range(0, answer.start, 8), range(answer.stop, question.start, 8)
-        places = [min(place, part.stop - 8) for part in (before, between) for place in part]
-        return [(place, int.from_bytes(template[place : place + 8].tobytes(), "little")) for place in places]
+        offsets = [min(offset, part.stop - 8) for part in (before, between) for offset in part]
+        return [(offset, int.from_bytes(template[offset : offset + 8].tobytes(), "little")) for offset in offsets]
 
     @functools.cached_property
     def _template(self) -> tuple[np.ndarray, slice, slice]:
-        """A record of zero characters, and where its answer and question stand."""
+        """A record of zero characters, and the slices of its answer and question."""
         answer_entry = _entry(b"answer", bytes(self.answer_width))
         question_entry = _entry(b"question", bytes(self.question_width))
         data = _field(1, answer_entry + question_entry)
@@ -134,12 +134,12 @@ class RecordFormat:
 
     @functools.cached_property
     def _tables(self) -> tuple[int, list[tuple[int, int, np.ndarray]]]:
-        """The share of the characters at each place: a CRC is linear over XOR, so the record's CRC is their sum.
+        """The contribution of the characters at each offset: a CRC is linear over XOR, so these sum up to it.
 
-        First the CRC of a record of zero characters; then for each two characters, or a last one, their place, how many
-        they are, and the share by the little-endian number that they make.
+        First the CRC of a record of zero characters; then, for each pair of characters, or a last single one, the
+        offset, the number of characters, and the contribution by the little-endian number of these characters.
         """
-        template, *places = self._template
+        template, *ranges = self._template
         data = template[HEADER:-FOOTER].copy()
         constant = google_crc32c.value(data.tobytes())
 
@@ -152,12 +152,12 @@ class RecordFormat:
             return table
 
         tables = []
-        for place in places:
-            for column in range(place.start, place.stop - 1, 2):
-                both = share(column + 1)[:, np.newaxis] ^ share(column)
-                tables.append((column, 2, both.ravel()))
-            if (place.stop - place.start) % 2:
-                tables.append((place.stop - 1, 1, share(place.stop - 1)))
+        for columns in ranges:
+            for column in range(columns.start, columns.stop - 1, 2):
+                shares = share(column + 1)[:, np.newaxis] ^ share(column)
+                tables.append((column, 2, shares.ravel()))
+            if (columns.stop - columns.start) % 2:
+                tables.append((columns.stop - 1, 1, share(columns.stop - 1)))
         return constant, tables
 
 

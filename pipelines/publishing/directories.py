@@ -40,8 +40,8 @@ class DirectoryPublisher(Publisher):
     An existing dataset is exchanged with the new one in one step. Where the system cannot do that, the old one is set
     aside as ``1.0.0.incomplete-old-...`` for a moment.
 
-    The next run that makes the dataset removes what a killed local run has left. The folder of a runner's job is
-    spared for a day after the last change in it: the job may still be writing, or has finished, and the next run of the
+    The next run that makes the dataset removes the files of a killed local run. The folder of a runner's job is
+    kept for a day after the last change in it: the job may still be writing, or has finished, and the next run of the
     same dataset publishes its files.
     """
 
@@ -54,12 +54,12 @@ class DirectoryPublisher(Publisher):
             if obstacle:
                 raise InputError(f"{obstacle} is a file, not a directory; give another directory")
             if self.path.exists():
-                metadata = self._as_asked(task, layout, overwrite)
+                metadata = self._existing_metadata(task, layout, overwrite)
                 if metadata and (problem := damage(self.path, self.sizes())):
-                    raise InputError(f"{problem}; give {self.option} to make the dataset anew")
+                    raise InputError(f"{problem}; give {self.option} to make the dataset again")
                 return metadata
             if self.path.is_symlink():
-                raise InputError(f"{self.path} is a link that leads nowhere; remove it, or give another directory")
+                raise InputError(f"{self.path} is a broken link; remove it, or give another directory")
             return None
         except OSError as error:
             raise InputError(f"{self.path} cannot be used: {error.strerror}; give another directory") from None
@@ -78,7 +78,7 @@ class DirectoryPublisher(Publisher):
         After an exception, the files of a runner's job that has finished stay: only publishing them has failed.
         """
         del layout, overwrite  # which matter only in a store
-        for leftover in self._leftovers():  # of killed runs, which no job can need
+        for leftover in self._leftovers():  # of killed runs, whose files no job needs
             if not _is_spared(leftover):
                 files.remove_tree(leftover)
         directory = self.path.with_name(f"{JOB if outlives else STAGING}{uuid.uuid4().hex[:8]}")
@@ -87,13 +87,13 @@ class DirectoryPublisher(Publisher):
             staging = StagedDirectory(directory)
             yield staging
             if lost := staging.lost():
-                raise OSError(errno.ENOENT, f"somebody has removed its file {lost}")
+                raise OSError(errno.ENOENT, f"another program has removed its file {lost}")
             self._replace_by(directory)
         except SubmittedError:
             raise  # the runner is writing there
         except BaseException:
             if outlives and _changed(directory / REPORT):
-                self.kept = directory / REPORT
+                self.unpublished_report = directory / REPORT
                 raise
             with uninterrupted():
                 files.remove_tree(directory)
@@ -113,12 +113,12 @@ class DirectoryPublisher(Publisher):
     def resume_publication(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
         """As ``Publisher.resume_publication``, only while the path is locked; an existing dataset is replaced."""
         del overwrite
-        self.kept = report
+        self.unpublished_report = report
         yield StagedDirectory(report.parent)
         if problem := damage(report.parent, paths.sizes(report.parent)):
             raise InputError(f"{problem}; remove {report.parent}, then run this again")
         self._replace_by(report.parent)
-        self.kept = None
+        self.unpublished_report = None
 
     def name_default(self) -> None:
         """As ``Publisher.name_default``; several runs may write the file at once."""
@@ -139,16 +139,16 @@ class DirectoryPublisher(Publisher):
             files.sync(entry)
         report = directory / REPORT
         with uninterrupted():
-            told = report.read_bytes() if report.is_file() else None
+            report_content = report.read_bytes() if report.is_file() else None
             report.unlink(missing_ok=True)
             try:
                 old = self._take_name(directory)
             except OSError:
-                if told is not None:  # so that the next run publishes the files
+                if report_content is not None:  # so that the next run publishes the files
                     with contextlib.suppress(OSError):
-                        files.write_atomically(report, told)
+                        files.write_atomically(report, report_content)
                 raise
-            # A worker that the runner has given up may still be writing. Its temporary file was moved with the
+            # A worker that the runner has abandoned may still be writing. Its temporary file was moved with the
             # directory: delete it. The worker cannot rename it any more.
             for temporary in self.path.rglob(f"{files.TEMPORARY}*"):
                 temporary.unlink(missing_ok=True)
@@ -157,7 +157,7 @@ class DirectoryPublisher(Publisher):
                 files.remove_tree(old)
 
     def _take_name(self, directory: Path) -> Path | None:
-        """Gives the directory the dataset's name; returns where the dataset is that had it, if there was one."""
+        """Gives the directory the dataset's name; returns the new path of the dataset that had it, if there was one."""
         if not os.path.lexists(self.path):
             directory.rename(self.path)
             return None
@@ -177,13 +177,13 @@ def _is_spared(leftover: Path) -> bool:
     """Whether this is the folder of a runner's job in which something has changed during the last day."""
     if not leftover.name.startswith(JOB):
         return False
-    # Unlike rglob, walk passes over what is removed meanwhile.
+    # Unlike rglob, walk skips files that are removed meanwhile.
     inside = (Path(folder, name) for folder, folders, names in os.walk(leftover) for name in (*folders, *names))
     return max(map(_changed, (leftover, *inside))) > time.time() - OLD_SECONDS
 
 
 def _changed(path: Path) -> float:
-    """When a file or folder was changed, in seconds since 1970; 0 if it is gone."""
+    """The time of the last change of a file or folder, in seconds since 1970; 0 if it was removed."""
     try:
         return path.lstat().st_mtime
     except OSError:

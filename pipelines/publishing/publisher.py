@@ -1,4 +1,4 @@
-"""The methods by which a dataset becomes visible at its path: complete, or not at all."""
+"""The interface that publishes a dataset at its path: complete, or not at all."""
 
 import abc
 import contextlib
@@ -16,7 +16,7 @@ from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 from seq2seq_arith.pipelines.storage.staging import Staging
 
-OLD_SECONDS = 86_400  # what is younger, and belongs to no dataset, may be a job's that a runner is still running
+OLD_SECONDS = 86_400  # younger files that belong to no dataset may be those of an active job
 
 
 class Publisher(abc.ABC):
@@ -32,65 +32,69 @@ class Publisher(abc.ABC):
     """
 
     path: AnyPath  # the dataset's directory or prefix: DATA_DIR/seq2seq_arith/CONFIG/1.0.0
-    option = "--overwrite"  # what a person gives to replace a dataset
-    # The report of a job that has ended, and that this run could not publish; its files stay.
-    kept: AnyPath | None = None
+    option = "--overwrite"  # the option that replaces a dataset, for messages
+    # The report of a finished job whose files this run could not publish; they stay.
+    unpublished_report: AnyPath | None = None
 
     @abc.abstractmethod
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
-        """The metadata of the dataset at the path if it is the one that is wanted; None if it has to be made.
+        """The metadata of the dataset at the path if it is the requested one; None if it has to be created.
 
-        InputError if something else stands there, or the dataset with other files and ``overwrite`` is not set.
+        InputError if something else is at the path, or the dataset has other files and ``overwrite`` is not set.
         """
 
     @abc.abstractmethod
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Keeps other runs from making the dataset, where a lock is possible; InputError if another run does."""
+        """Locks the dataset against other runs, where a lock is possible; InputError if another run has the lock."""
 
     @abc.abstractmethod
     def staged(
         self, layout: Layout, overwrite: bool = False, outlives: bool = False
     ) -> contextlib.AbstractContextManager[Staging]:
-        """Takes the files of the dataset, and publishes them when the block ends without an exception.
+        """The staging for the files of the dataset, which are published when the block ends without an exception.
 
         After an exception, an existing dataset is unchanged, and the new files of a directory are removed. ``outlives``
-        says that the job that writes the files goes on if this program is killed.
+        means that the job that writes the files continues if this program is killed.
         """
 
     @abc.abstractmethod
     def finished(self) -> Sequence[AnyPath]:
-        """The reports of jobs that have ended and were not published, the newest last."""
+        """The reports of finished jobs that were not published, the newest last."""
 
     @abc.abstractmethod
     def holds(self, report: Any, versions: Mapping[str, str]) -> bool:
-        """Whether the files that the run of a report has written are still there, by their names and versions."""
+        """Whether the files of the run of a report still exist, by their names and versions."""
 
     @abc.abstractmethod
     def resume_publication(self, report: Any, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:
-        """As ``staged``, for the shards that the run of a report has written. After an exception they stay."""
+        """As ``staged``, for the shards that the run of a report wrote. After an exception they stay."""
 
     @abc.abstractmethod
     def name_default(self) -> None:
-        """Writes which config ``tfds.load`` takes when it is given none; PublishedError if that fails."""
+        """Writes the default config of ``tfds.load``; PublishedError if that fails."""
 
     def sizes(self) -> dict[str, int]:
         """The bytes of every file of the dataset, by name."""
         return paths.sizes(self.path)
 
-    def _as_asked(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
-        """As ``published``, for a path that is there; the files that the metadata names are not looked at."""
+    def _existing_metadata(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
+        """As ``published``, for an existing path; does not check the files that the metadata names."""
         metadata = read_metadata(self.path)
-        there, asked = metadata and metadata.get("parameters"), task.parameters()
-        code = {"code_sha256": asked["code_sha256"]} if task.code else {}
-        if metadata is None or not isinstance(there, dict) or there | code != asked:
+        existing_parameters, parameters = metadata and metadata.get("parameters"), task.parameters()
+        code = {"code_sha256": parameters["code_sha256"]} if task.code else {}
+        if metadata is None or not isinstance(existing_parameters, dict) or existing_parameters | code != parameters:
             raise InputError(f"{self.path} is not a dataset of this program; move it away, or give another directory")
         if overwrite:
             return None
-        if there != asked:
-            raise InputError(f"{self.path} was made with another {task.code}; give {self.option} to replace it")
+        if existing_parameters != parameters:
+            raise InputError(
+                f"{self.path} was made with another version of {task.code}; give {self.option} to replace it"
+            )
         existing = Layout.from_metadata(metadata)
         if existing != layout:
-            raise InputError(f"{self.path} has {existing}, not {layout} as asked for; give {self.option} to replace it")
+            raise InputError(
+                f"{self.path} has {existing}, not the requested {layout}; give {self.option} to replace it"
+            )
         return metadata
 
     @contextlib.contextmanager
@@ -101,8 +105,7 @@ class Publisher(abc.ABC):
         except (InputError, StoreError, OSError, KeyboardInterrupt) as error:
             reason = getattr(error, "strerror", "") or str(error) or "stopped"
             raise PublishedError(
-                f"{self.path} is complete, but which config is the default one could not be written ({reason}); run "
-                "this again"
+                f"{self.path} is complete, but the default config could not be written ({reason}); run this again"
             ) from error
 
 

@@ -3,26 +3,25 @@
 A store has neither locks nor a rename. But an object appears whole, and a small object can be written on the condition
 that it is absent, or still has the version that was read (``ifGenerationMatch``, ``If-None-Match``, ``If-Match``).
 
-1. Workers write shards under their final names. No reader takes them for a dataset yet.
-2. ``metadata.json``, the marker, names every file. It is written if it is absent, or with
-   ``overwrite`` if it still has the version that it had when this run began. This write decides between runs, and no
-   other does.
+1. Workers write shards under their final names. No reader considers them a dataset yet.
+2. ``metadata.json``, the marker, names every file. It is written if it is absent, or with ``overwrite`` if it still
+   has the version that it had when this run began. Only this write decides between runs.
 3. All files are listed once more. Every cleanup re-reads the marker before each batch of deletes, so these files are
    safe from now on.
-4. ``dataset_info.json`` is written last. TFDS takes a prefix for a dataset when it is there, and so does ``verify``.
+4. ``dataset_info.json`` is written last. TFDS and ``verify`` consider a prefix a dataset when this file exists.
 
-An object is written only if it is absent. Where one stands, its sha256 decides, which its writer has stated. The same
-is taken as it is, so that a run goes on after a killed one. Another that the marker names is of another PyArrow: the
-run is refused. Another that no marker names is a leftover, and replaced if it still has the version that was looked at;
-if it belongs to a run that goes on, that run finds another version in 3, and publishes nothing.
+An object is written only if it is absent. If it exists, the sha256 that its writer stated decides. An equal object is
+kept, so that a run continues after a killed one. A different object that the marker names comes from another version of
+PyArrow: the run is refused. A different object that no marker names is a leftover, and replaced if it still has the
+version that was read; if it belongs to an active run, that run finds another version in 3, and publishes nothing.
 
 A run that dies between 2 and 4, or finds in 3 that a file is gone, leaves a marker without a dataset. The next run of
-the same layout completes it; one of another layout asks for ``overwrite``, for the run may still be going on.
+the same layout completes it; a run of another layout requires ``overwrite``, because the first may still be active.
 
 Limits of a store:
 
 - A dataset that is replaced by one of another layout is invisible from just before 2 until 4: for a moment there is no
-  dataset, rather than a mixture. With the same names and another PyArrow, its checksums do not hold meanwhile.
+  dataset, rather than a mixture. With the same names and another version of PyArrow, its checksums are wrong meanwhile.
 - A run that publishes removes the shards of other layouts that the marker does not name. If they belong to another run,
   that run notices it in 3. Remaining race: a cleanup that read the marker before step 2 of the other run and deletes
   after its step 3 (at most ``AT_ONCE`` objects).
@@ -51,7 +50,7 @@ from seq2seq_arith.pipelines.storage.clients import ABSENT, Entry, etag
 from seq2seq_arith.pipelines.storage.paths import ObjectPath
 from seq2seq_arith.pipelines.storage.staging import REPORT
 
-AT_ONCE = 1000  # objects that are removed after one look at the marker
+AT_ONCE = 1000  # objects that are removed per reading of the marker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +78,7 @@ class StorePublisher(Publisher):
 
     def __init__(self, path: ObjectPath) -> None:
         self.path: ObjectPath = path
-        self._listing: Listing | None = None  # the last one
+        self._listing: Listing | None = None  # the last listing
 
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
         """As ``Publisher.published``; InputError also if another run may be making the dataset with another layout."""
@@ -94,22 +93,22 @@ class StorePublisher(Publisher):
         if DATASET_INFO not in names:
             self._check_begun(task, layout, overwrite)
             return None
-        metadata = self._as_asked(task, layout, overwrite)
+        metadata = self._existing_metadata(task, layout, overwrite)
         if metadata and (problem := damage(path, {name: entry.size for name, entry in names.items()})):
-            raise InputError(f"{problem}; give {self.option} to make the dataset anew")
+            raise InputError(f"{problem}; give {self.option} to make the dataset again")
         return metadata
 
     def _check_begun(self, task: Task, layout: Layout, overwrite: bool) -> None:
-        """Checks that a run whose marker is there may be completed: it makes the same dataset, of the same layout."""
+        """Checks that the run of an existing marker may be completed: its dataset and its layout are the same."""
         path = self.path
         marker = read_metadata(path) or {}
-        begun = Layout.from_metadata(marker)
-        if marker.get("parameters") == task.parameters() and begun != layout and not overwrite:
+        marked_layout = Layout.from_metadata(marker)
+        if marker.get("parameters") == task.parameters() and marked_layout != layout and not overwrite:
             raise InputError(
-                f"{path} is being made with {begun}, not {layout}, by a run that goes on or was killed; wait for it, "
-                "or give --overwrite to replace what it wrote"
+                f"another run, perhaps a killed one, has begun {path} with {marked_layout}, not {layout}; wait for it, "
+                "or give --overwrite to replace its files"
             )
-        self._as_asked(task, layout, overwrite)
+        self._existing_metadata(task, layout, overwrite)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -118,21 +117,23 @@ class StorePublisher(Publisher):
 
     @contextlib.contextmanager
     def staged(self, layout: Layout, overwrite: bool = False, outlives: bool = False) -> Iterator[Upload]:
-        """As ``Publisher.staged``. Without ``overwrite``, a dataset that appears only now is not replaced either.
+        """As ``Publisher.staged``. Without ``overwrite``, a dataset that appears meanwhile is not replaced either.
 
-        After an exception, the shards stay, and the next run of the same layout uses them; they are removed if they
-        stand beside a dataset that has others.
+        After an exception, the shards stay, and the next run of the same layout uses them; they are removed if a
+        dataset with other shards exists.
         """
-        del outlives  # any job may, and shards have no folder that tells whose they are
-        there, own = self._look().files, [name for *_, name in layout.shard_files()]
+        del outlives  # any job may, and the shards of all runs are in one folder
+        existing_files, shard_files = self._look().files, [name for *_, name in layout.shard_files()]
         try:
-            with self._uploading(uuid.uuid4().hex, overwrite, any(name in there for name in own)) as upload:
+            with self._uploading(
+                uuid.uuid4().hex, overwrite, any(name in existing_files for name in shard_files)
+            ) as upload:
                 yield upload
         except SubmittedError:
             raise  # the runner is writing
         except BaseException:
             with uninterrupted(), contextlib.suppress(InputError, StoreError):
-                _remove_strays(self.path, own)
+                _remove_strays(self.path, shard_files)
             raise
 
     def finished(self) -> list[ObjectPath]:
@@ -155,7 +156,7 @@ class StorePublisher(Publisher):
             upload = Upload(self.path, token, Path(catalog), overwrite, resumes)
             yield upload
             self._listing = _publish(upload, existing)
-        before = time.time() - OLD_SECONDS  # an older report is not that of a run that goes on
+        before = time.time() - OLD_SECONDS  # an older report is not that of an active run
         old = [entry.name for entry in self._listing.reports if entry.modified < before]
         with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
             upload.own_file(REPORT).unlink()
@@ -165,8 +166,8 @@ class StorePublisher(Publisher):
     def name_default(self) -> None:
         datasets = self.path.parents[1]
         with self._already_complete():
-            written = default_path(datasets).put(NAMES_DEFAULT, ABSENT)
-            if not written and default_problem(datasets):
+            version = default_path(datasets).put(NAMES_DEFAULT, ABSENT)
+            if not version and default_problem(datasets):
                 default_path(datasets).put(NAMES_DEFAULT)
 
     def sizes(self) -> dict[str, int]:
@@ -176,37 +177,37 @@ class StorePublisher(Publisher):
     def _look(self) -> Listing:
         """A listing that has the current marker; it may be older."""
         if self._listing is not None:
-            known, state = self._listing.files.get(METADATA), (self.path / METADATA).state()
-            if (known and known.etag) == (state and etag(state.version)):
+            listed, state = self._listing.files.get(METADATA), (self.path / METADATA).state()
+            if (listed and listed.etag) == (state and etag(state.version)):
                 return self._listing
         self._listing = Listing.from_path(self.path)
         return self._listing
 
 
 def _publish(upload: Upload, existing: tuple[bytes, str] | None) -> Listing:
-    """Makes a dataset of the shards that are there, if the marker is still the one that stood at the beginning."""
+    """Publishes the existing shards as a dataset, if the marker is still the one of the beginning."""
     directory = upload.prefix
     marker, info, features = ((upload.catalog / name).read_bytes() for name in (METADATA, DATASET_INFO, FEATURES))
     files = set(json.loads(marker)["files"])
     _refuse_if_lost(directory, marker, existing)
     if existing is not None:
-        # Before the dataset that stands is withdrawn.
+        # Before the existing dataset is withdrawn.
         _refuse_if_changed(upload, Listing.from_path(directory), files - {DATASET_INFO, FEATURES})
     (directory / FEATURES).put(features)
     if existing is not None and existing[0] != marker:
         (directory / DATASET_INFO).unlink()
-    # Written even if the same marker stands. Otherwise, another run could replace it unseen while this one goes on.
+    # Written even if it is the same marker. Otherwise, another run could replace it unnoticed before this one ends.
     if not (directory / METADATA).put(marker, ABSENT if existing is None else existing[1]):
-        # The marker may be ours all the same: the answer to a request was lost, or a run like this one wrote it.
+        # The marker may still be ours: the answer to a request was lost, or an equal run wrote it.
         _refuse_if_lost(directory, marker, None)
     # A run that was stopped may have removed some before it saw the marker.
     listing = Listing.from_path(directory)
     _refuse_if_changed(upload, listing, files - {DATASET_INFO})
-    # After an interruption here, nobody would know whether there is a dataset.
+    # After an interruption here, it would be unknown whether there is a dataset.
     with uninterrupted():
         while not (directory / DATASET_INFO).put(info, ABSENT):
-            found = (directory / DATASET_INFO).read()
-            if found and found[0] == info:
+            current = (directory / DATASET_INFO).read()
+            if current and current[0] == info:
                 break
             _refuse_if_lost(directory, marker, None)
             (directory / DATASET_INFO).unlink()
@@ -214,20 +215,20 @@ def _publish(upload: Upload, existing: tuple[bytes, str] | None) -> Listing:
 
 
 def _refuse_if_changed(upload: Upload, listing: Listing, files: set[str]) -> None:
-    """Raises StoreError if some of the files are not there, or not as this run's workers have left them."""
+    """Raises StoreError if a file is missing, or is not the version that this run's workers wrote."""
     if lost := sorted(files - set(listing.files)):
-        raise StoreError(f"{upload.prefix / lost[0]} was removed by another run while this one went on")
+        raise StoreError(f"{upload.prefix / lost[0]} was removed by another run while this one was running")
     for name, version in upload.versions.items():
         if listing.files[name].etag != version:
-            raise StoreError(f"{upload.prefix / name} was replaced by another run while this one went on")
+            raise StoreError(f"{upload.prefix / name} was replaced by another run while this one was running")
 
 
 def _refuse_if_lost(directory: ObjectPath, marker: bytes, existing: tuple[bytes, str] | None) -> None:
-    """Raises InputError if the marker is neither this run's nor the one that stood at the beginning."""
-    found = (directory / METADATA).read()
-    if found is None or found[0] == marker or (existing and found[1] == existing[1]):
+    """Raises InputError if the marker is neither this run's nor the one of the beginning."""
+    current = (directory / METADATA).read()
+    if current is None or current[0] == marker or (existing and current[1] == existing[1]):
         return
-    theirs, ours = (Layout.from_metadata(json.loads(data)) for data in (found[0], marker))
+    theirs, ours = (Layout.from_metadata(json.loads(data)) for data in (current[0], marker))
     if theirs == ours:
         raise InputError(ANOTHER_PYARROW.format(directory))
     raise InputError(
@@ -236,11 +237,11 @@ def _refuse_if_lost(directory: ObjectPath, marker: bytes, existing: tuple[bytes,
 
 
 def _remove_strays(path: ObjectPath, names: list[str]) -> None:
-    """Removes the shards that the marker does not name. Another run may write it at any time: look at it per batch."""
-    kept, version = marked_files(path), None
-    strays = [name for name in names if format_name(name) and name not in kept]
-    for start in range(0, len(strays) if kept else 0, AT_ONCE):
+    """Removes the shards that the marker does not name. Another run may write it at any time: read it per batch."""
+    marked, version = marked_files(path), None
+    strays = [name for name in names if format_name(name) and name not in marked]
+    for start in range(0, len(strays) if marked else 0, AT_ONCE):
         state = (path / METADATA).state()
         if state and state.version != version:
-            kept, version = marked_files(path), state.version
-        path.remove([name for name in strays[start : start + AT_ONCE] if name not in kept])
+            marked, version = marked_files(path), state.version
+        path.remove([name for name in strays[start : start + AT_ONCE] if name not in marked])

@@ -1,4 +1,4 @@
-"""The way of a run's files into an object store, under their final names."""
+"""Uploads the files of a run into an object store, under their final names."""
 
 import contextlib
 import dataclasses
@@ -13,9 +13,9 @@ from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.storage.clients import ABSENT, etag
 from seq2seq_arith.pipelines.storage.paths import ObjectPath
 
-ANOTHER_PYARROW = "another run has made {} meanwhile with another PyArrow; give --overwrite to replace it"
-DEPOSITS = 10  # attempts at writing an object that other runs write, too
-BESIDE = ".incomplete-"  # what a prefix and the token of a run have between them
+ANOTHER_PYARROW = "another run has made {} meanwhile with another version of PyArrow; give --overwrite to replace it"
+DEPOSITS = 10  # attempts to write an object that other runs write, too
+BESIDE = ".incomplete-"  # between a prefix and the token of a run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Upload:
     prefix: ObjectPath  # the dataset's prefix
     token: str  # a name that no other run has
     catalog: Path  # a directory of the machine that publishes, for the files that are written last
-    overwrite: bool = False  # whether files of the dataset that stands may be replaced
-    # Whether there were files of this layout when the run began, so that it is worth looking for each.
+    overwrite: bool = False  # whether files of the existing dataset may be replaced
+    # Whether files of this layout existed when the run began, so that each of them is looked up.
     resumes: bool = False
     # The ETag of each file that the workers have written; see ``expect``.
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -43,18 +43,18 @@ class Upload:
         self.versions.update(versions)
 
     def _deposit(self, name: str, file: IO[bytes], sha256: str) -> str:
-        """Writes a file where there is none, or another one that may go; returns the version of what is there then."""
+        """Writes a file unless it exists; replaces another one if allowed. Returns the version of the stored file."""
         target = self.prefix / name
-        found = target.state() if self.resumes else None
+        existing = target.state() if self.resumes else None
         for _ in range(DEPOSITS):
-            if found:
-                if found.sha256 == sha256:
-                    return found.version
+            if existing:
+                if existing.sha256 == sha256:
+                    return existing.version
                 if not self.overwrite and name in marked_files(self.prefix):
                     raise InputError(ANOTHER_PYARROW.format(self.prefix))
-            if version := target.upload(file, sha256, found.version if found else ABSENT):
+            if version := target.upload(file, sha256, existing.version if existing else ABSENT):
                 return version
-            found = target.state()
+            existing = target.state()
         raise StoreError(f"{target} is written by other runs again and again; stop them, and run this again")
 
     def own_file(self, name: str) -> ObjectPath:

@@ -1,4 +1,4 @@
-"""What there is to know of a dataset: its rows, its duplicates, and statistics."""
+"""The description of a dataset: rows, duplicates, and statistics."""
 
 import itertools
 import re
@@ -23,24 +23,29 @@ LARGEST_POWER = 15  # a number of more digits is not written out
 
 
 def introduction(sample: Sample, rows: int = ROWS) -> str:
-    """How many examples there are, how many duplicates were dropped and why, and some rows."""
+    """The numbers of examples and of dropped duplicates, the reason for these, and some rows."""
     task = sample.task
     lines = [
         f"{task.description}: {task.num_train:,} training and {task.num_validation:,} validation examples",
         "drawn here; no file was read or written" if sample.directory is None else printable(sample.directory),
         *_duplicates(sample),
-        *([printable(made)] if sample.directory and (made := run_records.in_words(sample.directory)) else []),
+        *([printable(last_run)] if sample.directory and (last_run := run_records.in_words(sample.directory)) else []),
     ]
     stored = (text.to_strings(column[:rows]) for column in (sample.questions, sample.answers))
     shown = [
-        [abridged(text.written(each, task)), abridged(answer.strip()), f'"{abridged(each)}"', f'"{abridged(answer)}"']
-        for each, answer in zip(*stored, strict=True)
+        [
+            abridged(text.written(question, task)),
+            abridged(answer.strip()),
+            f'"{abridged(question)}"',
+            f'"{abridged(answer)}"',
+        ]
+        for question, answer in zip(*stored, strict=True)
     ]
     cells = [cell for row in shown for cell in row]
     if any("{" in cell for cell in cells):
         lines += ["", _runs(task, cells)]
     if rows > len(sample):
-        lines.append(f"There are {len(sample):,} rows here.")
+        lines.append(f"There are only {len(sample):,} rows.")
     if shown:
         lines += ["", table(["question", "answer", "question as stored", "answer as stored"], shown)]
         padded = f"padded with blanks to {task.question_width:,} and {task.answer_width:,} characters"
@@ -51,7 +56,7 @@ def introduction(sample: Sample, rows: int = ROWS) -> str:
 
 
 def _runs(task: Task, cells: Sequence[str]) -> str:
-    """What the marks of long runs in some cells stand for, also of blanks, which are hard to see.
+    """The meaning of the marks of long runs in some cells, also of blanks, which are hard to see.
 
     >>> _runs(Task("pq"), ["-{337}p-{982}", "-{337}p-{982} {681}"])
     'Below, -{20} stands for 20 dashes in a row, and {20} after a blank for 20 blanks.'
@@ -73,13 +78,15 @@ def statistics(sample: Sample) -> str:
     lines.append(table(["characters", "mean", "shortest", "such as", "longest", "such as"], rows))
     for name, groups in shares(sample).items():
         header = list(groups[0])
-        cells = [[f"{each:.1%}" if isinstance(each, float) else each for each in group.values()] for group in groups]
+        cells = [
+            [f"{value:.1%}" if isinstance(value, float) else value for value in group.values()] for group in groups
+        ]
         lines.append(f"\n{table([name, *header[1:]], cells)}")
     return "\n".join(lines)
 
 
 def _duplicates(sample: Sample) -> list[str]:
-    """How many draws were dropped, and why there are any; nothing if that is not known."""
+    """The number of dropped draws, and the reason; nothing if it is not known."""
     task, classes = sample.task, coverage.key_classes(sample.task)
     if sample.draws_used is None:
         return []
@@ -88,9 +95,9 @@ def _duplicates(sample: Sample) -> list[str]:
         return [f"{sample.draws_used:,} questions were drawn, and {duplicates:,} of them dropped, as drawn before."]
     a, b = task.notation.example
     symbol = task.operation.symbol
-    one = f"{a}{symbol}{b} and {b}{symbol}{a} count as {'two pairs' if task.ordered else 'one pair'}"
+    counting = f"{a}{symbol}{b} and {b}{symbol}{a} count as {'two pairs' if task.ordered else 'one pair'}"
     if not duplicates:
-        return [f"{sample.draws_used:,} pairs were drawn, and none of them twice ({one})."]
+        return [f"{sample.draws_used:,} pairs were drawn, and none of them twice ({counting})."]
     few = classes.total < 10**LARGEST_POWER
     why = f"There are {f'{classes.total:,}' if few else f'more than 10^{LARGEST_POWER}'} different pairs."
     if task.sampler.has_short_pairs and task.size > 1:
@@ -102,7 +109,7 @@ def _duplicates(sample: Sample) -> list[str]:
         why += f" {short[0].upper()}{short[1:]}, but only {pairs} pairs have one digit each."
     return [
         f"{sample.draws_used:,} pairs were drawn, and {duplicates:,} of them dropped, because the same pair had been "
-        f"drawn before ({one}).",
+        f"drawn before ({counting}).",
         why,
     ]
 
@@ -126,7 +133,7 @@ def shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:
     names, _ = sides[0]
     by_side = [np.bincount(index, minlength=len(names)) / len(sample) for _, index in sides]
     unit = f"{task.notation.characters} of an operand"
-    found: dict[str, list[dict[str, Any]]] = {
+    tables: dict[str, list[dict[str, Any]]] = {
         unit: [
             {"group": name.replace(" ", ""), **dict(zip(task.operation.sides, map(float, shares), strict=True))}
             for name, *shares in zip(names, *by_side, strict=True)
@@ -134,8 +141,8 @@ def shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:
     }
     for name, group in task.operation.breakdowns.items():
         groups = zip(*_groups(group(*sample.operands)), strict=True)
-        found[name] = [{"group": value, "share": float(count / len(sample))} for value, count in groups]
-    return found
+        tables[name] = [{"group": value, "share": float(count / len(sample))} for value, count in groups]
+    return tables
 
 
 def _groups(values: np.ndarray) -> tuple[list[str], np.ndarray]:

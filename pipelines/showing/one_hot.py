@@ -1,4 +1,4 @@
-"""A question in one-hot, as models read it: as an array, and as a picture."""
+"""A question in one-hot encoding, as models read it: as an array, and as a picture."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
                 f"only operands of {notation.describe(task.size)}; give another question, or {notation.larger}"
             )
     stored = text.stored(task, *operands)
-    return stored, np.array([[each == character for character in task.alphabet] for each in stored])
+    return stored, np.array([[symbol == character for character in task.alphabet] for symbol in stored])
 
 
 def picture(task: Task, stored: str, ones: np.ndarray, block: str = BLOCK, dot: str = DOT) -> str:
@@ -40,5 +40,5 @@ def picture(task: Task, stored: str, ones: np.ndarray, block: str = BLOCK, dot: 
     cut = f", of which the first {MOST_ROWS} positions are here" if len(stored) > MOST_ROWS else ""
     lines = [f"position  stored  {' '.join(text.visible(task.alphabet))}"]
     for position, (character, row) in enumerate(zip(text.visible(stored[:MOST_ROWS]), ones, strict=False)):
-        lines.append(f"{position:>8}  {character:<6}  {' '.join(block if one else dot for one in row)}")
+        lines.append(f"{position:>8}  {character:<6}  {' '.join(block if bit else dot for bit in row)}")
     return "\n".join([f"{head}{cut}", *lines, f"{block} is 1, {dot} is 0; each row has one 1. ␣ is the blank."])

@@ -23,9 +23,9 @@ from seq2seq_arith.pipelines.steps.cutoff import DRAW, SPLIT
 from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 
-# At most so many draws are made, and so many examples with so many characters are looked at, in about a second.
+# Limits on draws, examples and characters, for about a second of work.
 MOST_DRAWS = 2**20
-MOST_FIRST = 2**15  # of a dataset that takes more draws
+MOST_FIRST = 2**15  # examples of a dataset with more draws
 MOST_EXAMPLES = 2**18
 MOST_CHARACTERS = 2**24
 
@@ -38,7 +38,7 @@ class Sample:
     questions: np.ndarray  # as they are stored, uint8 of shape (n, width)
     answers: np.ndarray  # likewise
     directory: AnyPath | None = None  # where they were read; None if they were drawn here
-    draws_used: int | None = None  # how many draws the dataset takes; None if that is not known
+    draws_used: int | None = None  # the number of draws of the dataset; None if it is not known
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -54,10 +54,10 @@ class Sample:
         return text.operands(self.task, self.questions)
 
 
-def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
+def read(directory: AnyPath, max_examples: int = MOST_EXAMPLES) -> Sample:
     """The first examples of each split of a dataset, about ``most``: a random sample, or all."""
     task, _, metadata = read_sound(directory)
-    lengths, count = read_shard_lengths(directory), min(most, _examined(task))
+    lengths, count = read_shard_lengths(directory), min(max_examples, _examined(task))
     if {split: sum(of_split) for split, of_split in lengths.items()} != task.splits:
         raise InputError(f"{directory} does not have the examples of its name; {advice(directory)}")
     heads = [_head(directory, task, split, lengths[split], _share(count, task.splits[split], task)) for split in SPLITS]
@@ -71,15 +71,15 @@ def draw(task: Task) -> Sample:
     """The examples that ``read`` would find, drawn here; of a dataset of very many draws, the first of these."""
     count, examined = coverage.num_draws(task), _examined(task)
     is_whole = count <= MOST_DRAWS
-    wanted = task.num_examples if is_whole else min(examined, MOST_FIRST)
-    count = count if is_whole else 2 * wanted
+    num_wanted = task.num_examples if is_whole else min(examined, MOST_FIRST)
+    count = count if is_whole else 2 * num_wanted
     while True:
         rows = dedup.unique(task, np.arange(count, dtype=np.uint64))  # as a pipeline of one shard
-        if rows.shape[1] >= wanted:
+        if rows.shape[1] >= num_wanted:
             break
         coverage.check_draws(task, count)
         count *= 2
-    last = np.partition(rows[DRAW], wanted - 1)[wanted - 1]
+    last = np.partition(rows[DRAW], num_wanted - 1)[num_wanted - 1]
     rows = rows[:, rows[DRAW] <= last]
     chosen = rows[DRAW]
     if is_whole:
@@ -94,13 +94,13 @@ def draw(task: Task) -> Sample:
 
 
 def _examined(task: Task) -> int:
-    """How many examples of a dataset are looked at."""
+    """The number of examined examples of a dataset."""
     fitting = MOST_CHARACTERS // (task.question_width + task.answer_width)
     return max(1, min(task.num_examples, MOST_EXAMPLES, fitting))
 
 
 def _share(examined: int, of_split: int, task: Task) -> int:
-    """How many examples of a split are looked at: its share of all, rounded up."""
+    """The number of examined examples of a split: its share of all, rounded up."""
     return -(-examined * of_split // task.num_examples)
 
 

@@ -10,7 +10,7 @@ window around each place, and how many rows lie before it::
     the same, by split hash: ...... | first_hash ...... V-th ...... last_hash | ......
                              before |           rows_near_split               |
 
-A window that misses its place is noticed, and the run is tried again with a wider one.
+A window that misses its place is noticed, and the run is repeated with a wider one.
 
 With structured draws, how often draws repeat is not known, and so the N-th kept draw can be anywhere. Its window is
 found by counting first: the draws are cut into ``BUCKETS`` equal parts, and the window is the part with the N-th::
@@ -42,7 +42,7 @@ DRAW, SPLIT, KEY = range(3)  # the columns of a row; the words of x and of y beg
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
-    """Which rows the shards report."""
+    """The windows whose rows the shards report."""
 
     # Kept draws whose number lies between the first and the last one, both included, are reported. So are those whose
     # SPLIT hash lies between the two, unless they come after ``last_draw``.
@@ -53,7 +53,7 @@ class Windows:
 
     @classmethod
     def around(cls, task: Task, widening: int = 1) -> "Windows":
-        """The windows that hold both places, except in one run of 10^9; wider by a factor.
+        """The windows that contain both places, except in one run of 10^9; wider by a factor.
 
         If ``ends_anywhere``, all draws are in the window until it is narrowed.
         """
@@ -63,9 +63,9 @@ class Windows:
         first_hash, last_hash = int(lowest * 2**64), min(MASK64, int(highest * 2**64))
         if ends_anywhere(task):
             return cls(0, first_hash, last_hash)
-        least, most = max(0, int(total - DRAW_WIDTH * root)), int(total + DRAW_WIDTH * root) + 1
-        first_draw = coverage.draws_for(task, least) if least else 0
-        return cls(first_draw, first_hash, last_hash, coverage.draws_for(task, most))
+        low_rank, high_rank = max(0, int(total - DRAW_WIDTH * root)), int(total + DRAW_WIDTH * root) + 1
+        first_draw = coverage.draws_for(task, low_rank) if low_rank else 0
+        return cls(first_draw, first_hash, last_hash, coverage.draws_for(task, high_rank))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,7 @@ def ends_anywhere(task: Task) -> bool:
 
 
 def expected_bytes(task: Task, num_draws: int) -> float:
-    """About how many bytes the rows of all shards have in the windows."""
+    """The approximate number of bytes of the rows of all shards in the windows."""
     near_end = num_draws / BUCKETS if ends_anywhere(task) else 2 * DRAW_WIDTH * task.num_examples**0.5
     near_split = 2 * SPLIT_WIDTH * task.num_examples**0.5
     return (near_end + near_split) * 8 * (KEY + task.operation.arity * task.notation.words(task.size))
@@ -150,9 +150,9 @@ def foreseen(windows: Windows, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return before, ~before & (hashes <= np.uint64(windows.last_hash))
 
 
-def together(found: Iterable[WindowRows]) -> WindowRows:
+def together(window_rows: Iterable[WindowRows]) -> WindowRows:
     """The rows of several groups of shards as those of one."""
-    parts = list(found)
+    parts = list(window_rows)
     return WindowRows(
         before_end=sum(part.before_end for part in parts),
         before_split=sum(part.before_split for part in parts),
@@ -161,22 +161,22 @@ def together(found: Iterable[WindowRows]) -> WindowRows:
     )
 
 
-def cutoff(task: Task, windows: Windows, found: WindowRows) -> Cutoff | None:
+def cutoff(task: Task, windows: Windows, window_rows: WindowRows) -> Cutoff | None:
     """The cutoff, from the rows of all shards; None if there are fewer than N keys or a window misses."""
-    end, split = found.rows_near_end, found.rows_near_split
-    last = task.num_examples - 1 - found.before_end
+    end, split = window_rows.rows_near_end, window_rows.rows_near_split
+    last = task.num_examples - 1 - window_rows.before_end
     if not 0 <= last < len(end):
         return None
     last_draw = np.sort(end[:, DRAW])[last]
     surplus = end[end[:, DRAW] > last_draw]
-    before = found.before_split - int((surplus[:, SPLIT] < np.uint64(windows.first_hash)).sum())
+    before = window_rows.before_split - int((surplus[:, SPLIT] < np.uint64(windows.first_hash)).sum())
     candidates = split[split[:, DRAW] <= last_draw].T
-    place = task.num_validation - 1 - before
-    if not 0 <= place < candidates.shape[1]:
+    index = task.num_validation - 1 - before
+    if not 0 <= index < candidates.shape[1]:
         return None
     arity = task.operation.arity
     order = np.lexsort((*by_significance(list(candidates[KEY:]), arity), candidates[SPLIT]))
-    chosen = candidates[:, order[place], np.newaxis]
+    chosen = candidates[:, order[index], np.newaxis]
     key = (numbers.to_ints(number)[0] for number in np.split(chosen[KEY:], arity))
     return Cutoff(int(last_draw), (int(chosen[SPLIT, 0]), *key))
 
@@ -205,7 +205,7 @@ def in_validation(cut: Cutoff, hashes: np.ndarray, key: Key) -> np.ndarray:
     ties = np.flatnonzero(hashes == np.uint64(last[0]))
     if len(ties):
         of_ties = (numbers.to_ints(number[:, ties]) for number in key)
-        smaller[ties] = [each <= last[1:] for each in zip(*of_ties, strict=True)]
+        smaller[ties] = [key_of_tie <= last[1:] for key_of_tie in zip(*of_ties, strict=True)]
     return smaller
 
 

@@ -1,6 +1,6 @@
 """Exact deduplication: groups draws by their key's shard, and keeps the first draw of every key within a shard.
 
-Nearly all of the time goes into sorting. NumPy's stable sort of 16-bit numbers is a radix sort, which takes a few
+Nearly all of the time is spent on sorting. NumPy's stable sort of 16-bit numbers is a radix sort, which takes a few
 nanoseconds per number on any processor. So hashes are sorted by 16 bits at a time. NumPy's comparison sorts take ten
 times as long on processors for which they are not vectorised.
 """
@@ -24,8 +24,8 @@ BLOCK_DRAWS, LARGEST_CHUNK = 256, 2**24
 
 def chunk_size(num_draws: int, num_shards: int) -> int:
     """The number of draws per chunk: a power of two that grows with the draws, and then with the shards."""
-    most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * num_shards))
-    suitable = max(MIN_CHUNK, min(most, num_draws // 64))
+    max_chunk = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * num_shards))
+    suitable = max(MIN_CHUNK, min(max_chunk, num_draws // 64))
     return 1 << (suitable - 1).bit_length()
 
 
@@ -120,8 +120,8 @@ def _prefix(hashes: np.ndarray, num_shards: int, shard: int, bits: int) -> np.nd
     return (spread >> np.uint64(64 - bits)).astype(np.uint32)
 
 
-def _runs(prefix: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _runs(prefix: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """All places of a sorted array that hold the value of one of the given places."""
-    values = np.unique(prefix[places])
+    values = np.unique(prefix[positions])
     bounds = zip(np.searchsorted(prefix, values), np.searchsorted(prefix, values, side="right"), strict=True)
     return np.concatenate([np.arange(start, stop) for start, stop in bounds])

@@ -1,4 +1,4 @@
-"""One run of the pipeline: the job, the packages that its workers must have, and the report that they leave."""
+"""One run of the pipeline: the job, the packages that its workers need, and the report that they write."""
 
 import contextlib
 import dataclasses
@@ -26,17 +26,17 @@ from seq2seq_arith.pipelines.storage.staging import REPORT, Staging
 
 PROGRAM = "seq2seq_arith"
 NONE = "none"
-REFUSED = "refused"  # the key of a report that tells why a worker does not do
+REFUSED = "refused"  # the key, in a report, of the reason why a worker was refused
 CODE = ("arithmetic", "base", "pipelines")  # the packages that workers run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a run makes, where, and how."""
+    """A run of the pipeline: its dataset, the directory of its files, and its options."""
 
     task: Task  # the parameters of the dataset
     layout: Layout  # its division into files
-    staging: Staging  # the place of the files; a directory must exist, also for the workers
+    staging: Staging  # where the files are written; a directory must exist, also for the workers
     num_draws: int  # the number of draws
     windows: Windows  # the ranges in which the ends of the dataset and of the validation set are searched
     threads: int = 1  # the number of elements that a worker process works on at once
@@ -44,10 +44,10 @@ class Job:
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:
-        """Raises InputError if this process has other versions. Each step asks, also those of other processes.
+        """Raises InputError if this process has other versions. Every step of every worker process calls this.
 
-        The runner would start the step again and again: it is told in the report, so that the program that waits for
-        the job ends it at once.
+        The runner would retry the step again and again. So the report has the reason, and the program that waits for
+        the job cancels it at once.
         """
         try:
             check_worker(tuple(self.versions.items()), self.layout.formats)
@@ -64,45 +64,47 @@ class Job:
 
 
 def package_versions(formats: Collection[str]) -> dict[str, str]:
-    """The versions in this process of all that must be the same everywhere, by the package's name.
+    """The versions, in this process, of all packages that must be the same everywhere, by the package's name.
 
-    A shard's bytes depend on them. A runner with another image would draw for hours, and leave other files.
+    A shard's bytes depend on them. Workers with another image would draw for hours, and then write other files.
     """
     libraries = [format_of(name).library for name in formats]
     packages = ["apache-beam", *(library for library in libraries if library)]
-    return {PROGRAM: f"{__version__} (code {code_version()})"} | {each: installed(each) or NONE for each in packages}
+    return {PROGRAM: f"{__version__} (code {code_version()})"} | {
+        package: installed(package) or NONE for package in packages
+    }
 
 
 @functools.cache
 def code_version() -> str:
     """A fingerprint of the code that workers run, which changes between two versions: 12 hexadecimal digits."""
-    found = hashlib.sha256()
+    fingerprint = hashlib.sha256()
     for package in CODE:
         folder = Path(str(importlib.resources.files(f"{PROGRAM}.{package}")))
         for path in sorted(folder.rglob("*.py")):
             content = path.read_bytes()
-            found.update(f"{package} {path.relative_to(folder)} {len(content)}\n".encode() + content)
-    return found.hexdigest()[:12]
+            fingerprint.update(f"{package} {path.relative_to(folder)} {len(content)}\n".encode() + content)
+    return fingerprint.hexdigest()[:12]
 
 
 @functools.cache
 def check_worker(job_versions: tuple[tuple[str, str], ...], formats: tuple[str, ...]) -> None:
     """Raises InputError if the versions of this process are not those of the program that submitted the job.
 
-    Once in each process: a runner's hosts may differ, as while they are updated.
+    Once per process: the hosts of a runner may differ, for example during an update.
     """
-    found = package_versions(formats)
-    for package, there in job_versions:
-        if (other := found.get(package, NONE)) != there:
+    worker_versions = package_versions(formats)
+    for package, expected in job_versions:
+        if (actual := worker_versions.get(package, NONE)) != expected:
             raise InputError(
-                f"the workers have {package} {other}, and this program has {there}; give them the same, for example in "
-                "an image that was built from the same checkout (docs/runners.md)"
+                f"the workers have {package} {actual}, and this program has {expected}; give them the same, for "
+                "example in an image that was built from the same checkout (docs/how-to/dataflow.md)"
             )
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What a run's workers leave, as it is written: which dataset they made, and its files."""
+    """The report of a run's workers, as it is stored: the parameters and the files of the dataset that they wrote."""
 
     parameters: dict[str, Any]  # of the task
     num_shards: int
@@ -112,8 +114,8 @@ class Report:
 
     def is_of(self, task: Task, layout: Layout) -> bool:
         """Whether these are the files of a dataset with this layout."""
-        there = (self.parameters, self.num_shards, self.formats)
-        return bool(self.shards) and there == (task.parameters(), layout.num_shards, layout.formats)
+        dataset = (self.parameters, self.num_shards, self.formats)
+        return bool(self.shards) and dataset == (task.parameters(), layout.num_shards, layout.formats)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -123,23 +125,23 @@ class Report:
 
 @dataclasses.dataclass(frozen=True)
 class RunFacts:
-    """What is known of a run that has made a dataset; None is not known, as of a job that an earlier program began."""
+    """Facts about a run that created a dataset; None if unknown, as for a job that an earlier program began."""
 
     runner: str | None = None  # the name of Beam's runner
     image: str | None = None  # of the workers' container
-    versions: Mapping[str, str] | None = None  # of Python, and of what the bytes depend on
+    versions: Mapping[str, str] | None = None  # of Python, and of the packages on which the bytes depend
     job: str | None = None  # the runner's name of the job
-    counters: Mapping[str, int] | None = None  # what the workers have counted
+    counters: Mapping[str, int] | None = None  # the sums of the workers' counters
 
 
-def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
+def write_report(job: Job, shard_reports: list[list[ShardReport]], cut: Cutoff | None) -> None:
     """Writes the report of the run as JSON beside the shards, for the program that waits for it."""
     report = Report(
         parameters=job.task.parameters(),
         num_shards=job.layout.num_shards,
         formats=job.layout.formats,
         draws_used=0 if cut is None else cut.last_draw + 1,
-        shards=[shard for shards in written for shard in shards],
+        shards=[shard for shards in shard_reports for shard in shards],
     )
     _leave(job, dataclasses.asdict(report))
 
@@ -149,22 +151,22 @@ def _leave(job: Job, report: Mapping[str, Any]) -> None:
     if isinstance(path, ObjectPath):
         path.put(content)
         return
-    # Whole, or not at all: who finds it knows that the job has ended. In a folder that is gone it must fail.
+    # In one step: a report means that the job has ended. If the folder was removed, this must fail.
     with files.whole_file(path) as file:
         file.write(content)
 
 
 def read_report(path: AnyPath) -> Report:
-    """The report that a run's workers have written; raises RunnerError if it is not there or of another version."""
+    """The report that a run's workers have written; raises RunnerError if it is missing or from another version."""
     try:
         content = parse(paths.read_bytes(path))
         if isinstance(content, dict) and REFUSED in content:
             raise InputError(str(content[REFUSED]))
         return decode(Report, content)
     except MalformedError as error:
-        raise RunnerError(f"the report {path} is not of this version: {error}") from None
+        raise RunnerError(f"the report {path} was written by another version: {error}") from None
     except FileNotFoundError:
         raise RunnerError(
-            f"the runner's job ended, but its report {path} is not there: its workers do not see the same place, or "
-            "another run removed it"
+            f"the job ended, but its report {path} is missing: its workers do not see the same directory, or another "
+            "run removed it"
         ) from None

@@ -24,7 +24,7 @@ Deduplicated = tuple[Block, int]
 
 
 def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
-    """Adds all steps to a pipeline; the last one writes the report that ``run_pipeline`` reads."""
+    """Adds all steps to a pipeline; the last step writes the report that ``run_pipeline`` reads."""
     in_threads = functools.partial(threaded_map, threads=job.threads)
     kept = (
         pipeline
@@ -41,9 +41,9 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     )
     cut = AsSingleton(kept | Cut(job))
-    written = kept | "Write" >> in_threads(functools.partial(write, job), cut, counters=_written)
+    reports = kept | "Write" >> in_threads(functools.partial(write, job), cut, counters=_written)
     return (
-        written
+        reports
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
         | "Report" >> beam.Map(functools.partial(write_report, job), cut)
     )
@@ -69,12 +69,12 @@ class Cut(beam.PTransform):
             kept
             | "InWindows" >> beam.Map(lambda block, windows: cutoff.find(task, windows, block[1]), windows)
             | "Together" >> beam.CombineGlobally(cutoff.together)
-            | "Cutoff" >> beam.Map(lambda found, windows: cutoff.cutoff(task, windows, found), windows)
+            | "Cutoff" >> beam.Map(lambda rows, windows: cutoff.cutoff(task, windows, rows), windows)
         )
 
 
 def chunks(job: Job, _: bytes) -> list[tuple[int, int]]:
-    """The chunks of the job, as ``Job.chunks``: the first step, so nothing is drawn by workers that do not fit."""
+    """The chunks of the job, as ``Job.chunks``: the first step, so that unsuitable workers draw nothing."""
     job.check()
     return job.chunks
 

@@ -1,4 +1,4 @@
-"""Runs the pipeline on the runner that Beam's options name, and waits for what its workers leave."""
+"""Runs the pipeline on the runner in Beam's options, and waits for the report of its workers."""
 
 import contextlib
 import dataclasses
@@ -35,17 +35,17 @@ from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 from seq2seq_arith.pipelines.storage.staging import REPORT, Staging
 
-SECONDS = 1.0  # between two questions for the state
+SECONDS = 1.0  # between two queries of the state
 DATAFLOW = "https://console.cloud.google.com/dataflow/jobs/{region}/{job}?project={project}"
 
 
 def write_dataset(
     task: Task, layout: Layout, staging: Staging, options: PipelineOptions, threads: int
 ) -> tuple[dict[str, Any], RunFacts]:
-    """Writes all files of a dataset, TFDS's files included; returns its metadata, and what is known of the run.
+    """Writes all files of a dataset, TFDS's files included; returns its metadata, and facts about the run.
 
     Raises InputError if the task has too few different pairs or the runner cannot be used, and RunnerError if the
-    runner's job left no report.
+    job left no report.
     """
     job = Job(
         task=task,
@@ -61,7 +61,7 @@ def write_dataset(
         report, facts = run_pipeline(job, options)
         if report.shards:
             return describe(task, layout, staging, report), facts
-        # One run in 10^9 has a few keys too few, or misses a window; if more are short, the first guess was.
+        # One run in 10^9 lacks a few keys, or misses a window. If many keys are missing, the estimate was too low.
         widening *= 2
         more = job.num_draws // 8 + 64 if widening == 2 else job.num_draws
         coverage.check_draws(task, job.num_draws)
@@ -78,15 +78,15 @@ def describe(task: Task, layout: Layout, staging: Staging, report: Report) -> di
 
 
 def run_pipeline(job: Job, options: PipelineOptions) -> tuple[Report, RunFacts]:
-    """Runs the pipeline once, and waits for it; returns what its workers have left, and what is known of the run.
+    """Runs the pipeline once, and waits for it; returns the report of its workers, and facts about the run.
 
-    Raises SubmittedError if the runner's job goes on alone.
+    Raises SubmittedError if the job continues without this program.
     """
     pipeline: Any = new_pipeline(options)
     result: Any = None
     path, waits = job.staging.own_file(REPORT), not options.view_as(StandardOptions).no_wait_until_finish
     try:
-        # A job server that Beam starts ends with the block.
+        # The job server that Beam may start ends with the block.
         with private.plain_labels(), private.own_servers():
             build(job, pipeline)
             result = pipeline.run()
@@ -96,9 +96,9 @@ def run_pipeline(job: Job, options: PipelineOptions) -> tuple[Report, RunFacts]:
     except BaseException as error:
         private.add_messages(error, result)
         with contextlib.suppress(Exception):
-            result.cancel()  # the job would go on in a remote runner
+            result.cancel()  # otherwise the job would continue on a remote runner
         if refusal := _refusal(path):
-            path.unlink()  # it is not that of a job that has ended
+            path.unlink()  # it is not the report of a finished job
             raise InputError(refusal) from error
         raise
     name = private.job_name(result)
@@ -119,20 +119,22 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
         return beam.Pipeline(options=options)
     except (ValueError, ImportError) as error:
         runner = options.view_as(StandardOptions).runner
-        raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/runners.md") from error
+        raise InputError(
+            f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/how-to/flink-spark-prism.md"
+        ) from error
 
 
 def _counters(result: Any) -> dict[str, int]:
-    """The sums of the pipeline's counters, as far as the runner tells them."""
+    """The sums of the pipeline's counters, as far as the runner reports them."""
     counters: Counter[str] = Counter()
     with contextlib.suppress(Exception):
-        for each in result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]:
-            counters[each.key.metric.name] += each.result
+        for counter in result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]:
+            counters[counter.key.metric.name] += counter.result
     return dict(counters)
 
 
 def _refusal(report: AnyPath) -> str:
-    """What a worker has told that does not have this program's versions; empty without one."""
+    """The reason of a worker that does not have this program's versions; empty without one."""
     with contextlib.suppress(Exception):  # usually there is no report
         return json.loads(paths.read_bytes(report))[REFUSED]
     return ""
@@ -140,9 +142,9 @@ def _refusal(report: AnyPath) -> str:
 
 @contextlib.contextmanager
 def shown(result: Any, options: PipelineOptions, report: AnyPath) -> Iterator[None]:
-    """Prints a runner's job with its page, and each new state until the block ends; nothing for a local run.
+    """Prints the name and the page of a job, and each new state until the block ends; nothing for a local run.
 
-    A job that a worker refuses is cancelled: its runner would try that worker again, for minutes.
+    If a worker is refused, the job is cancelled: the runner would retry that worker for minutes.
     """
     job, ended, outlives = private.job_name(result), threading.Event(), job_outlives_program(options)
 
@@ -152,13 +154,13 @@ def shown(result: Any, options: PipelineOptions, report: AnyPath) -> Iterator[No
             with contextlib.suppress(Exception):  # a runner that does not answer must not stop the work
                 before, state = state, str(result.state)
                 if state != before and not ended.is_set():
-                    print(f"the runner's job {job} is {state}", file=sys.stderr, flush=True)
+                    print(f"job {job} is {state}", file=sys.stderr, flush=True)
                 if outlives and _refusal(report):
                     result.cancel()
 
     if job:
         page = page_of(job, options)
-        print(f"the runner runs it as job {job}" + f"; {page} shows it" * bool(page), file=sys.stderr, flush=True)
+        print(f"the runner started job {job}" + f"; see {page}" * bool(page), file=sys.stderr, flush=True)
         threading.Thread(target=follow, daemon=True).start()
     try:
         yield

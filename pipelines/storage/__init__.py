@@ -1,1 +1,1 @@
-"""Where datasets are kept: a directory or an object store."""
+"""The storage of datasets: directories and object stores."""

@@ -1,8 +1,8 @@
 """Object stores: Google Cloud Storage and Amazon S3, both by ``obstore``, and its errors as sentences.
 
 ``obstore`` writes an object on the condition that it is absent or has a certain version. It repeats requests that a
-busy store refuses, and continues a download that has broken off. Credentials are found by Google's and Amazon's own
-libraries, as their command-line tools leave them.
+busy store refuses, and continues an interrupted download. Google's and Amazon's own libraries find the credentials
+that their command-line tools have stored.
 """
 
 import functools
@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from seq2seq_arith.base.errors import InputError, StoreError
 
-ABSENT = ""  # the version of an object that is not there
+ABSENT = ""  # the version of an absent object
 PIECE = 8 * 2**20  # bytes per read
-SHA256 = "sha256"  # the name under which an object's own metadata hold its content's sha256
+SHA256 = "sha256"  # the key of the content's sha256 in an object's metadata
 TIMEOUT = timedelta(minutes=20)  # of a request; a whole file is sent with one
-# How often a request is repeated, after random times that grow: half a minute in all, as busy stores need it.
+# Retries of a request, after growing random delays: half a minute in total, as busy stores need it.
 RETRIES: Any = {
     "max_retries": 10,
     "backoff": {"init_backoff": timedelta(seconds=0.3), "max_backoff": timedelta(seconds=20), "base": 3},
@@ -47,18 +47,18 @@ def etag(version: str) -> str:
     return version.partition(" ")[0]
 
 
-def etag_of(found: Any) -> str:
+def etag_of(description: Any) -> str:
     """The ETag of an object as ``obstore`` describes it."""
-    return (found["e_tag"] or "").strip('"')
+    return (description["e_tag"] or "").strip('"')
 
 
-def version_of(found: Any) -> str:
+def version_of(description: Any) -> str:
     """The version of an object as ``obstore`` describes it."""
-    return f"{etag_of(found)} {found.get('version') or ''}"
+    return f"{etag_of(description)} {description.get('version') or ''}"
 
 
 def mode(version: str | None) -> Any:
-    """How ``obstore`` is told to write an object if it has this version, or is ABSENT, or in any case for None."""
+    """The write mode of ``obstore``: only if the object has this version, or is ABSENT; unconditional for None."""
     if not version:
         return "overwrite" if version is None else "create"
     tag, _, generation = version.partition(" ")
@@ -70,12 +70,12 @@ class NoBucketError(Exception):
 
 
 def is_of_bucket(error: Exception) -> bool:
-    """Whether a store lacks the bucket, and not only the object."""
+    """Whether an error means that the bucket is missing, and not only the object."""
     return "NoSuchBucket" in str(error)
 
 
 def gcs(bucket: str, options: Any) -> Any:
-    """A bucket of Google Cloud Storage, with the credentials of ``google.auth``; without, public ones can be read."""
+    """A bucket of Google Cloud Storage, with the credentials of ``google.auth``; without any, only a public one."""
     import google.auth
     from google.auth import exceptions
     from obstore.auth.google import GoogleCredentialProvider
@@ -96,31 +96,31 @@ def gcs(bucket: str, options: Any) -> Any:
 
 
 def s3(bucket: str, options: Any) -> Any:
-    """A bucket of Amazon S3, or of a store that speaks as it does, with the credentials of ``boto3``."""
+    """A bucket of Amazon S3, or of a compatible store, with the credentials of ``boto3``."""
     from obstore.store import S3Store
 
-    given: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     if options:
         from apache_beam.options.pipeline_options import S3Options
 
         flags = options.view_as(S3Options)
-        given = {
+        settings = {
             "endpoint": flags.s3_endpoint_url,
             "access_key_id": flags.s3_access_key_id,
             "secret_access_key": flags.s3_secret_access_key,
             "token": flags.s3_session_token,
             "region": flags.s3_region_name,
         }
-        given = {name: value for name, value in given.items() if value}
-    endpoint = given.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        settings = {name: value for name, value in settings.items() if value}
+    endpoint = settings.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     client: Any = {"timeout": TIMEOUT, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
     if endpoint:
-        given["endpoint"] = endpoint
-    if "access_key_id" not in given and not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
+        settings["endpoint"] = endpoint
+    if "access_key_id" not in settings and not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
         from obstore.auth.boto3 import Boto3CredentialProvider
 
-        given["credential_provider"] = Boto3CredentialProvider()
-    return S3Store(bucket, client_options=client, retry_config=RETRIES, **given)
+        settings["credential_provider"] = Boto3CredentialProvider()
+    return S3Store(bucket, client_options=client, retry_config=RETRIES, **settings)
 
 
 class Kind(NamedTuple):
@@ -138,14 +138,14 @@ LOG_IN = {
     "s3": "log in with `aws configure`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
 }
 SENTENCES = {
-    "bucket": "there is no bucket {bucket}; make it, or give another",
-    "denied": "{bucket} does not let you do this ({said}); {log_in}",
-    "credentials": "there are no credentials for {bucket} that can be used ({said}); {log_in}",
-    "region": "{bucket} is in another region ({said}); set AWS_REGION to it",
-    "refused": "{url} cannot be used ({said}); give {scheme}://BUCKET/FOLDER",
-    "unreachable": "{bucket} cannot be reached ({said}); look at the network and at the endpoint's address",
+    "bucket": "there is no bucket {bucket}; create it, or give another",
+    "denied": "{bucket} denies access ({reply}); {log_in}",
+    "credentials": "there are no valid credentials for {bucket} ({reply}); {log_in}",
+    "region": "{bucket} is in another region ({reply}); set AWS_REGION to it",
+    "refused": "{url} cannot be used ({reply}); give {scheme}://BUCKET/FOLDER",
+    "unreachable": "{bucket} cannot be reached ({reply}); check the network and the address of the endpoint",
 }
-# What the text of an error has, by the kind of failure; the first that fits decides.
+# Patterns in the text of an error, by the kind of failure; the first match decides.
 SIGNS = [
     ("credentials", r"credential|token request|\b401 |Unauthenticated|ProfileNotFound"),
     ("bucket", r"NoSuchBucket"),
@@ -163,11 +163,11 @@ def explain(url: str, error: Exception) -> InputError | StoreError:
     kind = "bucket" if isinstance(error, NoBucketError) else ""
     kind = kind or next((kind for kind, sign in SIGNS if re.search(sign, f"{type(error).__name__} {text}")), "")
     answer = re.search(r"(?<=non-2xx status code: ).*|HTTP error: .*", text, re.DOTALL)
-    said = " ".join((answer[0] if answer else text).split())[:MESSAGE_LENGTH] or type(error).__name__
+    reply = " ".join((answer[0] if answer else text).split())[:MESSAGE_LENGTH] or type(error).__name__
     if not kind:
-        return StoreError(f"{url} could not be used: {said}")
+        return StoreError(f"{url} could not be used: {reply}")
     bucket, log_in = f"{scheme}://{rest.partition('/')[0]}", LOG_IN.get(scheme, "")
-    sentence = SENTENCES[kind].format(url=url, scheme=scheme, bucket=bucket, log_in=log_in, said=said)
+    sentence = SENTENCES[kind].format(url=url, scheme=scheme, bucket=bucket, log_in=log_in, reply=reply)
     return (StoreError if kind == "unreachable" else InputError)(sentence)
 
 

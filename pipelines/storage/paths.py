@@ -1,6 +1,6 @@
-"""Places of datasets: a ``Path`` is a directory of this machine, an ``ObjectPath`` a prefix of an object store.
+"""Locations of datasets: a ``Path`` is a directory of this machine, an ``ObjectPath`` a prefix of an object store.
 
-An object appears when its upload is complete, and not before.
+An object appears only when its upload is complete.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ MOST_JSON = 2**30  # bytes of the largest metadata, with some 8,000,000 files
 
 @dataclasses.dataclass(frozen=True)
 class ObjectPath:
-    """An object, or a prefix of objects, with those operations of ``Path`` that are needed here.
+    """An object, or a prefix of objects, with the required operations of ``Path``.
 
     All operations raise InputError if the user can correct the cause, such as a missing bucket, and StoreError if the
     store fails.
@@ -59,14 +59,14 @@ class ObjectPath:
     def state(self) -> State | None:
         """The version of the object, and the sha256 that its writer stated; None if there is none."""
         with self._opened() as store:
-            found = self._get(store, head=True)
-            return found and State(clients.version_of(found.meta), found.attributes.get(SHA256, ""))
+            response = self._get(store, head=True)
+            return response and State(clients.version_of(response.meta), response.attributes.get(SHA256, ""))
 
     def read(self) -> tuple[bytes, str] | None:
         """The object, a small one, and its version; None if there is none."""
         with self._opened() as store:
-            found = self._get(store)
-            return found and (bytes(found.bytes()), clients.version_of(found.meta))
+            response = self._get(store)
+            return response and (bytes(response.bytes()), clients.version_of(response.meta))
 
     def pieces(self) -> Iterator[bytes]:
         """The object from its beginning to its end; raises FileNotFoundError if there is none."""
@@ -86,23 +86,23 @@ class ObjectPath:
                 raise
 
     def put(self, data: bytes | mmap.mmap, version: str | None = None, sha256: str = "") -> str | None:
-        """Writes the object if its version is this, or ABSENT, or any (None); returns the new one, None if not."""
+        """Writes the object if it has this version (None: any; ABSENT: none); returns the new version, or None."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         attributes = {SHA256: sha256} if sha256 else None
         with self._opened() as store:
             try:
-                how: Any = {"attributes": attributes, "mode": clients.mode(version), "use_multipart": False}
-                return clients.version_of(store.put(self._key, data, **how))
+                options: Any = {"attributes": attributes, "mode": clients.mode(version), "use_multipart": False}
+                return clients.version_of(store.put(self._key, data, **options))
             except (AlreadyExistsError, PreconditionError):
                 return None
             except FileNotFoundError as error:
-                if version and not clients.is_of_bucket(error):  # S3's answer if there is none to be replaced
+                if version and not clients.is_of_bucket(error):  # S3's answer if there is no object to replace
                     return None
                 raise clients.NoBucketError(str(error)) from None
 
     def upload(self, file: IO[bytes], sha256: str = "", version: str = ABSENT) -> str | None:
-        """As ``put``, from an open file of this machine, which is not read into memory; ``state`` tells the sha256."""
+        """As ``put``, from an open file of this machine, which is not read into memory; ``state`` has the sha256."""
         with contextlib.ExitStack() as stack:
             content: bytes | mmap.mmap = b""
             if file.seek(0, io.SEEK_END):  # an empty file cannot be mapped
@@ -110,20 +110,20 @@ class ObjectPath:
             return self.put(content, version, sha256)
 
     def unlink(self) -> None:
-        """Removes the object, if it is there."""
+        """Removes the object, if it exists."""
         self._delete([self._key])
 
     def remove(self, names: Iterable[str]) -> None:
-        """Removes those of these objects below that are there, many at once."""
+        """Removes these objects below the prefix, if they exist, many at a time."""
         self._delete([f"{self._key}/{name}".removeprefix("/") for name in names])
 
     def entries(self) -> Iterator[Entry]:
         """All objects below, by their names below this prefix."""
         with self._opened() as store:
             for chunk in store.list(self._key or None):
-                for found in chunk:
-                    name, modified = found["path"].removeprefix(f"{self._key}/"), found["last_modified"].timestamp()
-                    yield Entry(name, found["size"], modified, clients.etag_of(found))
+                for item in chunk:
+                    name, modified = item["path"].removeprefix(f"{self._key}/"), item["last_modified"].timestamp()
+                    yield Entry(name, item["size"], modified, clients.etag_of(item))
 
     @property
     def _key(self) -> str:
@@ -141,14 +141,14 @@ class ObjectPath:
         with self._opened() as store:
             try:
                 store.delete(keys)
-            except FileNotFoundError:  # Google's store says so of the first that is not there
+            except FileNotFoundError:  # Google's store raises this for the first missing object
                 for key in keys:
                     with contextlib.suppress(FileNotFoundError):
                         store.delete(key)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Any]:
-        """The bucket, as one of ``obstore``'s stores; whatever it raises becomes InputError or StoreError."""
+        """The bucket, as one of ``obstore``'s stores; its exceptions become InputError or StoreError."""
         scheme, _, rest = self.url.partition("://")
         try:
             yield clients.bucket(scheme, rest.partition("/")[0], self.flags)
@@ -162,13 +162,13 @@ AnyPath = Path | ObjectPath
 
 
 def parse_place(directory: str, flags: Sequence[str] = ()) -> AnyPath:
-    """The place that a path or a URL names: an absolute directory of this machine, or a prefix of an object store."""
+    """The location of a path or a URL: an absolute directory of this machine, or a prefix of an object store."""
     _refuse_empty(directory)
     scheme, separator, rest = directory.partition("://")
     if not separator:
         return expanded(directory).absolute()
     if scheme not in clients.KINDS:
-        raise InputError(f"{directory} is in no store that is known here; give a directory, gs://BUCKET or s3://BUCKET")
+        raise InputError(f"{directory} is not in a supported store; give a directory, gs://BUCKET or s3://BUCKET")
     rest = rest.rstrip("/")
     if not all(rest.split("/")):
         raise InputError(f"{directory} has an empty name between its slashes; give {scheme}://BUCKET/FOLDER")
@@ -181,12 +181,12 @@ def sizes(directory: AnyPath) -> dict[str, int]:
     """The bytes of every file below a directory or a prefix, by the file's name."""
     if isinstance(directory, ObjectPath):
         return {entry.name: entry.size for entry in directory.entries()}
-    found = {}
+    file_sizes = {}
     for path in directory.rglob("*"):
         with contextlib.suppress(FileNotFoundError):  # another process has removed it
             if not path.is_dir():
-                found[str(path.relative_to(directory))] = path.stat(follow_symlinks=path.exists()).st_size
-    return found
+                file_sizes[str(path.relative_to(directory))] = path.stat(follow_symlinks=path.exists()).st_size
+    return file_sizes
 
 
 def pieces(path: AnyPath) -> Iterator[bytes]:
@@ -200,7 +200,7 @@ def pieces(path: AnyPath) -> Iterator[bytes]:
 
 
 def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
-    """Fills the buffer from byte ``start`` of a file, and returns how many bytes there were: fewer where it ends."""
+    """Fills the buffer from byte ``start`` of a file, and returns the number of bytes: fewer at its end."""
     if isinstance(path, ObjectPath):
         content = path.read_range(start, len(buffer))
         buffer[: len(content)] = content
@@ -210,13 +210,13 @@ def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
         return file.readinto(buffer)  # type: ignore[attr-defined]
 
 
-def read_bytes(path: AnyPath, most: int = MOST_JSON) -> bytes:
+def read_bytes(path: AnyPath, max_bytes: int = MOST_JSON) -> bytes:
     """The content of a file, by default of JSON; raises as ``pieces``, and OSError for more bytes than ``most``."""
     content, size = [], 0
     for piece in pieces(path):
         content.append(piece)
-        if (size := size + len(piece)) > most:
-            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        if (size := size + len(piece)) > max_bytes:
+            raise OSError(errno.EFBIG, f"it has more than {max_bytes:,} bytes", str(path))
     return b"".join(content)
 
 
@@ -225,8 +225,8 @@ def local_path(directory: str) -> Path:
     _refuse_empty(directory)
     if "://" in directory:
         raise InputError(
-            f"{directory} is on no disk of this machine; make the dataset with arith-data generate, or fetch it with "
-            "arith-data fetch"
+            f"{directory} is not on a disk of this machine; make the dataset with arith-data generate, or fetch it "
+            "with arith-data fetch"
         )
     return expanded(directory).absolute()
 
@@ -237,7 +237,7 @@ def _refuse_empty(directory: str) -> None:
 
 
 def check_space(needed: int, directory: Path, advice: str) -> None:
-    """Raises InputError, with an advice, if the disk of a directory to be made has no room for so many bytes."""
+    """Raises InputError, with an advice, if the disk of a directory has less free space than this number of bytes."""
     existing, free = free_disk(directory)
     if needed > free:
         raise InputError(f"{existing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")

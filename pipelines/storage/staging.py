@@ -1,4 +1,4 @@
-"""Where a run writes the files of a dataset until they are published."""
+"""The storage for the files of a run until they are published."""
 
 import contextlib
 import dataclasses
@@ -11,11 +11,11 @@ from seq2seq_arith.base import files
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 
-REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.job``
+REPORT = ".report.json"  # the file of a run for the report of its workers; see ``steps.job``
 
 
 class Staging(Protocol):
-    """Takes the files of a dataset that is being made. Workers get a pickled copy."""
+    """Stores the files of a dataset during its creation. Workers get a pickled copy."""
 
     @property
     def catalog(self) -> Path:
@@ -23,15 +23,15 @@ class Staging(Protocol):
         ...
 
     def whole_file(self, name: str) -> AbstractContextManager[HashedFile]:
-        """A file of the dataset, perhaps in one folder, which appears when the block ends without an exception."""
+        """A file of the dataset, perhaps in a folder, visible when the block ends without an exception."""
         ...
 
     def expect(self, versions: dict[str, str]) -> None:
-        """Tells which version of each file the workers have written, for a place in which others may write, too."""
+        """Sets the version of each file that the workers wrote, for storage in which other runs may write, too."""
         ...
 
     def own_file(self, name: str) -> AnyPath:
-        """A file that the workers of this run leave for the run itself; no other run has it."""
+        """The path of a file that the workers of this run write for the run itself; no other run uses it."""
         ...
 
 
@@ -39,9 +39,9 @@ class Staging(Protocol):
 class StagedDirectory:
     """Staging in a directory of this machine, which no other run has."""
 
-    # The directory. On a runner, all workers must see it under this path.
+    # The directory. All workers of a runner must see it under this path.
     path: Path
-    # The files that must be there when the dataset gets its name, relative to it.
+    # The files that must exist when the dataset gets its name, relative to it.
     expected: set[str] = dataclasses.field(default_factory=set, compare=False)
 
     @property
@@ -50,7 +50,7 @@ class StagedDirectory:
 
     @contextlib.contextmanager
     def whole_file(self, name: str) -> Iterator[HashedFile]:
-        """As ``Staging.whole_file``; a file that is there is replaced in one step."""
+        """As ``Staging.whole_file``; an existing file is replaced in one step."""
         folder = PurePath(name).parent
         if folder.name:
             # No parents=True: if a cancelled run has removed the directory, this must fail.
@@ -60,11 +60,11 @@ class StagedDirectory:
         self.expected.add(name)
 
     def expect(self, versions: dict[str, str]) -> None:
-        """As ``Staging.expect``, by their names alone: nobody else writes here, but somebody may remove a file."""
+        """As ``Staging.expect``, by name only: no other run writes here, but a file may be removed."""
         self.expected.update(versions)
 
     def lost(self) -> str | None:
-        """A file that was written, and that somebody has removed; None if there is none."""
+        """A file that was written and then removed by another program; None if there is none."""
         return next((name for name in sorted(self.expected) if not (self.path / name).is_file()), None)
 
     def own_file(self, name: str) -> Path:

@@ -56,14 +56,14 @@ class Cluster(LocalCluster):
         return [], f"--flink-master={self.address}"
 
     def _start_flink(self, name: str, kind: str, main: str) -> None:
-        """Starts a process with the flags for Java and for Flink that Flink computes as for its own scripts."""
-        asks = self._flink("util.bash.BashJavaUtils", f"GET_{kind}_RESOURCE_PARAMS")
-        asked = subprocess.run(["java", *asks], capture_output=True, text=True, env=self._environment())
+        """Starts a process with the flags for Java and for Flink that Flink computes for its own scripts."""
+        query = self._flink("util.bash.BashJavaUtils", f"GET_{kind}_RESOURCE_PARAMS")
+        answer = subprocess.run(["java", *query], capture_output=True, text=True, env=self._environment())
         java, options, *_ = [
-            line.removeprefix(MEMORY).split() for line in asked.stdout.splitlines() if line.startswith(MEMORY)
+            line.removeprefix(MEMORY).split() for line in answer.stdout.splitlines() if line.startswith(MEMORY)
         ] + [[], []]
-        if asked.returncode or not java:
-            raise RunnerError(f"Flink cannot divide its memory: {(asked.stderr or asked.stdout).strip()[-2000:]}")
+        if answer.returncode or not java:
+            raise RunnerError(f"Flink cannot divide its memory: {(answer.stderr or answer.stdout).strip()[-2000:]}")
         self._start(name, *java, *self._flink(main), *options)
 
     def _flink(self, main: str, *arguments: str) -> list[str]:

@@ -23,7 +23,7 @@ SCALA = "2.12"  # as in the POM
 class Cluster(LocalCluster):
     """A cluster of Spark, whose members are its workers.
 
-    The folder ``home`` is what Spark takes for its installation, and ``work`` has the logs of the executors.
+    Spark uses the folder ``home`` as its installation; ``work`` has the logs of the executors.
     """
 
     RUNNER, TARGET = "Spark", "spark"
@@ -39,7 +39,7 @@ class Cluster(LocalCluster):
         return [
             *super().flags,
             f"--environment_cache_millis={KEPT}",
-            # What each job brings along: by default the job server's jar, 0.2 GB, which the workers have already.
+            # The file of each job: by default the job server's jar, 0.2 GB, which the workers have already.
             f"--files_to_stage={self.settings.jars / 'servers.jar'}",
         ]
 

@@ -2,15 +2,19 @@
 
 import argparse
 import importlib.util
+import json
 import platform
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import as_typed
 from seq2seq_arith.base.version import __version__
 
+DISTRIBUTION = "seq2seq_arith"
 # Names for people, and the names of the packages on PyPI; any of them is enough.
 PACKAGES = {
     "Apache Beam": ("apache-beam",),
@@ -33,10 +37,41 @@ def is_installed(module: str) -> bool:
 def install_command(extra: str) -> str:
     """The command that installs the packages of an extra for the running Python, as a person types it.
 
-    This package is already installed, so pip reads the extra from it and not from an index. It therefore also works in
-    a checkout.
+    This package is on no index. So the command names its source: the folder of the checkout, as ``.`` in that folder;
+    or the wheel or the URL from which it was installed. If the source is unknown or was removed, the command names the
+    packages of the extra.
     """
-    return shlex.join([as_typed(), "-m", "pip", "install", f"seq2seq_arith[{extra}]"])
+    return shlex.join([as_typed(), "-m", "pip", "install", *_with_extra(extra)])
+
+
+def _with_extra(extra: str) -> list[str]:
+    """The arguments of ``pip install`` for this package with an extra, or for the packages of the extra."""
+    import importlib.metadata  # 10 ms, and few commands need it
+
+    try:
+        distribution = importlib.metadata.distribution(DISTRIBUTION)
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    except importlib.metadata.PackageNotFoundError:  # imported from a checkout that is not installed
+        return ["--editable", _folder(Path(__file__).resolve().parents[2], extra)]
+    url, version_control = origin.get("url", ""), origin.get("vcs_info")
+    if version_control:
+        return [f"{DISTRIBUTION}[{extra}] @ {version_control['vcs']}+{url}@{version_control['commit_id']}"]
+    if url and not url.startswith("file:"):
+        return [f"{DISTRIBUTION}[{extra}] @ {url}"]
+    source = Path(unquote(urlsplit(url).path))
+    if url and source.exists():
+        return [*["--editable"] * origin.get("dir_info", {}).get("editable", False), _folder(source, extra)]
+    requirements = (requirement.split(";") for requirement in distribution.requires or ())
+    return [name.strip() for name, *marker in requirements if f'extra == "{extra}"' in "".join(marker)]
+
+
+def _folder(source: Path, extra: str) -> str:
+    """A folder, or a wheel, with an extra, as pip takes it.
+
+    >>> _folder(Path.cwd(), "train")
+    '.[train]'
+    """
+    return f"{'.' if source == Path.cwd() else source}[{extra}]"
 
 
 def require(feature: str, module: str, extra: str) -> None:

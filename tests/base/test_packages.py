@@ -1,9 +1,13 @@
 """Packages that may be missing, and the sentence that says what to install."""
 
+import importlib.metadata
 import json
 import subprocess
 import sys
 from importlib.metadata import version
+from types import SimpleNamespace
+
+import pytest
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base import packages
@@ -39,3 +43,38 @@ print(json.dumps(sorted(sys.modules)))
     assert list(versions) == ["Python", *packages.PACKAGES]
     assert versions["Apache Beam"] == version("apache-beam")
     assert versions["Python"].startswith("3.")
+
+
+REQUIRES = ["numpy>=2.1.2", 'keras<4,>=3.13; extra == "train"', 'boto3>=1.35; extra == "aws"']
+COMMIT = {"vcs": "git", "commit_id": "1a2b"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "arguments"),
+    [
+        ({"url": "file://HERE", "dir_info": {"editable": True}}, ["--editable", ".[train]"]),
+        ({"url": "file://HERE/my%20folder", "dir_info": {}}, ["HERE/my folder[train]"]),
+        ({"url": "file://HERE/a.whl", "archive_info": {}}, ["HERE/a.whl[train]"]),
+        ({"url": "https://host/a.whl", "archive_info": {}}, ["seq2seq_arith[train] @ https://host/a.whl"]),
+        ({"url": "https://host/a", "vcs_info": COMMIT}, ["seq2seq_arith[train] @ git+https://host/a@1a2b"]),
+        ({"url": "file://HERE/removed", "dir_info": {"editable": True}}, ["keras<4,>=3.13"]),
+        (None, ["keras<4,>=3.13"]),
+    ],
+)
+def test_an_extra_is_installed_from_where_the_package_came(origin, arguments, tmp_path, monkeypatch):
+    (tmp_path / "my folder").mkdir()
+    (tmp_path / "a.whl").touch()
+    text = origin and json.dumps(origin).replace("HERE", str(tmp_path))
+    distribution = SimpleNamespace(read_text=lambda name: text, requires=REQUIRES)
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: distribution)
+    monkeypatch.chdir(tmp_path)
+    assert packages._with_extra("train") == [argument.replace("HERE", str(tmp_path)) for argument in arguments]
+
+
+def test_an_extra_of_a_checkout_that_is_not_installed(monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    option, source = packages._with_extra("train")
+    assert (option, source.endswith("[train]")) == ("--editable", True)

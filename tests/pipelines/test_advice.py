@@ -89,7 +89,7 @@ def test_the_command_that_verify_names_mends_the_dataset(tmp_path):
     assert process.returncode == 1
     assert process.stdout
     (line,) = process.stderr.splitlines()
-    start = f"arith-data: {path} is damaged; make it anew with: arith-data "
+    start = f"arith-data: {path} is damaged; make it again with: arith-data "
     assert line.startswith(start)
     command = shlex.split(line.removeprefix(start))
     assert command[-1] == "--overwrite"
@@ -116,7 +116,7 @@ FAILURES = {
     "a full disk": OSError(errno.ENOSPC, "No space left on device"),
     "another trouble with the disk": OSError(errno.EIO, "Input/output error"),
     "a failed store": StoreError("gs://b is out of order"),
-    "a failed job": RunnerError("the runner's job a-1 ended as FAILED: out of slots"),
+    "a failed job": RunnerError("job a-1 ended as FAILED: out of slots"),
     "a stop": KeyboardInterrupt(),
 }
 

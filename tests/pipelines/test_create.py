@@ -77,10 +77,10 @@ def test_the_same_command_publishes_what_a_job_has_left(place, local, copied, mo
     monkeypatch.setattr(create, "write_dataset", None)
     process = run_here(*COMMAND, place, *overwrite)
     assert process.returncode == 0, process.stderr
-    assert "a job that has ended left the files in" in process.stderr
-    assert process.stderr.endswith("; nothing is drawn\n")
+    assert "a finished job left the files in" in process.stderr
+    assert process.stderr.endswith("; they are published without drawing again\n")
     assert found(place) == local["three"]
-    assert run_records.read(dataset_path(place, TASK))[-1]["job"].startswith("1.0.0.incomplete-")
+    assert run_records.read(dataset_path(place, TASK))[-1].job.startswith("1.0.0.incomplete-")
     again = run_here(*COMMAND, place)
     assert "nothing was done" in again.stdout
     assert (again.stderr, found(place)) == ("", local["three"])
@@ -207,7 +207,7 @@ def test_each_run_that_makes_something_leaves_a_record(place):
     both = run_records.read(path)
     assert len(both) == 2
     assert record in both
-    assert "runs that are recorded: 2\n" in run_here("show", path).stdout
+    assert "recorded runs: 2\n" in run_here("show", path).stdout
 
 
 ESCAPED = '{"started": "\\u001b", "sha256": "", "planned": {}, "spent": {}}'
@@ -221,7 +221,7 @@ def test_a_record_that_says_nothing_hides_no_dataset(tmp_path, copied, content):
     process = run_here("show", path)
     assert process.returncode == 0, process.stderr
     assert "\x1b" not in process.stdout
-    assert f"runs that are recorded: {1 + (content == ESCAPED)}\n" in process.stdout
+    assert f"recorded runs: {1 + (content == ESCAPED)}\n" in process.stdout
 
 
 def test_a_dataset_whose_record_cannot_be_written_is_complete(tmp_path, copied, local):

@@ -79,7 +79,7 @@ def test_verify_is_content_and_names_the_sha256_that_a_dataset_must_have(made, t
     assert f"{path}: 35 files and 100 examples are as they should be; " in process.stdout
     own = json.loads((path / "metadata.json").read_text())["sha256"]
     assert process.stdout.splitlines()[-1] == f"sha256 of its metadata, which hold that of every file: {own}"
-    other, wrong = "0" * 64, f"{path}/metadata.json: its sha256 is {own}, and "
+    other, wrong = "0" * 64, f"{path}/metadata.json: its sha256 is {own}, not "
     process = run_here("verify", "--quick", path, "--sha256", own)
     assert (process.returncode, process.stderr) == (0, "")
     assert "no example was checked" in process.stdout

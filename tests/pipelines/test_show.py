@@ -87,7 +87,7 @@ def test_lengths_and_shares(made):
             ["2,700 training", "different pairs", "carries  share"],
         ),
         (["pq", "--dashes", "20"], ["There are 210 different pairs.", "dashes of an operand"]),
-        (["pq", "--dashes", "5", "--rows", "99"], ["There are 15 rows here."]),
+        (["pq", "--dashes", "5", "--rows", "99"], ["There are only 15 rows."]),
         (["pq", "--rows", "3"], ["p-{", "-{20} stands for 20 dashes in a row", "examples, a random sample"]),
         (["modular_addition", "--modulus", "11"], ["(1+0 and 0+1 count as two pairs)"]),
         (["subtraction"], ["sign      share", "Stored strings are padded"]),

@@ -28,7 +28,7 @@ SMALL = SuiteOptions(per_slice=5)
 def test_questions_and_answers(task, set):
     slices = task.operation.slices(set, task.size)
     if not slices:
-        with pytest.raises(InputError, match="has no suite of the set held_out; ask for the set standard, which it"):
+        with pytest.raises(InputError, match="has no suite of the set held_out; give the set standard, which it"):
             build(task, dataclasses.replace(SMALL, set=set))
         return
     suite = build(task, dataclasses.replace(SMALL, set=set))
@@ -69,7 +69,7 @@ def test_long_words_of_a_training_set_are_found(make):
 def test_a_dataset_whose_draws_are_not_as_many_as_it_says_is_not_left_out(make, tmp_path):
     directory = shutil.copytree(make(Task("subtraction", size=2, num_examples=3000), 2), tmp_path / "forged")
     rewritten(directory, lambda metadata: metadata.update(draws_used=4000, duplicates=1000))
-    with pytest.raises(InputError, match=r"metadata.json: draws_used is not right; check it with arith-data verify "):
+    with pytest.raises(InputError, match=r"metadata.json: draws_used is wrong; check it with arith-data verify "):
         build(Task("subtraction", size=2), SMALL, directory)
 
 

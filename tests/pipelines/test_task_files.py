@@ -61,7 +61,7 @@ def test_all_vectors_are_on_the_page():
 
 
 VOWELS = """
-class Vowels(drawing.Sampler):
+class Vowels(sampling.Sampler):
     def words_per_draw(self, size, arity=2):
         return size
 
@@ -82,7 +82,7 @@ class Vowels(drawing.Sampler):
 @pytest.mark.parametrize("letters", [4, 15])
 def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, no_custom_tasks):
     own, content = tmp_path / "mine.py", OWN_TASKS.read_text()
-    before, after = content.replace('"fixed": drawing.FIXED_LETTERS', '"vowels": Vowels()').split("OPERATIONS =")
+    before, after = content.replace('"fixed": sampling.FIXED_LETTERS', '"vowels": Vowels()').split("OPERATIONS =")
     own.write_text(f"{before}{VOWELS}OPERATIONS ={after}")
     own_tasks.use(own)
     task = Task("sort", size=letters, num_examples=100, draws="vowels")
@@ -90,8 +90,8 @@ def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, n
     checked = verify(dataset_path(tmp_path, task))
     assert checked.problems == []
     assert checked.summary == (
-        "11 files and 100 examples are as they should be; all of them were written again in plain Python, but nothing "
-        "independent is known of the operands and answers, which are those of the task's own code"
+        "11 files and 100 examples are as they should be; all of them were written again in plain Python, but without "
+        "an independent check of the operands and answers, which the task's own code computes"
     )
 
 
@@ -130,7 +130,7 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     assert "it has changed" in said
     done = run_here(*made)
     assert done.returncode == 2
-    assert f"was made with another {own}; give --overwrite to replace it" in done.stderr
+    assert f"was made with another version of {own}; give --overwrite to replace it" in done.stderr
     assert run_here(*made, "--overwrite").returncode == 0
     assert verified("--task-file", own)[0] == 0
 
@@ -163,7 +163,7 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
     task = Task("sort", size=7, num_examples=100, draws="fixed")
     stored.make(task, Layout.from_task(task, 3), tmp_path)
     directory = dataset_path(tmp_path, task)
-    assert verify(directory).summary.endswith("is known of the answers, which are those of the task's own code")
+    assert verify(directory).summary.endswith("check of the answers, which the task's own code computes")
     write_both(directory, "train-00000", change(rows(directory, "train-00000")))
     rewritten(directory)
     problems = verify(directory).problems

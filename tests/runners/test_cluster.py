@@ -57,8 +57,8 @@ def test_the_page_types_the_flags_of_a_cluster(tmp_path, runner):
     for path, typed in here.items():
         flags = [flag.replace(path, typed) for flag in flags]
     assert clusters.typed_flags(runner.capitalize()) == flags
-    runner, _, jar, *same = clusters.own_flags(runner.capitalize(), "HOST:1", flags)
-    assert (runner, same) == (f"--runner={runner.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
+    found, _, jar, *same = clusters.own_flags(runner.capitalize(), "HOST:1", flags)
+    assert (found, same) == (f"--runner={runner.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
 
 
 def test_what_a_cluster_prints_can_be_typed(tmp_path, monkeypatch, capsys):

@@ -44,9 +44,9 @@ def test_a_dataset(cluster, tmp_path):
     assert len(seen) >= 16
     assert reachable(seen) == set()
     first, *later = stderr.splitlines()
-    job = re.fullmatch(rf"the runner runs it as job (\S+); http://{cluster.address} shows it", first)
+    job = re.fullmatch(rf"the runner started job (\S+); see http://{cluster.address}", first)
     assert job
-    assert f"the runner's job {job[1]} is RUNNING" in later
+    assert f"job {job[1]} is RUNNING" in later
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_beams_own_flink_runner(cluster, tmp_path):
 def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the runner says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)
-    assert re.match(r"arith-data: the runner's job \S+ ended as FAILED: ", line)
+    assert re.match(r"arith-data: job \S+ ended as FAILED: ", line)
 
 
 @pytest.mark.slow

@@ -28,9 +28,9 @@ def test_a_dataset(cluster, tmp_path):
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert reachable(seen) == set() != seen
-    job = re.search(r"^the runner runs it as job (\S+)$", stderr, re.MULTILINE)
+    job = re.search(r"^the runner started job (\S+)$", stderr, re.MULTILINE)
     assert job
-    assert f"the runner's job {job[1]} is RUNNING" in stderr
+    assert f"job {job[1]} is RUNNING" in stderr
     run("generate", "addition", "--data-dir", tmp_path / "local", check=True)
     assert tree(tmp_path / "spark") == tree(tmp_path / "local")
 
@@ -53,4 +53,4 @@ def test_beams_own_spark_runner(cluster, tmp_path, monkeypatch):
 def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the runner says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)
-    assert re.match(r"arith-data: the runner's job \S+ ended as FAILED: \S+Exception: ", line)
+    assert re.match(r"arith-data: job \S+ ended as FAILED: \S+Exception: ", line)

@@ -34,7 +34,7 @@ ValueError: the cause [while running 'Write']
 def test_the_line_that_says_why(said, line):
     with pytest.raises(RunnerError) as caught, translate_errors():
         raise RuntimeError(f"Pipeline job-1_2 failed in state FAILED: {said}")
-    assert str(caught.value) == f"the runner's job job-1_2 ended as FAILED: {line}"
+    assert str(caught.value) == f"job job-1_2 ended as FAILED: {line}"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_cause_that_names_what_is_lacking_is_the_one_that_is_told(messages, 
     private.add_messages(error, SimpleNamespace(_messages=[response]))
     with pytest.raises(RunnerError) as caught, translate_errors():
         raise error
-    assert str(caught.value) == f"the runner's job a-1 ended as FAILED: {line}"
+    assert str(caught.value) == f"job a-1 ended as FAILED: {line}"
 
 
 def test_the_disk_comes_first():
@@ -78,7 +78,7 @@ class Rpc(grpc.RpcError):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (Exception(DATAFLOW), "the runner's job ended as FAILED: ValueError: the cause [while running 'Write']"),
+        (Exception(DATAFLOW), "the job ended as FAILED: ValueError: the cause [while running 'Write']"),
         (RuntimeError("no jar at http://a\nor elsewhere"), "the runner failed with RuntimeError: no jar at http://a"),
         (ValueError("a flag"), "the runner failed with ValueError: a flag"),
         (Rpc(), "the runner failed with Rpc: connection refused"),

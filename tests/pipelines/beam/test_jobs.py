@@ -27,9 +27,9 @@ PORTABLE = ["--runner=PortableRunner"]
 @pytest.mark.parametrize(
     ("flags", "shown"),
     [
-        (DATAFLOW, f"; {PAGE} shows it"),
-        ([*PORTABLE, "--flink_master=localhost:8081"], "; http://localhost:8081 shows it"),
-        ([*PORTABLE, "--flink_master=https://flink/"], "; https://flink shows it"),
+        (DATAFLOW, f"; see {PAGE}"),
+        ([*PORTABLE, "--flink_master=localhost:8081"], "; see http://localhost:8081"),
+        ([*PORTABLE, "--flink_master=https://flink/"], "; see https://flink"),
         (PORTABLE, ""),
     ],
     ids=["Dataflow", "Flink", "Flink by TLS", "a job server"],
@@ -38,7 +38,7 @@ def test_a_job_and_its_page(tmp_path, capsys, flags, shown):
     result = SimpleNamespace(job_id=lambda: "2026-1") if flags == DATAFLOW else SimpleNamespace(_job_id="2026-1")
     with run.shown(result, PipelineOptions(flags), tmp_path):
         pass
-    assert capsys.readouterr().err == f"the runner runs it as job 2026-1{shown}\n"
+    assert capsys.readouterr().err == f"the runner started job 2026-1{shown}\n"
 
 
 def test_a_dataset_is_made_where_the_private_parts_are_gone(tmp_path, monkeypatch):
@@ -76,7 +76,7 @@ def test_each_new_state_is_told_once(tmp_path, monkeypatch, capsys):
         while "DONE" not in told and time.monotonic() < end:
             told += capsys.readouterr().err
             time.sleep(0.001)
-    assert told.splitlines()[1:] == [f"the runner's job a-1 is {state}" for state in ("PENDING", "RUNNING", "DONE")]
+    assert told.splitlines()[1:] == [f"job a-1 is {state}" for state in ("PENDING", "RUNNING", "DONE")]
 
 
 class Result:
@@ -101,11 +101,11 @@ class Result:
     [
         (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device"),
         (StoreError("gs://b could not be used: busy"), 1, "gs://b could not be used: busy"),
-        (InputError("s3://b does not let you do this"), 2, "s3://b does not let you do this"),
+        (InputError("s3://b denies access"), 2, "s3://b denies access"),
         (KeyboardInterrupt(), 130, "stopped"),
-        (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "the runner's job a-1 ended as FAILED: it"),
+        (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "job a-1 ended as FAILED: it"),
         (ValueError("it broke"), 1, "the runner failed with ValueError: it broke"),
-        (None, 1, "the runner's job ended, but its report"),
+        (None, 1, "the job ended, but its report"),
     ],
     ids=["disk", "store", "input", "stopped", "job server", "another", "no report"],
 )  # fmt: skip
@@ -116,7 +116,7 @@ def test_a_job_that_fails_is_cancelled_and_told_in_one_sentence(monkeypatch, tmp
     done = run_here("generate", "addition", *small, "--runner=PortableRunner", "--environment_type=LOOPBACK")
     assert done.returncode == code
     first, last = done.stderr.splitlines()
-    assert first == "the runner runs it as job a-1"
+    assert first == "the runner started job a-1"
     assert expected in last
     assert result.state == ("CANCELLED" if error else "DONE")
 

@@ -77,7 +77,7 @@ def test_a_server_that_is_not_a_job_server_is_refused(monkeypatch):
     monkeypatch.setattr(options, "ANSWER_SECONDS", 1)
     with serving(http.server.BaseHTTPRequestHandler) as url:
         flags = ["--runner=sparkrunner", f"--job_endpoint={url.removeprefix('http://')}"]
-        with pytest.raises(InputError, match="something answers that is not a job server"):
+        with pytest.raises(InputError, match="the server is not a job server"):
             check_runner(pipeline_options(flags))
 
 

@@ -14,7 +14,7 @@ from apache_beam.portability.api import beam_provision_api_pb2 as provision
 from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
 from google.protobuf import json_format, struct_pb2
 
-from seq2seq_arith.pipelines.beam.worker import environment, provided
+from seq2seq_arith.pipelines.beam.worker import environment, fetch_provision_info
 
 OPTIONS = {"beam:option:runner:v1": "flink", "beam:option:experiments:v1": ["a", "b"]}
 
@@ -47,7 +47,7 @@ def given(**endpoints: str) -> argparse.Namespace:
 
 
 def test_what_the_runner_says_is_what_beams_worker_reads(endpoint):
-    variables = environment(given(), provided("w-1", endpoint))
+    variables = environment(given(), fetch_provision_info("w-1", endpoint))
     assert json.loads(variables.pop("PIPELINE_OPTIONS")) == OPTIONS
     assert variables == {
         "WORKER_ID": "w-1",

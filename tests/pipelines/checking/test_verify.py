@@ -199,7 +199,10 @@ def test_an_info_that_cannot_be_read(copy, content):
 
 @pytest.mark.parametrize(
     ("rows", "characters", "said"),
-    [(10**6, 1, "has 1,000,000 rows, not 30"), (30, 10**6, "its columns hold other strings than such a dataset has")],
+    [
+        (10**6, 1, "has 1,000,000 rows, not 30"),
+        (30, 10**6, "its columns contain other strings than such a dataset has"),
+    ],
 )
 @pytest.mark.parametrize("dictionary", [False, True])
 def test_a_small_table_of_many_or_long_strings_is_not_read(copy, rows, characters, said, dictionary):
@@ -355,7 +358,7 @@ class TestIndependent:
         assert checked.problems == []
         assert checked.summary == (
             "15 files and 120 examples are as they should be; all of them were written again in plain Python, but "
-            "nothing independent is known of the answers, which are those of the task's own code"
+            "without an independent check of the answers, which the task's own code computes"
         )
         monkeypatch.setattr(independent, "SOLVERS", {"difference": independent.SOLVERS["subtraction"]})
         checked = self.made(task, tmp_path)

@@ -77,7 +77,7 @@ def test_it_is_made_planned_verified_shown_copied_and_described(entry, tmp_path)
     assert files(tmp_path / "copy" / CONFIG) == files(directory)
     refused = run_here(*(word for word in GENERATE if word != "--csv-lines"), "--data-dir", tmp_path)
     assert refused.returncode == 2
-    assert "has 2 shards with Parquet and with lines of CSV, not 2 shards with Parquet" in refused.stderr
+    assert "has 2 shards with Parquet and with lines of CSV, not the requested 2 shards with Parquet" in refused.stderr
 
 
 def test_damage_is_told(entry, tmp_path):

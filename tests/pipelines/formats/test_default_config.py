@@ -23,8 +23,8 @@ RIGHT = b'{"default_config_name": "addition"}'
         (b"{", "does not name the default config"),
         (b"[" * 100_000, "does not name the default config"),
         (b"\xff\xfe", "does not name the default config"),
-        (b'{"default_config_name": "subtraction"}', "names 'subtraction' as the default config, which is not there"),
-        (b'{"default_config_name": ["pq"]}', "names \"['pq']\" as the default config, which is not there"),
+        (b'{"default_config_name": "subtraction"}', "names 'subtraction' as the default config, which does not exist"),
+        (b'{"default_config_name": ["pq"]}', "names \"['pq']\" as the default config, which does not exist"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -50,7 +50,7 @@ def test_what_verify_finds_is_mended_as_it_says(tmp_path):
     checked = run_here("verify", directory)
     assert (checked.returncode, checked.stdout) == (1, f"{path}: is missing\n")
     (line,) = checked.stderr.splitlines()
-    assert line.startswith(f"arith-data: {directory} is whole, and the file beside it is written with: arith-data gen")
+    assert line.startswith(f"arith-data: {directory} is complete; write the file beside it with: arith-data gen")
     command = shlex.split(line.partition("with: arith-data ")[2])
     assert run_here(*command).returncode == 0
     assert path.read_bytes() == RIGHT

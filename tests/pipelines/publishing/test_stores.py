@@ -132,7 +132,7 @@ def test_failures_after_publishing(data_dir, local, monkeypatch, error):
         assert process.returncode == (130 if isinstance(error, KeyboardInterrupt) else 1)
         (line,) = (line for line in process.stderr.splitlines() if line.startswith("arith-data: "))
         assert line == (
-            f"arith-data: {dataset_path(data_dir, TASK)} is complete, but which config is the default one could "
+            f"arith-data: {dataset_path(data_dir, TASK)} is complete, but the default config could "
             f"not be written ({str(error) or 'stopped'}); run this again"
         )
 
@@ -210,7 +210,7 @@ def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, 
     (path / LAYOUTS["two"].paths("train", 1)[0]).unlink()
     refused = run_here(*GENERATE, *THREE, "--data-dir", data_dir)
     assert refused.returncode == 2
-    assert "by a run that goes on or was killed" in refused.stderr
+    assert "another run, perhaps a killed one, has begun" in refused.stderr
     # One of the same layout makes what is lost as well.
     for asked, name in ((TWO, "two"), ((*THREE, "--overwrite"), "three")):
         process = run_here(*GENERATE, *asked, "--data-dir", data_dir)

@@ -29,9 +29,12 @@ def write_as_another_pyarrow(upload) -> None:
 
 
 def test_the_one_that_loses_leaves_the_winners_dataset_whole(data_dir, local):
-    """It began first, and has another PyArrow. It is refused before it changes anything."""
+    """It began first, and has another version of PyArrow. It is refused before it changes anything."""
     path = dataset_path(data_dir, TASK)
-    with pytest.raises(InputError, match="with another PyArrow"), StorePublisher(path).staged(LAYOUT) as late:
+    with (
+        pytest.raises(InputError, match="with another version of PyArrow"),
+        StorePublisher(path).staged(LAYOUT) as late,
+    ):
         make(TASK, LAYOUT, data_dir)
         write_as_another_pyarrow(late)
     assert objects(data_dir) == local["three"]

@@ -106,9 +106,13 @@ def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
 @pytest.mark.parametrize(
     ("text", "error", "sentence"),
     [
-        ("Server returned non-2xx status code: 403 Forbidden: AccessDenied", InputError, "not let you do this (403"),
-        ("Error performing token request: 169.254.169.254", InputError, "no credentials for s3://b that can be"),
-        ("status code: 404 Not Found: <Code>NoSuchBucket</Code>", InputError, "there is no bucket s3://b; make it, or"),
+        ("Server returned non-2xx status code: 403 Forbidden: AccessDenied", InputError, "s3://b denies access (403"),
+        ("Error performing token request: 169.254.169.254", InputError, "there are no valid credentials for s3://b ("),
+        (
+            "status code: 404 Not Found: <Code>NoSuchBucket</Code>",
+            InputError,
+            "there is no bucket s3://b; create it",
+        ),
         ("this normally indicates an incorrectly configured region", InputError, "s3://b is in another region ("),
         ("status code: 400 Bad Request: <Code>InvalidBucketName</Code>", InputError, "s3://b/data cannot be used ("),
         ("HTTP error: error sending request", StoreError, "s3://b cannot be reached ("),

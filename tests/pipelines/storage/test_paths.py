@@ -1,6 +1,7 @@
 """Places: how they are named, the objects of a store, and a directory that takes the files of a run."""
 
 import random
+import re
 import tempfile
 
 import pytest
@@ -32,7 +33,9 @@ def test_empty_names(url):
 def test_what_is_not_installed(monkeypatch, url, missing, extra):
     """Also where the extra of another store has brought obstore."""
     monkeypatch.setattr(packages, "is_installed", lambda module: module != missing)
-    with pytest.raises(InputError, match=rf"{url} needs {missing}, .* pip install 'seq2seq_arith\[{extra}\]'"):
+    with pytest.raises(
+        InputError, match=re.escape(f"{url} needs {missing}, which is not installed: {packages.install_command(extra)}")
+    ):
         parse_place(url)
 
 

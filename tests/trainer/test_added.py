@@ -83,7 +83,12 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
     """From the command line on, where the option and its help know it by themselves."""
     entries, name, entry = ADDED[option]
     with pytest.raises(InputError, match=f"is '{name}'; "):
-        ModelConfig(**{option[2:].replace("model", "name"): name, **({"name": "causal"} if option in MORE else {})})
+        ModelConfig(
+            **{
+                option[2:].replace("model", "name").replace("-", "_"): name,
+                **({"name": "causal"} if option in MORE else {}),
+            }
+        )
     monkeypatch.setitem(entries, name, entry)
     with pytest.raises(SystemExit):
         main(["train", "--help-all"])
@@ -96,7 +101,7 @@ def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, mon
     printed = capsys.readouterr().out
     assert "12+34 = " in printed
     assert f"{name}: {entry.help}" in printed or f"{option} " in printed
-    assert getattr(open_run(run).config.model, option[2:].replace("model", "name")) == name
+    assert getattr(open_run(run).config.model, option[2:].replace("model", "name").replace("-", "_")) == name
 
 
 @pytest.mark.models

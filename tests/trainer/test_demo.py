@@ -53,8 +53,8 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
     (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-4:-2])
     columns = list(zip(*(cut(row, rule) for row in (header, *rows)), strict=True))
     reached = ("exact match", "worst slice", "wrong", "proved")
-    took = ("weights", "examples seen", "operations", "seconds")
-    assert columns[0] == ("task", "trained on", "given", *reached, *took, "CPU seconds")
+    took = ("weights", "examples seen", "flops", "seconds")
+    assert columns[0] == ("task", "trained on", "hints", *reached, *took, "CPU seconds")
     summaries = [each.summary for each in ended.trained]
     assert all(each.scores is None for each in summaries)  # it is asked when the training has ended, and saved
     for name, column, each, summary, found in zip(
@@ -65,7 +65,7 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
         assert worst.wrong
         reached = (name, summary.dataset, summary.hints, f"{summary.exact_match:.4f}", f"{worst.slice} {worst}")
         reached += (found.total().in_words(), "-")
-        took = (f"{summary.weights:,}", f"{summary.examples:,}", f"{summary.operations:.1e}")
+        took = (f"{summary.weights:,}", f"{summary.examples:,}", f"{summary.flops:.1e}")
         assert column == (*reached, *took, f"{summary.seconds:.1f}", f"{summary.cpu_seconds:.1f}")
         saved = Summary.read(each.run.summary)
         assert saved and saved.scores == found

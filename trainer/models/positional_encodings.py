@@ -129,7 +129,7 @@ class Rope(PositionalEncoding, name="rope"):
         return rotate(vectors, index[None], self.options["rope_base"])
 
 
-class PositionCoupling(PositionalEncoding, name="coupled"):
+class PositionCoupling(PositionalEncoding, name="position_coupling"):
     """A vector for the place of a digit, and one for the next place, are added: equal places get equal vectors.
 
     Cho et al., "Position Coupling", 2024; Abacus embeddings: McLeish et al., "Transformers Can Do Arithmetic with the

@@ -45,7 +45,7 @@ def test_scores(small):
     assert scores.worst_slice["exact_match"] == min(row["exact_match"] for row in scores.slices)
     assert scores.worst_held_out == scores[scores.worst_held_out["slice"]]
     assert scores.worst_held_out["exact_match"] == min(row["exact_match"] for row in scores.held_out) < 1
-    assert "held-out  two-chains" in repr(scores)
+    assert "held_out  two-chains" in repr(scores)
     assert scores["equal"] == next(row for row in scores.slices if row["slice"] == "equal")
     assert "slices without a mistake" in repr(scores).splitlines()[1]
     assert (small.hints, small.exact_match) == ("none", best)

@@ -36,8 +36,8 @@ def test_the_offer_of_a_run(top):
     found = catalog.listed(top, catalog.offer)
     assert [each["name"] for each in found["runs"]] == ["counter", "own", "sweep/adds"]
     counter, _, adds = found["runs"]
-    names = ("task", "model", "given", "example")
-    assert [counter[name] for name in names] == ["pq", "counter", "nothing", "---p--"]
+    names = ("task", "model", "hints", "example")
+    assert [counter[name] for name in names] == ["pq", "counter", "none", "---p--"]
     assert counter["epochs"] == [
         {"epoch": 1, "exact_match": None, "is_best": True},
         {"epoch": 2, "exact_match": None, "is_best": False},

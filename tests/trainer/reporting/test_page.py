@@ -96,7 +96,7 @@ def test_it_shows_all_that_was_collected(sample):
         "9 for 0",
         "99 (median of 20 epochs)",
         "logits Dense 4 × 12 99 question",
-        "--epochs 50 the most epochs",
+        "--epochs 50 maximum number of epochs",
         "arith-data generate addition --num-examples 1000 --data-dir data",
         "ab" * 32,
     ]:

@@ -74,7 +74,7 @@ def cells(name, rows=ROWS, **asked):
 @pytest.mark.parametrize(
     ("column", "header", "first", "second"),
     [
-        ("given", "given", "places", "places"),
+        ("hints", "hints", "digit positions", "digit positions"),
         ("draws", "draws", "structured", "structured"),
         ("seeds", "seeds", "3", "1"),
         ("exact", "exact match", "0.9999", "0.9999"),
@@ -82,11 +82,11 @@ def cells(name, rows=ROWS, **asked):
         ("unseen", "not seen, wrong", "25 of 3,180 (< 1.1%)", "500 of 1,060 (< 50%)"),
         ("seen", "seen, wrong", "0 of 120 (< 2.5%)", "0 of 40 (< 7.3%)"),
         ("imperfect", "slices with mistakes", "0, 1, 1 of 2", "1 of 2"),
-        ("minimum", "minimum", "0.980 (carry-all)", "0.500 (carry-all)"),
+        ("minimum", "minimum over seeds", "0.980 (carry-all)", "0.500 (carry-all)"),
         ("reached", "seeds with 100%", "1 of 3 (> 0.01)", "0 of 1"),
         ("weights", "weights", "50,944", "50,944"),
         ("examples", "examples seen", "600,000", "600,000"),
-        ("flops", "flops", "1.2e+07", "1.2e+07"),
+        ("flops", "FLOPs", "1.2e+07", "1.2e+07"),
         ("seconds", "seconds", "20", "10"),
         ("cpu", "CPU seconds", "40", "20"),
     ],
@@ -174,7 +174,7 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
         ROWS, Query(by=("positional_encoding", "hidden"), where=[("positional_encoding", "rope")])
     )
     assert header[:2] == ["positional_encoding", "hidden"]
-    assert [line[:3] for line in found] == [["rope", "64", "places"]]
+    assert [line[:3] for line in found] == [["rope", "64", "digit positions"]]
     assert len(results.tabulate(ROWS, Query(by=("seed",), where=[("run", "*a*")]))[1]) == 3
     assert cells("minimum", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
 
@@ -198,13 +198,13 @@ def test_options_of_a_model_of_ones_own_are_fields():
     assert [results.field_of(ROWS[0], name) for name in names] == ["0.0", "no averaging", ""]
     settings = override(TrainConfig(), name="causal").to_json()
     causal = dataclasses.replace(ROWS[0], model="causal", settings=settings)
-    assert [results.field_of(causal, name) for name in ("heads", "dense-width")] == ["4", "4 times --hidden"]
+    assert [results.field_of(causal, name) for name in ("heads", "ffn-dim")] == ["4", "4 times --hidden"]
 
 
 def test_what_is_not_there_is_said():
     with pytest.raises(InputError, match=r"none of 4 runs has run=b and positional_encoding=rope$"):
         results.tabulate(ROWS, Query(where=[("run", "b"), ("positional_encoding", "rope")]))
-    with pytest.raises(InputError, match=r"there is no field 'colour'; give one of averaging, batch_doublings, "):
+    with pytest.raises(InputError, match=r"there is no field 'colour'; give one of batch_doublings, batch_size, "):
         results.tabulate(ROWS, Query(by=("colour",)))
 
 
@@ -247,7 +247,7 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 4
     assert main(["results", str(tmp_path), "--markdown"]) == 0
     assert capsys.readouterr().out.startswith(
-        "| run | given | draws | seeds | not seen, wrong (v1) | wrong | minimum over seeds | seeds with 100% |"
+        "| run | hints | draws | seeds | not seen, wrong (v1) | wrong | minimum over seeds | seeds with 100% |"
     )
     assert main(["results", str(tmp_path), "--where", "rope"]) == 2
     assert capsys.readouterr().err == "arith-model: --where is 'rope'; give FIELD=VALUE, such as task=addition\n"

@@ -65,7 +65,7 @@ def test_every_network_is_drawn(name):
                 "Latch: Units that hold a value",
             ],
         ),
-        ("best", "multiplication", [f"crossed: {INPUT_FORMATS['partial_products'].help}"]),
+        ("best", "multiplication", [f"partial_products: {INPUT_FORMATS['partial_products'].help}"]),
         ("best", "subtraction", ["pairs of digits", "Latch, backward"]),
         ("notebook", "pq", ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"]),
         ("plain", "subtraction", ["embedding, read, places", "BiasedAttention: Self-attention"]),
@@ -93,6 +93,6 @@ def test_every_setting_that_the_network_has_is_shown_with_its_meaning(monkeypatc
 
 def test_a_run_says_what_it_reached(trained):
     shown = describe.describe(trained.task, trained.config, trained)
-    assert f"run      {trained.folder}\n" in shown
+    assert f"run           {trained.folder}\n" in shown
     assert f"--data-dir {trained.data_dir}\n" in shown
     assert re.search(r"reached in epoch \d+ of 20: exact match 0\.\d{4} on the validation set$", shown)

@@ -309,7 +309,7 @@ def test_steps_of_a_call(ready, monkeypatch):
     """As many as take some seconds: the same for all machines, which have the same configuration."""
     made = ready("addition", TAGGER)
     assert made.learner.steps_per_call(made.batches) == learner.MAX_STEPS_PER_CALL
-    a_step = costs.operations(TAGGER, made.learner.input_format, made.learner.size, made.batches.rows)
+    a_step = costs.flops(TAGGER, made.learner.input_format, made.learner.size, made.batches.rows)
     monkeypatch.setattr(learner, "CALL_OPERATIONS", 7.5 * a_step)
     assert made.learner.steps_per_call(made.batches) == 7
     monkeypatch.setattr(learner, "CALL_OPERATIONS", 0.5 * a_step)

@@ -29,7 +29,7 @@ def test_a_dataset_that_is_missing_is_named_and_not_made(tmp_path, monkeypatch, 
     assert said["run"].endswith("run, a new one")
     assert said["weights"] == "205,324"
     assert said["hints"].startswith("none: ")
-    assert said["at"] == "most     31,815 examples in 252 steps of 128"
+    assert said["at"] == "most       31,815 examples in 252 steps of 128"
     assert said["memory"].endswith("GiB")
     assert printed.endswith(f"\n\n{describe.NOTHING}\n")
     assert list(tmp_path.iterdir()) == []

@@ -106,7 +106,7 @@ class PositionalEncoding:
         return bias
 
 
-PositionalEncoding.kinds["none"] = PositionalEncoding
+PositionalEncoding.kinds["nope"] = PositionalEncoding
 
 
 class Learned(PositionalEncoding, name="learned"):

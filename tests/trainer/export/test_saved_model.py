@@ -17,7 +17,7 @@ from programs import python
 
 from seq2seq_arith.arithmetic.scoring import Scores, SliceScore
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import to_codes
+from seq2seq_arith.arithmetic.text import parse, to_codes
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
@@ -71,7 +71,7 @@ def out(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(trained):
-    return prediction.answer(building.restore(trained), [prediction.parse(q, trained.task).stored for q in QUESTIONS])
+    return prediction.answer(building.restore(trained), [parse(q, trained.task).stored for q in QUESTIONS])
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_it_refuses_numbers_that_are_not_residues():
 def test_the_keras_file_is_the_model(out, trained):
     learner = building.restore(trained)
     task = trained.task
-    codes = to_codes([prediction.parse(question, task).stored for question in QUESTIONS], task.question_width)
+    codes = to_codes([parse(question, task).stored for question in QUESTIONS], task.question_width)
     ids = learner.input_format.encode_question(codes)
     np.testing.assert_allclose(keras.saving.load_model(out / "model.keras")(ids), learner.model(ids), atol=1e-5)
 

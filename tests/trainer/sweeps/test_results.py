@@ -222,7 +222,7 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"results\.jsonl, line 1, is not the result of a run; remove it"):
         results.read(path)
-    whole, names = ROWS[0].to_json(), ("exact_match", "scores", "given", "settings", "model", "run", "seed", "suite")
+    whole, names = ROWS[0].to_json(), ("exact_match", "scores", "hints", "settings", "model", "run", "seed", "suite")
     harmed = [whole | {name: value} for name in names for value in (None, 1e400)]
     harmed += [{name: value for name, value in whole.items() if name != "scores"}]
     harmed += [whole | {"scores": {"rows": [whole["scores"]["rows"][0] | {"right": 101}]}}, whole | {"settings": {}}]

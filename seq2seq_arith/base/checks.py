@@ -1,4 +1,4 @@
-"""Checks of values that a person gives: each raises InputError in one sentence, which says what is allowed."""
+"""Checks of values that a person gives: each raises InputError in one sentence, which lists the allowed values."""
 
 import difflib
 import math
@@ -10,7 +10,7 @@ from typing import Any
 from seq2seq_arith.base.errors import InputError, shown
 
 MAX_NUMBER = 10**6  # of a list of numbers
-LONGEST_LIST = 150  # characters of names that a refusal lists where it knows which was meant
+LONGEST_LIST = 150  # characters of the names that a message lists although it suggests one of them
 
 
 def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
@@ -20,28 +20,28 @@ def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
 
 
 def one_of(typed: Any, names: Iterable[str]) -> str:
-    """The end of a refusal of anything but one of some names: the names, unless they are many, and the one meant.
+    """The end of a message about a wrong name: the allowed names, unless they are many, and the most similar one.
 
     >>> one_of("GRU", ["lstm", "gru"])
     "give one of lstm, gru; did you mean 'gru'?"
     """
     names = list(names)
-    listed, meant = ", ".join(names), did_you_mean(str(typed), names)
-    return meant[2:] if meant and len(listed) > LONGEST_LIST else f"give one of {listed}{meant}"
+    listing, suggestion = ", ".join(names), did_you_mean(str(typed), names)
+    return suggestion[2:] if suggestion and len(listing) > LONGEST_LIST else f"give one of {listing}{suggestion}"
 
 
 def did_you_mean(typed: str, names: Iterable[str]) -> str:
-    """The end of a refusal: asks for the name that is most like a mistyped one; empty if none is like it.
+    """The end of a message: a question about the name most similar to a mistyped one; empty if none is similar.
 
     >>> did_you_mean("additoin", ["addition", "subtraction"])
     "; did you mean 'addition'?"
     """
-    near = difflib.get_close_matches(typed.lower(), names, n=1)  # the field writes LSTM and GRU
-    return f"; did you mean {near[0]!r}?" if near else ""
+    matches = difflib.get_close_matches(typed.lower(), names, n=1)  # the field writes LSTM and GRU
+    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
-    """The end of a refusal of an option: the option that was meant, or what to do if none is like it.
+    """The end of a message about an option: the most similar option, or the advice ``otherwise`` if none is similar.
 
     >>> mistyped_option("--num_examples=3", ["--num-examples", "--seed"], "see --help")
     '; did you mean --num-examples?'
@@ -50,15 +50,15 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
     """
     by_name = {name.lstrip("-").replace("_", "-"): name for name in names}
     word = typed.partition("=")[0].lstrip("-").replace("_", "-")
-    near = difflib.get_close_matches(word, by_name, n=1, cutoff=0.75)
+    matches = difflib.get_close_matches(word, by_name, n=1, cutoff=0.75)
     if typed.partition("=")[0] in by_name.values():
         return "; give it behind the command"
-    return f"; did you mean {by_name[near[0]]}?" if near else f"; {otherwise}"
+    return f"; did you mean {by_name[matches[0]]}?" if matches else f"; {otherwise}"
 
 
 def check_int(label: str, value: Any, low: float | None, high: float | None) -> int:
-    """The value as a plain number; InputError unless it is whole, also NumPy's, and within the bounds, and no bool."""
-    try:  # an array has an index, too, and then refuses to be one
+    """The value as an int; InputError unless it is an integer of Python or NumPy, not a bool, and within the bounds."""
+    try:  # an array has __index__, too, which raises TypeError
         number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
@@ -68,7 +68,7 @@ def check_int(label: str, value: Any, low: float | None, high: float | None) -> 
 
 
 def read_numbers(label: str, value: Any) -> list[int]:
-    """Whole numbers: a text of numbers and rising ranges, one number, or several.
+    """Whole numbers from a text of numbers and rising ranges, from one number, or from several.
 
     >>> read_numbers("lengths", "6-8,12"), read_numbers("lengths", 9), read_numbers("lengths", (3, 4))
     ([6, 7, 8, 12], [9], [3, 4])
@@ -80,11 +80,11 @@ def read_numbers(label: str, value: Any) -> list[int]:
             values = list(value)
         except TypeError:
             values = [value]
-        return [check_int(label, each, 0, MAX_NUMBER) for each in values]
+        return [check_int(label, number, 0, MAX_NUMBER) for number in values]
     numbers: list[int] = []
     for part in value.split(","):
-        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last <= MAX_NUMBER:
             advice = f"give whole numbers up to {MAX_NUMBER} and rising ranges, such as 6-18 or 20,100"
             raise InputError(f"{label} is {shown(value)}; {advice}")

@@ -1,4 +1,4 @@
-"""The frame of both programs: a command is a function, whose parameters are its arguments and options.
+"""The framework of both programs: a command is a function, whose parameters are its arguments and options.
 
 >>> from typing import Annotated
 >>> program = Program(name="count", does="Count.", examples=["double 3"])
@@ -6,15 +6,15 @@
 ... def double(
 ...     number: Annotated[int, Option("the number", low=0, metavar="NUMBER")],
 ...     *,
-...     more: Annotated[int, Option("what is added in the end")] = 0,
+...     more: Annotated[int, Option("number that is added in the end")] = 0,
 ... ) -> str:
 ...     return str(2 * number + more)
 >>> program.run(["double", "20", "--more", "2"], terminal.Outcome())
 42
 
-So to add a command is to write a function and what it does. It may take what no option takes, a ``Rest``. What it
-returns is printed, or given to ``show``, whose own parameters are options of the command, too, and which may return an
-exit code. A function that needs a large library imports it itself, when it is called.
+To add a command is to write a function, a line about it, and examples. A parameter of type ``Rest`` receives the words
+that no option accepts. The result is printed, or passed to ``show``, whose own parameters are options of the command,
+too, and which may return an exit code. A function that needs a large library imports it itself, when it is called.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 from seq2seq_arith.base import events, terminal
 from seq2seq_arith.base.options import GENERAL, Group, Option, Parameter, arguments, call, parameters_of
 from seq2seq_arith.base.packages import ShowVersions
-from seq2seq_arith.base.parser import HELP, Parser, add_options, given
+from seq2seq_arith.base.parser import HELP, Parser, add_options, typed_values
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +39,7 @@ EVENTS = Parameter("events", bool, Option(EVENTS_HELP, flag="json", group=GENERA
 
 @dataclasses.dataclass(frozen=True)
 class Rest:
-    """The words of a command that no option takes; ``parser`` is for messages, None if nobody typed them."""
+    """The words of a command that no option accepts; ``parser`` is for messages, None if nobody typed them."""
 
     words: Sequence[str] = ()
     parser: Parser | None = None
@@ -54,14 +54,14 @@ NO_REST = Rest()
 
 
 def show_text(result: str | Path | None) -> None:
-    """Prints a text, or where a file is."""
+    """Prints a text, or the path of a file."""
     if result is not None:
         terminal.say(result if isinstance(result, str) else terminal.printable(result))
 
 
 def _call(function: Callable[..., Any], args: argparse.Namespace, **objects: Any) -> Any:
-    """Calls a function with those of the arguments that it has parameters for; ``objects`` as in ``call``."""
-    return call(function, given(args, parameters_of(function)), **objects)
+    """Calls a function with the arguments for which it has parameters; ``objects`` as in ``call``."""
+    return call(function, typed_values(args, parameters_of(function)), **objects)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,15 +69,15 @@ class Command:
     """A command of a program.
 
     Attributes:
-      work: Does its work: a function whose parameters are its arguments and options.
+      work: The function that does its work, whose parameters are its arguments and options.
       does: One line for the help of the program.
       description: The sentence with which its own help begins, if that is another one; and, behind a blank line, notes
         that follow the usage.
-      examples: What follows the program's name, at the end of its help; they work when they are typed.
-      show: Shows people what ``work`` returned; returns the exit code, or None for success.
-      prints_data: Its standard output is what was asked for, so it has no events.
-      before: Called before anything else, to refuse what is sure to fail.
-      when_stopped: What its last sentence says besides, when a signal has stopped it.
+      examples: Command lines without the program's name, for the end of its help; they work when they are typed.
+      show: Shows people the result of ``work``; returns the exit code, or None for success.
+      prints_data: Whether its standard output is the data that a person requested, so that it has no events.
+      before: Called before anything else, to raise an error at once where the work is certain to fail.
+      when_stopped: The end of its last sentence when a signal has stopped it.
     """
 
     work: Callable[..., Any]
@@ -90,11 +90,11 @@ class Command:
     when_stopped: str = ""
 
     def parameters(self) -> dict[str, Parameter]:
-        """What is given to it, by name."""
+        """Its arguments and options, by name."""
         return parameters_of(self.work) | parameters_of(self.show) | ({} if self.prints_data else {"events": EVENTS})
 
     def take_rest(self, args: argparse.Namespace, rest: list[str]) -> None:
-        """Gives it the words that are left: further values of the last argument, then ``Rest``; or refuses them.
+        """Distributes the remaining words: further values of the last argument, then ``Rest``; or raises InputError.
 
         >>> command = Command(work=lambda: None, does="nothing", examples=[])
         >>> command.take_rest(argparse.Namespace(parser=Parser(prog="p")), ["x"])
@@ -103,32 +103,32 @@ class Command:
         seq2seq_arith.base.errors.InputError: unrecognized arguments: x; see p --help
         """
         for name, parameter in self.parameters().items():
-            # Values may also stand behind an option.
+            # Values may also follow an option.
             if parameter.is_many and (parameter.is_argument or getattr(args, name)):
                 values = [word for word in rest if not word.startswith("-") or word == "-" or args.parser.takes(word)]
                 setattr(args, name, [*(getattr(args, name) or []), *values])
                 rest = [word for word in rest if word not in values and word != "--"]
         args.rest = rest
         if not self._rest:
-            args.parser.refuse_unknown(rest)
+            args.parser.reject_unknown(rest)
 
     @functools.cached_property
     def _rest(self) -> list[str]:
-        """The parameter that takes what no option takes, if there is one."""
+        """The parameter of type ``Rest``, if it has one."""
         declared = inspect.signature(self.work).parameters.items()
-        return [name for name, each in declared if each.annotation is Rest]
+        return [name for name, formal in declared if formal.annotation is Rest]
 
     def run(self, args: argparse.Namespace, common: Iterable[str] = ()) -> int:
-        """Does its work, and shows what came out; returns the exit code.
+        """Does its work, and shows the result; returns the exit code.
 
-        Of the options that are ``common`` to all commands, its work takes those that it has parameters for.
+        Of the options that are ``common`` to all commands, its work receives those for which it has parameters.
         """
-        takes = inspect.signature(self.work).parameters
+        formals = inspect.signature(self.work).parameters
         objects: dict[str, Any] = dict.fromkeys(self._rest, Rest(args.rest, args.parser))
-        objects |= {name: getattr(args, name) for name in common if name in takes}
-        how = arguments(self.show, given(args, parameters_of(self.show)))  # refused before the work
+        objects |= {name: getattr(args, name) for name in common if name in formals}
+        show_options = arguments(self.show, typed_values(args, parameters_of(self.show)))  # checked before the work
         result = _call(self.work, args, **objects)
-        return self.show(result, **how) or terminal.SUCCESS
+        return self.show(result, **show_options) or terminal.SUCCESS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,7 @@ class Program:
     Attributes:
       does: A sentence for its help; ``examples`` stand at its end.
       setup: Called before every command, with options that every command has.
-      when_stopped: What its last sentence says, besides that it was stopped, when a signal has stopped it.
+      when_stopped: The end of its last sentence when a signal has stopped it.
       commands: By name, in the order of the help.
     """
 
@@ -149,40 +149,45 @@ class Program:
     when_stopped: str = ""
     commands: dict[str, Command] = dataclasses.field(default_factory=dict)
 
-    def command(self, does: str, *examples: str, **how: Any) -> Callable[[F], F]:
-        """Makes a function a command, named after it; ``how`` are further attributes of ``Command``."""
+    def command(self, does: str, *examples: str, **attributes: Any) -> Callable[[F], F]:
+        """Makes a function a command, named after it; ``attributes`` are further ones of ``Command``."""
 
         def add(work: F) -> F:
-            self.commands[work.__name__] = Command(work=work, does=does, examples=examples, **how)
+            self.commands[work.__name__] = Command(work=work, does=does, examples=examples, **attributes)
             return work
 
         return add
 
     def parameters(self, command: Command) -> list[Parameter]:
-        """What is given to a command, and to what is called before it."""
+        """The arguments and options of a command, and of the functions that are called before it."""
         before = parameters_of(self.setup) | parameters_of(terminal.start_log)
         return [*command.parameters().values(), *before.values()]
 
+    def _full(self, examples: Iterable[str]) -> list[str]:
+        """Examples as they are typed, with the name of the program."""
+        return [f"{self.name} {example}" for example in examples]
+
     def parser(self, only: str | None = None) -> Parser:
-        """The commands, and the options of all, or of one only."""
-        top = Parser(prog=self.name, description=self.does, examples=[f"{self.name} {each}" for each in self.examples])
+        """The parser of all commands, with the options of all, or only of one."""
+        top = Parser(prog=self.name, description=self.does, examples=self._full(self.examples))
         parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
         top.usage = f"{self.name} COMMAND [options]"
         for name, command in self.commands.items():
             sentence = command.description or f"{command.does[0].upper()}{command.does[1:]}."
-            examples = [f"{self.name} {each}" for each in command.examples]
-            parser = parsers.add_parser(name, help=command.does, description=sentence, examples=examples)
+            parser = parsers.add_parser(
+                name, help=command.does, description=sentence, examples=self._full(command.examples)
+            )
             top.add_item(COMMANDS, argparse.Action([], dest=name, help=command.does))
-            if only in (name, None):  # to make all of them takes longer than to import them
+            if only in (name, None):  # building all parsers takes longer than importing the commands
                 add_options(parser, self.parameters(command))
                 parser.add_help_option()
-                parser.set_defaults(parser=parser)  # the one of the command that was typed, for messages
+                parser.set_defaults(parser=parser)  # that of the typed command, for messages
         top.add_to(HELP, "--version", action=ShowVersions)
         top.add_help_option()
         return top
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Parses what is typed behind the program's name; raises InputError if a word of it is wrong."""
+        """Parses the words behind the program's name; raises InputError if a word is wrong."""
         name = next((word for word in words if not word.startswith("-")), "")
         args, rest = self.parser(only=name).parse_known_args(words or ["--help"])
         self.commands[args.command].take_rest(args, rest)

@@ -3,12 +3,12 @@
 A field or a parameter declares its help, its bounds or choices, its default, and the group of the help in which it
 stands. ``parameters_of`` reads that, and all uses come from it::
 
-    option(...)  Option  Options       what is said at a field, or in the annotation of a parameter
-      parameters_of                    a ``Parameter`` for each value
-        parser.add_options, given      options of a command with their help, and what was given for them
-        check, call, from_flags        values that are checked, whether typed, from Python or from a file's table
-        typed, words                   the options that somebody would have to type
-        shows                          a signature for notebooks to complete
+    option(...)  Option  Options         the declaration of a field, or in the annotation of a parameter
+      parameters_of                      a ``Parameter`` for each value
+        parser.add_options, typed_values the options of a command with their help, and the values that were typed
+        check, call, from_flags          checked values, whether they were typed, or come from Python or from a table
+        typed, words                     the options as a person would type them
+        shows                            a signature that notebooks complete
 
 >>> @dataclasses.dataclass(frozen=True, kw_only=True)
 ... class Config:
@@ -22,7 +22,7 @@ Traceback (most recent call last):
     ...
 seq2seq_arith.base.errors.InputError: hidden is 0; give a whole number from 1 to 16384
 
-A function takes the fields of a dataclass one by one if the annotation says ``Options``. Its first parameters are
+A function takes the fields of a dataclass one by one if its annotation has ``Options``. Its first parameters are
 arguments of a command, those behind ``*`` are options:
 
 >>> from typing import Annotated
@@ -33,10 +33,10 @@ arguments of a command, those behind ``*`` are options:
 ...     epochs: Annotated[int, Option("maximum number of epochs", low=1)] = 50,
 ... ) -> tuple:
 ...     return task, config, epochs
->>> from seq2seq_arith.base.parser import Parser, add_options, given
+>>> from seq2seq_arith.base.parser import Parser, add_options, typed_values
 >>> parser = Parser()
 >>> add_options(parser, parameters_of(train).values())
->>> values = given(parser.parse_args(["pq", "--units", "24"]), parameters_of(train))
+>>> values = typed_values(parser.parse_args(["pq", "--units", "24"]), parameters_of(train))
 >>> call(train, values)
 ('pq', Config(hidden=24, xla=False), 50)
 >>> call(train, {"task": "pq", "epochs": 0})
@@ -67,7 +67,7 @@ from seq2seq_arith.base.errors import InputError, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-METADATA = "option"  # where a field has its ``Option``
+METADATA = "option"  # the key of a field's ``Option`` in its metadata
 REQUIRED = inspect.Parameter.empty  # the default of a parameter that has none
 
 
@@ -95,30 +95,28 @@ GENERAL = Group("general options")
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What describes a value that a person gives, besides its name, type and default."""
+    """The declaration of a value that a person gives, besides its name, type and default."""
 
     # One line for ``--help``, without the default; a function where it lists the entries of a registry.
     help: str | Callable[[], str]
     _: dataclasses.KW_ONLY
-    details: str = (
-        ""  # what follows that line where there is room: not in the brief help of a command with many options
-    )
+    details: str = ""  # more of that line, which the brief help of a command with many options leaves out
     low: float | None = None  # the minimum of a number; None for no bound
     high: float | None = None  # the maximum, likewise
     # The values that are allowed; a function where they come from a registry.
     choices: Sequence[str] | Callable[[], Sequence[str]] | None = None
-    also: Callable[[str], bool] | None = None  # tells which values are allowed besides the choices
-    # Makes the value of a label, for messages, and of what is given, a text or an object of Python.
+    also: Callable[[str], bool] | None = None  # whether a value is allowed besides the choices
+    # Reads the value from its label, for messages, and from a text or an object of Python.
     read: Callable[[str, Any], Any] | None = None
-    is_value: Callable[[str], Any] | None = None  # tells which words that begin with a dash are values all the same
+    is_value: Callable[[str], Any] | None = None  # whether a word that begins with a dash is a value nevertheless
     flag: str | None = None  # the option's name, without dashes; None for that of the field or parameter
-    short: str | None = None  # one letter for the option, too
+    short: str | None = None  # a second name of one letter
     # What stands for the value in the help, in capitals; None for N, X or NAME, or for the name of an argument.
     metavar: str | None = None
-    label: str | None = None  # what messages call it; None for its name
+    label: str | None = None  # its name in messages; None for that of the field or parameter
     default_text: str | None = None  # the default in words, where the value itself does not say it
     is_default_common: bool = False  # whether many options have this default, so that only ``--help-all`` repeats it
-    paper: str = ""  # where the idea comes from, a link of Markdown for the reference; empty if it has no source
+    paper: str = ""  # the source of the idea, as a Markdown link for the reference; empty if there is none
     group: Group | None = None  # where it stands in the help; None for the first options, without a title
     repeat: bool = False  # whether the option is repeated for each of several strings
 
@@ -143,8 +141,8 @@ class Parameter:
     default: Any = REQUIRED
     _: dataclasses.KW_ONLY
     is_optional: bool = False  # whether None is allowed
-    is_argument: bool = False  # it stands behind a command without its name
-    is_change: bool = False  # it changes something that has a value of its own, and checks the new one
+    is_argument: bool = False  # whether it is typed behind a command without its name
+    is_change: bool = False  # whether it changes an object that has a value, and that checks the new one
 
     @property
     def flag(self) -> str:
@@ -157,12 +155,12 @@ class Parameter:
 
     @property
     def is_switch(self) -> bool:
-        """Whether its option takes the default away, and there is none to set it again."""
+        """Whether its option inverts the default, and no other option restores it."""
         return isinstance(self.default, bool)
 
     @property
     def is_many(self) -> bool:
-        """Whether it takes several words of a command."""
+        """Whether it accepts several words of a command."""
         return self.kind is list and self.about.read is None and not self.about.repeat
 
     @property
@@ -189,13 +187,13 @@ class Parameter:
         return value
 
     def typed(self, value: Any) -> list[str]:
-        """The option with a value, as it is typed; nothing for a switch that is left alone."""
+        """The option with a value, as it is typed; nothing for a switch with its default."""
         if self.is_switch and value == self.default:
             return []
         if isinstance(value, bool):
             return [f"--{self.flag}" if value else f"--no-{self.flag}"]
         if self.about.repeat:
-            return [word for each in value for word in (f"--{self.flag}", each)]
+            return [word for item in value for word in (f"--{self.flag}", item)]
         if isinstance(value, dict):
             value = json.dumps(value)
         text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
@@ -207,14 +205,13 @@ class Options:
     """A parameter that a person gives as several options: annotates its type.
 
     Attributes:
-      of: Whose fields or parameters they are: a dataclass, a function that returns the value, or parameters by name.
+      of: The owner of the fields or parameters: a dataclass, a function that returns the value, or parameters by name.
       only: The names of these, if not all, in this order.
       names: From a field's name to that of its option, also in Python, where it differs.
-      flags: From a field's name to its option's, without dashes, where only a program calls it differently.
-      group: Where all of them stand in the help, instead of in the groups of their fields.
+      flags: From a field's name to its option's, without dashes, where it differs on the command line alone.
+      group: The group of all of them in the help, instead of the groups of their fields.
       default_of: From a field's name to its default in words, where that is not the field's own.
-      as_dict: Whether the value is a dict of what was given, by field name: changes, which are checked by what they are
-        made of.
+      as_dict: Whether the value is a dict of the given values, by field name: changes to an object, which checks them.
     """
 
     of: Any
@@ -245,7 +242,7 @@ class Options:
         return dataclasses.replace(parameter, name=name, about=about, **changes)
 
     def value(self, values: Mapping[str, Any]) -> Any:
-        """What the values stand for, which are by the names here."""
+        """The value that is built of values by the names of the options."""
         inner = {name: values[member.name] for name, member in self.members().items() if member.name in values}
         return inner if self.as_dict else self.of(**_filled(self.of, inner, {}))
 
@@ -257,26 +254,26 @@ def option(help: str | Callable[[], str], *, default: Any = dataclasses.MISSING,
 
 @functools.cache
 def _declared(of: Any) -> dict[str, Parameter | Options]:
-    """What a person gives, by the names of the parameters of a function, or of the fields of a dataclass."""
+    """The declared parameters of a function, or fields of a dataclass, by name."""
     if dataclasses.is_dataclass(of):
         fields = [field for field in dataclasses.fields(of) if METADATA in field.metadata]
         return {
             field.name: _parameter(field.name, field.type, field.metadata[METADATA], field.default) for field in fields
         }
-    found: dict[str, Parameter | Options] = {}
-    for name, declared in inspect.signature(of).parameters.items():
-        metadata = getattr(declared.annotation, "__metadata__", ())
-        about = next((each for each in metadata if isinstance(each, Option | Options)), None)
+    declarations: dict[str, Parameter | Options] = {}
+    for name, formal in inspect.signature(of).parameters.items():
+        metadata = getattr(formal.annotation, "__metadata__", ())
+        about = next((entry for entry in metadata if isinstance(entry, Option | Options)), None)
         if isinstance(about, Option):
-            parameter = _parameter(name, declared.annotation.__origin__, about, declared.default)
-            found[name] = dataclasses.replace(parameter, is_argument=declared.kind is not declared.KEYWORD_ONLY)
+            parameter = _parameter(name, formal.annotation.__origin__, about, formal.default)
+            declarations[name] = dataclasses.replace(parameter, is_argument=formal.kind is not formal.KEYWORD_ONLY)
         elif about is not None:
-            found[name] = about
-    return found
+            declarations[name] = about
+    return declarations
 
 
 def _parameter(name: str, annotation: Any, about: Option, default: Any) -> Parameter:
-    """The parameter of a type; of a union it is the first."""
+    """The parameter of an annotated type; of a union, its first type counts."""
     kind, *others = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     kind = list if typing.get_origin(kind) is collections.abc.Sequence else kind
     default = REQUIRED if default is dataclasses.MISSING else default
@@ -284,33 +281,33 @@ def _parameter(name: str, annotation: Any, about: Option, default: Any) -> Param
 
 
 def parameters_of(of: Any, without: Collection[str] = ()) -> dict[str, Parameter]:
-    """What a person gives of a dataclass, of a function, or of parameters by name: by the name in Python.
+    """The options of a dataclass, of a function, or of parameters by name: by the name in Python.
 
-    Parameters of these names, as they are declared, are left out.
+    The declarations of the names in ``without`` are left out.
     """
     if isinstance(of, Mapping):
         return dict(of)
-    found: list[Parameter] = []
-    for name, declared in _declared(of).items():
+    parameters: list[Parameter] = []
+    for name, declaration in _declared(of).items():
         if name not in without:
-            found += declared.members().values() if isinstance(declared, Options) else [declared]
-    by_name = {parameter.name: parameter for parameter in found}
-    if len(by_name) < len(found):
+            parameters += declaration.members().values() if isinstance(declaration, Options) else [declaration]
+    by_name = {parameter.name: parameter for parameter in parameters}
+    if len(by_name) < len(parameters):
         raise TypeError(f"{of.__name__} has two options of one name")
     return by_name
 
 
 def call(function: Callable[..., Any], values: Mapping[str, Any], /, **objects: Any) -> Any:
-    """Calls a function with the ``arguments`` that the same values give."""
+    """Calls a function with its ``arguments`` from the same values."""
     return function(**arguments(function, values, **objects))
 
 
 def arguments(function: Callable[..., Any], values: Mapping[str, Any], /, **objects: Any) -> dict[str, Any]:
-    """What a function takes, from values by the names of its options; None stands for the default.
+    """The arguments of a function, from values by the names of its options; None stands for the default.
 
-    ``objects`` are parameters as the function takes them, in the place of their options.
+    ``objects`` are arguments themselves, which replace their options.
 
-    Raises InputError if there is no such option, or a value is not one of it.
+    Raises InputError if an option does not exist, or does not allow its value.
     """
     return _filled(function, checked(parameters_of(function, objects), values, function.__name__), objects)
 
@@ -318,67 +315,70 @@ def arguments(function: Callable[..., Any], values: Mapping[str, Any], /, **obje
 def _filled(of: Any, values: Mapping[str, Any], objects: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a function or of a dataclass from values by the names of its options."""
     filled = dict(objects)
-    for name, declared in _declared(of).items():
+    for name, declaration in _declared(of).items():
         if name in objects:
             continue
-        if isinstance(declared, Options):
-            filled[name] = declared.value(values)
+        if isinstance(declaration, Options):
+            filled[name] = declaration.value(values)
         elif name in values:
             filled[name] = values[name]
     return filled
 
 
-def checked(known: Mapping[str, Parameter], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def checked(parameters: Mapping[str, Parameter], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """Values by the names of options, as these read them; without None where it stands for the default.
 
-    Raises InputError if there is no such option, or a value is not one of it.
+    Raises InputError if an option does not exist, or does not allow its value.
     """
-    refuse_unknown(values, known, owner)
-    given = {name: value for name, value in values.items() if value is not None or not known[name].takes_none}
-    return {name: known[name].check(value) for name, value in given.items()}
+    reject_unknown(values, parameters, owner)
+    return {
+        name: parameters[name].check(value)
+        for name, value in values.items()
+        if value is not None or not parameters[name].takes_none
+    }
 
 
-def from_flags(known: Mapping[str, Parameter], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Values by the names of options as they are typed, without dashes in front, by the names in Python.
+def from_flags(parameters: Mapping[str, Parameter], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Values by the names of options in Python, from values by the names as they are typed, without leading dashes.
 
     >>> from_flags({"data_seed": Parameter("data_seed", int, Option("the seed"))}, {"data-seed": 3}, "train")
     {'data_seed': 3}
 
-    Raises InputError if there is no such option.
+    Raises InputError if an option does not exist.
     """
-    names = {parameter.flag: name for name, parameter in known.items()}
-    refuse_unknown(values, names, owner)
+    names = {parameter.flag: name for name, parameter in parameters.items()}
+    reject_unknown(values, names, owner)
     return {names[flag]: value for flag, value in values.items()}
 
 
 NO_ALIASES: Mapping[str, str] = types.MappingProxyType({})
 
 
-def refuse_unknown(
-    names: Iterable[str], known: Iterable[str], owner: str, aliases: Mapping[str, str] = NO_ALIASES
+def reject_unknown(
+    names: Iterable[str], options: Iterable[str], owner: str, aliases: Mapping[str, str] = NO_ALIASES
 ) -> None:
-    """Raises InputError if one of the names is not known; of ``aliases`` it says which is meant."""
-    known = sorted(known)
-    if unknown := next((name for name in names if name not in known), None):
-        meant = f"did you mean {aliases[unknown]!r}?" if unknown in aliases else one_of(unknown, known)
-        raise InputError(f"{owner} has no option {unknown!r}; {meant}")
+    """Raises InputError if a name is not that of an option; for one of ``aliases``, the message has the right name."""
+    options = sorted(options)
+    if unknown := next((name for name in names if name not in options), None):
+        advice = f"did you mean {aliases[unknown]!r}?" if unknown in aliases else one_of(unknown, options)
+        raise InputError(f"{owner} has no option {unknown!r}; {advice}")
 
 
 def check(instance: Any) -> None:
     """Checks every field of a dataclass that is declared with ``option`` against its type, bounds and choices."""
     for name, parameter in parameters_of(type(instance)).items():
         value = getattr(instance, name)
-        if (read := parameter.check(value)) is not value:
-            object.__setattr__(instance, name, read)
+        if (checked_value := parameter.check(value)) is not value:
+            object.__setattr__(instance, name, checked_value)
 
 
 def typed(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> list[str]:
-    """Values by the names of parameters as options, as they are typed."""
+    """The options, as they are typed, of values by the names of parameters."""
     return [word for name, value in values.items() for word in parameters[name].typed(value)]
 
 
 def words(instance: Any, defaults: Mapping[str, Any]) -> list[str]:
-    """The options that turn a program's defaults into an instance of a dataclass, as they are typed."""
+    """The options, as they are typed, by which an instance of a dataclass differs from a program's defaults."""
     parameters = parameters_of(type(instance))
     values = {name: getattr(instance, name) for name in parameters}
     return typed(parameters, {name: value for name, value in values.items() if value != defaults[name]})
@@ -387,15 +387,15 @@ def words(instance: Any, defaults: Mapping[str, Any]) -> list[str]:
 def shows(function: Any, *, without: Collection[str] = (), aliases: Mapping[str, str] = NO_ALIASES) -> Callable[[F], F]:
     """Shows the options of a function in the signature of another one, which passes them on as ``**options``.
 
-    From there, notebooks complete them, and ``help`` shows them. A name that is none of them raises InputError; of
-    ``aliases`` it says which option is meant.
+    Notebooks complete them, and ``help`` shows them. Any other name raises InputError; for one of ``aliases``, the
+    message has the right name.
     """
 
     def decorate(wrapper: F) -> F:
         signature = inspect.signature(wrapper)
-        own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
-        named = {each.name for each in own}
-        further = [
+        own = [formal for formal in signature.parameters.values() if formal.kind is not formal.VAR_KEYWORD]
+        own_names = [formal.name for formal in own]
+        passed_on = [
             inspect.Parameter(
                 parameter.name,
                 inspect.Parameter.KEYWORD_ONLY,
@@ -403,23 +403,23 @@ def shows(function: Any, *, without: Collection[str] = (), aliases: Mapping[str,
                 annotation=parameter.kind | None if parameter.takes_none else parameter.kind,
             )
             for name, parameter in parameters_of(function, without).items()
-            if name not in named
+            if name not in own_names
         ]
-        known = [*named, *(each.name for each in further)]
+        names = [*own_names, *(formal.name for formal in passed_on)]
 
         @functools.wraps(wrapper)
         def with_names(*args: Any, **kwargs: Any) -> Any:
-            refuse_unknown(kwargs, known, wrapper.__name__, aliases)
+            reject_unknown(kwargs, names, wrapper.__name__, aliases)
             return wrapper(*args, **kwargs)
 
-        vars(with_names)["__signature__"] = signature.replace(parameters=[*own, *further])
+        vars(with_names)["__signature__"] = signature.replace(parameters=[*own, *passed_on])
         return typing.cast(F, with_names)
 
     return decorate
 
 
 def in_words(default: Any) -> str:
-    """A default in words; empty if there is none to show."""
+    """A default in words; empty if it is not shown."""
     if default is REQUIRED or default is None or default in ("", ()):
         return ""
     if isinstance(default, bool):

@@ -35,7 +35,7 @@ def number(text: str) -> float:
 
 
 def add_options(parser: "Parser", parameters: Iterable[Parameter]) -> None:
-    """Adds an option for each parameter, in its group, required ones first; None if it is not given."""
+    """Adds an option for each parameter, in its group, required ones first; its value is None if it is not typed."""
     parameters = sorted(parameters, key=_place)
     parser.is_value = next((parameter.about.is_value for parameter in parameters if parameter.about.is_value), None)
     for parameter in parameters:
@@ -115,8 +115,8 @@ def _help(parameter: Parameter, *, in_full: bool) -> str:
     return (f"{line} ({'; '.join(facts)})" if facts else line).replace("%", "%%")
 
 
-def given(namespace: argparse.Namespace, parameters: Iterable[str]) -> dict[str, Any]:
-    """The values that were given for parameters, by name; as ``add_options`` with the same."""
+def typed_values(namespace: argparse.Namespace, parameters: Iterable[str]) -> dict[str, Any]:
+    """The values of the parameters that were typed, by name; the parameters are those of ``add_options``."""
     values = {name: getattr(namespace, name) for name in parameters}
     return {name: value for name, value in values.items() if value is not None and value != []}
 
@@ -148,9 +148,9 @@ class _ShowHelp(argparse.Action):
 class Parser(argparse.ArgumentParser):
     """A parser with errors of one sentence, without the usage, and with a help in two lengths.
 
-    It accepts no abbreviated options. ``description`` is the sentence that says what the command does; what follows
-    behind a blank line stands after the usage. ``examples`` are commands at the end of the help; ``add_help_option``
-    adds ``--help`` and ``--help-all``. ``is_value`` tells which words that begin with a dash are values.
+    It accepts no abbreviated options. ``description`` is the sentence that says what the command does; the text behind
+    a blank line in it follows the usage. ``examples`` are commands at the end of the help; ``add_help_option`` adds
+    ``--help`` and ``--help-all``. ``is_value`` decides whether a word that begins with a dash is a value.
     """
 
     is_value: Callable[[str], Any] | None = None
@@ -185,7 +185,7 @@ class Parser(argparse.ArgumentParser):
 
     def _is_detail(self, group: Group) -> bool:
         """Whether only the full help shows a group."""
-        return group.is_detail or (group is GENERAL and any(each.is_detail for each in self._items))
+        return group.is_detail or (group is GENERAL and any(other.is_detail for other in self._items))
 
     def format_help(self, *, in_full: bool = False) -> str:
         """The help: what the command does, its usage, and its options; in brief without details, if it has some."""
@@ -217,7 +217,7 @@ class Parser(argparse.ArgumentParser):
         """Its options, as they are typed."""
         return [text for action in self._actions for text in action.option_strings if text.startswith("--")]
 
-    def refuse_unknown(self, words: Sequence[str]) -> None:
+    def reject_unknown(self, words: Sequence[str]) -> None:
         """Raises InputError for arguments that it does not have, if there are any."""
         if words:
             first = next((word for word in words if word.startswith("--")), "")

@@ -23,7 +23,7 @@ from seq2seq_arith.base.options import (
     shows,
     typed,
 )
-from seq2seq_arith.base.parser import Parser, add_options, given
+from seq2seq_arith.base.parser import Parser, add_options, typed_values
 from seq2seq_arith.base.terminal import FAILURE
 from seq2seq_arith.pipelines import __main__ as data
 from seq2seq_arith.pipelines.commands import ARITH_DATA
@@ -276,8 +276,8 @@ def test_words_and_values_stand_for_each_other(words, values):
     parameters = parameters_of(work)
     parser = Parser()
     add_options(parser, parameters.values())
-    assert given(parser.parse_args(words), parameters) == values
-    assert given(parser.parse_args(typed(parameters, values)), parameters) == values
+    assert typed_values(parser.parse_args(words), parameters) == values
+    assert typed_values(parser.parse_args(typed(parameters, values)), parameters) == values
     flags = {parameters[name].flag: value for name, value in values.items()}
     assert from_flags(parameters, flags, "work") == values
     if values:

@@ -169,7 +169,7 @@ def test_help_documents_every_field(config_class: type):
 
 def test_help_of_a_field_has_its_range_its_default_and_its_source():
     entries = inspect.getdoc(TrainConfig) or ""
-    assert "  warmup: Fraction of all steps used for linear warm-up (from 0 to 0.99; default: 0.0). `Goyal" in entries
+    assert "  warmup: Fraction of all steps used for linear warm-up (from 0 to 0.99; default: 0). `Goyal" in entries
     assert "<https://arxiv.org/abs/1706.02677>`__.\n" in entries
 
 

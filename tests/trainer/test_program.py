@@ -17,7 +17,7 @@ from seq2seq_arith.base import packages
 from seq2seq_arith.base.checks import read_numbers
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import call, parameters_of
-from seq2seq_arith.base.parser import given
+from seq2seq_arith.base.parser import typed_values
 from seq2seq_arith.pipelines.commands import ARITH_DATA
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import ARITH_MODEL
@@ -94,7 +94,7 @@ def test_refuses_in_one_sentence_and_writes_nothing(command, refusal, capsys, pl
 
 def configuration(words: list[str]) -> Setup:
     """What a command trains."""
-    return call(set_up, given(ARITH_MODEL.parse(words), parameters_of(set_up)))
+    return call(set_up, typed_values(ARITH_MODEL.parse(words), parameters_of(set_up)))
 
 
 TRAIN = ["train", "addition", "--data-dir", "D", "--run-dir", "R"]

@@ -1,7 +1,7 @@
 """The snapshot of every sentence that refuses something: tests/refusals.txt, one line per refusal.
 
 A test names the error's class; its sentence stands in the snapshot alone, beside the test's name. A changed sentence
-is a changed line there: ``make refusals`` writes it anew, and the diff is reviewed. Paths that differ from run to run
+is a changed line there: ``make refusals`` writes it again, and the diff is reviewed. Paths that differ from run to run
 are replaced by names in capitals.
 """
 

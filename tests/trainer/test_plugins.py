@@ -94,7 +94,7 @@ def test_a_run_goes_on_only_with_the_same_code(nets, tmp_path):
     nets.write_text(NETS + "\n# another comment\n", encoding="utf-8")
     changed = train(nets, run)
     assert changed.returncode == 2
-    assert "holds a run with other settings (train.model.code_sha256 is" in changed.stderr
+    assert "contains a run with other options (train.model.code_sha256 is" in changed.stderr
     asked = run_here("predict", run, "1+2", "--model", f"{nets}:writer", main=main)
     assert asked.returncode == 2
     assert asked.stderr.startswith(f"arith-model: {nets} has changed since this run was trained with it; give the file")

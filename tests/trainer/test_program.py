@@ -254,9 +254,9 @@ def test_a_folder_of_another_run_is_refused_before_its_dataset_is_made(trained, 
     data_dir = tmp_path / "data"
     assert main(["train", "pq", "--data-dir", str(data_dir), "--run-dir", str(trained.folder)]) == 2
     refused = capsys.readouterr().err
-    assert f"{trained.folder} holds a run on addition-n1003, and this is pq; give another --run-dir" in refused
+    assert f"{trained.folder} contains a run on addition-n1003, not on pq; give another --run-dir" in refused
     assert main(["demo", "--data-dir", str(data_dir), "--run-dir", str(trained.folder.parent)]) == 2
-    assert "holds a run on addition-n1003" in capsys.readouterr().err
+    assert "contains a run on addition-n1003" in capsys.readouterr().err
     assert not data_dir.exists()
 
 

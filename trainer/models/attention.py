@@ -205,5 +205,5 @@ def sharper(bias: Any) -> Any:
 
 def put(cache: Any, value: Any, index: Any) -> Any:
     """A cache [examples, heads, steps, size] with a value [examples, heads, 1, size] at one of its steps."""
-    here = ops.arange(cache.shape[2], dtype="int32") == index
-    return ops.where(here[:, None], value, cache)
+    is_index = ops.arange(cache.shape[2], dtype="int32") == index
+    return ops.where(is_index[:, None], value, cache)

@@ -1,4 +1,4 @@
-"""The networks that write an answer character by character, and read what they have written."""
+"""The autoregressive networks, which write an answer character by character and read what they have written."""
 
 import types
 from collections.abc import Callable, Sequence
@@ -118,31 +118,31 @@ class CausalDecoder(keras.layers.Layer):
         width, places = question.shape[1], self._places(question, steps)
         at = Coordinates(ops.arange(width, dtype="int32"), places[:, :width])
         sequence = self._positioned(self._read(question, at.places), at, width + steps)  # [examples, width, units]
-        kept = []
+        caches = []
 
         def keep(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
             # [examples, heads, width + steps, size] each
-            kept.append(tuple(ops.pad(part, ((0, 0), (0, 0), (0, steps), (0, 0))) for part in (keys, values)))
+            caches.append(tuple(ops.pad(part, ((0, 0), (0, 0), (0, steps), (0, 0))) for part in (keys, values)))
             return keys, values
 
         self._through(self._passes(steps), sequence, at.index, self._bias(at, at), keep)
-        return tuple(kept), places, ops.convert_to_tensor(width, dtype="int32")
+        return tuple(caches), places, ops.convert_to_tensor(width, dtype="int32")
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
         """The logits of the answer's character ``index``, and the state with the keys and values of the one before."""
-        kept, places, width = state
-        here, length = ops.reshape(width + index, (1,)), kept[0][0].shape[2]
-        at = Coordinates(here, ops.take(places, here, axis=1))
+        caches, places, width = state
+        position, length = ops.reshape(width + index, (1,)), caches[0][0].shape[2]
+        at = Coordinates(position, ops.take(places, position, axis=1))
         sequence = self._positioned(embed(self.written, previous[:, None]), at, length)  # [examples, 1, units]
         bias = self._bias(at, Coordinates(ops.arange(length, dtype="int32"), places))  # [examples, ..., 1, length]
         filled = []
 
         def fill(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
-            now = zip(kept[number], (keys, values), strict=True)  # [examples, heads, length or 1, size] each
-            filled.append(tuple(put(cache, value, here) for cache, value in now))
+            now = zip(caches[number], (keys, values), strict=True)  # [examples, heads, length or 1, size] each
+            filled.append(tuple(put(cache, value, position) for cache, value in now))
             return filled[-1]
 
-        sequence = self._through(self._passes(len(kept) // self.layers), sequence, here, bias, fill)
+        sequence = self._through(self._passes(len(caches) // self.layers), sequence, position, bias, fill)
         return self._logits(sequence)[:, 0], (tuple(filled), places, width)
 
     def _passes(self, steps: int) -> list[Block]:

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.models.spec import Spec
 from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, check_model, check_steps, input_format_entry
 
 T = TypeVar("T")
-STEPPED = 8  # steps of a network of one's own that are compared with the whole model
+STEPPED = 8  # the number of steps of a custom network that are compared with the whole model
 
 
 def build_network(config: ModelConfig, input_format: InputFormat, *, cudnn: bool = False, xla: bool = False) -> Network:
@@ -60,7 +60,7 @@ def build_network(config: ModelConfig, input_format: InputFormat, *, cudnn: bool
 
 
 def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
-    """The network that a model of your own is, after its functions have been traced for two questions."""
+    """The network of a custom model, whose functions are traced for two questions."""
     code = inspect.unwrap(function)
     file = Path(inspect.getfile(code)) if inspect.isfunction(code) or inspect.isclass(code) else None
     try:
@@ -70,39 +70,42 @@ def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
         ids = tf.function(lambda ids: network.answer(ids)[0]).get_concrete_function(questions)
     except (Exception, SystemExit) as error:
         raise InputError(f"model {name!r} cannot be built: {plugins.where(error, file)}") from None
-    for what, found, needed in (("logits", logits, (2, spec.steps, spec.depth)), ("ids", ids, (2, spec.steps))):
-        shape = found.output_shapes
+    for kind, outputs, needed in (("logits", logits, (2, spec.steps, spec.depth)), ("ids", ids, (2, spec.steps))):
+        shape = outputs.output_shapes
         if shape != needed:
-            raise InputError(f"model {name!r} gives {what} of shape {tuple(shape)} for two questions, not {needed}")
+            raise InputError(f"model {name!r} returns {kind} of shape {tuple(shape)} for two questions, not {needed}")
     if logits.output_dtypes != tf.float32:
-        kind = logits.output_dtypes.name
-        raise InputError(f'model {name!r} gives logits of {kind}; give its last layer dtype="float32"')
+        dtype = logits.output_dtypes.name
+        raise InputError(f'model {name!r} returns logits of {dtype}; give its last layer dtype="float32"')
     if tf.executing_eagerly():  # a sketch has no values
         _check_order(name, network, spec)
     return network
 
 
 def _check_order(name: str, network: Network, spec: Spec) -> None:
-    """Checks that a network does not see what it has yet to write, and that its steps give the logits of the whole.
+    """Checks that a network is causal, and that its single steps return the logits of the whole model.
 
-    Teacher forcing would hide both until decoding.
+    Teacher forcing would hide both faults until decoding.
     """
     half, answers = spec.steps // 2, (tf.range(spec.steps) % spec.depth)[None]
     later = tf.where(tf.range(spec.steps) < half, answers, (answers + 1) % spec.depth)
     questions = tf.zeros((1, *spec.question_shape), tf.int32)
-    here, there = (network.logits(questions, each, training=False) for each in (answers, later))
-    if np.abs(here[:, : half + 1] - there[:, : half + 1]).max() > 1e-4:
+    logits, changed = (network.logits(questions, ids, training=False) for ids in (answers, later))
+    if np.abs(logits[:, : half + 1] - changed[:, : half + 1]).max() > 1e-4:
         raise InputError(
-            f"model {name!r} sees characters of the answer that it has not written yet; mask what comes later"
+            f"model {name!r} sees characters of the answer before it has written them; mask all later characters"
         )
     if not isinstance(network, Autoregressive) or type(network).step is Autoregressive.step:
         return
     state, previous = network.start(questions), network.previous(answers)
     for index in range(min(spec.steps, STEPPED)):
-        logits, state = network.step(state, tf.constant(index), previous[:, index])
+        step_logits, state = network.step(state, tf.constant(index), previous[:, index])
         # In bfloat16, the two round differently.
-        if np.abs(logits - here[:, index]).max() > 1e-3 and keras.config.dtype_policy().compute_dtype == "float32":
-            raise InputError(f"the step of {name!r} gives other logits than its whole model; let both be the same")
+        if (
+            np.abs(step_logits - logits[:, index]).max() > 1e-3
+            and keras.config.dtype_policy().compute_dtype == "float32"
+        ):
+            raise InputError(f"the step of {name!r} returns other logits than its whole model; make both the same")
 
 
 def outline(config: ModelConfig, input_format: InputFormat) -> list[keras.Variable]:
@@ -111,25 +114,27 @@ def outline(config: ModelConfig, input_format: InputFormat) -> list[keras.Variab
 
 
 def try_out(config: ModelConfig, input_format: InputFormat, outlined: Sequence[keras.Variable] = ()) -> None:
-    """Builds a model of your own once, with values, so that its faults are known before anything is written.
+    """Builds a custom model once, with values, so that its faults are found before anything is written.
 
-    Raises InputError if it has one, or its variables do not have the paths of its outline: checkpoints go by them.
+    Raises InputError if it has a fault, or if its variables do not have the paths of its outline, which are the keys of
+    checkpoints.
     """
     if config.own(plugins.MODEL) is None:
         return
-    made = elsewhere(lambda: build_network(config, input_format).model.variables)
-    if other := outlined and sorted({each.path for each in made} ^ {each.path for each in outlined}):
+    variables = elsewhere(lambda: build_network(config, input_format).model.variables)
+    if other := outlined and sorted({variable.path for variable in variables} ^ {outline.path for outline in outlined}):
         raise InputError(
-            f"model {config.name!r} has other names of layers each time, such as {other[0]!r}; give them fixed names"
+            f"the layers of model {config.name!r} have other names each time, such as {other[0]!r}; give them fixed "
+            "names"
         )
 
 
 def sketch(
     config: ModelConfig, input_format: InputFormat, look: Callable[[keras.Model], T], *, cudnn: bool = False
 ) -> T:
-    """What a function finds out about a network that is built without values."""
+    """The result of a function of a network that is built without values."""
     if own := config.own(plugins.MODEL):
-        _ = own.code  # loaded here, so that what stands in its module does not belong to the graph
+        _ = own.code  # imported before the graph, so that the objects of its module are not a part of it
 
     def build() -> T:
         with tf.Graph().as_default():
@@ -139,6 +144,6 @@ def sketch(
 
 
 def elsewhere(build: Callable[[], T]) -> T:
-    """Calls a function in a new thread, where Keras numbers unnamed layers from the first on, as in every process."""
+    """Calls a function in a new thread, where Keras numbers unnamed layers from the start, as in a new process."""
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(build).result()

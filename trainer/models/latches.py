@@ -14,10 +14,10 @@ WIDTH = 3**0.5
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BatchKey(keras.layers.Layer):
-    """A number that stands for a batch: a sum over its ids, so that each batch has noise of its own.
+    """A hash of a batch, a sum over its ids, which seeds the noise of the batch.
 
-    The noise is then a function of the batch, and a resumed training draws the same as if it had never been stopped.
-    Each replica has a part of the batch, and so noise of its own: with another number of replicas it is other noise.
+    The noise is then a function of the batch, so a resumed training draws the same noise as an uninterrupted one. Each
+    replica has a part of the batch, and therefore its own noise: another number of replicas has other noise.
     """
 
     def build(self, input_shape):
@@ -32,7 +32,7 @@ class BatchKey(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Noise(keras.layers.Layer):
-    """Adds uniform noise while training, and nothing otherwise.
+    """Adds uniform noise in training, and nothing at inference.
 
     What is learned in spite of noise must stand out from it: a state that is nearly wrong would often be wrong.
     Salakhutdinov, Hinton, "Semantic Hashing", 2009, make codes nearly binary in this way. Jim, Giles, Horne, "An
@@ -102,19 +102,19 @@ class Latch(keras.layers.Layer):
             settings = slopes + ops.stop_gradient(settings - slopes)
         gate, candidate = settings[..., : self.units], 2.0 * settings[..., self.units :] - 1.0
         # Of the last ``reach`` steps, [examples, steps, units] both: whether all gates are closed, and what was set.
-        held: Any = 1.0 - gate
+        closed: Any = 1.0 - gate
         value: Any = gate * candidate
         reach, steps = 1, inputs.shape[1]
         while reach < steps:
             distance = -reach if self.go_backwards else reach
-            value, held = value + held * moved(value, distance), held * moved(held, distance)
+            value, closed = value + closed * moved(value, distance), closed * moved(closed, distance)
             reach *= 2
         return value
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Neighbours(keras.layers.Layer):
-    """Puts the steps before and after beside each step, each with a mark that tells it from the zeros past the ends.
+    """Concatenates each step with the steps before and after it, each with a mark that distinguishes it from padding.
 
     Returns [examples, steps, 3 * units + 2], of inputs [examples, steps, units].
     """
@@ -128,5 +128,5 @@ def moved(sequence: Any, distance: int) -> Any:
     """A sequence [examples, steps, units] so many steps later, or earlier if negative, with zeros where none was."""
     before, after = max(distance, 0), max(-distance, 0)
     steps = sequence.shape[1]
-    kept = sequence[:, after : steps - before]
-    return ops.pad(kept, ((0, 0), (before, after), (0, 0)))
+    remaining = sequence[:, after : steps - before]
+    return ops.pad(remaining, ((0, 0), (before, after), (0, 0)))

@@ -86,7 +86,7 @@ class Autoregressive(Network):
         return self.model([tf.convert_to_tensor(questions), self.previous(answers)], training=training)
 
     def start(self, questions: Any) -> Any:
-        """What decoding needs at first: a nest of tensors whose shapes and dtypes stay as they are in every step."""
+        """The state before the first step of decoding: a nest of tensors of constant shapes and dtypes."""
         return tf.convert_to_tensor(questions), tf.fill([tf.shape(questions)[0], self.steps], self.depth)
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
@@ -95,9 +95,9 @@ class Autoregressive(Network):
         The state is that of ``start``, or of the step before; ``previous`` are the ids of the character before, int32
         [examples], ``depth`` for the first one.
         """
-        questions, known = state
-        known = tf.where(tf.range(self.steps) == index, previous[:, None], known)
-        return self.model([questions, known], training=False)[:, index], (questions, known)
+        questions, written = state
+        written = tf.where(tf.range(self.steps) == index, previous[:, None], written)
+        return self.model([questions, written], training=False)[:, index], (questions, written)
 
     def answer(self, questions: Any) -> tuple[Any, Any]:
         examples = tf.shape(questions)[0]

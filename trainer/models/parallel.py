@@ -1,4 +1,4 @@
-"""The networks that write all characters of an answer at once: a function each, from the sizes to a Keras model.
+"""The non-autoregressive networks, which write all characters of an answer in parallel: a function per network.
 
 The taggers and the latch tagger write one answer character per question step. The weights of the
 encoder-decoders and of the counter fit any number of steps, too; those of the LSTM transformer do not.
@@ -29,8 +29,8 @@ PAIR_UNITS = 64
 COLUMNS = 4
 READOUT_UNITS = 32
 WRITERS = 3
-# One latch per so many units of a dense layer, and half as many if there are several layers of latches. With few, a
-# proof has few cases; but the only layer must find the carry with every seed.
+# One latch per this number of units of a dense layer, and half as many in several layers of latches. With few latches,
+# a proof has few cases; but the only layer must find the carry with every seed.
 UNITS_PER_LATCH = 8
 # Standard deviations, while training. The first makes gates clearly open or closed. The second makes the dense
 # layers ignore what the latches hold besides what is needed, and so what they may hold in longer questions.
@@ -99,8 +99,8 @@ def wave_tagger(spec: Spec) -> keras.Model:
     read = sequence = layers.Concatenate()([pairs, ops.sin(waves)])
     for number in range(spec.layers):
         sequence = lstm(spec.hidden, return_sequences=True, name=f"layer_{number}", **spec.recurrent)(sequence)
-    known = layers.Concatenate()([read, sequence])
-    return _model(ids, layers.Dense(2 * spec.hidden, "relu", name="dense")(known), spec)
+    features = layers.Concatenate()([read, sequence])
+    return _model(ids, layers.Dense(2 * spec.hidden, "relu", name="dense")(features), spec)
 
 
 def latch_tagger(spec: Spec) -> keras.Model:
@@ -124,13 +124,13 @@ def latch_tagger(spec: Spec) -> keras.Model:
         settings = layers.Dense(2 * latches, name=f"settings_{number}")(inputs)
         settings = Noise(GATE_NOISE, salt=2 * number)([settings, key])
         seen.append(Neighbours()(Latch(latches, go_backwards=number > 0, name=f"latches_{number}")(settings)))
-        known = Noise(STATE_NOISE, salt=2 * number + 1)([layers.Concatenate()(seen), key])
-        inputs = layers.Dense(spec.hidden * (1 + last), "relu", name=f"layer_{number}")(known)
+        features = Noise(STATE_NOISE, salt=2 * number + 1)([layers.Concatenate()(seen), key])
+        inputs = layers.Dense(spec.hidden * (1 + last), "relu", name=f"layer_{number}")(features)
     return _model(ids, inputs, spec)
 
 
 def counter(spec: Spec) -> keras.Model:
-    """``spec.hidden`` counters that count what they read, and go on counting from there while the answer is written.
+    """``spec.hidden`` counters that count the characters of the question, and then those of the answer.
 
     ``spec.layers`` layers of ``READOUT_UNITS`` units read the counts.
 

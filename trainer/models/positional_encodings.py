@@ -1,7 +1,7 @@
-"""How a transformer knows the order of the characters: its positional encodings.
+"""Positional encodings: how a transformer knows the order of the characters.
 
-An encoding is a class, and an entry of the same name in ``registry.POSITIONAL_ENCODINGS``. It can come in by three
-ways: vectors are added to those of the characters, queries and keys are turned, or the scores of attention get a bias::
+An encoding is a class, and an entry of the same name in ``registry.POSITIONAL_ENCODINGS``. It can act in three ways: it
+adds vectors to those of the characters, rotates queries and keys, or adds a bias to the attention scores::
 
     class Alibi(PositionalEncoding, name="alibi"):
         def bias(self, query, key):
@@ -9,7 +9,7 @@ ways: vectors are added to those of the characters, queries and keys are turned,
             distance = ops.abs(query.index[:, None] - key.index[None, :])  # [queries, keys]
             return -slopes[None, :, None, None] * ops.cast(distance, "float32")
 
-An index counts the characters of question and answer from 0. A place is that of a digit in its number::
+An index counts the characters of question and answer from 0. A place is the position of a digit in its number::
 
     character    2 7 1 + 7 9 2 | 9 6 4 _          297 + 172, stored from the units
     index        0 1 2 3 4 5 6 | 7 8 9 10
@@ -35,17 +35,17 @@ LEAST_SIGNS = 16
 
 
 class Coordinates(NamedTuple):
-    """Where some characters stand, in the string of question and answer."""
+    """The positions of some characters in the string of question and answer."""
 
     index: Any  #: int32 [steps]
     places: Any  #: int32 [examples, steps]; 0 for what is not a digit, -1 for what attention must not see
 
 
 class PositionalEncoding:
-    """The base of the encodings, and one of them, ``nope``: a causal model finds the order by what it may look at.
+    """The base of the encodings, and itself ``nope``: a causal model infers the order from what it may attend to.
 
     Haviv et al., "Transformer Language Models without Positional Encodings Still Learn Positional Information", 2022.
-    A subclass gives its name, and overrides the methods of the way in which it comes in.
+    A subclass declares its name, and overrides the methods of the ways in which it acts.
 
     Attributes:
       units: The size of the characters' vectors.
@@ -71,14 +71,14 @@ class PositionalEncoding:
         self.options = options
 
     def build(self, decoder: keras.layers.Layer, steps: int) -> None:
-        """Adds its weights to a decoder, whose questions and answers together have so many characters."""
+        """Adds its weights to a decoder; ``steps`` is the length of question and answer together."""
 
     def read(self, ids: Any, places: Any) -> Any:
         """The rows of the table of vectors for a question, int32 [examples, steps, ...], of its ids and places."""
         return ids
 
     def added(self, at: Coordinates, steps: int, key: Any = None) -> Any:
-        """What is added to the vectors of characters, [examples or 1, steps, units]; None for nothing.
+        """The vectors to add to those of the characters, [examples or 1, steps, units]; None for none.
 
         ``steps`` is the number of all characters. In training, ``key`` is the number of the batch (``BatchKey``), an
         int32 scalar of which what is drawn is a function; otherwise None.
@@ -86,15 +86,15 @@ class PositionalEncoding:
         return None
 
     def turned(self, vectors: Any, index: Any) -> Any:
-        """Queries or keys, [examples, heads, steps, size], as scores compare them; ``index`` is int32 [steps]."""
+        """Queries or keys, [examples, heads, steps, size], after rotation; ``index`` is int32 [steps]."""
         return vectors
 
     def bias(self, query: Coordinates, key: Coordinates) -> Any:
-        """What is added to scores, float32 [examples or 1, heads or 1, queries, keys]; None for nothing."""
+        """The bias of the attention scores, float32 [examples or 1, heads or 1, queries, keys]; None for none."""
         return None
 
     def factor(self, bias: Any) -> Any:
-        """By what scores are multiplied, given the bias that hides keys; None for nothing."""
+        """The factor of the attention scores, given the bias that masks keys; None for 1."""
         return None
 
     def crowded(self, part: Any) -> Any:

@@ -37,7 +37,8 @@ class PlainLSTM(keras.layers.LSTM):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         # Keras's Bidirectional gives a state and a mask, both None.
         cell: Any = self.cell
-        weights = [ops.cast(each, self.compute_dtype) for each in (cell.kernel, cell.recurrent_kernel, cell.bias)]
+        variables = (cell.kernel, cell.recurrent_kernel, cell.bias)
+        weights = [ops.cast(variable, self.compute_dtype) for variable in variables]
         steps = sequences.shape[1] * self.repeats
         if not self.unroll and steps > 1:
             return self._in_blocks(sequences, steps, *weights)
@@ -52,9 +53,10 @@ class PlainLSTM(keras.layers.LSTM):
         Before the first step of all, the state is None, for zeros.
         """
         states = []
-        for each in gates:
-            each = each if hidden is None else ops.add(each, ops.matmul(hidden, recurrent))
-            hidden, carry = lstm_step(each, carry)
+        for step_gates in gates:
+            if hidden is not None:
+                step_gates = ops.add(step_gates, ops.matmul(hidden, recurrent))
+            hidden, carry = lstm_step(step_gates, carry)
             states.append(hidden)
         return hidden, carry, *([ops.stack(states, axis=1)] if self.return_sequences else [])
 
@@ -114,8 +116,8 @@ def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:
     The gates, [examples, 4 * units], are those before the activations. The carry is float32; None for zeros.
     """
     parts: Any = ops.split(gates, 4, axis=1)
-    into, kept, new, out = parts
+    into, forget, new, out = parts
     # The carry sums over steps, for which the 8 bits of a bfloat16 are too few.
     added = ops.cast(ops.multiply(ops.sigmoid(into), ops.tanh(new)), "float32")
-    carry = added if carry is None else ops.add(ops.multiply(ops.sigmoid(kept), carry), added)
+    carry = added if carry is None else ops.add(ops.multiply(ops.sigmoid(forget), carry), added)
     return ops.cast(ops.multiply(ops.sigmoid(out), ops.tanh(carry)), gates.dtype), carry

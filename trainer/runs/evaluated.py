@@ -1,4 +1,4 @@
-"""What was found when the model of a run was asked questions, as the run's folder holds it.
+"""The results of evaluating the model of a run, as the run's folder contains them.
 
 Scores are those of ``evaluation.json``, or, if the best model was not evaluated, of the end of its training in
 ``summary.json``. Both hold the same table, ``arithmetic.scoring.Scores``.
@@ -29,11 +29,11 @@ FORMAT = 2
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SetScore:
-    """The answers to a set of examples."""
+    """The scores of a set of examples."""
 
-    examples: int
-    exact_match: float  #: the share that is right as a whole
-    character_accuracy: float  #: the share of the characters of decoded answers that is right
+    examples: int  #: their number
+    exact_match: float  #: the share of answers that are right as a whole
+    character_accuracy: float  #: the share of right characters in decoded answers
     loss: float  #: the mean cross-entropy per character, in nats
 
     def cells(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class SetScore:
 
 
 class EpochScore(TypedDict):
-    """The scores of the suite, asked of the weights after an epoch at one length."""
+    """The scores of the suite at one length, for the weights after an epoch."""
 
     epoch: int
     digits: int  # the size of the task, as files call it
@@ -59,25 +59,25 @@ class EpochScore(TypedDict):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation(Tabular):
-    """What an evaluation found; it shows itself as a table of the slices, the worst first.
+    """The results of an evaluation; it displays as a table of the slices, the worst first.
 
     ``scores["equal"]`` is the row of a slice, at the run's own length.
     """
 
-    format: int = FORMAT  #: of the file
-    path: Path = Path("evaluation.json")  #: the file; a run that comes with the package does not have it
-    size: int  #: that the run was trained on, such as the most digits of an operand
+    format: int = FORMAT  #: the version of the file's format
+    path: Path = Path("evaluation.json")  #: the file; a shipped run does not have it
+    size: int  #: the size on which the run was trained, such as the maximum number of digits of an operand
     data: dict[str, Any]  #: the ``parameters`` of the dataset, and the ``sha256`` of its metadata, None if it is gone
-    best_epoch: int | None  #: whose weights were asked; None if there is no history
+    best_epoch: int | None  #: the epoch whose weights were evaluated; None if there is no history
     hints: str  #: what the input format and the encoding reveal about the solution
-    notes: tuple[str, ...]  #: that belong to the figures
-    sets: dict[str, SetScore]  #: the answers to the sets of the dataset, ``validation`` first; none if it is gone
+    notes: tuple[str, ...]  #: remarks on the figures
+    sets: dict[str, SetScore]  #: the scores of the sets of the dataset, ``validation`` first; none if it is gone
     tables: dict[str, list[dict[str, Any]]]  #: exact match on the validation set by groups, by the name of a table
     mistakes: tuple[Mistake, ...]  #: the first ones on the validation set
-    scores: Scores  #: of the suite at each length, and of its held-out set
-    by_epoch: tuple[EpochScore, ...] = ()  #: the suite, asked of every kept epoch
-    waves: dict[str, Any] = dataclasses.field(default_factory=dict)  #: with which modular addition is computed
-    proof: dict[str, Any] | None = None  #: what was proved of these weights
+    scores: Scores  #: the scores of the suite at each length, and of its held-out set
+    by_epoch: tuple[EpochScore, ...] = ()  #: the scores of the suite for every kept epoch
+    waves: dict[str, Any] = dataclasses.field(default_factory=dict)  #: the frequencies with which a network adds mod n
+    proof: dict[str, Any] | None = None  #: the proof of these weights
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:
@@ -117,18 +117,18 @@ class Evaluation(Tabular):
 
     @property
     def lengths(self) -> dict[int, Table]:
-        """The slices of every length that was asked: a table like ``slices`` by length, the run's own included."""
+        """The slices of every length that was evaluated: a table like ``slices`` per length, the run's own included."""
         standard = self.scores.select(STANDARD)
         return {size: standard.select(size=size).slices for size in standard.sizes if size is not None}
 
     @property
     def epochs(self) -> Table:
-        """A row per kept epoch and length, if they were asked; ``plot_epochs`` draws them as maps."""
+        """A row per kept epoch and length, if they were evaluated; ``plot_epochs`` draws them as maps."""
         return Table(self.by_epoch, list(EpochScore.__annotations__))
 
     @property
     def content(self) -> dict[str, Any]:
-        """All that was found, as ``evaluation.json`` holds it."""
+        """All results, as ``evaluation.json`` contains them."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "path"}
         values |= {name: list(values[name]) for name in ("notes", "by_epoch")}
         values |= {"mistakes": [dataclasses.asdict(mistake) for mistake in self.mistakes]}
@@ -141,10 +141,10 @@ class Evaluation(Tabular):
     def plot_epochs(self) -> Picture:
         """Maps of the exact match, of all questions and of the worst slice: a row per epoch, a column per length.
 
-        Raises InputError if they were not asked.
+        Raises InputError if they were not evaluated.
         """
         if not self.by_epoch:
-            raise InputError("the epochs were not asked; give evaluate(every_epoch=True)")
+            raise InputError("the epochs were not evaluated; give evaluate(every_epoch=True)")
         epochs, sizes = (sorted({row[name] for row in self.by_epoch}) for name in ("epoch", "digits"))
         rows = {(row["epoch"], row["digits"]): row for row in self.by_epoch}
         maps = []
@@ -168,42 +168,44 @@ class Evaluation(Tabular):
 
 
 def evaluation_of(run: Run) -> Evaluation | None:
-    """What ``evaluation.json`` holds; None if there is none, or it is damaged, or one of another version."""
-    found = read_if_whole(run.evaluation, Evaluation)
-    return found and dataclasses.replace(found, path=run.evaluation)
+    """The content of ``evaluation.json``; None if it is missing, damaged, or of another version."""
+    evaluation = read_if_whole(run.evaluation, Evaluation)
+    return evaluation and dataclasses.replace(evaluation, path=run.evaluation)
 
 
 def read(run: Run, best_epoch: int | None) -> Scores | None:
-    """What the weights of a run's best epoch were asked, and not those of a training that has gone on since.
+    """The scores of the weights of a run's best epoch, not of weights that a resumed training has replaced since.
 
     An evaluation comes first, unless it had few questions, or others, and the end of the training all default ones.
 
-    Returns None if the model was not asked. A damaged file counts as missing, and so does one of another version:
-    nothing depends on it but what is shown, and evaluating again writes it anew.
+    Returns None if the model was not evaluated. A damaged file counts as missing, and so does one of another version:
+    it is only displayed, and evaluating again replaces it.
     """
-    known = list(_known(run, best_epoch))
-    full = (scores for scores in known if _is_full(run, scores))
-    return next(full, known[0] if known else None)
+    stored = list(_stored_scores(run, best_epoch))
+    full = (scores for scores in stored if _is_full(run, scores))
+    return next(full, stored[0] if stored else None)
 
 
 def in_full(run: Run, best_epoch: int | None) -> Scores | None:
-    """The scores of exactly the default questions, at the run's own size; None if these are not known."""
-    of_run = (scores.select(STANDARD, run.task.size) for scores in _known(run, best_epoch))
-    return next((each for each in of_run if _is_full(run, each) and each.per_slice == DEFAULT.per_slice), None)
+    """The scores of exactly the default questions, at the run's own size; None if there are none."""
+    own = (scores.select(STANDARD, run.task.size) for scores in _stored_scores(run, best_epoch))
+    return next((scores for scores in own if _is_full(run, scores) and scores.per_slice == DEFAULT.per_slice), None)
 
 
-def worst_in_words(run: Run, scores: Scores | None, proof: Proof | None, how: str = "arith-model evaluate does") -> str:
-    """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
+def worst_in_words(
+    run: Run, scores: Scores | None, proof: Proof | None, advice: str = "arith-model evaluate does"
+) -> str:
+    """The worst slice with its accuracy, or that it was not evaluated, with advice; and what was proved."""
     if scores is None:
-        said = f"not asked hard questions yet: {how}"
+        worst = f"not evaluated on hard questions yet: {advice}"
     else:
         own = scores.select(STANDARD, run.task.size)
-        said = own.in_brief() if own.rows else "this task has no hard questions"
-    return f"{said}; {'not ' * (not proof.holds)}proved: {proof.in_brief()}" if proof else said
+        worst = own.in_brief() if own.rows else "this task has no hard questions"
+    return f"{worst}; {'not ' * (not proof.holds)}proved: {proof.in_brief()}" if proof else worst
 
 
-def _known(run: Run, best_epoch: int | None) -> Iterator[Scores]:
-    """What is known of the weights of a run's best epoch: from its evaluation, then from the end of its training."""
+def _stored_scores(run: Run, best_epoch: int | None) -> Iterator[Scores]:
+    """The scores of the weights of a run's best epoch: first those of its evaluation, then those of its training."""
     evaluation = evaluation_of(run)
     if evaluation and best_epoch in (None, evaluation.best_epoch):
         yield evaluation.scores
@@ -213,15 +215,15 @@ def _known(run: Run, best_epoch: int | None) -> Iterator[Scores]:
 
 
 def _is_full(run: Run, scores: Scores) -> bool:
-    """Whether the suite at the run's own size was asked in its newest version, with all default questions, or more."""
+    """Whether the scores are of the newest version of the suite at the run's own size, with all default questions."""
     newest = version(run.task.operation.slices(STANDARD, run.task.size))
     versions = {row.version for row in scores.select(STANDARD, run.task.size).rows}
-    asks_all = scores.seed == DEFAULT.seed and (scores.per_slice or 0) >= DEFAULT.per_slice
-    return asks_all and versions <= {newest}
+    has_all = scores.seed == DEFAULT.seed and (scores.per_slice or 0) >= DEFAULT.per_slice
+    return has_all and versions <= {newest}
 
 
 class WrongQuestion(TypedDict):
-    """A question that a search found, and by how much the wrong answer was preferred."""
+    """A question that a search found, and the margin by which the wrong answer was preferred."""
 
     question: str
     answer: str
@@ -242,14 +244,14 @@ class Searched(TypedDict):
 class Searches:
     """The content of ``search.json``."""
 
-    best_epoch: int | None  # whose weights were asked
+    best_epoch: int | None  # the epoch whose weights were searched
     searches: list[Searched]
 
 
 def searched(run: Run, best_epoch: int | None) -> list[Searched]:
-    """What ``arith-model search`` found about the weights of a run's best epoch, by length; none if nothing is known.
+    """The results of ``arith-model search`` for the weights of a run's best epoch, by length; none if there are none.
 
     A damaged file counts as missing.
     """
-    found = read_if_whole(run.search, Searches, further=True)
-    return found.searches if found and best_epoch in (None, found.best_epoch) else []
+    content = read_if_whole(run.search, Searches, further=True)
+    return content.searches if content and best_epoch in (None, content.best_epoch) else []

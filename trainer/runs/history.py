@@ -51,7 +51,7 @@ COLUMNS = (*Row.__annotations__,)
 MOST_RUNS = 12  # in one picture
 SMALLEST_LOSS = 1e-9
 ROUNDING = 1e-6  # by which a share may exceed 1: the float32 weights of a batch that is not full do
-DAMAGED = "is damaged; the same train command writes it anew"
+DAMAGED = "is damaged; the same train command writes it again"
 
 
 def epoch_lines(row: dict[str, Any], epochs: int) -> str:
@@ -107,12 +107,12 @@ def _has_shares(row: dict[str, Any]) -> bool:
 
 
 def of_run(run: Run) -> list[dict[str, Any]]:
-    """The rows of a run, as ``read_csv``; InputError also if the last checkpoint has others, but for an epoch more."""
-    rows, told = read_csv(run.history), None
+    """The rows of a run, as ``read_csv``; InputError also if those of the last checkpoint differ."""
+    rows, saved = read_csv(run.history), None
     if rows and run.last.exists():
-        with contextlib.suppress(InputError):  # it is damaged itself
-            told = checkpoints.load(run.last)[1].get("history")
-    pairs = zip(rows, told if isinstance(told, list) else [], strict=False)
+        with contextlib.suppress(InputError):  # the checkpoint itself is damaged
+            saved = checkpoints.load(run.last)[1].get("history")
+    pairs = zip(rows, saved if isinstance(saved, list) else [], strict=False)
     if any(row != other for row, other in pairs):
         raise InputError(f"{shown(run.history)} {DAMAGED}")
     return rows

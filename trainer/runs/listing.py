@@ -31,10 +31,10 @@ class RunState(enum.StrEnum):
     """How far a run is."""
 
     FINISHED = enum.auto()
-    STOPPED = enum.auto()  # it goes on with the same command
+    STOPPED = enum.auto()  # the same command resumes it
     TRAINING = enum.auto()
     DAMAGED = enum.auto()
-    REFUSED = enum.auto()  # whole, but not to be opened like this: its task is one's own, and its file was not named
+    REFUSED = enum.auto()  # whole, but its task is a custom one whose file was not named
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,14 +73,14 @@ class Entry:
 def folders(top: Path) -> dict[str, Path]:
     """The folders of runs at or below a folder, but not behind links, by the names that people see, in their order."""
     if not top.is_dir():
-        raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")
-    found = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _below(top)}
-    if not found and (top / NAME).is_dir():
-        raise InputError(f"{top} holds datasets and no run; give the folder of your runs, such as runs")
-    if not found:
+        raise InputError(f"there is no folder {top}; give one that contains runs of arith-model train")
+    names = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _below(top)}
+    if not names and (top / NAME).is_dir():
+        raise InputError(f"{top} contains datasets, not runs; give the folder of your runs, such as runs")
+    if not names:
         command = shlex.join(["arith-model", "train", "addition", "--data-dir", "data", "--run-dir", f"{top}/addition"])
-        raise InputError(f"{top} holds no run; train one first: {command}")
-    return found
+        raise InputError(f"{top} contains no run; train one first: {command}")
+    return names
 
 
 def refuse_links(folder: Path) -> None:
@@ -104,13 +104,13 @@ def _below(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
 
 
 def entry(name: str, folder: Path) -> Entry:
-    """What a list says of a run: whatever is wrong with it is said there, and hides no other run."""
+    """The entry of a run in a list; a fault of the run is reported there, and hides no other run."""
     try:
         run = open_run(folder)
     except Exception as error:
         return Entry(name=name, state=RunState.REFUSED if _is_whole(folder) else RunState.DAMAGED, why=why(error))
     model = run.config.model
-    known = Entry(
+    stopped = Entry(
         name=name,
         state=RunState.STOPPED,
         task=run.task.name,
@@ -120,9 +120,9 @@ def entry(name: str, folder: Path) -> Entry:
         most_epochs=run.config.epochs,
     )
     try:
-        return dataclasses.replace(known, **_reached(run), state=state_of(run))
+        return dataclasses.replace(stopped, **_reached(run), state=state_of(run))
     except Exception as error:
-        return dataclasses.replace(known, state=RunState.DAMAGED, why=why(error))
+        return dataclasses.replace(stopped, state=RunState.DAMAGED, why=why(error))
 
 
 def why(error: Exception) -> str:
@@ -136,18 +136,18 @@ def opened(folders: Sequence[str]) -> dict[str, Run]:
 
 
 def usable(runs: Mapping[str, S], use: Callable[[str, S], T]) -> dict[str, T]:
-    """What is made of runs, by their labels. Of several, those that cannot be used are left out, and said."""
-    found = {}
+    """The results of a function of runs, by label. Of several runs, unusable ones are left out with a note."""
+    results = {}
     for label, run in runs.items():
         try:
-            found[label] = use(label, run)
+            results[label] = use(label, run)
         except InputError as error:
             if len(runs) == 1:
                 raise
             say(printable(f"left out: {label}: {error}"))
-    if not found:
+    if not results:
         raise InputError("none of these runs can be used; give others")
-    return found
+    return results
 
 
 def state_of(run: Run) -> RunState:
@@ -168,15 +168,15 @@ def state_of(run: Run) -> RunState:
 
 
 def _reached(run: Run) -> dict[str, int | float | str | None]:
-    """The fields of an entry that say what a run has reached."""
+    """The fields of an entry for the results of a run."""
     rows = history.read_csv(run.history)
     best = history.best(rows)
-    found: dict[str, int | float | str | None] = {"epochs": sum(not row["round"] for row in rows)}
+    fields: dict[str, int | float | str | None] = {"epochs": sum(not row["round"] for row in rows)}
     if best:
-        found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
+        fields |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
     scores = evaluated.read(run, best["epoch"] if best else None)
     worst = scores and scores.select(STANDARD, run.task.size).worst()
-    return found | ({"worst_slice": worst.slice, "worst": worst.exact_match} if worst else {})
+    return fields | ({"worst_slice": worst.slice, "worst": worst.exact_match} if worst else {})
 
 
 def _is_whole(folder: Path) -> bool:
@@ -189,10 +189,10 @@ def _is_whole(folder: Path) -> bool:
 
 def text(entries: Sequence[Entry]) -> str:
     """The runs as a table, and below it a sentence for each that is damaged or refused."""
-    reasons = [printable(f"{each.name} is {each.state}: {each.why}") for each in entries if each.why]
-    return "\n".join([table(HEADER, [each.cells() for each in entries]), *(["", *reasons] if reasons else [])])
+    reasons = [printable(f"{entry.name} is {entry.state}: {entry.why}") for entry in entries if entry.why]
+    return "\n".join([table(HEADER, [entry.cells() for entry in entries]), *(["", *reasons] if reasons else [])])
 
 
 def json_lines(entries: Sequence[Entry]) -> str:
     """The runs as JSON, one object per line."""
-    return "\n".join(json.dumps(dataclasses.asdict(each)) for each in entries)
+    return "\n".join(json.dumps(dataclasses.asdict(entry)) for entry in entries)

@@ -22,24 +22,24 @@ from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import read_json, write_json
 
 TASK_FILE = "task_file"
-# Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
+# Options that may differ when a run is resumed, because they do not change what is learned: the sums of more replicas
 # are rounded differently, as are those of other kernels, and a network with noise draws other noise.
 NOT_COMPARED = {"replicas", "deterministic", "checkpoint_seconds", "keep_epochs", "directory", TASK_FILE}
-# May be more when a run goes on whose configuration ``fits_more_epochs``.
+# May be larger when a run is resumed whose configuration ``fits_more_epochs``.
 EPOCHS = "train.epochs"
-# May differ when a run goes on, because they only say when it ends.
+# May differ when a run is resumed, because they only decide when it ends.
 ENDS = {"patience", "target", "prove"}
 # Runs that come with the package, whose proofs hold: proved:addition.
 SHIPPED, SHIPPED_RUNS = "proved:", Path(__file__).parents[1] / "proved"
 CONFIG, LOCK, ELSEWHERE = "config.json", ".lock", "give another --run-dir"
 EPOCHS_FOLDER = "epochs"
-# What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
+# The files of a training from its first checkpoint on; without them, its options do not bind the next training.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
 
 
 @dataclasses.dataclass(frozen=True)
 class _Data:
-    """What ``config.json`` says of a run's dataset."""
+    """The dataset of a run, as ``config.json`` describes it."""
 
     parameters: dict[str, Any]
     sha256: str
@@ -48,7 +48,7 @@ class _Data:
 
     @property
     def task(self) -> Task:
-        """The task of these parameters; of a task of one's own, the refusal says which file to name."""
+        """The task of these parameters; for a custom task, the input error names its file."""
         try:
             return Task.from_parameters(self.parameters)
         except InputError as error:
@@ -72,11 +72,11 @@ def _file(name: str) -> Any:
 class Run:
     """A run: its folder, its data and its configuration."""
 
-    folder: Path  #: of all its files
+    folder: Path  #: the folder of all its files
     task: Task  #: the parameters of its dataset
-    sha256: str  #: of the dataset's metadata, which holds the checksums of all files
-    data_dir: str  #: where the dataset was
-    config: TrainConfig
+    sha256: str  #: of the dataset's metadata, which contains the checksums of all files
+    data_dir: str  #: the directory of the dataset when the run was trained
+    config: TrainConfig  #: the configuration of the model and of the training
 
     @property
     def place(self) -> str:
@@ -108,7 +108,7 @@ class Run:
         return self.folder / EPOCHS_FOLDER / f"{epoch:04d}.npz"
 
     def weights(self, epoch: int | None) -> Path:
-        """The weights after an epoch, or the best ones; raises InputError if they are not kept."""
+        """The file of the weights after an epoch, or of the best ones; raises InputError if they are not kept."""
         if epoch is not None and epoch not in self.kept_epochs:
             raise InputError(f"the weights after epoch {epoch} of {self.place} are not kept; choose another epoch")
         return self.best if epoch is None else self.of_epoch(epoch)
@@ -125,16 +125,16 @@ class Run:
         return self.task.operation.max_size if self.config.model.any_length else self.task.size
 
     def parse(self, question: str) -> Question:
-        """A question as a person writes it; raises InputError if it is not one that this model can be asked."""
+        """A question as a person writes it; raises InputError if this model cannot read it."""
         return text.parse(question, self.task, self.max_size)
 
     def tasks_of_sizes(self, lengths: Iterable[int] = ()) -> dict[int, Task]:
-        """The task by D: its own, and with room for each further one; raises InputError as ``task_of_length``."""
+        """The task by length D: the run's own, and one per further length; raises InputError as ``task_of_length``."""
         own = self.task.size
         return {own: self.task} | {size: self.task_of_length(size) for size in lengths if size != own}
 
     def task_of_length(self, length: int) -> Task:
-        """The task of this run with room for operands of this length; raises InputError if it cannot be asked."""
+        """The task of this run with operands of this length; raises InputError if the model cannot read them."""
         if length < 1:
             raise InputError(f"length is {length}; give lengths from 1")
         if not self.task.notation.has_lengths:
@@ -145,9 +145,9 @@ class Run:
         return task
 
     def too_long(self, length: int) -> InputError:
-        """The refusal of a length that the model cannot read."""
+        """The input error for a length that the model cannot read."""
         return InputError(
-            f"length is {length}, but model {self.config.model.name!r} has weights for every place of the string "
+            f"length is {length}, but model {self.config.model.name!r} has weights for every position of the string "
             f"and reads operands of at most {self.task.size}; give no longer ones, or a run of another model"
         )
 
@@ -158,58 +158,58 @@ class Run:
         return {"data": data, "train": self.config.to_json()}
 
     def fingerprint(self) -> int:
-        """A 31-bit hash of the settings that must be the same when a run goes on."""
+        """A 31-bit hash of the options that must be the same when a run is resumed."""
         compared = json.dumps(_compared(self.to_json()))
         return int.from_bytes(hashlib.sha256(compared.encode()).digest()[:4], "big") >> 1
 
     def check_folder(self) -> "Run | None":
         """The run in the folder, None if none has been trained there; raises InputError if this run may not use it.
 
-        A run whose learning rate and batch are constant may go on for more epochs than were asked for, and any run may
-        go on with another patience or target, before its first round.
+        A run with a constant learning rate and batch may be resumed with more epochs, and any run with another patience
+        or target before its first round.
         """
-        there = existing_run(self.folder, self.task)
-        if there is None:
+        existing = existing_run(self.folder, self.task)
+        if existing is None:
             return None
-        if there.sha256 != self.sha256:
+        if existing.sha256 != self.sha256:
             raise InputError(
-                f"{self.place} holds a run on other data of the same name, {there.sha256[:12]} there and "
+                f"{self.place} contains a run on other data of the same name, {existing.sha256[:12]} there and "
                 f"{self.sha256[:12]} here; {ELSEWHERE}"
             )
-        found = differences(there.to_json(), self.to_json())
+        different = differences(existing.to_json(), self.to_json())
         for name in ENDS:
-            found.pop(f"train.{name}", None)
-        old, new = there.config, self.config
-        goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
-        if not found or (goes_further and old.fits_more_epochs):
-            return there
-        what = "learning rate" if old.schedule != "constant" or old.warmup else "batch or validation"
-        reason = f", whose {what} changes over its epochs" if goes_further else ""
+            different.pop(f"train.{name}", None)
+        old, new = existing.config, self.config
+        goes_further = list(different) == [EPOCHS] and new.epochs > old.epochs
+        if not different or (goes_further and old.fits_more_epochs):
+            return existing
+        quantity = "learning rate" if old.schedule != "constant" or old.warmup else "batch or validation"
+        reason = f", whose {quantity} changes over its epochs" if goes_further else ""
         raise InputError(
-            f"{self.place} holds a run with other settings ({'; '.join(found.values())}){reason}; "
-            f"{ELSEWHERE}, or the same settings to go on with it"
+            f"{self.place} contains a run with other options ({'; '.join(different.values())}){reason}; "
+            f"{ELSEWHERE}, or the same options to resume it"
         )
 
     def locked(self, writes: bool = True) -> contextlib.AbstractContextManager[None]:
-        """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store."""
+        """Locks the folder, which is created, against other trainings. See ``stores`` for a run in a store."""
         if not writes:
             return contextlib.nullcontext()
         return file_lock(self.folder / LOCK, self.place, "another process is training", ELSEWHERE)
 
     def write_config(self, writes: bool = True) -> None:
         """Takes the folder for this run: writes the configuration, unless a trained run has it already."""
-        there = self.check_folder()
+        existing = self.check_folder()
         if not writes:
             return
         remove_temporaries(self.folder)
-        claimed = self
-        if there is not None:
+        new = self
+        if existing is not None:
             changed = {name: getattr(self.config, name) for name in ("epochs", *ENDS)}
-            claimed = dataclasses.replace(there, config=dataclasses.replace(there.config, **changed))
-            if claimed == there:
+            new = dataclasses.replace(existing, config=dataclasses.replace(existing.config, **changed))
+            if new == existing:
                 return
         try:
-            write_json(self.config_path, claimed.to_json())
+            write_json(self.config_path, new.to_json())
         except WriteError as error:
             raise InputError(str(error)) from None
 
@@ -218,23 +218,23 @@ def existing_run(folder: Path, task: Task) -> Run | None:
     """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there."""
     shown = stores.shown(folder)
     if folder.parent == SHIPPED_RUNS:
-        raise InputError(f"{shown} comes with the package, and stays as it is; {ELSEWHERE}")
+        raise InputError(f"{shown} is shipped with the package and cannot be changed; {ELSEWHERE}")
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{shown} is a file; give a --run-dir that is a folder, or not there yet")
+        raise InputError(f"{shown} is a file; give a --run-dir that is a folder, or does not exist")
     # Lists the folder only once, because another machine may write the configuration, always the first file.
     names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     if CONFIG not in names:
         if others := [name for name in names if not name.startswith(".")]:
             raise InputError(f"{shown} is not a run and has other files, for example {others[0]}; give a new --run-dir")
         return None
-    there = open_run(folder)
+    existing = open_run(folder)
     if not set(TRAINED) & set(names):
         return None
-    if there.task.config_name != task.config_name:
+    if existing.task.config_name != task.config_name:
         raise InputError(
-            f"{shown} holds a run on {there.task.config_name}, and this is {task.config_name}; {ELSEWHERE}"
+            f"{shown} contains a run on {existing.task.config_name}, not on {task.config_name}; {ELSEWHERE}"
         )
-    return there
+    return existing
 
 
 def open_run(folder: str | Path) -> Run:
@@ -242,8 +242,9 @@ def open_run(folder: str | Path) -> Run:
     folder = run_folder(str(folder))
     shown, path = stores.shown(folder), folder / CONFIG
     try:
-        found = read_json(path, _Content)
-        return Run(folder, found.data.task, found.data.sha256, found.data.directory, TrainConfig.from_json(found.train))
+        content = read_json(path, _Content)
+        data, config = content.data, TrainConfig.from_json(content.train)
+        return Run(folder, data.task, data.sha256, data.directory, config)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{shown} is not a run: it has no config.json; give the --run-dir of arith-model train"
@@ -261,8 +262,8 @@ def open_run(folder: str | Path) -> Run:
 def run_folder(name: str) -> Path:
     """The folder of a run that a path or a URL names; of a URL, this process's copy; of proved:, what is shipped."""
     if name.startswith(SHIPPED):
-        shipped = sorted(each.name for each in SHIPPED_RUNS.iterdir() if each.is_dir())
-        check_choice("run", name, tuple(f"{SHIPPED}{each}" for each in shipped))
+        shipped = sorted(path.name for path in SHIPPED_RUNS.iterdir() if path.is_dir())
+        check_choice("run", name, tuple(f"{SHIPPED}{run}" for run in shipped))
         return SHIPPED_RUNS / name.removeprefix(SHIPPED)
     return stores.working_copy(name) if "://" in name else local_folder(name)
 
@@ -273,17 +274,17 @@ def local_folder(folder: str) -> Path:
         raise InputError("the folder has an empty name; give a folder, or . for this one")
     if "://" in folder:
         raise InputError(
-            f"{folder} is on no disk of this machine; give a folder, such as one that the store is mounted on"
+            f"{folder} is not on a disk of this machine; give a folder, such as one that the store is mounted on"
         )
     return expanded(folder)
 
 
 def new_folder(folder: str) -> Path:
-    """As ``local_folder``, for a folder that is made; raises InputError also if it is there already."""
-    found = local_folder(folder)
-    if found.exists():
-        raise InputError(f"{found} is there already; give a folder that is not")
-    return found
+    """As ``local_folder``, for a new folder; raises InputError also if it exists."""
+    path = local_folder(folder)
+    if path.exists():
+        raise InputError(f"{path} exists already; give a folder that does not exist")
+    return path
 
 
 def absolute(place: str) -> str:
@@ -291,9 +292,9 @@ def absolute(place: str) -> str:
     return place if "://" in place else str(expanded(place).absolute())
 
 
-def differences(there: dict[str, Any], here: dict[str, Any]) -> dict[str, str]:
-    """The settings in which two runs differ, each with a phrase that says how."""
-    old, new = _compared(there), _compared(here)
+def differences(existing: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+    """The options in which two runs, as JSON, differ; each with a phrase that says how."""
+    old, new = _compared(existing), _compared(new)
     return {
         key: f"{key} is {old.get(key)} there and {new.get(key)} here"
         for key in sorted(old.keys() | new.keys())
@@ -302,13 +303,13 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> dict[str, str]:
 
 
 def _compared(values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that must be the same, by their places; one that is not given has its default."""
+    """The options that must be the same, by their dotted names; one that is not given has its default."""
     defaults = {f"train.model.{name}": default for name, default in NETWORK_OPTIONS.items()}
-    given: dict[str, Any] = dict(item for item in _flat(values) if item[1] is not None or item[0] not in defaults)
-    if given.get("train.model.ffn_dim") == 4 * given.get("train.model.hidden", 0):
-        del given["train.model.ffn_dim"]
-    found = sorted({**defaults, **given}.items())
-    return {key: value for key, value in found if key.rpartition(".")[2] not in NOT_COMPARED}
+    options: dict[str, Any] = dict(item for item in _flat(values) if item[1] is not None or item[0] not in defaults)
+    if options.get("train.model.ffn_dim") == 4 * options.get("train.model.hidden", 0):
+        del options["train.model.ffn_dim"]
+    compared = sorted({**defaults, **options}.items())
+    return {key: value for key, value in compared if key.rpartition(".")[2] not in NOT_COMPARED}
 
 
 def _flat(values: dict[str, Any], prefix: str = ""):

@@ -62,14 +62,14 @@ def _stripped(answer: str, prediction: str) -> str:
     return prediction if bare == answer.strip() and prediction != answer else bare
 
 
-def sample_rows(found: Sequence[Sample]) -> list[list[str]]:
+def sample_rows(samples: Sequence[Sample]) -> list[list[str]]:
     """Rows with ``HEADER``: a question, its right answer and the prediction; the last column is ✓ or ✗."""
-    return [[each.question, each.answer, each.prediction, "✓" if each.right else "✗"] for each in found]
+    return [[sample.question, sample.answer, sample.prediction, "✓" if sample.right else "✗"] for sample in samples]
 
 
 def write_jsonl(path: Path, epochs: Sequence[EpochSamples]) -> None:
     """Writes the answers of all epochs; raises WriteError if the file cannot be written."""
-    lines = [json.dumps(stamped(dataclasses.asdict(each))) + "\n" for each in epochs]
+    lines = [json.dumps(stamped(dataclasses.asdict(epoch))) + "\n" for epoch in epochs]
     write(path, "".join(lines).encode())
 
 

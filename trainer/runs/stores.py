@@ -45,7 +45,7 @@ def _checked(url: str, entries: Iterable[Entry]) -> list[Entry]:
     visible = (entry for entry in entries if not entry.name.startswith("."))
     files = list(itertools.islice(visible, MOST_FILES + 1))
     if len(files) > MOST_FILES or sum(file.size for file in files) > MOST_BYTES:
-        raise InputError(f"{url} has more files than a run; give the folder of a run, or one that is not there yet")
+        raise InputError(f"{url} has more files than a run; give the folder of a run, or one that does not exist")
     # A key may be any text, also one that leads out of the folder.
     if strange := [file.name for file in files if {"", ".."} & {*file.name.split("/")}]:
         raise InputError(f"{url} has a file {strange[0]!r}, which no run has; give the folder of a run")
@@ -63,9 +63,9 @@ def _download(source: ObjectPath, path: Path, version: str) -> None:
         path.write_bytes(content)
 
 
-def _prune(folder: Path, kept: set[Path]) -> None:
-    """Removes the visible files of a copy that are no longer in the store."""
-    for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in kept]:
+def _prune(folder: Path, paths: set[Path]) -> None:
+    """Removes the visible files of a copy that are no longer in the store, which are not among these paths."""
+    for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in paths]:
         path.unlink()
         process.current().copied.pop(path, None)  # what is written under its name next is new there
 
@@ -73,8 +73,8 @@ def _prune(folder: Path, kept: set[Path]) -> None:
 def _folder(place: ObjectPath) -> Path:
     """The folder of this process for the copy of a run; its name is that of the run."""
     copies = process.current().copies
-    if known := [folder for folder, copied in copies.items() if copied == place]:
-        return known[0]
+    if existing := [folder for folder, copied in copies.items() if copied == place]:
+        return existing[0]
     top = Path(tempfile.mkdtemp(prefix="arith-model-"))
     atexit.register(shutil.rmtree, top, ignore_errors=True)
     copies[top / place.name] = place
@@ -83,28 +83,28 @@ def _folder(place: ObjectPath) -> Path:
 
 def put(path: Path) -> None:
     """Puts a file that has been written into the store, if it lies in a working copy."""
-    there = _object(path)
-    if there is None:
+    target = _object(path)
+    if target is None:
         return
     content = path.read_bytes()
     if path.suffix not in TRAINED:
-        there.put(content)
+        target.put(content)
         return
     copied = process.current().copied
-    version = there.put(content, copied.get(path, ABSENT))
+    version = target.put(content, copied.get(path, ABSENT))
     if version is None:
-        found = there.read()  # an attempt whose answer was lost may have been done, and was then repeated
-        if found is None or found[0] != content:
+        stored = target.read()  # a request whose response was lost may have succeeded, and was then repeated
+        if stored is None or stored[0] != content:
             raise TrainingError(
-                f"{there} was written or removed by another process while the model was trained; let only one train "
-                "there"
+                f"{target} was written or removed by another process while the model was trained; train a run in one "
+                "process only"
             )
-        version = found[1]
+        version = stored[1]
     copied[path] = version
 
 
 def shown(path: Path) -> str:
-    """What people are told of a file or folder: of a working copy, the URL."""
+    """The name of a file or folder in messages: for a working copy, its URL."""
     return str(_object(path) or path)
 
 

@@ -1,4 +1,4 @@
-"""What a training took and what it reached, beside each other: ``summary.json`` in the run's folder."""
+"""The costs and the results of a training: ``summary.json`` in the run's folder."""
 
 import dataclasses
 from pathlib import Path
@@ -14,7 +14,7 @@ MOST = 1e40  # no figure is larger
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a training took, and what it reached on the validation set in its best epoch."""
+    """The costs of a training, and its scores on the validation set in its best epoch."""
 
     dataset: str  #: its config's name
     model: str
@@ -57,4 +57,4 @@ class Summary:
         except OSError as error:
             raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
         except InputError:
-            raise InputError(f"{shown(path)} is damaged; the same train command writes it anew") from None
+            raise InputError(f"{shown(path)} is damaged; the same train command writes it again") from None

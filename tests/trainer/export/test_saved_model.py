@@ -140,7 +140,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
         (None, SCORES, rows),
         (SCORES, None, rows),
         (Scores(()), None, ["| worst slice | this task has no hard questions |"]),
-        (None, None, ["It was not asked hard questions yet: arith-model evaluate does."]),
+        (None, None, ["It was not evaluated on hard questions yet: arith-model evaluate does."]),
     ):
         dataclasses.replace(saved, scores=at_end).write(run.summary)
         run.evaluation.unlink(missing_ok=True)
@@ -202,7 +202,7 @@ def test_the_files_of_an_export(out, trained):
         "exact match",
     ):
         assert said in content
-    assert "| worst slice | not asked hard questions yet: arith-model evaluate does |" in content
+    assert "| worst slice | not evaluated on hard questions yet: arith-model evaluate does |" in content
 
 
 def test_a_checkpoint_without_scores_is_refused(trained, tmp_path):

@@ -52,5 +52,5 @@ def test_a_damaged_history_is_one_sentence(tmp_path, old, new):
     path = tmp_path / "history.csv"
     history.write_csv(path, [row(epoch) | {"steps": 10 * epoch, "val_examples": 9} for epoch in (1, 2)])
     path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(InputError, match=r"history\.csv is damaged; the same train command writes it anew"):
+    with pytest.raises(InputError, match=r"history\.csv is damaged; the same train command writes it again"):
         history.read_csv(path)

@@ -84,9 +84,9 @@ def test_an_evaluation_of_another_version_counts_as_missing(tmp_path, change):
     assert evaluated.read(run, 2) is evaluated.in_full(run, 2) is None
     assert (
         OpenRun(run).worst_in_words("arith-model evaluate does")
-        == "not asked hard questions yet: arith-model evaluate does"
+        == "not evaluated on hard questions yet: arith-model evaluate does"
     )
-    run_files.write_evaluation(run, 2, suite_scores(199))  # evaluating again writes it anew
+    run_files.write_evaluation(run, 2, suite_scores(199))  # evaluating again writes it again
     assert OpenRun(run).worst_in_words("") == "equal 0.199"
 
 
@@ -170,11 +170,11 @@ def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, no_
 def test_a_folder_without_runs_is_refused(tmp_path, capsys):
     assert main(["runs", str(tmp_path)]) == 2
     sentence = capsys.readouterr().err
-    assert "holds no run; train one first: arith-model " in sentence
+    assert "contains no run; train one first: arith-model " in sentence
     words = ARITH_MODEL.parse(shlex.split(sentence.partition("first: arith-model ")[2]))
     assert (words.command, words.run_dir) == ("train", f"{tmp_path}/addition")
     (tmp_path / "seq2seq_arith").mkdir()
     assert main(["runs", str(tmp_path)]) == 2
     assert "holds datasets and no run; give the folder of your runs" in capsys.readouterr().err
     assert main(["runs", "gs://bucket/runs"]) == 2
-    assert "gs://bucket/runs is on no disk of this machine" in capsys.readouterr().err
+    assert "gs://bucket/runs is not on a disk of this machine" in capsys.readouterr().err

@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_used(tmp_path, refusal):
 
 def test_places_in_an_object_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"gs://bucket/runs is on no disk of this machine"):
+    with pytest.raises(InputError, match=r"gs://bucket/runs is not on a disk of this machine"):
         local_folder("gs://bucket/runs")
     with pytest.raises(InputError, match="the folder has an empty name"):
         local_folder("")

@@ -1,4 +1,4 @@
-"""The input format of ``times_digit.py``, in a file of its own: a program without TensorFlow reads that one, too."""
+"""The input format for ``times_digit.py``, in a separate file, because that one is also read without TensorFlow."""
 
 import tensorflow as tf
 
@@ -7,7 +7,7 @@ from seq2seq_arith.trainer.data.input_formats import AlignedFormat
 
 
 class RepeatedDigit(AlignedFormat):
-    """As ``aligned``, with the right operand, which is one digit, at every step: for the task of that file."""
+    """As ``aligned``, but the right operand, a single digit, is repeated at every step: for the task of that file."""
 
     def __init__(self, name, task):
         super().__init__(name, task)

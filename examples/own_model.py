@@ -1,10 +1,10 @@
-"""A model of your own, in a file: a causal transformer of one block, which writes the answer character by character.
+"""A custom model: a causal (decoder-only) transformer, which writes the answer autoregressively.
 
     arith-model train addition --data-dir data --run-dir runs/own --recipe plain \
         --model examples/own_model.py:transformer
 
-Its function is given a ``Spec`` and returns a Keras model. With two inputs, the ids of the question and the ids before
-each character of the answer, the model writes the answer character by character, and is trained with the right ones.
+The function gets a ``Spec`` and returns a Keras model. Its two inputs are the ids of the question and, for each
+character of the answer, the id before it. Such a model is autoregressive, and is trained by teacher forcing.
 """
 
 import keras
@@ -12,15 +12,15 @@ from keras import layers, ops
 
 try:
     from seq2seq_arith.trainer.models.layers import note_attention
-except ImportError:  # an export is used where that package is not, and nobody looks
+except ImportError:  # an exported model is used without that package, and is not inspected
 
-    def note_attention(layer, shares):
+    def note_attention(layer, weights):
         pass
 
 
 @keras.saving.register_keras_serializable("own_model")
 class Embedding(layers.Layer):
-    """A vector for each character and one for each place, added."""
+    """The sum of a learned vector per character and a learned vector per position."""
 
     def __init__(self, characters: int, places: int, units: int, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -40,19 +40,19 @@ class Embedding(layers.Layer):
 
 @keras.saving.register_keras_serializable("own_model")
 class Attention(layers.MultiHeadAttention):
-    """Keras's attention, which lets ``arith-model inspect`` see its shares [examples, heads, queries, keys]."""
+    """Keras's attention, whose weights (examples, heads, queries, keys) ``arith-model inspect`` can show."""
 
     def call(self, query, value, key=None, **options):
-        found, shares = super().call(query, value, key, return_attention_scores=True, **options)
-        note_attention(self, shares)
-        return found
+        outputs, weights = super().call(query, value, key, return_attention_scores=True, **options)
+        note_attention(self, weights)
+        return outputs
 
 
 def transformer(spec):
-    """``spec.layers`` blocks over the question and the characters before; ``--model-options '{"heads": 8}'``."""
+    """``spec.layers`` blocks over the question and the previous characters; ``--model-options '{"heads": 8}'``."""
     heads = spec.options.get("heads", 4)
     question, previous = spec.question(), spec.previous()
-    # One id more than the characters: it stands before the first character of an answer.
+    # There is one id more than characters: the start token, before the first character of an answer.
     ids = ops.concatenate([question, previous], axis=1)
     sequence = Embedding(spec.depth + 1, ids.shape[1], spec.hidden, name="embedding")(ids)
     for number in range(spec.layers):
@@ -62,7 +62,7 @@ def transformer(spec):
         normed = layers.LayerNormalization(name=f"inner_norm_{number}")(sequence)
         inner = layers.Dense(4 * spec.hidden, "gelu", name=f"up_{number}")(normed)
         sequence = sequence + layers.Dense(spec.hidden, name=f"down_{number}")(inner)
-    # Only what stands in the answer is written.
+    # Only the positions of the answer are predicted.
     written = layers.Cropping1D((question.shape[1], 0), name="answer")(sequence)
     logits = layers.Dense(spec.depth, dtype="float32", name="logits")(layers.LayerNormalization(name="norm")(written))
     return keras.Model([question, previous], logits, name=spec.name)

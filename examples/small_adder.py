@@ -1,15 +1,15 @@
-"""A small adder, in a file: fewer than 400 weights, which write a sum character by character, the units first.
+"""A small adder: an autoregressive network of fewer than 400 weights, which writes a sum with the units first.
 
     arith-model train addition --digits 10 --data-dir data --run-dir runs/small --recipe plain --input-format aligned \
         --model examples/small_adder.py:small_adder
 
-A digit of a sum is a matter of two digits and of a carry. Nobody need remember the carry: it can be seen one place
-before, where the digits make more than what was written. So the network looks at two columns of digits and at its last
-character, at every place with the same weights, and answers questions of any length::
+A digit of a sum depends on two digits and a carry. The network need not remember the carry, because the previous column
+reveals it: its digits have a larger sum than the digit that was written. So the network reads two columns of digits and
+its last character, with the same weights at every digit position, and answers questions of any length::
 
-    place       1  2  3        978 + 156
+    position    1  2  3        978 + 156
     left        8  7  9
-    right       6  5  1        at place 2 it sees 7 and 5, and of place 1 that 8 and 6 became 4: there was a carry
+    right       6  5  1        at position 2 it reads 7 and 5, and from position 1 that 8 + 6 gave 4: a carry
     written     4  3  1  1
 """
 
@@ -19,17 +19,17 @@ from seq2seq_arith.trainer.models.layers import OneHot
 
 
 def small_adder(spec):
-    """Three layers at each place; ``--model-options '{"vector": 3, "carry": 2, "digit": 18}'`` is their sizes.
+    """Three layers per digit position; ``--model-options '{"vector": 3, "carry": 2, "digit": 18}'`` sets their sizes.
 
     Options:
-      vector: Numbers per character. One table serves both operands and what is written.
-      carry: Units that see the column before and what was written there.
-      digit: Units that see the column and the carry; from these come the logits.
-      ordered: Whether right operands have a table of their own, for tasks in which the order of operands matters.
+      vector: Size of the embedding of a character. Both operands and the answer share one table.
+      carry: Units that read the previous column and the character that was written for it.
+      digit: Units that read the column and the carry units; the logits are computed from them.
+      ordered: Whether right operands have a separate table, for tasks in which the order of operands matters.
     """
     sizes = {"vector": 3, "carry": 2, "digit": 18, "ordered": False} | spec.options
     question, previous = spec.question(), spec.previous()
-    # One id more than the characters: it stands before the first character of an answer.
+    # There is one id more than characters: the start token, before the first character of an answer.
     characters = OneHot(spec.depth + 1, name="characters")
     vector = layers.Dense(sizes["vector"], use_bias=False, name="vector")
     of_right = layers.Dense(sizes["vector"], use_bias=False, name="right") if sizes["ordered"] else vector

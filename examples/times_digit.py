@@ -1,4 +1,4 @@
-"""A number of any length times one digit, in a file: a task whose models can be proved.
+"""A custom task whose models can be proved: a number of any length times one digit.
 
     arith-model train times_digit --task-file examples/times_digit.py --data-dir data --run-dir runs/times \
         --recipe plain --input-format examples/digit_input_format.py:RepeatedDigit \
@@ -8,8 +8,8 @@
     arith-model prove runs/times --task-file examples/times_digit.py \
         --input-format examples/digit_input_format.py:RepeatedDigit --model examples/small_adder.py:small_adder
 
-The carry is 8 at most, so the digit that was written before tells it: 7 times 6 is 42, and where 47 is meant, 7 is
-written. The small adder sees that digit, and need not remember the carry.
+The carry is at most 8, so the previous digit of the answer reveals it: 7 times 6 is 42, and if 7 was written there, the
+sum was 47 and the next carry is 4. The small adder reads that digit, and need not remember the carry.
 """
 
 import numpy as np
@@ -23,9 +23,9 @@ from seq2seq_arith.arithmetic.suites import Slice
 
 
 class ByOneDigit(sampling.Sampler):
-    """The left operand as ``digits`` draws it; the right one is a digit."""
+    """Samples the left operand as ``digits`` does, and a uniform digit as the right operand."""
 
-    share = 0.5  # of the right operand, no more is known than that a pair is more frequent than if it had all values
+    share = 0.5  # a lower bound: with a right operand of one digit, each pair is more frequent than with all its values
 
     def words_per_draw(self, size, arity=2):
         return sampling.DIGITS.words_per_draw(size, 1) + 1
@@ -44,9 +44,9 @@ class ByOneDigit(sampling.Sampler):
 
 
 def hard(size):
-    """A suite: ``words`` are random numbers of one question."""
+    """The slices of the suite; ``words`` are the random numbers of one question."""
 
-    def of(digits, right=None):
+    def product(digits, right=None):
         def draw(words, size):
             length = words.between(1, size)
             left = int("".join(digits[words.below(len(digits))] for _ in range(length)))
@@ -54,28 +54,30 @@ def hard(size):
 
         return draw
 
-    yield Slice("random", "Not hard.", of("0123456789"))
-    yield Slice("nines", "Nines times nine: each carry is 8.", of("9", 9))
-    yield Slice("large", "Large digits times nine: the carries are large, too.", of("789", 9))
-    yield Slice("zeros", "Zeros and fives: an even digit leaves zeros within the answer.", of("05"))
-    yield Slice("zero", "Times 0: the answer is shorter than the number.", of("0123456789", 0))
+    yield Slice("random", "The baseline, which is not hard: all digits are uniform.", product("0123456789"))
+    yield Slice("nines", "Nines times nine, so every carry is 8, the largest possible.", product("9", 9))
+    yield Slice("large", "Large digits times nine, so the carries are large.", product("789", 9))
+    yield Slice("zeros", "All digits are 0 or 5, so the product with an even digit contains zeros.", product("05"))
+    yield Slice(
+        "zero", "The right operand is 0, so the answer is 0 whatever the left operand is.", product("0123456789", 0)
+    )
 
 
 def multiply(state, left, right):
-    """For a proof: how a product is written from the units, where each column shows the right digit, too."""
-    place, by, carry = state  # how far the number has been read; the digit, which is not known at first; and the carry
-    after = columns.read(place, left)
-    if after is None or right == BLANK or by not in (None, right):
+    """The step of the transducer, for proofs: it writes a product from the units; each column has the right digit."""
+    operand, factor, carry = state  # the state of the left operand; the right digit, None at first; and the carry
+    after = columns.read(operand, left)
+    if after is None or right == BLANK or factor not in (None, right):
         return
     total = columns.digit(left) * int(right) + carry
-    # Nothing follows the last digit of a number but its carry, and nothing follows the 0 of a product with 0.
-    is_over = not carry and (left == BLANK or (right == "0" and place != NOT_BEGUN))
+    # Only its carry follows the last digit of a number, and nothing follows the 0 of a product with 0.
+    is_over = not carry and (left == BLANK or (right == "0" and operand != NOT_BEGUN))
     yield BLANK if is_over else str(total % 10), (after, right, total // 10)
 
 
 def is_product(state):
-    place, _, carry = state
-    return place == OVER and not carry
+    operand, _, carry = state
+    return operand == OVER and not carry
 
 
 OPERATIONS = {
@@ -90,7 +92,7 @@ OPERATIONS = {
         default_size=6,
         num_examples=lambda size: 200_000,
         ordered=True,
-        # What is held back is not trained on, and nothing but 0*8 itself teaches that no digit follows its 0.
+        # A small validation split: only 0*8 itself teaches that no digit follows its 0, and it must be in train.
         validation_share=200,
         suite=hard,
         transducer=Transducer(starts=((NOT_BEGUN, None, 0),), step=multiply, is_end=is_product),

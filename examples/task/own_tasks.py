@@ -1,11 +1,11 @@
-"""Tasks of your own, in a file: words that are sorted, and fractions that are reduced.
+"""Two custom tasks: sorting the letters of a word, and reducing a fraction.
 
     arith-data generate sort --task-file examples/task/own_tasks.py --data-dir data
     arith-data verify data/seq2seq_arith/sort/1.0.0 --task-file examples/task/own_tasks.py
     arith-model train sort --task-file examples/task/own_tasks.py --data-dir data --run-dir runs/sort
 
 An operand is a column of words of numbers (``seq2seq_arith/arithmetic/numbers.py``). One of letters is packed into such
-a column, and ``letters`` unpacks it: 1 for a to 26 for z, and 0 behind the last letter.
+a column, and ``letters`` unpacks it: 1 for a to 26 for z, and 0 after the last letter.
 """
 
 import numpy as np
@@ -18,37 +18,37 @@ from seq2seq_arith.arithmetic.suites import Slice
 
 
 def in_order(size, word):
-    """The letters in the order of the alphabet; what is no letter stays behind them."""
+    """The letters in alphabetical order, followed by the padding."""
     unpacked = letters.unpack(word)
     ordered = np.sort(np.where(unpacked > 0, unpacked, 255), axis=1)
     return Solved(letters.pack(np.where(ordered < 255, ordered, 0), size))
 
 
 def different(word):
-    """How many different letters each word has, for a table of ``evaluate``."""
+    """The number of different letters of each word, for a table of ``evaluate``."""
     ordered = np.sort(letters.unpack(word), axis=1)
     return np.count_nonzero(np.diff(ordered, axis=1, prepend=0), axis=1)
 
 
 def hard_words(size):
-    """A suite: ``words`` are random numbers of one question, whose operands are Python integers in a tuple."""
+    """The slices of the suite; ``words`` are the random numbers of one question. Operands are integers in a tuple."""
 
     def alternating(words, size):
         first, second = (letters.ALPHABET[words.below(26)] for _ in range(2))
         return (letters.number(((first + second) * size)[: words.between(1, size)]),)
 
-    yield Slice("alternating", "Two letters take turns, and must be put apart.", alternating)
+    yield Slice("alternating", "Two letters alternate, so sorting must move almost every letter.", alternating)
 
 
 class Sixfold(sampling.Sampler):
-    """Multiples of six, all equally often, so that every fraction of two of them can be reduced."""
+    """Samples multiples of six uniformly, so that every fraction of two of them can be reduced."""
 
     def words_per_draw(self, size, arity=2):
         return arity
 
     def operands(self, size, words, arity=2):
         drawn = (uniform(words[side], self.num_values(size)) for side in range(arity))
-        return tuple((each + np.uint64(1))[np.newaxis] * np.uint64(6) for each in drawn)
+        return tuple((count + np.uint64(1))[np.newaxis] * np.uint64(6) for count in drawn)
 
     def values(self, size):
         count = self.num_values(size)
@@ -59,7 +59,7 @@ class Sixfold(sampling.Sampler):
 
 
 def reduced(size, left, right):
-    """An answer of two parts, which is written here: uint8 of shape (n, answer width)."""
+    """Answers of two parts, written as padded characters: uint8 of shape (n, answer width)."""
     divisor = np.gcd(left, right)
     return POSITIVE.question("/", size, (left // divisor, right // divisor), 2 * size + 1)
 

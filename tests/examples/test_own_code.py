@@ -1,4 +1,4 @@
-"""The model and the input format of the examples: what their pages and benchmarks say of them."""
+"""The model and the input format of the examples: their documented properties."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def _named():
 @pytest.mark.parametrize(("modulus", "reverse"), [(97, True), (256, False)])
 def test_each_number_is_one_character(modulus, reverse):
     task = Task("modular_addition", size=modulus, reverse=reverse)
-    input_format = make_input_format(INPUT_FORMAT, task)  # which tries that it gives back what it encodes
+    input_format = make_input_format(INPUT_FORMAT, task)  # which checks that decoding inverts encoding
     question = "6+5"[:: -1 if reverse else 1]
     ids = input_format.encode_question(to_codes([question], task.question_width))
     assert np.asarray(ids).tolist() == [[6, 5]]
@@ -47,9 +47,9 @@ def test_the_small_adder_has_fewer_than_400_weights_and_sees_two_columns_and_one
         np.zeros((1, input_format.answer_steps), np.int32),
     )
     before = network.logits(questions, answers, training=False).numpy()
-    there = 4
-    for changed, seen in ((questions[0], [there, there + 1]), (answers[0], [there + 1])):
-        changed[there] = 3
+    position = 4
+    for changed, readers in ((questions[0], [position, position + 1]), (answers[0], [position + 1])):
+        changed[position] = 3
         logits = network.logits(questions, answers, training=False).numpy()
-        assert np.flatnonzero((logits != before).any(axis=(0, 2))).tolist() == seen
-        changed[there] = 0
+        assert np.flatnonzero((logits != before).any(axis=(0, 2))).tolist() == readers
+        changed[position] = 0

@@ -169,7 +169,8 @@ class Program:
 
     def parser(self, only: str | None = None) -> Parser:
         """The parser of all commands, with the options of all, or only of one."""
-        top = Parser(prog=self.name, description=self.does, examples=self._full(self.examples))
+        notes = f"{self.name} COMMAND --help shows the options of a command."
+        top = Parser(prog=self.name, description=f"{self.does}\n\n{notes}", examples=self._full(self.examples))
         parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
         top.usage = f"{self.name} COMMAND [options]"
         for name, command in self.commands.items():

@@ -15,6 +15,7 @@ from seq2seq_arith.base.options import GENERAL, Group, Parameter, in_words
 EXAMPLES = "examples:"
 HELP_ALL = "--help-all"
 ARGUMENTS, OPTIONS, HELP = Group("arguments"), Group("options"), Group("help")
+LARGE_BOUND = 2**31 - 1
 BRIEF_LIST = 60  # the characters of choices in the brief help
 
 
@@ -93,6 +94,15 @@ def _usage(parameter: Parameter) -> str:
     return metavar if parameter.is_required else f"[{metavar}]"
 
 
+def _range(parameter: Parameter) -> str:
+    """The range of a number in words, with a large bound such as 18,446,744,073,709,551,615 as a power of two."""
+    low, high = parameter.about.low, parameter.about.high
+    text = range_in_words(low, high, ",d" if parameter.kind is int else "g")
+    if isinstance(high, int) and high >= LARGE_BOUND and (high + 1).bit_count() == 1:
+        return text.replace(f"{high:,d}", f"2^{high.bit_length()}-1")
+    return text
+
+
 def _help(parameter: Parameter, *, in_full: bool) -> str:
     """The help of an option, with the values that are allowed and the default; in brief without ranges.
 
@@ -100,6 +110,8 @@ def _help(parameter: Parameter, *, in_full: bool) -> str:
     >>> layers = Parameter("layers", int, Option("number of layers", low=1, high=64), 2)
     >>> _help(layers, in_full=True), _help(layers, in_full=False)
     ('number of layers (from 1 to 64; default: 2)', 'number of layers (default: 2)')
+    >>> _help(Parameter("seed", int, Option("seed", low=0, high=2**64 - 1), 0), in_full=True)
+    'seed (from 0 to 2^64-1; default: 0)'
     """
     about = parameter.about
     line = f"{about.line}: {about.details}" if about.details and in_full else about.line
@@ -108,7 +120,7 @@ def _help(parameter: Parameter, *, in_full: bool) -> str:
         choices = ", ".join(about.allowed)
         facts.append(choices if in_full else textwrap.shorten(choices, BRIEF_LIST, placeholder=" ..."))
     if in_full and parameter.kind in (int, float) and (about.low, about.high) != (None, None):
-        facts.append(range_in_words(about.low, about.high, ",d" if parameter.kind is int else "g"))
+        facts.append(_range(parameter))
     default = about.default_text or ("" if parameter.is_switch else in_words(parameter.default))
     if default and (in_full or not about.is_default_common):
         facts.append(f"default: {default}")

@@ -125,9 +125,9 @@ class Builder(dataset_builder.FileReaderBuilder):
             existing = Layout.from_metadata(cast(dict[str, Any], reader.info.metadata))
             layout = dataclasses.replace(existing, formats=(*existing.formats, ARRAY_RECORD))
             data_dir = tfds.core.Path(self.data_dir).parents[2]
-            anew = generate_command(self.builder_config.task, layout, data_dir, ["--overwrite"])
+            command = generate_command(self.builder_config.task, layout, data_dir, ["--overwrite"])
             raise InputError(
-                f"{self.data_dir} has no ArrayRecord files, which data_source reads; add them with: {anew}"
+                f"{self.data_dir} has no ArrayRecord files, which data_source reads; add them with: {command}"
             )
         # TFDS has two lists, but fills only one of them from the dataset.
         readable += [FileFormat.ARRAY_RECORD for name in stored if name == ARRAY_RECORD and not readable]

@@ -1,8 +1,8 @@
-"""Private parts of Beam and of gRPC, each with its reason. A run goes on where one of them is gone.
+"""Private parts of Beam and of gRPC, each with its reason. A run continues without those that no longer exist.
 
-Three others stand where they must. The builder of TFDS overrides ``_create_builder_config``: TFDS takes a name that is
-not built in for a mistake. ``arith-model describe`` reads Keras's ``_keras_history`` to say what each layer reads. The
-parsers of ``base/options.py`` read their ``_actions`` to say what a mistyped option means.
+Three more are in other modules. The builder of TFDS overrides ``_create_builder_config``: TFDS refuses names that
+are not built in. ``arith-model describe`` reads Keras's ``_keras_history`` to find the inputs of each layer. The
+parsers of ``base/options.py`` read their ``_actions`` to suggest a correction of a mistyped option.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ def on_loopback() -> Iterator[None]:
     """Lets gRPC servers that are made in the block listen on the loopback interface instead of on all interfaces.
 
     For ``--direct_running_mode=multi_threading`` and ``--environment_type=LOOPBACK``, Beam starts servers for workers
-    on this machine, which it tells ``localhost:PORT``. They do not ask who calls, and Beam binds them to ``[::]``.
+    on this machine, which connect to ``localhost:PORT``. They have no authentication, and Beam binds them to
+    ``[::]``.
     """
     import grpc  # Beam has imported it already
 
@@ -43,8 +44,8 @@ def on_loopback() -> Iterator[None]:
 def plain_labels() -> Iterator[None]:
     """Lets Beam build and run pipelines in the block without the number of the notebook's cell in the steps' names.
 
-    To find those names, Beam imports its data frames, and with them pandas: it fails where pandas is missing or newer
-    than Beam knows. Outside of IPython the function that is replaced does nothing.
+    To find those names, Beam imports its data frames, and with them pandas: this fails if pandas is missing or too
+    new for Beam. Outside of IPython the replaced function does nothing.
     """
     if (original := getattr(pipeline, LABELS, None)) is None:
         yield
@@ -57,7 +58,7 @@ def plain_labels() -> Iterator[None]:
 
 
 def own_servers() -> contextlib.AbstractContextManager[Any]:
-    """A block at whose end the job servers end that Beam has started in it; else they live as long as this process."""
+    """A block that stops the job servers that Beam started in it; otherwise they run as long as this process."""
     try:
         from apache_beam.utils.subprocess_server import SubprocessServer
 
@@ -74,6 +75,6 @@ def add_messages(error: BaseException, result: Any) -> None:
 
 
 def job_name(result: Any) -> str:
-    """The runner's name of a job; empty for a run in this process. Portable runners tell it nowhere else."""
+    """The runner's name of a job; empty for a run in this process. Portable runners have it in a private field."""
     job_id = getattr(result, "job_id", None)
     return str((job_id() if callable(job_id) else getattr(result, "_job_id", None)) or "")

@@ -1,8 +1,8 @@
 """The program ``arith-worker``: Beam's Python worker, for runners that start workers as processes.
 
-Beam's protocol for starting a worker is made for containers, and its program for it is only in Beam's images. This
-program does the same: the runner names a service that knows the job's options, the worker fetches them, and then runs
-Beam's own worker. The modules that the job's steps import must be installed beside this program; it fetches no files.
+Beam's protocol for starting a worker is for containers, and its program for it is only in Beam's images. This program
+does the same: it fetches the job's options from a service that the runner names, and then runs Beam's own worker. The
+modules that the job's steps import must be installed in its environment; it fetches no files.
 """
 
 import argparse
@@ -18,17 +18,19 @@ from apache_beam.portability.api import endpoints_pb2
 from apache_beam.runners.worker import sdk_worker_main
 from google.protobuf import json_format, text_format
 
-WATCHED = 0.5  # seconds between two looks at the parent process
+WATCHED = 0.5  # seconds between two checks of the parent process
 ANSWER_SECONDS = 60  # timeout for the runner's answer; the runner waits as long for the worker
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one worker of a runner until the runner stops it, or is gone."""
+    """Runs one worker of a runner until the runner stops it, or ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--id", required=True, help="the runner's name for this worker")
-    parser.add_argument("--provision_endpoint", required=True, help="host:port of the service that knows the job")
+    parser.add_argument(
+        "--provision_endpoint", required=True, help="host:port of the service with the options of the job"
+    )
     for name in ("control", "logging", "artifact", "status"):
-        parser.add_argument(f"--{name}_endpoint", help="the runner's, if the job does not name another")
+        parser.add_argument(f"--{name}_endpoint", help="address at the runner, if the job does not name another")
     options, _ = parser.parse_known_args(arguments)
     end_with_parent()
     os.environ.update(environment(options, fetch_provision_info(options.id, options.provision_endpoint)))
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def end_with_parent() -> None:
-    """Ends this process when its parent, the runner, is gone. Beam's worker would wait for the runner for minutes."""
+    """Ends this process when its parent, the runner, has ended. Beam's worker would wait for the runner for minutes."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -60,7 +62,7 @@ def fetch_provision_info(worker: str, endpoint: str) -> provision.ProvisionInfo:
 
 
 def environment(options: argparse.Namespace, info: provision.ProvisionInfo) -> dict[str, str]:
-    """The variables that Beam's worker reads."""
+    """The environment variables of Beam's worker."""
     variables = {
         "WORKER_ID": options.id,
         "PIPELINE_OPTIONS": json.dumps(json_format.MessageToDict(info.pipeline_options)),

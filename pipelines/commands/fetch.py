@@ -77,18 +77,18 @@ def fetch(
 ) -> Fetched:
     """Copies a dataset into a data directory, and checks every file; raises as ``copy``, but RunError for a disk."""
     refuse_surplus(rest, url, "fetch takes a URL and a directory")
-    here, source = local_path(data_dir), find_dataset(url, rest.words)
+    folder, source = local_path(data_dir), find_dataset(url, rest.words)
     if not (source / DATASET_INFO).is_file():
         raise InputError(
             f"{source} is not a finished dataset, for it has no {DATASET_INFO}; wait for the run that makes it"
         )
     start = time.perf_counter()
     try:
-        path, task, is_new = copy(source, here, overwrite, sha256)
+        path, task, is_new = copy(source, folder, overwrite, sha256)
     except StoreError as error:
         raise StoreError(f"{error}; {NOTHING_LEFT}") from error
     except OSError as error:
-        raise RunError(f"{here} could not be written: {error.strerror or error}; {NOTHING_LEFT}") from error
+        raise RunError(f"{folder} could not be written: {error.strerror or error}; {NOTHING_LEFT}") from error
     return Fetched(source, data_dir, path, task, is_new, time.perf_counter() - start)
 
 

@@ -27,13 +27,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Made(NamedTuple):
-    """A dataset that is complete, or on which a runner goes on working."""
+    """A dataset that is complete, or whose job continues on a runner."""
 
     request: Request
     data_dir: str  # as it was typed
-    metadata: dict[str, Any] | None = None  # None while the runner's job goes on
+    metadata: dict[str, Any] | None = None  # None while the job continues
     seconds: float | None = None  # that making it took; None if it was there already
-    job: str = ""  # the runner's name of a job that goes on alone
+    job: str = ""  # the runner's name of a job that continues without this program
 
 
 def show_made(generated: Made) -> None:
@@ -41,8 +41,8 @@ def show_made(generated: Made) -> None:
     request, metadata = generated.request, generated.metadata
     if metadata is None:
         print(
-            f"the runner goes on with job {generated.job} alone; when it has ended, run the same command again, which "
-            "makes the dataset visible"
+            f"job {generated.job} continues on the runner without this program; when it has ended, run the same "
+            "command again to publish the dataset"
         )
         return
     try:

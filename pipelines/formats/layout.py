@@ -63,8 +63,8 @@ class Format:
     extension: str = ""  # of its files, which are in a folder of its name; empty if they lie beside those of TFRecord
     library: str = ""  # the package on whose version the bytes depend; empty if they depend on none
     # From a file's content, a task and the number of examples to the stored questions and answers, as ``Write`` takes
-    # them; raises Problem if the file is not one of so many examples. Needed if there is a ``library``, whose versions
-    # may write other bytes: ``verify`` compares the rows.
+    # them; raises Problem if the file does not have this number of examples. Required with a ``library``, whose
+    # versions may write other bytes: ``verify`` compares the rows.
     read: Callable[[bytes, Task, int], tuple[np.ndarray, np.ndarray]] | None = None
     # From a task to the largest number of examples per call of ``Write``; a power of two, as are all numbers of
     # examples except for the last call's.

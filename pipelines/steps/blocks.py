@@ -1,6 +1,6 @@
-"""Blocks: how draw numbers travel between the steps of the pipeline.
+"""Blocks: the encoding of draw numbers between the steps of the pipeline.
 
-Through the large shuffle goes one block for each chunk of draws and each shard. A block names its draws by their
+The large shuffle moves one block per chunk of draws and shard. A block names its draws by their
 distance from the chunk's first draw::
 
     byte   0                   8         12        16
@@ -10,7 +10,7 @@ distance from the chunk's first draw::
            +-------------------+---------+---------+--   --+
 
 The first eight bytes sort blocks by chunk. After deduplication, the n kept draws of a shard are one packed
-block. It also says what is known of each draw's split, so that the next step need not draw again to hash the operands::
+block. It also has the known splits of the draws, so that the next step need not draw again to hash the operands::
 
     byte   0       1             9           9 + width   9 + n·width
            +-------+-------------+-----------+--   --+---------------------+
@@ -63,7 +63,7 @@ def draw_numbers(blocks: Iterable[bytes]) -> np.ndarray:
 
 
 def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> bytes:
-    """Kept draws and what is known of their splits, bool of shape (n,), in few bytes per number, but at least four."""
+    """Packs kept draws and their known splits, bool of shape (n,), into few bytes per number, but at least four."""
     if not len(numbers):
         return b""
     smallest = numbers.min()

@@ -1,6 +1,6 @@
-"""The pipeline's steps in this process, without Beam: which draws are the examples of a dataset that is there.
+"""The pipeline's steps in this process, without Beam: the draws that are the examples of an existing dataset.
 
-Its metadata says how many draws it used, so the N-th kept draw need not be searched for.
+Its metadata has the number of draws, so the N-th kept draw need not be searched for.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from seq2seq_arith.pipelines.steps.cutoff import Windows
 def example_draws(task: Task, draws_used: int, num_shards: int) -> dict[str, list[np.ndarray]] | None:
     """The draws that are the examples of a dataset: from a split to uint64 (n,) per shard, in the order of its file.
 
-    None if the last of so many draws is not the N-th that is kept. It takes about 4 bytes per draw and 12 per example.
+    None if the last of these draws is not the N-th kept one. It needs about 4 bytes per draw and 12 per example.
     """
     size = dedup.chunk_size(draws_used, num_shards)
     windows = dataclasses.replace(Windows.around(task), first_draw=draws_used - 1, last_draw=draws_used - 1)

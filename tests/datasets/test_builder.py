@@ -55,10 +55,10 @@ print(json.dumps([os.path.expanduser("~"), first, then]))
 """,
         tmp_path / "data",
     )
-    found, end = map(json.loads, output.splitlines()[-2:])
+    facts, end = map(json.loads, output.splitlines()[-2:])
     assert end[1:] == [[], []]
     directory = f"{end[0]}/tensorflow_datasets/seq2seq_arith/addition/1.0.0"
-    assert found == ["seq2seq_arith/addition/1.0.0", "271+792", "469 ", 45_000, directory]
+    assert facts == ["seq2seq_arith/addition/1.0.0", "271+792", "469 ", 45_000, directory]
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,15 @@ def test_both_ways_give_the_same_directory(parameters, arguments, tmp_path):
     prepare(ArithConfig(**parameters), tmp_path / "builder")
     result = programs.run_here("generate", *arguments, f"--data-dir={tmp_path / 'program'}")
     assert result.returncode == 0, result.stderr
-    made = programs.tree(tmp_path / "builder")
-    assert made == programs.tree(tmp_path / "program")
-    assert made["seq2seq_arith/.config/metadata.json"] == b'{"default_config_name": "addition"}'
-    assert sum(path.endswith("metadata.json") for path in made) == 2
+    content = programs.tree(tmp_path / "builder")
+    assert content == programs.tree(tmp_path / "program")
+    assert content["seq2seq_arith/.config/metadata.json"] == b'{"default_config_name": "addition"}'
+    assert sum(path.endswith("metadata.json") for path in content) == 2
 
 
 def test_load_makes_what_the_name_says(tmp_path):
-    made = tfds.load("seq2seq_arith/addition-d6-n120-s7", split="train", data_dir=tmp_path)
-    assert len(made) == 108
+    examples = tfds.load("seq2seq_arith/addition-d6-n120-s7", split="train", data_dir=tmp_path)
+    assert len(examples) == 108
     assert programs.run_here("verify", tmp_path / "seq2seq_arith/addition-d6-n120-s7/1.0.0").returncode == 0
     with pytest.raises(InputError, match="k120"):
         tfds.load("seq2seq_arith/addition-d6-k120", data_dir=tmp_path)
@@ -103,7 +103,7 @@ def test_files_can_be_shuffled(tmp_path):
         in_order = tfds.load(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)
         for split in ("train", "validation"):
             questions = [
-                [each["question"] for each in data[split].as_numpy_iterator()] for data in (shuffled, in_order)
+                [example["question"] for example in data[split].as_numpy_iterator()] for data in (shuffled, in_order)
             ]
             assert sorted(questions[0]) == sorted(questions[1])
             assert split == "validation" or questions[0] != questions[1]
@@ -130,24 +130,26 @@ print(json.dumps([len(examples), info.full_name, info.metadata["draws_used"], le
 
 
 def test_info_is_the_same_when_made_when_reopened_and_when_read_by_tfds_alone(tmp_path):
-    made = prepare(SMALL, tmp_path)
+    prepared = prepare(SMALL, tmp_path)
     opened = builder(SMALL, tmp_path)
-    alone = tfds.builder_from_directory(made.data_dir)
+    alone = tfds.builder_from_directory(prepared.data_dir)
     metadata = json.loads((tmp_path / "seq2seq_arith/addition-n120/1.0.0/metadata.json").read_text())
-    for each in (made, opened, alone):
+    for reader in (prepared, opened, alone):
         # Where it has no code, TFDS shows one more field, and that empty.
-        assert json.loads(each.info.as_json) | {"redistributionInfo": {}} == json.loads(alone.info.as_json)
-        assert each.info.supervised_keys == ("question", "answer")
-        assert each.info.metadata == metadata
-        assert {name: split.num_examples for name, split in each.info.splits.items()} == metadata["splits"]
-        assert [path.name for path in each.info.splits["train"].filepaths] == [
+        assert json.loads(reader.info.as_json) | {"redistributionInfo": {}} == json.loads(alone.info.as_json)
+        assert reader.info.supervised_keys == ("question", "answer")
+        assert reader.info.metadata == metadata
+        assert {name: split.num_examples for name, split in reader.info.splits.items()} == metadata["splits"]
+        assert [path.name for path in reader.info.splits["train"].filepaths] == [
             f"seq2seq_arith-train.tfrecord-{shard:05d}-of-00008" for shard in range(8)
         ]
-        assert all(path.exists() for path in each.info.splits["validation"].filepaths)
+        assert all(path.exists() for path in reader.info.splits["validation"].filepaths)
     assert opened.info.metadata.get("parameters") == metadata["parameters"] == SMALL.task.parameters()
 
 
-@pytest.mark.parametrize("options", [{"builder_kwargs": {"file_format": "array_record"}}, {}], ids=["asked", "config"])
+@pytest.mark.parametrize(
+    "options", [{"builder_kwargs": {"file_format": "array_record"}}, {}], ids=["argument", "config"]
+)
 def test_a_data_source_has_the_examples_of_the_dataset(options, tmp_path):
     if not options:
         prepare(ArithConfig(num_examples=120, array_record=True), tmp_path)
@@ -178,10 +180,10 @@ def test_other_configs_are_refused(config, tmp_path):
 
 
 def test_a_builder_can_be_pickled(tmp_path):
-    made = prepare(SMALL, tmp_path)
-    again = pickle.loads(pickle.dumps(made))
-    assert again.data_dir == made.data_dir
-    assert again.info.as_json == made.info.as_json
+    builder = prepare(SMALL, tmp_path)
+    again = pickle.loads(pickle.dumps(builder))
+    assert again.data_dir == builder.data_dir
+    assert again.info.as_json == builder.info.as_json
 
 
 # Where a dataset stands already

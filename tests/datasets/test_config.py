@@ -49,8 +49,8 @@ def test_a_config_of_a_task_of_ones_own(no_custom_tasks):
     with pytest.raises(InputError, match="there is no task 'sort'"):
         ArithConfig("sort", digits=4)
     assert "sort-d4" not in Builder.builder_configs
-    made = ArithConfig("sort", digits=4, task_file=OWN_TASKS)
-    assert made.name == "sort-d4"
-    assert ArithConfig.from_name("sort-d4").task == made.task == ArithConfig(**made.task.parameters()).task
+    config = ArithConfig("sort", digits=4, task_file=OWN_TASKS)
+    assert config.name == "sort-d4"
+    assert ArithConfig.from_name("sort-d4").task == config.task == ArithConfig(**config.task.parameters()).task
     assert "sort-d4" in Builder.builder_configs
     assert list(Builder.builder_configs) == list(OPERATIONS)

@@ -27,7 +27,9 @@ print(json.dumps([made.info.splits["train"].num_examples, len(train), pandas and
 WITHOUT_PANDAS = "import sys\nsys.modules['pandas'] = None  # as if it were not installed\n"
 
 
-@pytest.mark.parametrize("pandas", [*(pytest.param(each, marks=pytest.mark.release) for each in ("none", "2")), "3"])
+@pytest.mark.parametrize(
+    "pandas", [*(pytest.param(version, marks=pytest.mark.release) for version in ("none", "2")), "3"]
+)
 def test_a_dataset_is_made_in_jupyter(pandas, tmp_path_factory, tmp_path):
     paths = [*filter(None, [os.environ.get("PYTHONPATH")])]
     if pandas == "2":

@@ -23,7 +23,7 @@ TAKEN = {"beam_runner", "beam_options", "num_shards", "download_mode"}
 MODE = tfds.download.GenerateMode
 
 
-def asked(config: ArithConfig | None = None, file_format: str | None = None, **options) -> PrepareOptions:
+def prepare_options(config: ArithConfig | None = None, file_format: str | None = None, **options) -> PrepareOptions:
     return PrepareOptions.from_download_config(
         config or ArithConfig(), tfds.download.DownloadConfig(**options), file_format
     )
@@ -48,9 +48,9 @@ def test_what_cannot_be_done_is_refused(refusal):
         {"beam_runner": 7},
     ):
         with refusal(InputError):
-            asked(**options)
+            prepare_options(**options)
     with pytest.raises(InputError, match="cannot use"):
-        asked(beam_options=PipelineOptions(["--direct_num_workers=two"]))
+        prepare_options(beam_options=PipelineOptions(["--direct_num_workers=two"]))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_cannot_be_done_is_refused(refusal):
     ],
 )
 def test_what_changes_nothing_is_accepted(options):
-    assert asked(**options) == PrepareOptions(
+    assert prepare_options(**options) == PrepareOptions(
         num_shards=None, formats=dict.fromkeys(OPTIONAL_FORMATS), beam_options=None, overwrite=False
     )
 
@@ -85,7 +85,7 @@ def test_what_changes_nothing_is_accepted(options):
 )
 def test_layout(config, num_shards, existing, expected):
     config = ArithConfig(**config)
-    assert asked(config, num_shards=num_shards).layout(config, existing) == expected
+    assert prepare_options(config, num_shards=num_shards).layout(config, existing) == expected
 
 
 def not_default(options: PipelineOptions) -> dict:
@@ -127,5 +127,5 @@ def test_beam_options(options, runner, expected):
 )
 def test_arguments_of_the_program_that_are_not_for_beam_are_left_out(monkeypatch, words):
     monkeypatch.setattr("sys.argv", ["train.py", *words, "--job_name=mine"])
-    given = not_default(beam_options(PipelineOptions(direct_num_workers=2), None))
-    assert given == {"runner": "FnApiRunner", "direct_num_workers": 2, "job_name": "mine"}
+    options = not_default(beam_options(PipelineOptions(direct_num_workers=2), None))
+    assert options == {"runner": "FnApiRunner", "direct_num_workers": 2, "job_name": "mine"}

@@ -27,14 +27,14 @@ quick_beam.use()
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Runs the real pipeline into a new directory, and returns the directory."""
 
-    def made(task: Task, num_shards: int = 8, parquet: bool = False, flags: tuple[str, ...] = (), threads: int = 2):
+    def make(task: Task, num_shards: int = 8, parquet: bool = False, flags: tuple[str, ...] = (), threads: int = 2):
         directory = tmp_path_factory.mktemp("made")
         layout = Layout.from_task(task, num_shards, choose_formats({"parquet": parquet}))
         write_dataset(task, layout, StagedDirectory(directory), pipeline_options(list(flags)), threads)
         (directory / REPORT).unlink()  # publishing removes it
         return directory
 
-    return made
+    return make
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def served_dir(request, servers) -> ObjectPath:
 @pytest.fixture(scope="session")
 def local(tmp_path_factory) -> dict[str, dict[str, bytes]]:
     """The files of a data directory on disk, without the lock, by the name of the layout."""
-    made = {}
+    contents = {}
     for name, layout in stored.LAYOUTS.items():
         data_dir = tmp_path_factory.mktemp(name)
         stored.make(stored.TASK, layout, data_dir)
-        made[name] = without_lock(data_dir)
-    return made
+        contents[name] = without_lock(data_dir)
+    return contents

@@ -59,9 +59,9 @@ def test_advice_works_when_typed(tmp_path, monkeypatch, data, refused, advice, f
     refusal = run_here(*shlex.split(refused.format(data=data)))
     assert refusal.returncode == 2
     (line,) = refusal.stderr.splitlines()
-    given = re.search(advice, line)
-    assert given, line
-    followed = run_here(*shlex.split(follows.format(given[1], data=data)))
+    match = re.search(advice, line)
+    assert match, line
+    followed = run_here(*shlex.split(follows.format(match[1], data=data)))
     assert (followed.returncode, followed.stderr if "suite" not in follows else "") == (0, "")
 
 

@@ -30,9 +30,9 @@ def data_dir(tmp_path_factory) -> Path:
         for arguments in DATASETS.values():
             assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
         own = "generate", "sort", "--num-examples=100", "--task-file", OWN_TASKS
-        known = process.current()
+        current = process.current()
         for words in ((*own, f"--data-dir={folder}"), ("card", folder)):
-            with emptied(known.tasks, known.task_versions):
+            with emptied(current.tasks, current.task_versions):
                 result = programs.run_here(*words)
     assert (result.returncode, result.stderr.count("left out: "), result.stderr.count("\n")) == (0, 1, 1)
     assert result.stdout == f"{folder / 'seq2seq_arith/README.md'}\n"

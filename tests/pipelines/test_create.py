@@ -65,7 +65,7 @@ def place(request, tmp_path, monkeypatch):
     return ObjectPath(f"{memory_store.new_bucket(monkeypatch)}/data")
 
 
-def found(place) -> dict[str, bytes]:
+def content_of(place) -> dict[str, bytes]:
     return objects(place) if isinstance(place, ObjectPath) else without_lock(place)
 
 
@@ -79,11 +79,11 @@ def test_the_same_command_publishes_what_a_job_has_left(place, local, copied, mo
     assert process.returncode == 0, process.stderr
     assert "a finished job left the files in" in process.stderr
     assert process.stderr.endswith("; they are published without drawing again\n")
-    assert found(place) == local["three"]
+    assert content_of(place) == local["three"]
     assert run_records.read(dataset_path(place, TASK))[-1].job.startswith("1.0.0.incomplete-")
     again = run_here(*COMMAND, place)
     assert "nothing was done" in again.stdout
-    assert (again.stderr, found(place)) == ("", local["three"])
+    assert (again.stderr, content_of(place)) == ("", local["three"])
 
 
 def test_files_of_a_job_that_are_cut_are_not_published(tmp_path, left):
@@ -116,7 +116,7 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
         with monkeypatch.context() as patch:
             patch.setattr(create, "write_dataset", copy)
             make(TASK, LAYOUTS["two"], tmp_path)
-    before = found(tmp_path)
+    before = content_of(tmp_path)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -133,11 +133,11 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
             f"arith-data: {path} could not be written: No space left on device; the job has ended, and its files are "
             "kept; make room, then run the same command again\n"
         )
-        assert found(tmp_path).items() >= before.items()
+        assert content_of(tmp_path).items() >= before.items()
         assert len(list(path.parent.glob(f"*/{REPORT}"))) == 1
     monkeypatch.setattr(create, "write_dataset", None)
     assert run_here(*COMMAND, tmp_path, *overwrite).returncode == 0
-    assert found(tmp_path) == local["three"]
+    assert content_of(tmp_path) == local["three"]
 
 
 def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
@@ -152,7 +152,7 @@ def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
         Request(TASK, LAYOUTS["two"], tmp_path).check_space()
     monkeypatch.setattr(pipeline, "draw", None)
     Builder(data_dir=tmp_path, config=ArithConfig(num_examples=200, num_shards=3)).download_and_prepare()
-    assert found(tmp_path) == local["three"]
+    assert content_of(tmp_path) == local["three"]
 
 
 def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):
@@ -231,14 +231,14 @@ def test_a_dataset_whose_record_cannot_be_written_is_complete(tmp_path, copied, 
     assert process.returncode == 0
     assert process.stderr.startswith("the record of this run could not be written: ")
     (tmp_path / "seq2seq_arith/.runs").unlink()
-    assert found(tmp_path) == local["three"]
+    assert content_of(tmp_path) == local["three"]
 
 
 def test_no_name_of_a_folder_reaches_the_terminal_as_it_is(tmp_path, copied):
     """A name may hold codes of terminals, or turn the text after it around."""
-    there, here = (tmp_path / f"{name}\n\x1b[31m\u202e<b>" for name in "ab")
-    commands = [(*COMMAND, there)] * 2 + [("show", there), ("verify", there), ("card", there), ("fetch", there, here)]
-    for command in [*commands, ("suite", "addition", "--unseen-of", there)]:
+    source, target = (tmp_path / f"{name}\n\x1b[31m\u202e<b>" for name in "ab")
+    commands = [*[(*COMMAND, source)] * 2, *((name, source) for name in ("show", "verify", "card"))]
+    for command in [*commands, ("fetch", source, target), ("suite", "addition", "--unseen-of", source)]:
         process = run_here(*command)
         assert process.returncode == 0, process.stderr
         lines = (process.stdout + process.stderr).replace("\t", "").split("\n")

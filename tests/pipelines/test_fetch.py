@@ -85,8 +85,8 @@ def test_what_is_not_whole_is_not_published(data_dir, tmp_path, harm):
         harmed.unlink()
     process = run_here("fetch", path, tmp_path)
     assert (process.returncode, process.stdout) == (1, "")
-    said = {"change": "does not have the sha256 that metadata.json states", "remove": "is missing"}[harm]
-    assert process.stderr == f"arith-data: {harmed} {said}; nothing was left behind\n"
+    complaint = {"change": "does not have the sha256 that metadata.json states", "remove": "is missing"}[harm]
+    assert process.stderr == f"arith-data: {harmed} {complaint}; nothing was left behind\n"
     assert without_lock(tmp_path) == {}
 
 

@@ -39,14 +39,14 @@ def generated(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def dataset(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A data directory with one small dataset, and the run that made it."""
     data_dir = tmp_path_factory.mktemp("data") / "new"
     return data_dir, generated(data_dir, *SMALL)
 
 
-def test_generate_says_what_it_made(made):
-    data_dir, process = made
+def test_generate_says_what_it_made(dataset):
+    data_dir, process = dataset
     path = dataset_path(data_dir, Task(num_examples=100))
     assert (process.returncode, without_progress(process.stderr), is_complete(path)) == (0, [], True)
     assert {Path(name).parts[1] for name in files(data_dir)} == {".lock-addition-n100", ".config", "addition-n100"}
@@ -65,15 +65,15 @@ def test_generate_says_what_it_made(made):
 
 
 @pytest.mark.parametrize("flags", ["--digit=4", "--num_exmaples=100", "--direct_num_worker=2", "--frob"])
-def test_a_misspelt_flag_is_not_as_asked_for(made, refusal, flags):
-    data_dir, _ = made
+def test_a_misspelt_flag_is_not_as_asked_for(dataset, refusal, flags):
+    data_dir, _ = dataset
     process = generated(data_dir, *SMALL, flags)
     assert (process.returncode, process.stdout) == (2, "")
     refusal.said(process.stderr)
 
 
-def test_verify_is_content_and_names_the_sha256_that_a_dataset_must_have(made, tmp_path):
-    path = dataset_path(made[0], Task(num_examples=100))
+def test_verify_is_content_and_names_the_sha256_that_a_dataset_must_have(dataset, tmp_path):
+    path = dataset_path(dataset[0], Task(num_examples=100))
     process = run_here("verify", path)
     assert (process.returncode, process.stderr) == (0, "")
     assert f"{path}: 35 files and 100 examples are as they should be; " in process.stdout
@@ -165,22 +165,22 @@ for words in json.loads(sys.argv[1]):
 """
 
 
-def test_what_each_command_imports(made, tmp_path):
+def test_what_each_command_imports(dataset, tmp_path):
     """No time is asserted, but what takes it. The commands run in turn in one process."""
-    path = str(dataset_path(made[0], Task(num_examples=100)))
+    path = str(dataset_path(dataset[0], Task(num_examples=100)))
     commands = [
         (["--help"], 0),
         (["generate", "--help"], 0),
         (["generate", "additoin", "--data-dir", "nowhere"], 2),
         (["generate", "addition", "--data-dir", "nowhere", "--num-examples", "500501"], 2),
-        (["generate", "addition", *SMALL, "--data-dir", str(made[0])], 0),
+        (["generate", "addition", *SMALL, "--data-dir", str(dataset[0])], 0),
         (["plan", "addition"], 0),
         (["show", path], 0),
         (["verify", path], 0),
         (["generate", "addition", *SMALL, "--data-dir", str(tmp_path)], 0),
     ]
-    told = python(IN_TURN, json.dumps([words for words, _ in commands]), *HEAVY)
-    codes, imported = zip(*map(json.loads, told.splitlines()), strict=True)
+    output = python(IN_TURN, json.dumps([words for words, _ in commands]), *HEAVY)
+    codes, imported = zip(*map(json.loads, output.splitlines()), strict=True)
     assert codes == tuple(code for _, code in commands)
     assert imported == (*[[]] * 7, ["tensorflow_datasets"], ["apache_beam", "tensorflow_datasets"])
 
@@ -248,9 +248,9 @@ def test_no_secret_of_a_command_is_told_or_written(tmp_path, monkeypatch, words,
     assert process.returncode == code, process.stderr
     written = [path.read_text("latin-1") for path in tmp_path.rglob("*") if path.is_file()]  # records of runs, too
     assert ['"image": "host/SECRET"' in text for text in written].count(True) == (code == 0)
-    told = [process.stdout, process.stderr, *written]
+    outputs = [process.stdout, process.stderr, *written]
     for secret in ("hunt", "t0ken", "misspelt-one"):
-        assert not [text for text in told if secret in text]
+        assert not [text for text in outputs if secret in text]
     (start,) = [line for line in process.stdout.splitlines() if '"start"' in line] or [""]
     assert not start or "--s3_secret_access_key=SECRET" in start
 

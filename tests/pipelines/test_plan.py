@@ -20,10 +20,12 @@ from seq2seq_arith.pipelines.steps import dedup
     ids=lambda task: task.config_name,
 )
 def test_bytes(make, task):
-    found = files(make(task, parquet=True))
+    contents = files(make(task, parquet=True))
     planned = plan(task, Layout(8))
-    assert planned.file_bytes["tfrecord"] == sum(len(content) for name, content in found.items() if ".tfrecord" in name)
-    real = sum(len(content) for name, content in found.items() if ".parquet" in name)
+    assert planned.file_bytes["tfrecord"] == sum(
+        len(content) for name, content in contents.items() if ".tfrecord" in name
+    )
+    real = sum(len(content) for name, content in contents.items() if ".parquet" in name)
     # An estimate: right within a factor of two.
     assert real / 2 <= planned.file_bytes.get("parquet", 0) <= real * 2
     assert planned.total_bytes == sum(planned.file_bytes.values())

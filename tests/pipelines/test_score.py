@@ -31,7 +31,7 @@ def suite(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "given"),
+    ("text", "expected"),
     [
         ("2\n10\n010", ANSWERS),
         (" 2 \r\n10\r\n010\r\n", ANSWERS),
@@ -55,14 +55,14 @@ def suite(tmp_path) -> Path:
         (TABLE, {"1+1": ["2"], "9+1": ["10", "10"], "99+1": ["100"]}),
     ],
 )  # fmt: skip
-def test_forms_of_answers(suite, tmp_path, text, given):
+def test_forms_of_answers(suite, tmp_path, text, expected):
     rows = read_questions(str(suite))
     (tmp_path / "answers").write_bytes(text.encode())
-    found = read_answers(str(tmp_path / "answers"), rows)
-    assert {question: answers for question, answers in found.items() if answers} == {
-        question: answers for question, answers in given.items() if answers
+    parsed = read_answers(str(tmp_path / "answers"), rows)
+    assert {question: answers for question, answers in parsed.items() if answers} == {
+        question: answers for question, answers in expected.items() if answers
     }
-    assert score(rows, found).to_json() == score(rows, given).to_json()
+    assert score(rows, parsed).to_json() == score(rows, expected).to_json()
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_the_command(suite, tmp_path, monkeypatch):
         assert (tmp_path / output).read_text() == text
     monkeypatch.setattr(sys, "stdin", io.StringIO("2\n11\n10\n"))
     events = [json.loads(line) for line in run_here("score", suite, "-", "--json").stdout.splitlines()]
-    assert [each["event"] for each in events] == ["start", "slice", "slice", "result", "end"]
-    assert [each["name"] for each in events[1:3]] == ["one", "two"]
+    assert [event["event"] for event in events] == ["start", "slice", "slice", "result", "end"]
+    assert [event["name"] for event in events[1:3]] == ["one", "two"]
     assert events[3].items() >= expected.to_json().items()
 
 
@@ -176,9 +176,9 @@ class Network:
 
     def __call__(self, ids: np.ndarray) -> np.ndarray:
         characters = " +0123456789"
-        pairs = ["".join(characters[each] for each in row).split("+") for row in ids]
+        pairs = ["".join(characters[character_id] for character_id in row).split("+") for row in ids]
         sums = [str(int(left) + int(right) * (int(left) != int(right))).ljust(11) for left, right in pairs]
-        return np.eye(12)[[[characters.index(each) for each in answer] for answer in sums]]
+        return np.eye(12)[[[characters.index(character_id) for character_id in answer] for answer in sums]]
 
 
 def test_the_function_of_the_page(monkeypatch, capsys):

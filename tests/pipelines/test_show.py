@@ -21,17 +21,17 @@ FEW = 100  # examples of "large" that are looked at
 
 
 @pytest.fixture(scope="module")
-def made(make):
+def directories(make):
     """The directories of the datasets."""
     return {name: make(task, num_shards=3) for name, task in TASKS.items()}
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_draws_of_a_task_are_the_examples_of_its_files(made, name, monkeypatch):
+def test_the_draws_of_a_task_are_the_examples_of_its_files(directories, name, monkeypatch):
     task = TASKS[name]
     if name == "large":
         monkeypatch.setattr(sample, "MOST_CHARACTERS", FEW * (task.question_width + task.answer_width))
-    read, drawn = sample.read(made[name]), sample.draw(task)
+    read, drawn = sample.read(directories[name]), sample.draw(task)
     assert (read.task, drawn.draws_used) == (task, read.draws_used)
     for side in ("questions", "answers"):
         assert getattr(read, side).tobytes() == getattr(drawn, side).tobytes()
@@ -57,9 +57,9 @@ def test_of_very_many_draws_it_shows_the_first(monkeypatch):
     assert "statistics of 200 examples, the first draws" in dataset.statistics(examples)
 
 
-def test_lengths_and_shares(made):
+def test_lengths_and_shares(directories):
     """Counted here with Python's own arithmetic."""
-    task, examples = TASKS["addition"], sample.read(made["addition"])
+    task, examples = TASKS["addition"], sample.read(directories["addition"])
     questions, answers = (
         [bytes(row).decode() for row in np.ascontiguousarray(side)] for side in (examples.questions, examples.answers)
     )
@@ -135,8 +135,8 @@ def test_a_long_picture_is_cut_and_says_so():
     assert lines[4] == "       3  p       · · █ ·"
 
 
-def test_damage_is_noticed(made, tmp_path):
-    for name, content in tree(made["pq"]).items():
+def test_damage_is_noticed(directories, tmp_path):
+    for name, content in tree(directories["pq"]).items():
         (tmp_path / name).write_bytes(content or b"")
     shard = tmp_path / "seq2seq_arith-train.tfrecord-00000-of-00003"
     whole = shard.read_bytes()

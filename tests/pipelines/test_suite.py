@@ -34,9 +34,9 @@ def test_questions_and_answers(task, set):
     suite = build(task, dataclasses.replace(SMALL, set=set))
     assert list(suite.pairs) == [slice.name for slice in slices]
     pairs = [(name, *pair) for name, of_slice in suite.pairs.items() for pair in of_slice]
-    found = list(rows(task, suite))
-    assert len(found) == len(pairs)
-    for (name, left, right), row in zip(pairs, found, strict=True):
+    table = list(rows(task, suite))
+    assert len(table) == len(pairs)
+    for (name, left, right), row in zip(pairs, table, strict=True):
         question, answer = (text.rstrip() for text in reference.text(task, left, right))
         assert row == (name, question[::-1].strip() if task.reverse else question, answer)
 
@@ -52,12 +52,12 @@ def test_pairs_of_a_training_set_are_left_out(make, ordered):
         train |= {(right, left) for left, right in train}
     of_another = Task("subtraction", size=2)  # seed
     whole, unseen = build(of_another, SMALL), build(of_another, SMALL, make(task, 2))
-    asked = {pair for pairs in whole.pairs.values() for pair in pairs}
+    questions = {pair for pairs in whole.pairs.values() for pair in pairs}
     for name, pairs in whole.pairs.items():
         assert unseen.pairs[name] == [pair for pair in pairs if pair not in train]
-    assert unseen.left_out == len(asked & train) > 0
-    assert unseen.num_questions == len(asked - train) > 0
-    assert whole.num_questions == len(asked) < sum(map(len, whole.pairs.values()))
+    assert unseen.left_out == len(questions & train) > 0
+    assert unseen.num_questions == len(questions - train) > 0
+    assert whole.num_questions == len(questions) < sum(map(len, whole.pairs.values()))
 
 
 def test_long_words_of_a_training_set_are_found(make):

@@ -33,10 +33,10 @@ VECTORS = re.findall(
 
 def measured(task: Task) -> tuple[str, ...]:
     """The vector of a task, as the pipeline makes it: draws used, and the sha256 of the rows of each split."""
-    found = sample.draw(task)
-    sides = (text.to_strings(side) for side in (found.questions, found.answers))
+    examples = sample.draw(task)
+    sides = (text.to_strings(side) for side in (examples.questions, examples.answers))
     pairs = list(zip(*sides, strict=True))
-    return f"{found.draws_used:,}", rows_sha256(pairs[: task.num_train]), rows_sha256(pairs[task.num_train :])
+    return f"{examples.draws_used:,}", rows_sha256(pairs[: task.num_train]), rows_sha256(pairs[task.num_train :])
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector[0])
@@ -45,11 +45,11 @@ def test_the_vectors_of_the_page(vector, no_custom_tasks):
     name, draws_used, *digests = vector
     own_tasks.use(OWN_TASKS)
     task = Task.from_name(name)
-    found = sample.draw(task)
+    examples = sample.draw(task)
     assert measured(task) == (draws_used, *digests)
     if independent.is_solved(task):
         expected = reference.dataset(task)
-        assert expected.draws_used == found.draws_used
+        assert expected.draws_used == examples.draws_used
         assert [rows_sha256(expected.rows(split)) for split in reference.SPLITS] == digests
 
 
@@ -98,8 +98,8 @@ def test_a_way_of_drawing_of_ones_own_is_verified_and_named(tmp_path, letters, n
 def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     own = tmp_path / "mine.py"
     shutil.copy(OWN_TASKS, own)
-    made = "generate", "fraction", "--digits", 2, "--num-examples", 100, "--task-file", own, "--data-dir", tmp_path
-    assert run_here(*made).returncode == 0
+    generate = "generate", "fraction", "--digits", 2, "--num-examples", 100, "--task-file", own, "--data-dir", tmp_path
+    assert run_here(*generate).returncode == 0
     directory = tmp_path / "seq2seq_arith/fraction-d2-n100/1.0.0"
     assert read_metadata(directory)["parameters"]["code_sha256"] == own_tasks.find("fraction").sha256
     divided = [[*map(int, row[0].split("/")), *map(int, row[1].split("/"))] for row in rows(directory, "train")]
@@ -111,27 +111,27 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
         return done.returncode, done.stdout + done.stderr
 
     assert verified("--task-file", own)[0] == 0
-    code, said = verified()
+    code, message = verified()
     assert code == 1
-    assert "--task-file FILE.py" in said
+    assert "--task-file FILE.py" in message
     for command in ("show", directory), ("fetch", directory, tmp_path / "copy"):
         assert run_here(*command).stderr.endswith("add: --task-file FILE.py\n")
     wrong = OWN_TASKS.read_text().replace(
         "return Solved(letters.pack(np.where(ordered", "return Solved((np.where(ordered"
     )
     own.write_text(wrong)
-    code, said = verified("--task-file", own)
+    code, message = verified("--task-file", own)
     assert code == 2
-    assert "arith-data: " in said
-    assert f"{own}, line " in said
+    assert "arith-data: " in message
+    assert f"{own}, line " in message
     own.write_text(OWN_TASKS.read_text() + "\n")
-    code, said = verified("--task-file", own)
+    code, message = verified("--task-file", own)
     assert code == 1
-    assert "it has changed" in said
-    done = run_here(*made)
+    assert "it has changed" in message
+    done = run_here(*generate)
     assert done.returncode == 2
     assert f"was made with another version of {own}; give --overwrite to replace it" in done.stderr
-    assert run_here(*made, "--overwrite").returncode == 0
+    assert run_here(*generate, "--overwrite").returncode == 0
     assert verified("--task-file", own)[0] == 0
 
 

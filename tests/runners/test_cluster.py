@@ -25,14 +25,14 @@ def bare(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
-@pytest.mark.parametrize("there", [[], ["job-server.jar"]], ids=["no jars", "no java"])
-def test_a_cluster_that_cannot_be_started(bare, tmp_path, runner, there, refusal):
+@pytest.mark.parametrize("files", [[], ["job-server.jar"]], ids=["no jars", "no java"])
+def test_a_cluster_that_cannot_be_started(bare, tmp_path, runner, files, refusal):
     module = clusters.module(runner)
-    for name in there:
+    for name in files:
         (tmp_path / name).touch()
     with refusal(RunnerError), module.Cluster(tmp_path, jars=tmp_path):
         pass
-    assert {path.name for path in tmp_path.iterdir()} == {"bin", *there}
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", *files}
 
 
 @pytest.mark.parametrize("command", [["true"], ["sleep", "60"]], ids=["a process ended", "too slow"])
@@ -53,12 +53,12 @@ def test_the_page_types_the_flags_of_a_cluster(tmp_path, runner):
     flags = [
         re.sub(r"=localhost:\d+$", "=localhost:PORT", flag) for flag in clusters.module(runner).Cluster(tmp_path).flags
     ]
-    here = {f"={sys.prefix}/": "=$PWD/.venv/", f"={clusters.ROOT}/": "=$PWD/"}
-    for path, typed in here.items():
+    typed_paths = {f"={sys.prefix}/": "=$PWD/.venv/", f"={clusters.ROOT}/": "=$PWD/"}
+    for path, typed in typed_paths.items():
         flags = [flag.replace(path, typed) for flag in flags]
     assert clusters.typed_flags(runner.capitalize()) == flags
-    found, _, jar, *same = clusters.own_flags(runner.capitalize(), "HOST:1", flags)
-    assert (found, same) == (f"--runner={runner.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
+    first, _, jar, *same = clusters.own_flags(runner.capitalize(), "HOST:1", flags)
+    assert (first, same) == (f"--runner={runner.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
 
 
 def test_what_a_cluster_prints_can_be_typed(tmp_path, monkeypatch, capsys):

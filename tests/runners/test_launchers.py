@@ -37,7 +37,7 @@ def test_each_machine_gets_all_addresses_and_its_number(tmp_path, commands, mach
         (tmp_path / name).write_text(f"#!/bin/bash\n{line}\n")
         (tmp_path / name).chmod(0o755)
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_NODELIST": "host[0-1]"}
-    given = [subprocess.check_output(command, env=environment, text=True).splitlines() for command in commands]
-    assert [json.loads(line) for lines in given for line in lines] == [
+    outputs = [subprocess.check_output(command, env=environment, text=True).splitlines() for command in commands]
+    assert [json.loads(line) for lines in outputs for line in lines] == [
         {"cluster": {"worker": machines}, "task": {"type": "worker", "index": index}} for index in (0, 1)
     ]

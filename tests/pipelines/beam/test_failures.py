@@ -23,7 +23,7 @@ ValueError: the cause [while running 'Write']
 
 
 @pytest.mark.parametrize(
-    ("said", "line"),
+    ("message", "line"),
     [
         ("java.io.IOException: Record too large.\n\tat org.apache", "java.io.IOException: Record too large."),
         (PYTHON, "ValueError: the cause [while running 'Write']"),
@@ -31,9 +31,9 @@ ValueError: the cause [while running 'Write']
         ("", "it gave no reason"),
     ],
 )
-def test_the_line_that_says_why(said, line):
+def test_the_line_that_says_why(message, line):
     with pytest.raises(RunnerError) as caught, translate_errors():
-        raise RuntimeError(f"Pipeline job-1_2 failed in state FAILED: {said}")
+        raise RuntimeError(f"Pipeline job-1_2 failed in state FAILED: {message}")
     assert str(caught.value) == f"job job-1_2 ended as FAILED: {line}"
 
 

@@ -70,13 +70,13 @@ class States:
 
 def test_each_new_state_is_told_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run, "SECONDS", 0.001)
-    result, told = States("PENDING", "RUNNING", OSError("gone"), "RUNNING", "RUNNING", "DONE"), ""
+    result, stderr = States("PENDING", "RUNNING", OSError("gone"), "RUNNING", "RUNNING", "DONE"), ""
     end = time.monotonic() + 60
     with run.shown(result, PipelineOptions([]), tmp_path):
-        while "DONE" not in told and time.monotonic() < end:
-            told += capsys.readouterr().err
+        while "DONE" not in stderr and time.monotonic() < end:
+            stderr += capsys.readouterr().err
             time.sleep(0.001)
-    assert told.splitlines()[1:] == [f"job a-1 is {state}" for state in ("PENDING", "RUNNING", "DONE")]
+    assert stderr.splitlines()[1:] == [f"job a-1 is {state}" for state in ("PENDING", "RUNNING", "DONE")]
 
 
 class Result:

@@ -96,8 +96,8 @@ def test_a_runner_that_does_not_exist_is_refused(runner, refusal):
 
 
 def test_what_beam_finds_wrong_in_one_line():
-    said = "Pipeline has validations errors: \nMissing required option: project.\nMissing required option: region."
-    assert in_one_line(said) == "Missing required option: project; Missing required option: region"
+    message = "Pipeline has validations errors: \nMissing required option: project.\nMissing required option: region."
+    assert in_one_line(message) == "Missing required option: project; Missing required option: region"
     assert in_one_line("No jar at https://a.b/c.jar: 404. Also failed. If so") == "No jar at https://a.b/c.jar: 404"
     assert in_one_line("") == ""
 
@@ -148,9 +148,9 @@ def test_a_server_is_on_the_loopback_interface_in_the_block_alone():
         server = grpc.server(ThreadPoolExecutor(1))
         port = server.add_insecure_port("[::]:0")
         server.start()
-        found = {one for one in listening(psutil.Process(os.getpid())) if one[1] == port}
+        addresses = {address for address in listening(psutil.Process(os.getpid())) if address[1] == port}
         server.stop(None)
-        return found
+        return addresses
 
     with private.on_loopback():
         inside = opened()

@@ -41,13 +41,13 @@ def endpoint():
     server.stop(0)
 
 
-def given(**endpoints: str) -> argparse.Namespace:
+def arguments(**endpoints: str) -> argparse.Namespace:
     names = {f"{name}_endpoint": None for name in ("control", "logging", "artifact", "status")}
     return argparse.Namespace(id="w-1", **(names | endpoints))
 
 
 def test_what_the_runner_says_is_what_beams_worker_reads(endpoint):
-    variables = environment(given(), fetch_provision_info("w-1", endpoint))
+    variables = environment(arguments(), fetch_provision_info("w-1", endpoint))
     assert json.loads(variables.pop("PIPELINE_OPTIONS")) == OPTIONS
     assert variables == {
         "WORKER_ID": "w-1",
@@ -59,7 +59,7 @@ def test_what_the_runner_says_is_what_beams_worker_reads(endpoint):
 
 def test_endpoints_that_only_the_command_line_names():
     info = provision.ProvisionInfo(pipeline_options=struct_pb2.Struct())
-    variables = environment(given(control_endpoint="localhost:3", status_endpoint="localhost:4"), info)
+    variables = environment(arguments(control_endpoint="localhost:3", status_endpoint="localhost:4"), info)
     assert variables["CONTROL_API_SERVICE_DESCRIPTOR"] == 'url: "localhost:3"\n'
     assert variables["STATUS_API_SERVICE_DESCRIPTOR"] == 'url: "localhost:4"\n'
     assert "LOGGING_API_SERVICE_DESCRIPTOR" not in variables

@@ -21,7 +21,7 @@ def in_info(**entries):
 
 
 FORGED = {
-    "another template": (INFO, lambda info: [each.update(filepathTemplate=ELSEWHERE) for each in info["splits"]]),
+    "another template": (INFO, lambda info: [split.update(filepathTemplate=ELSEWHERE) for split in info["splits"]]),
     "negative lengths": (INFO, lambda info: info["splits"][0].update(shardLengths=["-5", "60", "53"])),
     "other shards": (INFO, lambda info: info["splits"][0].update(shardLengths=["108"])),
     "one entry more": (INFO, in_info(more=1)),

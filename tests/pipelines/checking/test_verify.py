@@ -93,10 +93,10 @@ HARMED = [
 
 @pytest.mark.parametrize(("harm", "name"), HARMED)
 def test_a_file_that_is_harmed_is_named_without_waiting_or_reading_on(right, copy, harm, name):
-    change, said = HARMS[harm]
+    change, complaint = HARMS[harm]
     change(copy / name, right / name)
     problems = verify(copy).problems
-    assert any(problem.startswith(f"{copy / name}: {said}") for problem in problems)
+    assert any(problem.startswith(f"{copy / name}: {complaint}") for problem in problems)
     assert harm != "link" or len(problems) == 1
 
 
@@ -131,19 +131,19 @@ def test_a_row_lost_or_gained_with_its_checksums_made_right(copy, change):
     rewritten(copy)
     problems = verify(copy).problems
     assert len(problems) == 2
-    said = f"rows, not {len(of_shard)}", "cannot be read (it has more than "  # a longer TFRecord is not parsed
-    assert all(any(words in problem for words in said) for problem in problems)
+    complaints = f"rows, not {len(of_shard)}", "cannot be read (it has more than "  # a longer TFRecord is not parsed
+    assert all(any(words in problem for words in complaints) for problem in problems)
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "said"),
+    ("column", "value", "complaint"),
     [
         ("written", "1+1", "row 4: another question is written than stored"),
         ("answer", "7".ljust(TASK.answer_width), "row 4: the answer is wrong"),
         ("written", None, "its columns are "),
     ],
 )
-def test_the_column_of_written_questions(tmp_path, column, value, said):
+def test_the_column_of_written_questions(tmp_path, column, value, complaint):
     """A row that is altered, with its checksums made right; and a file without the column."""
     task = dataclasses.replace(TASK, reverse=True)
     stored.make(task, Layout(1, choose_formats({"parquet": False, "parquet_written": True})), tmp_path)
@@ -161,7 +161,7 @@ def test_the_column_of_written_questions(tmp_path, column, value, said):
     pq.write_table(table, path, use_dictionary=False)
     rewritten(directory)
     (problem,) = verify(directory).problems
-    assert problem.startswith(f"{path}: {said}")
+    assert problem.startswith(f"{path}: {complaint}")
 
 
 def test_two_array_records_in_another_order(tmp_path):
@@ -198,20 +198,20 @@ def test_an_info_that_cannot_be_read(copy, content):
 
 
 @pytest.mark.parametrize(
-    ("rows", "characters", "said"),
+    ("rows", "characters", "complaint"),
     [
         (10**6, 1, "has 1,000,000 rows, not 30"),
         (30, 10**6, "its columns contain other strings than such a dataset has"),
     ],
 )
 @pytest.mark.parametrize("dictionary", [False, True])
-def test_a_small_table_of_many_or_long_strings_is_not_read(copy, rows, characters, said, dictionary):
+def test_a_small_table_of_many_or_long_strings_is_not_read(copy, rows, characters, complaint, dictionary):
     path = copy / FILES[5]
     columns = [pa.array(["7" * characters]).take(pa.array([0] * rows))] * 2
     pq.write_table(pa.table(columns, schema=SCHEMA), path, compression="zstd", use_dictionary=dictionary)
     assert path.stat().st_size < 2**16
     rewritten(copy)
-    assert verify(copy).problems == [f"{path}: {said}"]
+    assert verify(copy).problems == [f"{path}: {complaint}"]
 
 
 def test_another_sha256_ends_it(copy):
@@ -299,12 +299,12 @@ def test_other_bytes_of_another_version_of_a_library_are_right(tmp_path):
     assert records.read_bytes() != before[1]
     assert verify(directory).problems == []
     rewrite(TASK.num_train - 1)
-    said = f"has {TASK.num_train - 1} rows, not {TASK.num_train}"
-    assert sorted(verify(directory).problems) == sorted(f"{path}: {said}" for path in (table, records))
+    complaint = f"has {TASK.num_train - 1} rows, not {TASK.num_train}"
+    assert sorted(verify(directory).problems) == sorted(f"{path}: {complaint}" for path in (table, records))
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "complaint"),
     [
         (("12*3 ", "9  "), "the question is not of the alphabet ' +-0123456789'"),
         (("12-3 ", "9x "), "the answer is not of the alphabet ' +-0123456789'"),
@@ -313,8 +313,8 @@ def test_other_bytes_of_another_version_of_a_library_are_right(tmp_path):
         (("12--3", "9  "), "is not the example that the parameters give here"),
     ],
 )
-def test_what_is_said_of_a_row(row, said):
-    assert module.complaint(Task("subtraction", size=2), row, ("12-3 ", "9  ")) == said
+def test_what_is_said_of_a_row(row, complaint):
+    assert module.complaint(Task("subtraction", size=2), row, ("12-3 ", "9  ")) == complaint
 
 
 class TestIndependent:
@@ -325,7 +325,7 @@ class TestIndependent:
         altered = dataclasses.replace(operations.BUILT_IN.get(name, operations.BUILT_IN["subtraction"]), **fields)
         monkeypatch.setattr(operations, "BUILT_IN", operations.BUILT_IN | {name: altered})
 
-    def made(self, task, tmp_path):
+    def check(self, task, tmp_path):
         with tempfile.TemporaryDirectory(dir=tmp_path) as name:
             data_dir = Path(name)
             create.create(Request(task, Layout(3), data_dir))
@@ -334,7 +334,7 @@ class TestIndependent:
     def test_a_wrong_answer(self, monkeypatch, tmp_path):
         solve = operations.BUILT_IN["subtraction"].solve
         self.altered(monkeypatch, "subtraction", solve=lambda size, left, right: solve(size, right, left))
-        problems = self.made(TASK, tmp_path).problems
+        problems = self.check(TASK, tmp_path).problems
         assert len(problems) == 2 * SHARDS
         assert all(problem.endswith(": the answer is wrong") for problem in problems)
 
@@ -344,9 +344,9 @@ class TestIndependent:
         right = getattr(draws, name)
         other = lambda task, *rest: right(dataclasses.replace(task, seed=task.seed + 1), *rest)  # noqa: E731
         monkeypatch.setattr(draws, name, other)
-        problems = " ".join(self.made(TASK, tmp_path).problems)
-        said = {"key_hash": "its rows are not in the order of their hashes", "operands": "is not the example that"}
-        assert said[name] in problems
+        problems = " ".join(self.check(TASK, tmp_path).problems)
+        expected = {"key_hash": "its rows are not in the order of their hashes", "operands": "is not the example that"}
+        assert expected[name] in problems
         assert "an example of validation should be one of train" in problems
 
     def test_a_task_without_a_line(self, monkeypatch, tmp_path):
@@ -354,18 +354,18 @@ class TestIndependent:
         solve = operations.BUILT_IN["subtraction"].solve
         self.altered(monkeypatch, "difference", solve=solve)
         task = dataclasses.replace(TASK, name="difference")
-        checked = self.made(task, tmp_path)
+        checked = self.check(task, tmp_path)
         assert checked.problems == []
         assert checked.summary == (
             "15 files and 120 examples are as they should be; all of them were written again in plain Python, but "
             "without an independent check of the answers, which the task's own code computes"
         )
         monkeypatch.setattr(independent, "SOLVERS", {"difference": independent.SOLVERS["subtraction"]})
-        checked = self.made(task, tmp_path)
+        checked = self.check(task, tmp_path)
         assert checked.summary.endswith("all of them were drawn and solved again in plain Python")
         monkeypatch.setattr(independent, "SOLVERS", {"difference": lambda size, left, right: "0"})
-        assert any(problem.endswith("the answer is wrong") for problem in self.made(task, tmp_path).problems)
+        assert any(problem.endswith("the answer is wrong") for problem in self.check(task, tmp_path).problems)
 
     def test_some_of_many_rows(self, monkeypatch, tmp_path):
         monkeypatch.setattr(module, "SAMPLED", 30)
-        assert "; 32 of them were drawn and solved again in plain Python" in self.made(TASK, tmp_path).summary
+        assert "; 32 of them were drawn and solved again in plain Python" in self.check(TASK, tmp_path).summary

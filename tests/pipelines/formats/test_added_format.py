@@ -59,21 +59,21 @@ def entry(request, monkeypatch):
 
 
 def test_it_is_made_planned_verified_shown_copied_and_described(entry, tmp_path):
-    def said(*words):
+    def output(*words):
         done = run_here(*words)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert re.search("lines of CSV +about 3.8 kB", said("plan", *GENERATE[1:]))
-    assert "3.8 kB of lines of CSV" in said(*GENERATE, "--data-dir", tmp_path)
+    assert re.search("lines of CSV +about 3.8 kB", output("plan", *GENERATE[1:]))
+    assert "3.8 kB of lines of CSV" in output(*GENERATE, "--data-dir", tmp_path)
     directory = tmp_path / CONFIG
     assert len((directory / f"{NAME}/train-00000-of-00002.csv").read_bytes().splitlines()) > 50
-    assert "nothing was done" in said(*GENERATE, "--data-dir", tmp_path)
-    assert "15 files and 200 examples are as they should be" in said("verify", directory)
-    assert "15 files have the right names" in said("verify", directory, "--quick")
-    assert "180 training and 20 validation examples" in said("show", directory)
-    said("card", tmp_path)
-    said("fetch", directory, tmp_path / "copy")
+    assert "nothing was done" in output(*GENERATE, "--data-dir", tmp_path)
+    assert "15 files and 200 examples are as they should be" in output("verify", directory)
+    assert "15 files have the right names" in output("verify", directory, "--quick")
+    assert "180 training and 20 validation examples" in output("show", directory)
+    output("card", tmp_path)
+    output("fetch", directory, tmp_path / "copy")
     assert files(tmp_path / "copy" / CONFIG) == files(directory)
     refused = run_here(*(word for word in GENERATE if word != "--csv-lines"), "--data-dir", tmp_path)
     assert refused.returncode == 2
@@ -101,13 +101,13 @@ def test_damage_is_told(entry, tmp_path):
     path.write_bytes(b"".join([second, first, *others]))
     rewritten(directory)
     place = next(at for at, (a, b) in enumerate(zip(first, second, strict=True)) if a != b)
-    known = "row 0: is not the example that the parameters give here"
-    assert problem() == (known if entry.read else f"is not what the parameters give, from byte {place} on")
+    complaint = "row 0: is not the example that the parameters give here"
+    assert problem() == (complaint if entry.read else f"is not what the parameters give, from byte {place} on")
     path.write_bytes(right + first)
     rewritten(directory)
     count = len(right.splitlines())
-    known = f"has {count + 1} rows, not {count}"
-    assert problem() == (known if entry.read else f"is not what the parameters give, from byte {len(right):,} on")
+    complaint = f"has {count + 1} rows, not {count}"
+    assert problem() == (complaint if entry.read else f"is not what the parameters give, from byte {len(right):,} on")
     path.unlink()
     assert problem() == "is missing"
 

@@ -11,7 +11,7 @@ from seq2seq_arith.pipelines.formats.location import dataset_path, find_dataset
 
 
 @pytest.mark.parametrize(
-    ("folder", "said"),
+    ("folder", "complaint"),
     [
         ("data", "has several datasets; give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
         ("data/seq2seq_arith", "has several datasets; give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
@@ -21,17 +21,17 @@ from seq2seq_arith.pipelines.formats.location import dataset_path, find_dataset
         ("other", "is not a dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
     ],
 )
-def test_the_dataset_of_a_place(folder, said, tmp_path):
+def test_the_dataset_of_a_place(folder, complaint, tmp_path):
     """A folder without ``metadata.json`` is not a dataset; a folder above a single dataset names it."""
     for seed, file in ((0, "metadata.json"), (7, "metadata.json"), (8, "features.json")):
         path = dataset_path(tmp_path / "data", Task("pq", seed=seed))
         path.mkdir(parents=True)
         (path / file).touch()
     place, first = tmp_path / folder, dataset_path(tmp_path / "data", Task("pq"))
-    if not said:
+    if not complaint:
         assert find_dataset(str(place)) == first
         return
-    with pytest.raises(InputError, match=re.escape(f"{place} {said}".format(first.parents[1]))):
+    with pytest.raises(InputError, match=re.escape(f"{place} {complaint}".format(first.parents[1]))):
         find_dataset(str(place))
     shutil.rmtree(dataset_path(tmp_path / "data", Task("pq", seed=7)))
     if folder.startswith("data") and "s8" not in folder:

@@ -59,8 +59,8 @@ def test_rows(task, rows):
     assert third.select(["question", "answer"]).equals(table)
     assert third.schema.field("written") == pa.field("written", pa.string(), nullable=False)
     plain = dataclasses.replace(task, reverse=False)
-    asked = [reference.text(plain, *reference.draw(task, i))[0].rstrip() for i in range(rows)]
-    assert third["written"].to_pylist() == asked
+    questions = [reference.text(plain, *reference.draw(task, i))[0].rstrip() for i in range(rows)]
+    assert third["written"].to_pylist() == questions
     expected = [reference.text(task, *reference.draw(task, i)) for i in range(rows)]
     assert list(zip(*(table[name].to_pylist() for name in ("question", "answer")), strict=True)) == expected
 

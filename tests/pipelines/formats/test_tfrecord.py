@@ -77,7 +77,7 @@ def test_every_flipped_byte(place):
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "complaint"),
     [
         (DATA[:-1], "row 2: ends in the middle of a record"),
         (DATA[:11], "row 0: ends in the middle of a record"),
@@ -86,7 +86,7 @@ def test_every_flipped_byte(place):
         (DATA.replace(independent.record(*ROWS[1]), independent.record("5-7", "-2")), "row 1: is not a record"),
     ],
 )
-def test_what_is_not_so_many_records(data, said):
+def test_what_is_not_so_many_records(data, complaint):
     with pytest.raises(Problem) as problem:
         FORMAT.read(data, TASK, 3)
-    assert str(problem.value).startswith(said)
+    assert str(problem.value).startswith(complaint)

@@ -278,12 +278,12 @@ def test_one_run_at_a_time_makes_a_dataset(tmp_path):
     assert tree(path.parent) == {"1.0.0": None, "1.0.0/file": b"1"}
 
 
-@pytest.mark.parametrize("asked", [Layout(4), LAYOUTS["two"]], ids=str)
-def test_other_files_are_refused_and_the_way_out_is_named(tmp_path, refusal, asked):
+@pytest.mark.parametrize("layout", [Layout(4), LAYOUTS["two"]], ids=str)
+def test_other_files_are_refused_and_the_way_out_is_named(tmp_path, refusal, layout):
     path = existing_dataset(tmp_path)
     with refusal(InputError):
-        DirectoryPublisher(path).published(TASK, asked, overwrite=False)
-    assert DirectoryPublisher(path).published(TASK, asked, overwrite=True) is None
+        DirectoryPublisher(path).published(TASK, layout, overwrite=False)
+    assert DirectoryPublisher(path).published(TASK, layout, overwrite=True) is None
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that even root cannot write to: /proc")

@@ -197,8 +197,8 @@ def test_death_between_the_shards_and_the_dataset(data_dir, local, before_change
     if before_change < 3:
         assert not (path / "dataset_info.json").is_file()
         assert run_here("fetch", path, "nowhere").returncode == 2
-    asked, name = (THREE, "three") if before_change < 2 else (TWO, "two")
-    process = run_here(*GENERATE, *asked, "--data-dir", data_dir)
+    layout_options, name = (THREE, "three") if before_change < 2 else (TWO, "two")
+    process = run_here(*GENERATE, *layout_options, "--data-dir", data_dir)
     assert process.returncode == 0, process.stderr
     assert without_reports(data_dir) == local[name]
 
@@ -212,8 +212,8 @@ def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, 
     assert refused.returncode == 2
     assert "another run, perhaps a killed one, has begun" in refused.stderr
     # One of the same layout makes what is lost as well.
-    for asked, name in ((TWO, "two"), ((*THREE, "--overwrite"), "three")):
-        process = run_here(*GENERATE, *asked, "--data-dir", data_dir)
+    for layout_options, name in ((TWO, "two"), ((*THREE, "--overwrite"), "three")):
+        process = run_here(*GENERATE, *layout_options, "--data-dir", data_dir)
         assert process.returncode == 0, process.stderr
         assert without_reports(data_dir) == local[name]
 

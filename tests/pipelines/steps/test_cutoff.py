@@ -65,12 +65,12 @@ def by_full_sort(task: Task, kept: np.ndarray) -> Cutoff | None:
 @example(Task("addition", size=1, num_examples=100, seed=4, ordered=True), 1)
 def test_as_by_full_sort_and_as_the_loop_keeps(task, num_shards):
     kept = kept_by_shard(task, num_shards)
-    found = found_in(task, Windows.around(task), *kept)
-    assert found == by_full_sort(task, np.concatenate(kept, axis=1))
+    cut = found_in(task, Windows.around(task), *kept)
+    assert cut == by_full_sort(task, np.concatenate(kept, axis=1))
     expected = reference.dataset(task)
-    assert found.last_draw + 1 == expected.draws_used
+    assert cut.last_draw + 1 == expected.draws_used
     last = max((row.split_hash, *row.key) for row in expected.validation)
-    assert found.last_validation == last
+    assert cut.last_validation == last
 
 
 @given(SEEDS)
@@ -135,9 +135,9 @@ def test_ties_are_decided_by_the_key(rows, random, first_hash, last_hash):
     right = by_full_sort(task, kept)
     windows = Windows(0, min(first_hash, last_hash), max(first_hash, last_hash))
     before, near = foreseen(windows, kept[1])
-    found = cutoff(task, windows, WindowRows(0, int(before.sum()), kept.T, kept.T[near]))
+    cut = cutoff(task, windows, WindowRows(0, int(before.sum()), kept.T, kept.T[near]))
     hit = windows.first_hash <= right.last_validation[0] <= windows.last_hash
-    assert found == (right if hit else None)
+    assert cut == (right if hit else None)
     assert in_validation(right, kept[1], (kept[2:3], kept[3:4])).tolist() == [
         row <= right.last_validation for row in rows
     ]

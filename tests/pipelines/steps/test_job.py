@@ -28,15 +28,15 @@ importlib.metadata.version = lambda name: "0.1" if name == "pyarrow" else instal
     [(["tfrecord"], []), (["tfrecord", "parquet", "array_record"], ["pyarrow", "array-record"])],
 )
 def test_what_must_be_the_same(formats, packages):
-    found = job.package_versions(formats)
+    versions = job.package_versions(formats)
     program = {"seq2seq_arith": f"{__version__} (code {job.code_version()})"}
-    assert found == program | {name: version(name) for name in ("apache-beam", *packages)}
-    job.check_worker(tuple(found.items()), tuple(formats))
+    assert versions == program | {name: version(name) for name in ("apache-beam", *packages)}
+    job.check_worker(tuple(versions.items()), tuple(formats))
 
 
-@pytest.mark.parametrize("found", [{"pyarrow": "2"}, {}])
-def test_what_is_not_is_named(found, refusal, monkeypatch):
-    monkeypatch.setattr(job, "package_versions", lambda formats: found)
+@pytest.mark.parametrize("versions", [{"pyarrow": "2"}, {}])
+def test_what_is_not_is_named(versions, refusal, monkeypatch):
+    monkeypatch.setattr(job, "package_versions", lambda formats: versions)
     with refusal(InputError):
         job.check_worker((("pyarrow", "1"),), ())
 
@@ -53,17 +53,17 @@ def test_each_step_looks_at_its_process(tmp_path, step):
         versions={"pyarrow": "0.1"},
     )
     arguments = {"chunks": [b""], "draw": [(0, 100)], "deduplicate": [(0, [])], "write": [(0, b""), None]}[step]
-    asked = [lambda: getattr(pipeline, step)(other, *arguments), lambda: job.read_report(tmp_path / REPORT)]
-    for ask in asked:
+    calls = [lambda: getattr(pipeline, step)(other, *arguments), lambda: job.read_report(tmp_path / REPORT)]
+    for call in calls:
         with pytest.raises(InputError, match="the workers have pyarrow"):
-            ask()
+            call()
 
 
 def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):
     """Its code differs in one character, or in the name of one file."""
-    one, changed, renamed = ("module.py", "x = 1"), ("module.py", "x = 2"), ("other.py", "x = 1")
+    original, changed, renamed = ("module.py", "x = 1"), ("module.py", "x = 2"), ("other.py", "x = 1")
     seen = {}
-    for name, (file, content) in {"here": one, "there": changed, "same": one, "renamed": renamed}.items():
+    for name, (file, content) in {"here": original, "there": changed, "same": original, "renamed": renamed}.items():
         (folder := tmp_path / name).mkdir()
         (folder / file).write_text(content)
         monkeypatch.setattr("importlib.resources.files", lambda package, folder=folder: folder)

@@ -224,13 +224,13 @@ def test_counters():
         build(job_of(SMALL, 3000, Path(name)), pipeline)
         result = pipeline.run()
         result.wait_until_finish()
-        found = collections.Counter()
+        counters = collections.Counter()
         # Two steps drop duplicates: Draw and Deduplicate.
         for counter in result.metrics().query(MetricsFilter().with_namespace("seq2seq_arith"))["counters"]:
-            found[counter.key.metric.name] += counter.committed
+            counters[counter.key.metric.name] += counter.committed
         size = sum(map(len, tfrecords(Path(name)).values()))
     distinct = len({reference.key(SMALL, *reference.draw(SMALL, i)) for i in range(3000)})
-    assert found == {"draws": 3000, "duplicates": 3000 - distinct, "examples": 1000, "bytes": size, "shards": 8}
+    assert counters == {"draws": 3000, "duplicates": 3000 - distinct, "examples": 1000, "bytes": size, "shards": 8}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ COMMANDS = {
 }
 
 
-def said(command: str, url: str, code: int, tmp_path: Path, *flags: str) -> str:
+def stderr_of(command: str, url: str, code: int, tmp_path: Path, *flags: str) -> str:
     """The one sentence that a command prints when it fails; there is no traceback."""
     process = run(*(word.format(url=url) for word in COMMANDS[command]), *flags, cwd=tmp_path)
     assert (process.returncode, process.stdout) == (code, ""), process.stderr
@@ -41,14 +41,14 @@ def said(command: str, url: str, code: int, tmp_path: Path, *flags: str) -> str:
     ],
 )
 def test_no_such_bucket(servers, tmp_path, scheme, command, reason):
-    assert reason in said(command, f"{scheme}://no-such-bucket/data", 2, tmp_path)
+    assert reason in stderr_of(command, f"{scheme}://no-such-bucket/data", 2, tmp_path)
 
 
 @pytest.mark.release
 @pytest.mark.parametrize(("scheme", "variable"), [("gs", "STORAGE_EMULATOR_HOST"), ("s3", "AWS_ENDPOINT_URL")])
 def test_nobody_answers(servers, tmp_path, monkeypatch, scheme, variable):
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    assert "cannot be reached" in said("generate", f"{scheme}://bucket/data", 1, tmp_path)
+    assert "cannot be reached" in stderr_of("generate", f"{scheme}://bucket/data", 1, tmp_path)
 
 
 @pytest.mark.slow
@@ -68,10 +68,10 @@ class Cutting(http.server.BaseHTTPRequestHandler):
     """A store whose first answers end in the middle, without an error."""
 
     protocol_version = "HTTP/1.1"
-    content, asked = bytes(range(256)) * 64, 0
+    content, requests = bytes(range(256)) * 64, 0
 
     def do_GET(self):
-        type(self).asked += 1
+        type(self).requests += 1
         first = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
         self.send_response(206 if first else 200)
         for name, value in {
@@ -82,7 +82,7 @@ class Cutting(http.server.BaseHTTPRequestHandler):
         }.items():
             self.send_header(name, str(value))
         self.end_headers()
-        end = len(self.content) if self.asked > 2 else first + 1000
+        end = len(self.content) if self.requests > 2 else first + 1000
         self.wfile.write(self.content[first:end])
         self.close_connection = True
 
@@ -92,7 +92,7 @@ class Cutting(http.server.BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("read", [paths.read_bytes, lambda path: path.read()[0]], ids=["pieces", "whole"])
 def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
-    monkeypatch.setattr(Cutting, "asked", 0)
+    monkeypatch.setattr(Cutting, "requests", 0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.setenv(name, "test")
     clients.bucket.cache_clear()
@@ -100,7 +100,7 @@ def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         assert read(ObjectPath("s3://bucket/key")) == Cutting.content
     clients.bucket.cache_clear()
-    assert Cutting.asked == 3
+    assert Cutting.requests == 3
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def _field_docstring(field: dataclasses.Field) -> str:
         facts.append(range_in_words(about.low, about.high, "g" if isinstance(about.high, float) else ","))
     if default := about.default_text or in_words(field.default):
         facts.append(f"default: {default}")
-    text = f"{about.line[0].upper()}{about.line[1:]}" + (f" ({'; '.join(facts)})" if facts else "") + "."
+    line = about.full_line
+    text = f"{line[0].upper()}{line[1:]}" + (f" ({'; '.join(facts)})" if facts else "") + "."
     source = MARKDOWN_LINK.sub(r"`\1 <\2>`__", about.paper)
     return f"{text} {source}." if source else text
 
@@ -129,8 +130,8 @@ class ModelConfig:
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14, group=NETWORK)
     layers: int = option(
-        "number of layers: of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole "
-        "network",
+        "number of layers",
+        details="of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network",
         default=1,
         low=1,
         high=64,

@@ -126,6 +126,11 @@ class Option:
         return self.help() if callable(self.help) else self.help
 
     @property
+    def full_line(self) -> str:
+        """The line for the full help, with its details."""
+        return f"{self.line}: {self.details}" if self.details else self.line
+
+    @property
     def allowed(self) -> tuple[str, ...]:
         """The choices, empty if there are none."""
         return tuple(self.choices() if callable(self.choices) else self.choices or ())

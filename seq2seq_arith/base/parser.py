@@ -114,7 +114,7 @@ def _help(parameter: Parameter, *, in_full: bool) -> str:
     'seed (from 0 to 2^64-1; default: 0)'
     """
     about = parameter.about
-    line = f"{about.line}: {about.details}" if about.details and in_full else about.line
+    line = about.full_line if in_full else about.line
     facts = []
     if any(not re.search(rf"\b{name}\b", line) for name in about.allowed):
         choices = ", ".join(about.allowed)

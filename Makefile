@@ -25,7 +25,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release refusals lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak lock sbom audit clean
+.PHONY: help demo test test-models slow release refusals reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -53,6 +53,9 @@ release: $(VENV)/extras ## Runs every test, with more examples, every Python, th
 
 refusals: $(VENV)/tested ## Writes the snapshot of all refusals anew, to be read as a diff: tests/refusals.txt
 	UPDATE_REFUSALS=1 $(PYTEST) --quiet -m "not (slow or release or flink or spark or gpu)"
+
+reference: $(VENV)/tested ## Writes the pages of docs/reference that list what the code has
+	PYTHONSAFEPATH=1 $(VENV)/bin/python docs/reference_pages.py
 
 lesson: $(VENV)/tested ## Runs the lesson and writes its outputs anew, to be read as a diff: six minutes
 	UPDATE_LESSON=1 $(PYTEST) --quiet -m slow -k lesson tests/notebooks

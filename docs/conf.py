@@ -41,7 +41,8 @@ highlight_language = "text"
 smartquotes = False  # which would make one dash of the two of an option
 # Links may name any heading of a page, as on GitHub.
 myst_heading_anchors = 4
-myst_enable_extensions = ["attrs_inline"]
+# Boxes for traps, in the form that GitHub shows, too: > [!WARNING]
+myst_enable_extensions = ["alert", "attrs_inline"]
 myst_links_external_new_tab = False
 
 # NOTEBOOKS=off shows the notebooks as they are stored, the lesson alone with outputs: running them takes minutes.
@@ -122,6 +123,8 @@ def _adapt(app, page: str, content: list[str]) -> None:
     """What is different on the site in one page; Sphinx reads the changed content."""
     if page == "index":
         content[0] += "".join(_menus(content[0]))
+    if page == "reference/slices":
+        content[0] += "\n```{toctree}\n:hidden:\n:glob:\n\nslices-*\n```\n"
     if page.startswith("notebooks/"):
         content[0] = _with_lexer(content[0])
     else:

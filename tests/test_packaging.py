@@ -313,7 +313,7 @@ def test_array_record_is_read_without_tensorflow(plain, tmp_path):
     data_dir = tmp_path / "data"
     generate = ["generate", "addition", "--num-examples=1000", "--array-record", f"--data-dir={data_dir}"]
     run(plain.bin / "arith-data", *generate, cwd=plain.away)
-    page = (CHECKOUT / "docs/data.md").read_text(encoding="utf-8")
+    page = (CHECKOUT / "docs/how-to/load-elsewhere.md").read_text(encoding="utf-8")
     (grain,) = (block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if "import grain" in block)
     found = plain.python(
         f"""

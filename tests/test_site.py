@@ -46,12 +46,15 @@ def pages(site) -> dict[Path, str]:
 
 
 def test_every_page_and_notebook_is_on_the_site_and_in_its_menu(site, pages):
-    sources = [*DOCS.glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
-    wanted = {f"notebooks/{each.stem}.html" if each.suffix == ".ipynb" else f"{each.stem}.html" for each in sources}
-    assert {str(file.relative_to(site)) for file in pages} >= wanted
-    menu = re.search(r'<div class="sidebar-tree">(.*?)</div>', pages[site / "glossary.html"], re.DOTALL)
+    sources = [file.relative_to(DOCS) for file in DOCS.rglob("*.md")]
+    sources += [Path("notebooks", file.name) for file in (ROOT / "notebooks").glob("*.ipynb")]
+    wanted = {source.with_suffix(".html").as_posix() for source in sources}
+    assert {file.relative_to(site).as_posix() for file in pages} >= wanted
+    page = site / "reference/glossary.html"
+    menu = re.search(r'<div class="sidebar-tree">(.*?)</div>', pages[page], re.DOTALL)
     assert menu
-    listed = {target if target != "#" else "glossary.html" for target in re.findall(r'href="([^"]*)"', menu[1])}
+    targets = [page.name if target == "#" else target for target in re.findall(r'href="([^"]*)"', menu[1])]
+    listed = {os.path.relpath(os.path.normpath(page.parent / target), site) for target in targets}
     assert listed == wanted - {"index.html"}
 
 
@@ -76,13 +79,13 @@ def test_the_reference_has_every_public_name_and_every_command(site, pages):
     from seq2seq_arith.pipelines import commands as data
     from seq2seq_arith.trainer import commands as model
 
-    anchors = set(re.findall(r'id="([^"]*)"', pages[site / "python.html"]))
+    anchors = set(re.findall(r'id="([^"]*)"', pages[site / "reference/python.html"]))
     named = {name for name in seq2seq_arith.__all__ if name not in ("OPERATIONS", "__version__")}
     missing = {name for name in named if f"seq2seq_arith.{name}" not in anchors}
     assert missing <= {"InputError", "RunError", "Picture"}  # which stand there by the name of their module
     for name in ("base.errors.InputError", "trainer.figures.Picture"):
         assert f"seq2seq_arith.{name}" in anchors
-    text = pages[site / "python.html"]
+    text = pages[site / "reference/commands.html"]
     for parser in (data.parser(), model.parser()):
         commands = next(action for action in parser._actions if action.dest == "command").choices
         assert [command for command in commands if f'id="{command}"' not in text and f">{command}<" not in text] == []
@@ -91,7 +94,7 @@ def test_the_reference_has_every_public_name_and_every_command(site, pages):
 @pytest.mark.browser
 def test_it_fits_every_screen_and_the_keyboard_reaches_all(site):
     with browser.chrome() as driver:
-        for name, width in itertools.product(("index", "proofs", "asking"), (360, 900, 1400)):
+        for name, width in itertools.product(("index", "concepts/proofs", "how-to/playground"), (360, 900, 1400)):
             browser.resize(driver, width)
             driver.get((site / f"{name}.html").as_uri())
             assert browser.overflow(driver) == []

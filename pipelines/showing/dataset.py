@@ -103,7 +103,7 @@ def _duplicates(sample: Sample) -> list[str]:
     if task.sampler.has_short_pairs and task.size > 1:
         single = int(task.sampler.values(task.size)[0][0])
         pairs = single**2 if task.ordered else single * (single + 1) // 2
-        # The other draws are rearranged (docs/format.md).
+        # The other draws are rearranged (docs/reference/data-format.md).
         part = "" if task.sampler.share == 1 else "in the half of the draws that is not rearranged, "
         short = f"{part}short numbers are drawn as often as long ones"
         why += f" {short[0].upper()}{short[1:]}, but only {pairs} pairs have one digit each."

@@ -2,7 +2,7 @@
 
 The elements are blocks, never single examples: first the draw numbers by shard, which pass the only large shuffle,
 and then the kept draws of each shard. Operands are a function of the draw number, so they are computed again rather
-than sent. docs/runners.md describes how the costs grow with the number of examples.
+than sent. docs/reference/speed.md describes how the costs grow with the number of examples.
 """
 
 import functools

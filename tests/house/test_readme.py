@@ -14,7 +14,7 @@ from programs import python, run
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # The tests of the examples follow these pages, step by step.
 EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -164,7 +164,7 @@ def test_files_that_a_page_names_exist(page):
 
 def test_the_pair_of_the_architecture_is_a_real_one():
     """The draw, its pair, its shard and its strings are those of the default dataset."""
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/contribute/architecture.md").read_text(encoding="utf-8")
     first = re.search(r"Draw (\d+) of the default dataset of addition is the pair \((\d+), (\d+)\)", page)
     assert first
     number, *pair = map(int, first.groups())
@@ -179,7 +179,7 @@ def test_the_pair_of_the_architecture_is_a_real_one():
     assert f'"{question}", "{answer}" ' in page
 
 
-FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+FORMAT = (ROOT / "docs/reference/data-format.md").read_text(encoding="utf-8")
 METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", FORMAT, re.MULTILINE))
 
 

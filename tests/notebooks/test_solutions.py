@@ -9,7 +9,7 @@ from programs import python
 
 CELLS = json.loads((ROOT / "notebooks/exercises.ipynb").read_text(encoding="utf-8"))["cells"]
 TEXTS = {cell["id"]: "".join(cell["source"]) for cell in CELLS}
-SOLUTIONS = (ROOT / "docs/solutions.md").read_text(encoding="utf-8")
+SOLUTIONS = (ROOT / "docs/teach/solutions.md").read_text(encoding="utf-8")
 
 # What the solutions say, by exercise, checked after its code.
 CLAIMS = {

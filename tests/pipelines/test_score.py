@@ -151,7 +151,7 @@ def test_stopped_while_it_waits_for_answers(suite, tmp_path, monkeypatch):
     assert not (tmp_path / "score.md").exists()
 
 
-PAGE = (ROOT / "docs" / "score.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/how-to/evaluate-any-model.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

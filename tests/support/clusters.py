@@ -12,7 +12,7 @@ from layout import ROOT
 from programs import ends_as_told, run, without_lock
 from sockets import listening
 
-PAGE = ROOT / "docs" / "runners.md"
+PAGE = ROOT / "docs/how-to/flink-spark-prism.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+`--runner`,\s+`--job_endpoint`\s+and\s+the\s+last\s+flag")
 

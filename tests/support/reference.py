@@ -24,7 +24,7 @@ ROW = re.compile(r"^\| `?([\w-]+)`? \| ([\d,]+) \| `(\w{64})` \| `(\w{64})` \|$"
 # ``question<TAB>answer<LF>``. They never change.
 VECTORS = [
     (name, int(draws.replace(",", "")), *digests)
-    for name, draws, *digests in ROW.findall((ROOT / "docs/format.md").read_text(encoding="utf-8"))
+    for name, draws, *digests in ROW.findall((ROOT / "docs/reference/data-format.md").read_text(encoding="utf-8"))
     if name.partition("-")[0] in OPERATIONS
 ]
 assert len(VECTORS) >= 14

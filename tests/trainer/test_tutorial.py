@@ -13,7 +13,7 @@ from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.__main__ import main as arith_model
 
 PROGRAMS = {"arith-data": arith_data, "arith-model": arith_model}
-PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/start/first-model.md").read_text(encoding="utf-8")
 # From a command that stands alone to what the page says that it prints.
 SHOWN = dict(re.findall(r"```sh\n(arith-.+)\n```\n\n```\n((?:.*\n)*?)```", PAGE))
 UNTRAINED = [command for command in SHOWN if shlex.split(command)[1] in ("show", "describe")]

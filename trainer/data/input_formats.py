@@ -12,7 +12,7 @@ lists the input formats. For 297 + 172 = 469, which addition stores reversed, as
                   _ _  9 2  9 7  9 1
                   _ _  _ _  2 2  2 7
 
-docs/training.md shows the other input formats, which change what is written.
+docs/reference/input-formats.md shows all of them.
 
 >>> input_format = make_input_format("aligned", Task("addition"))
 >>> ids = input_format.encode_question(text.to_codes(["271+792"], 7)).numpy()[0]

@@ -99,8 +99,8 @@ NAMES = {"$IMAGE": IMAGE, "PROJECT": "my-project", "BUCKET": "beam-bucket", "SUB
 
 
 def documented() -> list[str]:
-    """Beam's flags of the command that docs/runners.md shows for Dataflow."""
-    page = (ROOT / "docs/runners.md").read_text(encoding="utf-8")
+    """Beam's flags of the command that docs/how-to/dataflow.md shows for Dataflow."""
+    page = (ROOT / "docs/how-to/dataflow.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"\n(arith-data generate [^`]*--runner=DataflowRunner[^`]*)```", page)
     for name, value in NAMES.items():
         command = command.replace(name, value)

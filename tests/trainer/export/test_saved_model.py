@@ -115,7 +115,7 @@ def test_the_keras_file_is_the_model(out, trained):
 
 def test_tensorflow_serving_can_answer_the_request_of_the_page(loaded, expected):
     """The body of the page's request has the inputs of the signature, and the reply is JSON."""
-    page = (ROOT / "docs/asking.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/how-to/export.md").read_text(encoding="utf-8")
     (body,) = re.findall(r"curl -d '(\{.*?\})' \S+/v1/models/\w+:predict", page)
     signature = loaded.signatures["serving_default"]  # where none is named
     _, given = signature.structured_input_signature

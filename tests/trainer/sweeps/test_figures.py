@@ -1,12 +1,18 @@
-"""Figures in sentences of the pages are those of ``benchmarks/results.jsonl``; ``test_results`` holds the tables."""
+"""The numbers that pages mark are those of ``benchmarks/results.jsonl``; ``test_results`` holds the tables.
+
+A number in a sentence is followed by the name of its figure, which no reader sees: ``34<!-- best-subtraction.proved -->
+of 35<!-- best-subtraction.seeds -->``. So a sentence can be written in other words, and its numbers stay true. A name
+is RUN.FIGURE, or RUN.FIGURE@SIZE for the suite at that size; RUN includes the runs on data of another seed, RUN-data1.
+"""
 
 import math
+import re
 import statistics
+from collections.abc import Callable
 
 import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic.scoring import Scores
 from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.demo import RANDOM_PAIRS
@@ -14,178 +20,119 @@ from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.results import Result
 
-ROWS = {(row.run, row.seed): row for row in results.read(ROOT / "benchmarks" / results.RESULTS)}
+ROWS = results.read(ROOT / "benchmarks" / results.RESULTS)
+MARK = re.compile(r"(\d[\d,.]*)(%?)<!--\s+([\w.-]+)\.([\w-]+)(?:@(\d+))?\s+-->")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MARKED = [(str(page.relative_to(ROOT)), *found) for page in PAGES for found in MARK.findall(page.read_text("utf-8"))]
+LEARNED = 0.99  # the share of right answers after which a set counts as learned
 
 
-def group(name: str) -> list[Result]:
+def runs_of(name: str) -> list[Result]:
     """The runs of a table of settings, and those of the same on data of another seed."""
-    return [row for (run, _), row in ROWS.items() if run.replace("-data1", "") == name]
+    return [row for row in ROWS if row.run.replace("-data1", "") == name]
 
 
-def lowest(scores: Scores) -> float:
-    """The lowest share in any slice."""
-    return min(row.right / row.questions for row in scores.rows)
+def worst(row: Result, size: str, *sets: str) -> float:
+    """The accuracy in the worst slice of sets of the suite, at a size, or at that of the training."""
+    at = int(size) if size else row.scores.sizes[0]
+    suites = [row.by_suite[set, at] for set in sets if (set, at) in row.by_suite]
+    return min(slice.right / slice.questions for suite in suites for slice in suite.rows)
 
 
-def least(name: str, size: int | None = None, set: str = STANDARD) -> float:
-    """The lowest share in any slice of a set, with any seed."""
-    return min(lowest(row.by_suite[set, size]) for row in group(name) if (set, size) in row.by_suite)
+def least(*sets: str) -> Callable[[list[Result], str], float]:
+    """The minimum over seeds of worst-slice accuracy."""
+    return lambda runs, size: min(worst(row, size, *sets) for row in runs)
 
 
-def worst(name: str, place: int = 0) -> list[float]:
-    """The share in the worst slice of each network, in the suite of one of the lengths."""
-    return [lowest(row.by_suite[STANDARD, row.scores.sizes[place]]) for row in group(name)]
+def reaching(share: float, *sets: str) -> Callable[[list[Result], str], float]:
+    """The number of seeds whose worst slice reaches a share."""
+    return lambda runs, size: sum(worst(row, size, *sets) >= share for row in runs)
 
 
-def percent(share: float, decimals: int) -> str:
-    return f"{cut(100 * share, decimals)}%"
+def of_runs(figure: Callable[[list[Result]], float]) -> Callable[[list[Result], str], float]:
+    """A figure of runs that knows no size."""
+    return lambda runs, _: figure(runs)
 
 
-def proved_rounds(rows: list[Result]) -> list[int]:
-    """The rounds of those that are proved."""
-    return [row.rounds for row in rows if row.proved is True]
+def exact(place: int) -> Callable[[list[Result], str], float]:
+    """The exact match of all questions of both sets, of the seed at a place from the lowest."""
+    return lambda runs, size: sorted(row.scores.select(size=int(size)).exact_match or 0.0 for row in runs)[place]
 
 
-def slices_of(rows: list[Result]) -> list[list[float]]:
-    """The lowest share in the slices of each network at each length, with the held-out ones."""
-    return [[lowest(row.scores.select(size=size)) for size in row.scores.sizes] for row in rows]
+def steps(column: int) -> Callable[[Result], float]:
+    """After how many steps a network answers its training pairs (1), or the others (2), correctly."""
+    return lambda row: next((point[0] for point in row.curve if point[column] >= LEARNED), math.inf)
 
 
-def right_at_100(row: Result) -> float:
-    """The share of right answers at 100 digits, of both sets."""
-    found = row.scores.select(size=100).exact_match
-    assert found
-    return found
+def samples(row: Result) -> float:
+    """After how many samples a network answers the validation set correctly."""
+    return row.settings["batch_size"] * steps(2)(row)
 
 
-ADDERS, BEST, SUBTRACTION = group("length_generalization-addition"), group("best-addition"), group("best-subtraction")
-TAKEN = proved_rounds(SUBTRACTION)
-WORST = [percent(each, 1) for each in worst("random-subtraction")]
-ALIKE = [row.exact_match for (run, _), row in ROWS.items() if run in ("random-subtraction", "best-subtraction")]
-EQUAL = Summary.read(RANDOM_PAIRS / "summary.json").scores.worst().exact_match
-TIMES, NEAR = group("times-digit"), group("local-digit-positions")
-PLACED = group("digit-positions")
-PLACES = slices_of(PLACED)
-NEAREST = min(lowest(row.scores) for row in NEAR)
-FAIR = {
-    kind: group(f"encoding-{kind}")
-    for kind in ("coupled_relative_bias", "rope", "position_coupling", "learned", "nope")
+def settled(runs: list[Result]) -> list[Result]:
+    """The runs that answer the validation set correctly in the end."""
+    return [row for row in runs if row.exact_match >= LEARNED]
+
+
+FIGURES: dict[str, Callable[[list[Result], str], float]] = {
+    "seeds": of_runs(len),
+    "proved": of_runs(lambda runs: sum(row.proved is True for row in runs)),
+    "as-trained": of_runs(lambda runs: sum(row.proved is True and row.rounds == 0 for row in runs)),
+    "rounds-min": of_runs(lambda runs: min(row.rounds for row in runs if row.proved)),
+    "rounds-max": of_runs(lambda runs: max(row.rounds for row in runs if row.proved)),
+    "weights": of_runs(lambda runs: statistics.mode(row.weights for row in runs)),
+    "minimum": least(STANDARD),
+    "minimum-held-out": least(HELD_OUT),
+    "minimum-both": least(*SETS),
+    "maximum": lambda runs, size: max(worst(row, size, STANDARD) for row in runs),
+    "perfect": reaching(1, STANDARD),
+    "perfect-both": reaching(1, *SETS),
+    "at-least-900": reaching(0.9, *SETS),
+    "exact-min": exact(0),
+    "exact-second": exact(1),
+    "validation-min": of_runs(lambda runs: min(row.exact_match for row in runs)),
+    "cpu": of_runs(lambda runs: round(statistics.median(row.cpu_seconds for row in runs))),
+    "cpu-min": of_runs(lambda runs: round(min(row.cpu_seconds for row in runs))),
+    "cpu-max": of_runs(lambda runs: round(max(row.cpu_seconds for row in runs))),
+    "draws-to-99": of_runs(lambda runs: statistics.median(map(samples, runs))),
+    "steps-train-min": of_runs(lambda runs: min(map(steps(1), runs))),
+    "steps-train-max": of_runs(lambda runs: max(map(steps(1), runs))),
+    "steps-val-min": of_runs(lambda runs: min(row.curve[-1][0] for row in settled(runs))),
+    "steps-val-max": of_runs(lambda runs: max(row.curve[-1][0] for row in settled(runs))),
+    "best-val-max": of_runs(lambda runs: max(right for row in runs for *_, right in row.curve)),
+    "waves-min": of_runs(lambda runs: min(len(row.waves["frequencies"]) for row in settled(runs))),
+    "waves-max": of_runs(lambda runs: max(len(row.waves["frequencies"]) for row in settled(runs))),
+    "explained-min": of_runs(lambda runs: min(row.waves["explained"] for row in settled(runs))),
+    "explained-max": of_runs(lambda runs: max(row.waves["explained"] for row in settled(runs))),
 }
-# The draws, from epoch to epoch, after which each network has 0.99 of the validation set right.
-SOON = {
-    kind: [next((250 * steps for steps, _, right in row.curve if right >= 0.99), math.inf) for row in rows]
-    for kind, rows in FAIR.items()
-}
-MEDIAN = {kind: f"{statistics.median(draws):,.0f}" for kind, draws in SOON.items()}
-FAR = slices_of(FAIR["position_coupling"])
-AT_100 = sorted(map(right_at_100, FAIR["position_coupling"]))
-COSTS = [round(row.cpu_seconds) for rows in FAIR.values() for row in rows]
-BY_HEART, GROKKED, STRONG = (group(f"grokking-{decay}") for decay in ("0", "0.1", "1"))
-SETTLED = [row for row in STRONG if row.exact_match >= 0.99]
-STEPS = [[row.curve[-1][0] for row in rows] for rows in (GROKKED, SETTLED)]
-WAVES = [[row.waves for row in rows] for rows in (GROKKED, SETTLED)]
-
-
-def known(rows: list[Result]) -> list[int]:
-    """The steps after which each network has 0.99 of its training pairs right."""
-    return [next(steps for steps, share, _ in row.curve if share >= 0.99) for row in rows]
-
-
-def span(values: list[int]) -> str:
-    return f"{min(values):,} to {max(values):,}"
-
-
-def waves(found: list[dict]) -> str:
-    """How many key frequencies networks have, and which share of the logits these explain."""
-    count, shares = span([len(each["frequencies"]) for each in found]), [each["explained"] for each in found]
-    return f"{count} waves {{}}{percent(min(shares), 0)} to {percent(max(shares), 0)}"
-
-
-MULTIPLIED = [percent(least("best-multiplication", size, set), 1) for set in SETS for size in (3, 4, 5)]
-PRODUCTS = group(PRODUCT := "plain-scratchpad-multiplication")
-WORST_PRODUCT = percent(min(least(PRODUCT, set=set) for set in SETS), 1)
-ABLATED = ("plain", "half", "half-one-layer", "half-zeros", "half-no-curriculum", "half-stored-draws")
-HALVES = [f"{least(f'causal-{name}'):.3f}" for name in ABLATED]
-THOUGHT = [
-    f"{5 * round(statistics.median(row.cpu_seconds for row in group(f'plain-scratchpad-{name}')) / 5)}"
-    for name in ("multiplication", "three", "five")
-]
-SENTENCES = {
-    "README.md": [
-        f"Both answer at least {percent(min(ALIKE), 2)} of random questions correctly.",
-        f"of equal numbers, {percent(EQUAL, 1)}.",
-        f"worst slice equal {cut(EQUAL, 3)} each 1.000",
-    ],
-    "docs/tutorial.md": [
-        f"worst slice: equal, {cut(EQUAL, 3)} of 1,000: 94263-94263 = 0",
-        f"Of the pairs of equal numbers, {percent(EQUAL, 1)} are. ",
-        f"With `--seed 1` and `--seed 2`, the worst slice had {WORST[1]} and {WORST[2]}:",
-    ],
-    "docs/results.md": [
-        f"at least {MULTIPLIED[0]} of the standard slice that they know worst of 3 digits, {MULTIPLIED[1]} of 4, and "
-        f"{MULTIPLIED[2]} of 5; of the held-out ones, {MULTIPLIED[3]}, {MULTIPLIED[4]} and {MULTIPLIED[5]}.",
-        f"{len(group('plain-addition'))} networks of `plain` per task answer at least "
-        f"{percent(least('plain-addition'), 1)} of the slice that they know worst",
-        f"worst of addition, and {percent(least('plain-subtraction'), 1)} of subtraction.",
-        f"`length_generalization` trains on at most 5 digits, {len(proved_rounds(ADDERS))} are [proved](proofs.md)",
-        f"so are {len(proved_rounds(BEST))} of {len(BEST)} that `best` trains on 3 digits",
-        f"and {len(TAKEN)} of {len(SUBTRACTION)} of subtraction.",
-        f"{proved_rounds(ADDERS).count(0)} of the {len(ADDERS)} of `length_generalization` are proved as they are",
-        f"and {proved_rounds(BEST).count(0)} of the {len(BEST)} of `best`",
-        f"({statistics.median(row.cpu_seconds for row in BY_HEART):.0f} CPU seconds)",
-        f"0.99 of the training pairs are known after {span(known(BY_HEART))} steps, and never more than "
-        f"{math.ceil(1000 * max(share for row in BY_HEART for *_, share in row.curve)) / 10}% of the others.",
-        f"all {len(GROKKED)} know 0.99 of their own pairs after {span(known(GROKKED))} steps, and of the others after "
-        f"{span(STEPS[0])}.",
-        f"seven reach 0.99 of the others once, after {span(STEPS[1])} steps, and three do not.",
-        f"{waves(WAVES[0]).format('explain ')} of the logits with 0.1, and {waves(WAVES[1]).format('')} in",
-        f"{len(proved_rounds(TIMES))} of {len(TIMES)} are proved.",
-        f"one layer is enough: {len(NEAR) * (NEAREST == 1)} of {len(NEAR)} networks, trained on at most 10 digits "
-        f"({statistics.median(row.cpu_seconds for row in NEAR):.0f} CPU seconds, `local-digit-positions`)",
-        f"{len(PLACED)} networks of one layer and 256 units "
-        f"({statistics.median(row.cpu_seconds for row in PLACED):.0f} CPU seconds, `places`) make no mistake "
-        f"at 10 and 20 digits, {worst('digit-positions', 2).count(1)} none at 40 "
-        f"({sum(each[2] == 1 for each in PLACES)} if held-out slices count), and "
-        f"{sum(each[3] >= 0.9 for each in PLACES)} answer at least 0.900 of every slice at 100 (lowest "
-        f"{min(each[3] for each in PLACES):.3f}).",
-        f"(rates chosen on another seed; {span(COSTS)} CPU seconds):",
-        f"The validation set is 0.99 right within {MEDIAN['coupled_relative_bias']} draws with "
-        f"`coupled_relative_bias`, {MEDIAN['rope']} with `rope`, {MEDIAN['position_coupling']} with "
-        f"`position_coupling`, {MEDIAN['learned']} with `learned` (medians), and not",
-        f"With `position_coupling`, {sum(each[2] == 1 for each in FAR)} of the {len(FAR)} make no mistake at 40 "
-        f"(lowest {cut(min(each[2] for each in FAR), 3)}), and {sum(each[3] >= 0.9 for each in FAR)} answer at least "
-        f"0.900 of every slice at 100; one answers {cut(min(each[3] for each in FAR), 3)} of its worst and "
-        f"{percent(AT_100[0], 1)} of all questions, the others at least {percent(AT_100[1], 1)}.",
-        f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}.",
-        f"{len(PRODUCTS)} with a scratchpad answer at least {WORST_PRODUCT} of every slice of 4-digit products.",
-        f"{span([round(row.cpu_seconds) for row in group('causal-plain')])} CPU seconds; given: reversed answer): "
-        f"{len(group('causal-plain'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice "
-        f"(v2). In half of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, {HALVES[2]}; with zeros "
-        f"in front, {HALVES[3]} to {max(worst('causal-half-zeros')):.3f}; without short numbers first, {HALVES[4]}; "
-        f"two from 297,000 stored pairs, {HALVES[5]}.",
-        f"the lowest of pq is {min(worst('best-pq', 1)):.3f}.",
-        f"(`benchmarks/scratchpad.toml`: {', '.join(THOUGHT[:2])} and {THOUGHT[2]} CPU seconds)",
-    ],
+# The worst slice of the network of one seed: ``worst-0``.
+FIGURES |= {
+    f"worst-{seed}": lambda runs, size, seed=seed: next(worst(row, size, STANDARD) for row in runs if row.seed == seed)
+    for seed in range(3)
 }
 
 
-def test_positions_that_carry_over():
-    assert {*SOON["nope"]} == {math.inf}
-    assert worst("encoding-learned").count(1) == 9
-    assert {min(each[size] for each in PLACES + FAR) for size in (0, 1)} == {1}
-    for row in (row for rows in FAIR.values() for row in rows):
-        for size in row.scores.sizes[:2]:
-            assert lowest(row.by_suite[HELD_OUT, size]) >= lowest(row.by_suite[STANDARD, size])
+@pytest.mark.parametrize(("page", "number", "percent", "run", "figure", "size"), MARKED)
+def test_a_marked_number_is_measured(page, number, percent, run, figure, size):
+    value, text = FIGURES[figure](runs_of(run), size), number.replace(",", "").rstrip(".")
+    assert text == cut(value * (100 if percent else 1), len(text.partition(".")[2]))
+
+
+def test_pages_mark_their_numbers():
+    """A mark that is written in another form would not be compared."""
+    marks = re.findall(r"<!--\s+[\w.-]+\.[\w-]+(?:@\d+)?\s+-->", "".join(page.read_text("utf-8") for page in PAGES))
+    assert len(MARKED) == len([mark for mark in marks if ".md" not in mark]) > 100
+
+
+def test_the_picture_of_hard_questions_has_its_share():
+    """What the first pages say of equal numbers is the score of the network that comes with the package."""
+    scores = Summary.read(RANDOM_PAIRS / "summary.json").scores
+    row = scores.worst()
+    shown = cut(row.exact_match, 3)
+    assert row.slice == "equal" and f"equal {shown}" in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_networks_that_grok_hold_waves():
-    assert [len(each) for each in (BY_HEART, GROKKED, STRONG, SETTLED)] == [10, 13, 10, 7]
-    assert all(row.exact_match >= 0.99 for row in GROKKED)
-    assert {found["rebuilt"] for each in WAVES for found in each} == {1}
-    rebuilt = [row.exact_match for row in BY_HEART if row.waves["rebuilt"] == 1]
-    assert rebuilt == [max(row.exact_match for row in BY_HEART)]
-
-
-@pytest.mark.parametrize(("page", "sentence"), [(page, each) for page, found in SENTENCES.items() for each in found])
-def test_a_figure_in_a_sentence_is_measured(page, sentence):
-    assert sentence in " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    memorised, grokked, strong = (runs_of(f"grokking-{decay}") for decay in ("0", "0.1", "1"))
+    assert [len(runs) for runs in (memorised, grokked, strong, settled(strong))] == [10, 13, 10, 7]
+    assert {row.waves["rebuilt"] for row in (*settled(grokked), *settled(strong))} == {1}

@@ -56,13 +56,13 @@ def servers() -> Iterator[None]:
 @pytest.fixture
 def no_custom_tasks() -> Iterator[Callable[[], None]]:
     """A test begins without the custom tasks that others have named in this process; the function forgets its own."""
-    known = process.current()
+    state = process.current()
 
     def forget() -> None:
-        known.tasks.clear()
-        known.task_versions.clear()
+        state.tasks.clear()
+        state.task_versions.clear()
 
-    with emptied(known.tasks, known.task_versions):
+    with emptied(state.tasks, state.task_versions):
         yield forget
 
 

@@ -23,9 +23,9 @@ def test_the_demo_learns_all_three(tmp_path):
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONSAFEPATH": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=quiet, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    said = done.stdout
-    assert said.count(" pairs were drawn, and ") == len(DEMO_TASKS)
-    end, _, steps = said.partition("hard questions")[2].partition("\ntry next\n")
+    printed = done.stdout
+    assert printed.count(" pairs were drawn, and ") == len(DEMO_TASKS)
+    end, _, steps = printed.partition("hard questions")[2].partition("\ntry next\n")
     end, _, story = end.partition("\n\n")
     assert [line.split()[-1] for line in end.splitlines()[3:]] == ["✓"] * len(DEMO_TASKS)
     assert len(steps.splitlines()) == 6

@@ -71,8 +71,8 @@ def sources(clone: Path) -> set[str]:
         "proved/*/*",
         "random_pairs/*.*",
     )
-    found = {file for layer in LAYERS for pattern in wanted for file in (clone / layer).rglob(pattern)}
-    return {str(file.relative_to(clone)) for file in found}
+    files = {file for layer in LAYERS for pattern in wanted for file in (clone / layer).rglob(pattern)}
+    return {str(file.relative_to(clone)) for file in files}
 
 
 def test_the_wheel_has_every_module_and_no_top_level_name_but_ours(clone, packages):
@@ -148,12 +148,12 @@ def environment(tmp_path_factory) -> Environment:
 
     A line of a .pth file brings these, but not what is installed as editable among them: ours.
     """
-    made = Environment(tmp_path_factory.mktemp("environment"))
-    (made.site / "tested.pth").write_text(f"{SITE}\n")
+    environment = Environment(tmp_path_factory.mktemp("environment"))
+    (environment.site / "tested.pth").write_text(f"{SITE}\n")
     for name in ("pipelines", "trainer"):
-        (made.site / name).mkdir()
-        (made.site / name / "__init__.py").write_text("raise ImportError('this is another project')\n")
-    return made
+        (environment.site / name).mkdir()
+        (environment.site / name / "__init__.py").write_text("raise ImportError('this is another project')\n")
+    return environment
 
 
 @pytest.fixture(
@@ -223,7 +223,7 @@ def test_it_works_beside_hugging_face(installed, tmp_path):
     assert "train" in run(installed.bin / "arith-model", "--help", cwd=installed.away)
 
     # One process reads with TFDS alone, makes a dataset with TFDS and ours, and reads with Hugging Face's package.
-    question, made, ours, theirs, rows, card = installed.python(
+    question, splits, ours, theirs, rows, card = installed.python(
         """
 import json, sys
 import datasets
@@ -234,12 +234,12 @@ assert "seq2seq_arith.datasets" not in sys.modules
 
 import seq2seq_arith.datasets
 config = seq2seq_arith.datasets.ArithConfig("pq", digits=9, num_examples=20)
-made = tfds.load("seq2seq_arith", data_dir=sys.argv[1], builder_kwargs={"config": config})
+datasets = tfds.load("seq2seq_arith", data_dir=sys.argv[1], builder_kwargs={"config": config})
 card = seq2seq_arith.datasets.Builder.get_metadata()
 files = sys.argv[1] + "/seq2seq_arith/addition-n1000/1.0.0/parquet/train-*.parquet"
 rows = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=sys.argv[1] + "/cache")
 print(json.dumps([
-    question, {split: len(examples) for split, examples in made.items()},
+    question, {split: len(examples) for split, examples in datasets.items()},
     seq2seq_arith.datasets.__file__, datasets.__file__, [len(rows), rows[0]["question"]],
     [len(card.description) > 1000, len(card.citation) > 100, len(card.tags)],
 ]))
@@ -247,7 +247,7 @@ print(json.dumps([
         data_dir,
         HF_HOME=str(tmp_path / "hugging_face"),
     )
-    assert made == {"train": 18, "validation": 2}
+    assert splits == {"train": 18, "validation": 2}
     assert rows == [900, question]
     assert card == [True, True, 5]
     assert theirs == HUGGING_FACE
@@ -262,9 +262,9 @@ MEGABYTE = 10**6
 @pytest.fixture(scope="module")
 def plain(packages, tmp_path_factory) -> Environment:
     """What the package brings without an extra."""
-    made = Environment(tmp_path_factory.mktemp("plain"))
-    made.pip("install", "--no-compile", packages["wheel"])
-    return made
+    environment = Environment(tmp_path_factory.mktemp("plain"))
+    environment.pip("install", "--no-compile", packages["wheel"])
+    return environment
 
 
 def test_the_package_alone_is_small_and_brings_no_tensorflow(plain):
@@ -282,7 +282,7 @@ def test_data_is_made_verified_and_read_without_tensorflow(packages, plain, tmp_
     assert "900 train" in run(program, "generate", "addition", size, f"--data-dir={data_dir}", cwd=plain.away)
     assert "as they should be" in run(program, "verify", path, cwd=plain.away)
     assert "question" in run(program, "suite", "addition", cwd=plain.away)
-    found = plain.python(
+    results = plain.python(
         """
 import json, sys
 import pyarrow.parquet
@@ -301,10 +301,10 @@ print(json.dumps([builder.info.full_name, splits["train"].num_examples, rows > 5
         data_dir,
         path,
     )
-    sentence = found.pop(3)
+    sentence = results.pop(3)
     assert sentence.startswith(f"tfds.load needs tensorflow, which is not installed: {plain.bin}/python")
     assert sentence.endswith(f" -m pip install '{packages['wheel']}[train]'")
-    assert found == ["seq2seq_arith/pq/1.0.0", 900, True, []]
+    assert results == ["seq2seq_arith/pq/1.0.0", 900, True, []]
 
 
 def test_array_record_is_read_without_tensorflow(plain, tmp_path):
@@ -315,7 +315,7 @@ def test_array_record_is_read_without_tensorflow(plain, tmp_path):
     run(plain.bin / "arith-data", *generate, cwd=plain.away)
     page = (CHECKOUT / "docs/how-to/load-elsewhere.md").read_text(encoding="utf-8")
     (grain,) = (block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if "import grain" in block)
-    found = plain.python(
+    results = plain.python(
         f"""
 import json, sys
 import tensorflow_datasets as tfds
@@ -326,5 +326,5 @@ print(json.dumps([len(train), len(batches), len(set(batches[0]["question"])), tr
 """,
         data_dir,
     )
-    assert found[:3] == [900, 29, 32]
-    assert found[4] == []
+    assert results[:3] == [900, 29, 32]
+    assert results[4] == []

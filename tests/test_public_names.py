@@ -30,7 +30,7 @@ def test_an_import_brings_only_what_it_needs():
     program = "import json, sys, time\nstart = time.process_time()\n"
     program += "".join(f"{line}\nprint(json.dumps([time.process_time() - start, *sys.modules]))\n" for line in IMPORTS)
     loaded = [json.loads(line) for line in python(program).splitlines()]
-    assert [set(found) & absent for found, absent in zip(loaded, IMPORTS.values(), strict=True)] == [set()] * len(
+    assert [set(names) & absent for names, absent in zip(loaded, IMPORTS.values(), strict=True)] == [set()] * len(
         loaded
     )
     assert loaded[0][0] < 0.3  # seconds of processor time

@@ -14,7 +14,7 @@ WITH_RULES = [name for name, operation in BUILT_IN.items() if operation.transduc
 
 
 def ways(rule: Transducer, left: str, right: str) -> list[str]:
-    """What is written on each way through two rows of columns, the units last, that may end."""
+    """The text that is written on each way through two rows of columns, the units last, that reaches an end."""
     reached = [("", start) for start in rule.starts]
     for column in zip(reversed(left), reversed(right), strict=True):
         reached = [(new + text, after) for text, state in reached for new, after in rule.step(state, *column)]

@@ -73,8 +73,8 @@ def test_number_of_draws_is_the_smallest_that_is_enough(task, num_examples):
 
     def enough(num_draws: int) -> bool:
         classes = dataclasses.replace(coverage.key_classes(task), unknown=coverage.UNKNOWN_DRAWS_OF_A_RUN)
-        wanted = num_examples + 6 * num_examples**0.5
-        return classes.distinct(num_draws) >= wanted or classes.missing(num_draws) <= 0.001
+        target = num_examples + 6 * num_examples**0.5
+        return classes.distinct(num_draws) >= target or classes.missing(num_draws) <= 0.001
 
     assert enough(num_draws) or num_draws == coverage.draws_limit(num_examples)
     assert not enough(num_draws - 1)
@@ -127,17 +127,17 @@ FITTED = [
 ]
 
 
-@pytest.mark.parametrize(("task", "given", "num_examples"), FITTED)
-def test_a_number_that_nobody_gave_is_practical(task, given, num_examples):
-    fitted = coverage.fitted(task, given)
+@pytest.mark.parametrize(("task", "explicit", "num_examples"), FITTED)
+def test_a_number_that_nobody_gave_is_practical(task, explicit, num_examples):
+    fitted = coverage.fitted(task, explicit)
     assert fitted.num_examples == num_examples
     assert fitted.num_validation == num_examples // task.operation.validation_share
-    assert coverage.fitted(fitted, given) == fitted
+    assert coverage.fitted(fitted, explicit) == fitted
 
 
 def test_a_validation_split_that_was_given_stays(refusal):
-    given = {"size": 20, "num_validation": 50}
-    assert coverage.fitted(Task("pq", **given), given).config_name == "pq-d20-n210-v50"
+    explicit = {"size": 20, "num_validation": 50}
+    assert coverage.fitted(Task("pq", **explicit), explicit).config_name == "pq-d20-n210-v50"
     with refusal(InputError):
         coverage.fitted(Task("pq", size=20, num_validation=210), {"size", "num_validation"})
 

@@ -45,9 +45,9 @@ def test_operands(task, numbers):
 def test_operands_of_every_length(size, drawing):
     """Each length occurs among 400 draws, so the bounds of every limb are used."""
     task = Task("subtraction", size=size, seed=size, draws=drawing)
-    found = pairs_of(task, range(400))
-    assert found == [reference.draw(task, i) for i in range(400)]
-    assert len({len(str(left)) for left, _ in found}) == size
+    operands = pairs_of(task, range(400))
+    assert operands == [reference.draw(task, i) for i in range(400)]
+    assert len({len(str(left)) for left, _ in operands}) == size
 
 
 @given(tasks(), st.data())

@@ -96,9 +96,9 @@ def test_a_question_is_read_as_people_write_it():
 
 def test_its_slices_are_asked():
     (square,) = (slice for slice in ENTRY.slices(SETS[0], 97) if slice.name == "square")
-    asked = pairs(NAME, 97, square, count=20)
-    assert len(asked) == 20
-    assert {exponent for _, exponent in asked} == {2}
+    operands = pairs(NAME, 97, square, count=20)
+    assert len(operands) == 20
+    assert {exponent for _, exponent in operands} == {2}
     assert ENTRY.slices(SETS[1], 97) == []
 
 
@@ -122,10 +122,10 @@ def test_the_program_makes_shows_and_asks_it(tmp_path):
         done = run_here(*words)
         assert done.returncode == 0, done.stderr
     assert "121 examples are as they should be; all of them were drawn and solved again in plain Python" in done.stdout
-    shown, asked = run_here("show", NAME, "--modulus", 11), run_here("suite", NAME, "--modulus", 11, "--per-slice", 3)
-    assert (shown.returncode, asked.returncode) == (0, 0), shown.stderr + asked.stderr
+    shown, suite = run_here("show", NAME, "--modulus", 11), run_here("suite", NAME, "--modulus", 11, "--per-slice", 3)
+    assert (shown.returncode, suite.returncode) == (0, 0), shown.stderr + suite.stderr
     assert "modular_power" in shown.stdout
-    rows = [line.split("\t") for line in asked.stdout.splitlines()]
+    rows = [line.split("\t") for line in suite.stdout.splitlines()]
     assert [rows[0], {row[0] for row in rows[1:]}] == [["slice", "question", "answer"], {"zeroth", "square"}]
 
 
@@ -137,9 +137,9 @@ def test_a_new_slice_is_one_entry(monkeypatch):
     monkeypatch.setattr(operations, "BUILT_IN", operations.BUILT_IN | {"addition": added})
     command = "suite", "addition", "--per-slice", 2, "--suite-version"
     newest, oldest = (run_here(*command, version).stdout for version in (VERSION, VERSION - 1))
-    asked = re.findall(r"^double\t(\d+)\+(\d+)\t(\d+)$", newest, re.MULTILINE)
-    assert len(asked) == 2
-    assert all(int(right) == 2 * int(left) and int(answer) == 3 * int(left) for left, right, answer in asked)
+    questions = re.findall(r"^double\t(\d+)\+(\d+)\t(\d+)$", newest, re.MULTILINE)
+    assert len(questions) == 2
+    assert all(int(right) == 2 * int(left) and int(answer) == 3 * int(left) for left, right, answer in questions)
     assert "double" not in oldest and oldest.startswith("slice\t")
 
 

@@ -44,17 +44,17 @@ def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
     operation, solve = FURTHER[name], reference.solver(name)
     size = min(max(size, operation.min_size), operation.max_size)
     task = Task(name, size=size, num_examples=10)
-    for way in operation.draws:
-        task_rules.check_size(name, operation, way, size)
+    for draws_name in operation.draws:
+        task_rules.check_size(name, operation, draws_name, size)
     sides = draws.operands(task, np.arange(200, dtype=np.uint64))
     slices = operation.slices("standard", size)
     assert len({slice.name for slice in slices}) == len(slices)
-    asked = {slice.name: pairs(name, size, slice, count=7 if size < 10 else 2) for slice in slices}
-    questions = {slice: written(task, of_slice) for slice, of_slice in asked.items()}
+    operands = {slice.name: pairs(name, size, slice, count=7 if size < 10 else 2) for slice in slices}
+    questions = {slice: written(task, of_slice) for slice, of_slice in operands.items()}
     for slice, of_slice in questions.items():
         assert of_slice
-        known = PROMISES if name not in ("comparison", "division") else DIVIDED  # others are those of addition
-        assert all(known.get(slice, lambda *terms: True)(*terms) for terms in of_slice), slice
+        promises = PROMISES if name not in ("comparison", "division") else DIVIDED  # others are those of addition
+        assert all(promises.get(slice, lambda *terms: True)(*terms) for terms in of_slice), slice
         if slice.startswith("length"):
             lengths = [int(part) for part in slice.split("-")[1:]]
             assert all([*map(len, terms)] in (lengths, lengths * operation.arity) for terms in of_slice)

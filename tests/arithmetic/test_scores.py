@@ -22,11 +22,11 @@ def slice_scores(draw, suites=KNOWN):
     """A row with counts that fit each other."""
     seen, unseen = draw(st.integers(0, 50)), draw(st.integers(1, 50))
     right = [draw(st.integers(0, count)) for count in (seen, unseen)]
-    known = {"seen": seen, "seen_right": right[0]} if draw(st.booleans()) else {}
+    of_seen = {"seen": seen, "seen_right": right[0]} if draw(st.booleans()) else {}
     set, size = draw(st.sampled_from(suites))
     names = {"set": set, "size": size, "slice": draw(st.sampled_from(["a", "b", "lengths-1-1", "lengths-2-1"]))}
     counts = {name: draw(st.integers(0, 99)) for name in COUNTS[2:]}
-    return SliceScore(seen + unseen, sum(right), **names, **known, **counts, mistake=draw(st.none() | MISTAKES))
+    return SliceScore(seen + unseen, sum(right), **names, **of_seen, **counts, mistake=draw(st.none() | MISTAKES))
 
 
 ROWS = st.sampled_from([KNOWN, [(None, None)]]).flatmap(

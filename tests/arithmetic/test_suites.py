@@ -22,8 +22,8 @@ def slices(task: str, size: int, *sets: str, version: int = VERSION) -> list[Sli
 
 
 def find(task: str, size: int, name: str) -> Slice:
-    (found,) = (slice for slice in slices(task, size) if slice.name == name)
-    return found
+    (slice,) = (slice for slice in slices(task, size) if slice.name == name)
+    return slice
 
 
 def chain(left: int, right: int, size: int, borrows: bool) -> int:
@@ -73,11 +73,11 @@ PROMISES = {
     "fours-fives": lambda t, d, x, y: set(f"{x}{y}") <= {"4", "5"},
     "zeros-nines": lambda t, d, x, y: set(f"{x}{y}") <= {"0", "9"} and min(x, y) > 0,
     "evens-odds": lambda t, d, x, y: {*parities(x)} ^ {*parities(y)} == {0, 1},
-    "period-2": lambda t, d, x, y: all(has_period(each, 2) for each in (x, y)),
-    "period-3": lambda t, d, x, y: all(has_period(each, 3) for each in (x, y)),
-    "palindromes": lambda t, d, x, y: all(each > 9 and str(each) == str(each)[::-1] for each in (x, y)),
-    "staircases": lambda t, d, x, y: all(len(steps(each)) == 1 and steps(each) <= {1, 9} for each in (x, y)),
-    "runs": lambda t, d, x, y: all(re.fullmatch(r"((\d)\2{1,2}(?!\2))+\d?", str(each)) for each in (x, y)),
+    "period-2": lambda t, d, x, y: all(has_period(number, 2) for number in (x, y)),
+    "period-3": lambda t, d, x, y: all(has_period(number, 3) for number in (x, y)),
+    "palindromes": lambda t, d, x, y: all(number > 9 and str(number) == str(number)[::-1] for number in (x, y)),
+    "staircases": lambda t, d, x, y: all(len(steps(number)) == 1 and steps(number) <= {1, 9} for number in (x, y)),
+    "runs": lambda t, d, x, y: all(re.fullmatch(r"((\d)\2{1,2}(?!\2))+\d?", str(number)) for number in (x, y)),
     "reversed": lambda t, d, x, y: x > 9 and str(x) == str(y)[::-1],
     "anagrams": lambda t, d, x, y: x > 9 and sorted(str(x)) == sorted(str(y)),
     "shifted": lambda t, d, x, y: max(x, y) % min(x, y) == 0 and is_power(max(x, y) // min(x, y)) and x != y,
@@ -96,7 +96,7 @@ def columns(left: int, right: int) -> list[tuple[str, str]]:
 
 def alternate(runs: list[range], places: int) -> bool:
     """Whether every second place is a chain, from the first or the second one on."""
-    return [each.start for each in runs] == list(range(runs[0].start, places, 2)) and runs[0].start < 2
+    return [run.start for run in runs] == list(range(runs[0].start, places, 2)) and runs[0].start < 2
 
 
 def in_the_middle(run: range, size: int, left: int, right: int) -> bool:
@@ -201,14 +201,14 @@ def test_versions_only_add_slices_and_more_questions_only_add_questions(task, si
 
 
 def test_the_whole_table_of_a_modulus():
-    asked = [pair for name in ("wrap", "no-wrap") for pair in pairs("modular_addition", 97,
+    operands = [pair for name in ("wrap", "no-wrap") for pair in pairs("modular_addition", 97,
                                                                       find("modular_addition", 97, name))]  # fmt: skip
-    assert sorted(asked) == [(x, y) for x in range(97) for y in range(97)]
+    assert sorted(operands) == [(x, y) for x in range(97) for y in range(97)]
     assert len(pairs("modular_addition", 10**6, find("modular_addition", 10**6, "wrap"), count=7)) == 7
 
 
 @pytest.mark.parametrize(
-    ("task", "size", "set", "asked", "own", "digest"),
+    ("task", "size", "set", "requested", "version_of_suite", "digest"),
     [
         # Older figures can be repeated: a newer version only adds slices.
         ("addition", 3, STANDARD, 1, 1, "45dd92ca5c999d25"),
@@ -233,10 +233,10 @@ def test_the_whole_table_of_a_modulus():
         ("multiplication", 10, HELD_OUT, 2, 1, "941b129c466a639c"),
     ],
 )
-def test_vectors(task, size, set, asked, own, digest):
+def test_vectors(task, size, set, requested, version_of_suite, digest):
     """sha256 of the lines ``slice<TAB>left<TAB>right<LF>`` of seed 0, 50 questions per slice. They never change."""
-    of_set = slices(task, size, set, version=asked)
-    assert (asked <= VERSION, version(of_set)) == (True, own)
+    of_set = slices(task, size, set, version=requested)
+    assert (requested <= VERSION, version(of_set)) == (True, version_of_suite)
     drawn = {slice.name: pairs(task, size, slice, count=50) for slice in of_set}
     lines = (f"{name}\t{left}\t{right}\n" for name, of_slice in drawn.items() for left, right in of_slice)
     assert hashlib.sha256("".join(lines).encode()).hexdigest()[:16] == digest
@@ -257,5 +257,5 @@ def test_signed_operands_of_few_digits_are_of_full_length(size):
     for name in ("positive", "negative"):
         slice = find("subtraction", size, name)
         drawn = [slice.draw(Words(name, size, index), size) for index in range(500)]
-        assert {low <= each < 10**size for pair in drawn for each in pair} == {True}
+        assert {low <= number < 10**size for pair in drawn for number in pair} == {True}
         assert {left > right for left, right in drawn} == {name == "positive"}

@@ -103,6 +103,6 @@ def test_what_is_not_a_question_is_refused(refusal):
 def test_operands_are_read_back(task, data):
     pairs = data.draw(operand_pairs(task))
     sides = columns(task, pairs)
-    found = operands(task, questions(task, *sides))
-    assert [side.tolist() for side in found] == [side.tolist() for side in sides]
-    assert [side.dtype for side in found] == [np.uint64] * 2
+    read = operands(task, questions(task, *sides))
+    assert [side.tolist() for side in read] == [side.tolist() for side in sides]
+    assert [side.dtype for side in read] == [np.uint64] * 2

@@ -54,10 +54,10 @@ WHOLE = {
 
 
 def test_a_whole_object():
-    found = decode(Outer, WHOLE)
+    outer = decode(Outer, WHOLE)
     many = Inner("b"), Inner("c")
-    assert found == Outer(1, Inner("a", 1.0), many, ("x", 2), {"y": 0.25}, flag=True, anything=[None, {}])
-    assert type(found.inner.share) is float
+    assert outer == Outer(1, Inner("a", 1.0), many, ("x", 2), {"y": 0.25}, flag=True, anything=[None, {}])
+    assert type(outer.inner.share) is float
 
 
 def test_what_is_not_said_has_its_default():
@@ -72,7 +72,7 @@ def test_what_a_dataclass_gives_as_json_comes_back():
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "found"),
+    ("kind", "value", "decoded"),
     [
         (Row, {"epoch": 1, "loss": 2}, {"epoch": 1, "loss": 2.0}),
         (Row, {"epoch": 1, "loss": 2, "round": 3}, {"epoch": 1, "loss": 2.0, "round": 3}),
@@ -85,8 +85,8 @@ def test_what_a_dataclass_gives_as_json_comes_back():
         (float, 10**300, 1e300),
     ],
 )
-def test_other_types(kind, value, found):
-    assert decode(kind, value) == found
+def test_other_types(kind, value, decoded):
+    assert decode(kind, value) == decoded
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_a_text_that_is_not_json(text):
 @given(st.sampled_from([*WHOLE]), JSON)
 def test_any_value_in_any_field_fits_or_is_refused_in_one_way(name, value):
     try:
-        found = decode(Outer, WHOLE | {name: value})
+        outer = decode(Outer, WHOLE | {name: value})
     except InputError as error:
         assert str(error)
     else:
-        assert isinstance(found, Outer)
+        assert isinstance(outer, Outer)

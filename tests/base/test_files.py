@@ -13,8 +13,8 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from seq2seq_arith.base import files
-with files.locked(Path(sys.argv[1])) as held:
-    print(held, flush=True)
+with files.locked(Path(sys.argv[1])) as is_ours:
+    print(is_ours, flush=True)
     time.sleep(60)
 """
 
@@ -43,27 +43,27 @@ def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
     command = [sys.executable, "-c", HOLD, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "True\n"
-        with files.locked(path) as held:
-            assert not held
+        with files.locked(path) as is_ours:
+            assert not is_ours
         holder.kill()
         holder.wait()
-    with files.locked(path) as held:
-        assert held
+    with files.locked(path) as is_ours:
+        assert is_ours
         with files.locked(path) as twice:
             assert not twice
     assert path.exists()
-    with files.locked(path) as held:
-        assert held
+    with files.locked(path) as is_ours:
+        assert is_ours
 
 
 def test_two_names_are_exchanged(tmp_path):
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir()
-    (one / "file").touch()
-    other.write_bytes(b"x")
-    if not files.exchange(one, other):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "file").touch()
+    second.write_bytes(b"x")
+    if not files.exchange(first, second):
         pytest.skip("this file system cannot exchange names")
-    assert one.read_bytes() == b"x"
-    assert (other / "file").exists()
+    assert first.read_bytes() == b"x"
+    assert (second / "file").exists()
     with pytest.raises(FileNotFoundError):
-        files.exchange(one, tmp_path / "nothing")
+        files.exchange(first, tmp_path / "nothing")

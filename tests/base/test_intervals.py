@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from seq2seq_arith.base.intervals import interval, lower_share, upper_bound
 
-COUNTS = st.integers(1, 3000).flatmap(lambda asked: st.tuples(st.integers(0, asked), st.just(asked)))
+COUNTS = st.integers(1, 3000).flatmap(lambda questions: st.tuples(st.integers(0, questions), st.just(questions)))
 
 
-def chance_of_at_most(found: int, of: int, rate: float) -> float:
+def chance_of_at_most(count: int, of: int, rate: float) -> float:
     """The chance that at most ``found`` of so many happen, if each happens at this rate."""
     logs = (
         math.lgamma(of + 1)
@@ -19,33 +19,33 @@ def chance_of_at_most(found: int, of: int, rate: float) -> float:
         - math.lgamma(of - k + 1)
         + k * math.log(rate)
         + (of - k) * math.log1p(-rate)
-        for k in range(found + 1)
+        for k in range(count + 1)
     )
     return math.fsum(map(math.exp, logs))
 
 
 @given(COUNTS)
 def test_at_the_bound_so_few_have_the_chance_that_is_left(counts):
-    wrong, asked = counts
-    bound = upper_bound(wrong, asked)
-    if wrong == asked:
+    wrong, questions = counts
+    bound = upper_bound(wrong, questions)
+    if wrong == questions:
         assert bound == 1
     else:
-        assert wrong / asked < bound < 1
-        assert chance_of_at_most(wrong, asked, bound) == pytest.approx(0.05, rel=1e-6)
-        assert bound < upper_bound(wrong + 1, asked)
-    assert upper_bound(wrong, asked + 1) < bound
-    assert lower_share(asked - wrong, asked) == 1 - bound
+        assert wrong / questions < bound < 1
+        assert chance_of_at_most(wrong, questions, bound) == pytest.approx(0.05, rel=1e-6)
+        assert bound < upper_bound(wrong + 1, questions)
+    assert upper_bound(wrong, questions + 1) < bound
+    assert lower_share(questions - wrong, questions) == 1 - bound
 
 
 @given(COUNTS)
 def test_the_interval_leaves_as_much_on_both_sides(counts):
-    right, asked = counts
-    least, most = interval(right, asked)
-    assert 0 <= least <= right / asked <= most <= 1
-    assert interval(asked - right, asked) == pytest.approx((1 - most, 1 - least))
-    if right < asked:
-        assert chance_of_at_most(right, asked, most) == pytest.approx(0.025, rel=1e-6)
+    right, questions = counts
+    low, high = interval(right, questions)
+    assert 0 <= low <= right / questions <= high <= 1
+    assert interval(questions - right, questions) == pytest.approx((1 - high, 1 - low))
+    if right < questions:
+        assert chance_of_at_most(right, questions, high) == pytest.approx(0.025, rel=1e-6)
 
 
 def test_nothing_asked_says_nothing():

@@ -37,9 +37,9 @@ print(json.dumps(sorted(sys.modules)))
     *lines, modules = done.stdout.splitlines()
     lines = lines[lines.index(f"arith-data {__version__}") :]
     assert set(json.loads(modules)) & HEAVY == set()
-    _, *found = lines[: len(lines) // 2]
+    _, *version_lines = lines[: len(lines) // 2]
     assert lines[len(lines) // 2] == f"arith-model {__version__}"
-    versions = {name.strip(): each for name, each in (line.rsplit("  ", 1) for line in found)}
+    versions = {name.strip(): version for name, version in (line.rsplit("  ", 1) for line in version_lines)}
     assert list(versions) == ["Python", *packages.PACKAGES]
     assert versions["Apache Beam"] == version("apache-beam")
     assert versions["Python"].startswith("3.")

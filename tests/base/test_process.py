@@ -126,7 +126,7 @@ def test_no_other_module_keeps_state():
     kept = set()
     for name, file in modules().items():
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        kept |= {(name, each) for node in ast.walk(tree) if isinstance(node, ast.Global) for each in node.names}
+        kept |= {(name, variable) for node in ast.walk(tree) if isinstance(node, ast.Global) for variable in node.names}
         for node in tree.body:
             if isinstance(node, ast.Assign | ast.AnnAssign) and is_empty_container(node.value):
                 (target,) = node.targets if isinstance(node, ast.Assign) else [node.target]

@@ -97,12 +97,12 @@ class Handle:
 @pytest.fixture
 def outputs(monkeypatch) -> list[Handle]:
     """The outputs of a cell, in a kernel."""
-    found: list[Handle] = []
+    handles: list[Handle] = []
 
     def display(content, raw: bool, display_id: bool) -> Handle:
         assert raw and display_id
-        found.append(Handle(content))
-        return found[-1]
+        handles.append(Handle(content))
+        return handles[-1]
 
     ipython = types.ModuleType("IPython")
     ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
@@ -110,7 +110,7 @@ def outputs(monkeypatch) -> list[Handle]:
     ipython.display.display = display
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
-    return found
+    return handles
 
 
 def test_only_a_kernel_is_a_notebook(monkeypatch, outputs):

@@ -89,11 +89,11 @@ def test_each_signal_stops_a_program_and_nohup_outlives_its_terminal():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         ended = [json.loads(process.stdout.readline()) for _ in range(6)]
         process.stdout.close()
-        said = process.stderr.read()
+        errors = process.stderr.read()
     ignored = [signal.SIGHUP, signal.SIG_IGN]
     assert all(is_before for *_, is_before in ended)
     assert [code for *case, code, _ in ended] == [0 if case == ignored else 130 for *case, _, _ in ended]
-    assert said == "prog: stopped\n" * 5
+    assert errors == "prog: stopped\n" * 5
     assert process.returncode == 0
 
 

@@ -88,8 +88,8 @@ def test_a_model_an_input_format_and_a_task_of_ones_own_are_killed_go_on_and_are
         time.sleep(0.02)
     victim.kill()
     victim.wait()
-    asked = [["evaluate", "killed", *own], ["predict", "killed", "cab", *own], ["export", "killed", "out", *own]]
-    printed = run([["arith-model", *words] for words in ([*train, "whole"], [*train, "killed"], *asked)], tmp_path)
+    queries = [["evaluate", "killed", *own], ["predict", "killed", "cab", *own], ["export", "killed", "out", *own]]
+    printed = run([["arith-model", *words] for words in ([*train, "whole"], [*train, "killed"], *queries)], tmp_path)
     assert "goes on from there" in printed
     assert weights(tmp_path / "killed/last.npz") == weights(tmp_path / "whole/last.npz")
     assert "worst slice: alternating" in printed
@@ -103,10 +103,10 @@ def test_a_model_an_input_format_and_a_task_of_ones_own_are_killed_go_on_and_are
 @pytest.mark.parametrize("file", ["examples/sweep.toml", "benchmarks/recipes.toml"])
 def test_a_sweep_of_ours_can_be_trained_and_evaluated(file):
     """All that is checked before a training is right."""
-    planned = {each.group: each for each in plan.read(ROOT / file, [0])}
+    planned = {run.group: run for run in plan.read(ROOT / file, [0])}
     assert len(planned) >= 5
-    for each in planned.values():
-        assert job_of(each)[0].name == each.task
+    for run in planned.values():
+        assert job_of(run)[0].name == run.task
 
 
 def checkout(folder: Path) -> Path:
@@ -120,9 +120,9 @@ def checkout(folder: Path) -> Path:
 
 def add_entry(root: Path, guide: str) -> None:
     """Adds each Python block of a guide to the registry that the sentence before it names."""
-    found = re.findall(r"Add\s+to\s+`(\w+)`\s+in\s+`([\w/.]+)`:\n\n *```python\n(.*?)```", guide, re.DOTALL)
-    assert found
-    for name, file, entry in found:
+    blocks = re.findall(r"Add\s+to\s+`(\w+)`\s+in\s+`([\w/.]+)`:\n\n *```python\n(.*?)```", guide, re.DOTALL)
+    assert blocks
+    for name, file, entry in blocks:
         text = (root / file).read_text(encoding="utf-8")
         head = re.search(rf"^{name}: .*?\{{\n(?=    )", text, re.MULTILINE | re.DOTALL)
         assert head

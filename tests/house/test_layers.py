@@ -1,4 +1,4 @@
-"""Imports go downward only: from layer to layer, and inside a layer from room to room. ``make lint`` runs this, too."""
+"""Imports go downward only: from layer to layer, and in a layer from package to package. Part of ``make lint``."""
 
 import ast
 import graphlib
@@ -13,7 +13,7 @@ import pytest
 from layout import LAYERS, PACKAGE, ROOT, modules
 from programs import python
 
-# The rooms, lowest first; rooms on one line do not know each other. A module belongs to the longest name that fits it.
+# The packages, lowest first; those on one line do not import each other. A module belongs to its longest matching name.
 DATA = (
     ("base",),
     ("arithmetic",),
@@ -38,20 +38,20 @@ TRAINER = (
     ("trainer.commands",),
     ("trainer.api",),
 )
-# The datasets and the trainer both stand on the pipelines, and neither knows the other.
+# The datasets and the trainer both import the pipelines, and neither imports the other.
 CHAINS = (
     (*DATA, ("pipelines.commands",), ("pipelines.__main__",)),
     (*DATA, ("datasets",)),
     (*DATA, ("pipelines.commands",), *TRAINER, ("trainer.__main__",)),
 )
-ROOMS = {room for chain in CHAINS for tier in chain for room in tier}
+PACKAGES = {package for chain in CHAINS for tier in chain for package in tier}
 
 # A layer, and the libraries that nothing in it may import.
 NETWORKS = ("tensorflow", "keras")
 FORBIDDEN = dict.fromkeys(("pipelines", "datasets"), NETWORKS)
 FORBIDDEN |= dict.fromkeys(("base", "arithmetic"), ("apache_beam", "tensorflow_datasets", "pyarrow", *NETWORKS))
-# More files than these in one folder are hard to survey: make a room.
-MOST_FILES = 24
+# A folder with more files is hard to survey: divide it.
+MAX_FILES = 24
 
 # The root names the public classes and functions of every layer, and imports none of them until it is asked.
 MODULES = {name: file for name, file in modules().items() if name}
@@ -78,13 +78,13 @@ def imported(file: Path) -> Iterator[str]:
                 yield ours.rpartition(".")[0]
 
 
-def room(module: str) -> str:
-    """The room of a module, or the empty string for a library."""
-    return max((name for name in ROOMS if f"{module}.".startswith(f"{name}.")), key=len, default="")
+def package(module: str) -> str:
+    """The package of a module, or the empty string for a library."""
+    return max((name for name in PACKAGES if f"{module}.".startswith(f"{name}.")), key=len, default="")
 
 
 def is_downward(importer: str, imports: str) -> bool:
-    """Whether one room may import another: both are the same, or some chain has the second in a lower tier."""
+    """Whether one package may import another: both are the same, or in some chain the second has a lower tier."""
     if importer == imports:
         return True
     for chain in CHAINS:
@@ -97,15 +97,15 @@ def is_downward(importer: str, imports: str) -> bool:
 IMPORTS = [(name, target) for name, file in MODULES.items() for target in imported(file)]
 
 
-def test_every_module_has_a_room():
-    assert {name for name in MODULES if not room(name)} == set()
+def test_every_module_has_a_package():
+    assert {name for name in MODULES if not package(name)} == set()
 
 
-def test_imports_between_rooms_go_downward():
+def test_imports_between_packages_go_downward():
     upward = {
         f"{name} imports {target}"
         for name, target in IMPORTS
-        if target in {*MODULES, ""} and not is_downward(room(name), room(target))
+        if target in {*MODULES, ""} and not is_downward(package(name), package(target))
     }
     assert not upward, "\n".join(sorted(upward))
 
@@ -128,7 +128,7 @@ def test_no_layer_imports_a_forbidden_library():
 
 
 def test_the_core_of_arithmetic_is_pure_numpy():
-    core = {"breakdowns", "columns", "decimal_text", "drawing", "letters", "notation", "numbers", "splitmix"}
+    core = {"breakdowns", "columns", "decimal_text", "sampling", "letters", "notation", "numbers", "splitmix"}
     modules = {f"arithmetic.{name}" for name in core}
     allowed = modules | {"numpy"} | sys.stdlib_module_names
     imports = {(name, target) for name, target in IMPORTS if name in modules}
@@ -169,11 +169,11 @@ def test_private_parts_of_libraries_are_in_one_module():
             read.append((name, getattr(node.args[1], "value", "")))
         elif isinstance(node, ast.ImportFrom) and not f"{node.module}.".startswith(f"{PACKAGE}."):
             read += [(name, part) for alias in node.names for part in f"{node.module}.{alias.name}".split(".")]
-    found = {(name, part) for name, part in read if re.match("_[a-z]", str(part)) and part not in ours | PUBLIC}
-    assert found == PRIVATE
+    private = {(name, part) for name, part in read if re.match("_[a-z]", str(part)) and part not in ours | PUBLIC}
+    assert private == PRIVATE
 
 
 def test_no_folder_has_too_many_files():
     folders = [ROOT / name for name in (PACKAGE, *LAYERS, "tests", "benchmarks", "examples")]
     sizes = Counter(file.parent for folder in folders for file in folder.rglob("*.py"))
-    assert {str(folder.relative_to(ROOT)): size for folder, size in sizes.items() if size > MOST_FILES} == {}
+    assert {str(folder.relative_to(ROOT)): size for folder, size in sizes.items() if size > MAX_FILES} == {}

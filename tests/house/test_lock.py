@@ -29,6 +29,6 @@ def test_what_the_project_needs_is_pinned_within_its_range(extra):
         versions.setdefault(canonicalize_name(name), []).append(version)
     for line in needed:
         requirement = Requirement(line)
-        found = versions.get(canonicalize_name(requirement.name), [])
-        assert found, f"{requirement.name} is missing; run make lock"
-        assert all(version in requirement.specifier for version in found), f"{line}: {found}; run make lock"
+        pinned = versions.get(canonicalize_name(requirement.name), [])
+        assert pinned, f"{requirement.name} is missing; run make lock"
+        assert all(version in requirement.specifier for version in pinned), f"{line}: {pinned}; run make lock"

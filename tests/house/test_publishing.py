@@ -32,8 +32,8 @@ def test_a_workflow_has_pinned_actions_and_few_permissions(path):
         assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
     jobs = workflow["jobs"].values()
-    given = [workflow["permissions"], *(job["permissions"] for job in jobs if "permissions" in job)]
-    assert {(name, value) for each in given for name, value in each.items()} <= {
+    permissions = [workflow["permissions"], *(job["permissions"] for job in jobs if "permissions" in job)]
+    assert {(name, value) for granted in permissions for name, value in granted.items()} <= {
         ("contents", "read"),
         ("id-token", "write"),
         *(("pages", may) for may in ("read", "write") if path.name == "pages.yml"),
@@ -45,7 +45,7 @@ def test_every_case_of_the_matrix_runs_once_a_week():
     matrix = yaml.safe_load((ROOT / ".github/workflows/weekly.yml").read_text())["jobs"]["matrix"]["strategy"]["matrix"]
     first, end = map(int, re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', PROJECT)[0])
     assert matrix["python"] == [f"3.{minor}" for minor in range(first, end)]
-    jobs = [*itertools.product(matrix["python"], matrix["packages"]), *(each.values() for each in matrix["include"])]
+    jobs = [*itertools.product(matrix["python"], matrix["packages"]), *(case.values() for case in matrix["include"])]
     cases = runpy.run_path(str(ROOT / ".ci/matrix"))["cases"](dict.fromkeys(matrix["python"], "python3"))
     assert sorted(map(", ".join, jobs)) == sorted(cases)
 

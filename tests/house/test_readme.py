@@ -47,7 +47,7 @@ sys.exit(
 # All examples in one process, for the same reason; each has its own names, and the traceback of its failure is kept.
 RUN = """
 import contextlib, io, json, sys, traceback
-found = []
+results = []
 for code in json.load(sys.stdin):
     printed, failure = io.StringIO(), ""
     try:
@@ -55,8 +55,8 @@ for code in json.load(sys.stdin):
             exec(compile(code, "example.py", "exec"), {"__name__": "__main__"})
     except BaseException:
         failure = traceback.format_exc()
-    found.append((printed.getvalue(), failure))
-print(json.dumps(found))
+    results.append((printed.getvalue(), failure))
+print(json.dumps(results))
 """
 
 
@@ -66,8 +66,8 @@ def results(tmp_path_factory) -> dict[str, tuple[str, str]]:
     folder = tmp_path_factory.mktemp("readme")
     quiet = {"HF_HOME": str(folder / "huggingface"), "TF_CPP_MIN_LOG_LEVEL": "3"}
     python(MAKE, cwd=folder, **quiet)
-    found = json.loads(python(RUN, cwd=folder, given=json.dumps(PYTHON), **quiet).splitlines()[-1])
-    return dict(zip(PYTHON, found, strict=True))
+    printed = json.loads(python(RUN, cwd=folder, stdin=json.dumps(PYTHON), **quiet).splitlines()[-1])
+    return dict(zip(PYTHON, printed, strict=True))
 
 
 @pytest.mark.slow
@@ -108,13 +108,13 @@ def test_no_two_trainings_of_the_pages_take_one_folder():
             values = {index + step for index in places.values() for step in (0, 1)}
             settings = tuple(word for index, word in enumerate(words) if index not in values)
             taken.setdefault(words[places["--run-dir"] + 1], set()).add(settings)
-    assert {folder: found for folder, found in taken.items() if len(found) > 1} == {}
+    assert {folder: runs for folder, runs in taken.items() if len(runs) > 1} == {}
 
 
 def test_no_command_of_the_pages_replaces_an_editable_installation():
     """As the one of ``make demo`` is: what a person edits in the checkout would no longer have any effect."""
-    here = re.findall(r"pip install(?: -\S+)* '?\.(?![\w/]).*", TEXT)
-    assert here and [command for command in here if "--editable" not in command] == []
+    commands = re.findall(r"pip install(?: -\S+)* '?\.(?![\w/]).*", TEXT)
+    assert commands and [command for command in commands if "--editable" not in command] == []
 
 
 def test_make_targets_exist():
@@ -152,12 +152,12 @@ def test_links_lead_somewhere(page):
 def test_files_that_a_page_names_exist(page):
     missing = []
     for line in page.read_text(encoding="utf-8").splitlines():
-        known = [ROOT]
+        folders = [ROOT]
         for name in PATH.findall(line):
-            found = [folder / name for folder in known if (folder / name.rstrip(".")).exists()]
-            if found:
-                known = [ROOT, found[-1].parent, ROOT / name.partition("/")[0], *known]
-            elif "/" in name or len(known) > 1:
+            paths = [folder / name for folder in folders if (folder / name.rstrip(".")).exists()]
+            if paths:
+                folders = [ROOT, paths[-1].parent, ROOT / name.partition("/")[0], *folders]
+            elif "/" in name or len(folders) > 1:
                 missing.append(name)
     assert missing == []
 
@@ -184,7 +184,7 @@ METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", FORMAT, 
 
 
 @pytest.mark.parametrize(
-    "name", ["addition", *(pytest.param(each, marks=pytest.mark.slow) for each in METADATA_ROWS if each != "addition")]
+    "name", ["addition", *(pytest.param(row, marks=pytest.mark.slow) for row in METADATA_ROWS if row != "addition")]
 )
 def test_the_metadata_of_the_default_datasets(tmp_path, name):
     """Their sha256, for ``verify --sha256`` and ``fetch --sha256``."""
@@ -195,5 +195,5 @@ def test_the_metadata_of_the_default_datasets(tmp_path, name):
 
 def headings(page: Path) -> set[str]:
     """The anchors that GitHub makes of a page's headings."""
-    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in titles}

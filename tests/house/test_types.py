@@ -32,9 +32,9 @@ def test_calls_across_layers(tmp_path):
     (tmp_path / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT)]}))
     checker = Path(sys.executable).with_name("pyright")
     done = subprocess.run([checker, "--outputjson"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    found = {
+    errors = {
         (Path(error["file"]).stem, error["range"]["start"]["line"])
         for error in json.loads(done.stdout)["generalDiagnostics"]
         if error["severity"] == "error"
     }
-    assert found == {(name, 2) for name in WRONG}
+    assert errors == {(name, 2) for name in WRONG}

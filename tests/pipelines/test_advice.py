@@ -142,5 +142,5 @@ def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(
         patch.setattr(create, "write_dataset", failing)
         process = run_here(*command)
     assert process.returncode == (130 if isinstance(error, KeyboardInterrupt) else 1)
-    refusal.said(process.stderr)
+    refusal.printed(process.stderr)
     assert run_here(*command).returncode == 0

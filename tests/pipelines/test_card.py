@@ -60,7 +60,7 @@ def test_it_names_the_datasets_with_parquet_and_one_default(data_dir):
 def test_without_datasets(place, tmp_path, refusal):
     result = programs.run_here("card", place if "://" in place else tmp_path / place)
     assert result.returncode == 2
-    refusal.said(result.stderr)
+    refusal.printed(result.stderr)
 
 
 def test_the_file_of_another_is_kept(tmp_path):

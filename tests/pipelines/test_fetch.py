@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from programs import files, found, run, run_here, start, without_lock
+from programs import files, find_paths, run, run_here, start, without_lock
 from stored import LAYOUTS, TASK, make, objects
 
 from seq2seq_arith.arithmetic.task import Task
@@ -97,7 +97,7 @@ def test_stopped(served_dir, tmp_path, number):
     make(task, Layout(4, ("tfrecord",)), served_dir)
     path = dataset_path(served_dir, task)
     process = start("fetch", path, tmp_path / "data")
-    while process.poll() is None and not found(tmp_path, "*.tfrecord-*"):
+    while process.poll() is None and not find_paths(tmp_path, "*.tfrecord-*"):
         time.sleep(0.001)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=120)

@@ -12,7 +12,7 @@ import pytest
 from programs import (
     ends_as_told,
     files,
-    found,
+    find_paths,
     is_complete,
     python,
     run_here,
@@ -69,7 +69,7 @@ def test_a_misspelt_flag_is_not_as_asked_for(dataset, refusal, flags):
     data_dir, _ = dataset
     process = generated(data_dir, *SMALL, flags)
     assert (process.returncode, process.stdout) == (2, "")
-    refusal.said(process.stderr)
+    refusal.printed(process.stderr)
 
 
 def test_verify_is_content_and_names_the_sha256_that_a_dataset_must_have(dataset, tmp_path):
@@ -146,7 +146,7 @@ def test_refusals(tmp_path, monkeypatch, refusal, words):
     monkeypatch.chdir(tmp_path)
     process = run_here(*words)
     assert (process.returncode, process.stdout) == (2, "")
-    refusal.said(process.stderr)
+    refusal.printed(process.stderr)
     assert tree(tmp_path) == {}
 
 
@@ -196,7 +196,7 @@ LONG = ("--digits=9", "--num-examples=3000000", "--no-parquet")
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path, number, moment):
     process = start("generate", "addition", *LONG, "--data-dir", tmp_path / "data")
     wanted = "*.incomplete-*" if moment == "before the first file" else "*.tfrecord-*"
-    while not found(tmp_path, wanted):
+    while not find_paths(tmp_path, wanted):
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     process.send_signal(number)

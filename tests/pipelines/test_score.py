@@ -110,7 +110,7 @@ def test_the_command_refuses(suite, tmp_path, monkeypatch, words, refusal):
     (tmp_path / "answers.json").write_text('["2"]')
     done = run_here("score", *words)
     assert done.returncode == 2
-    refusal.said(done.stderr)
+    refusal.printed(done.stderr)
     assert (tmp_path / "answers.json").read_text() == '["2"]'
 
 
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_written(suite, tmp_path, refusal):
     (tmp_path / "answers").write_text("2")
     done = run_here("score", suite, tmp_path / "answers", "-o", tmp_path / "file" / "score.md")
     assert done.returncode == 1
-    refusal.said(done.stderr)
+    refusal.printed(done.stderr)
 
 
 def test_stopped_while_it_waits_for_answers(suite, tmp_path, monkeypatch):

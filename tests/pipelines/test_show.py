@@ -166,4 +166,4 @@ def test_refusals(words, tmp_path, monkeypatch, refusal):
     monkeypatch.chdir(tmp_path)
     result = run_here("show", *words)
     assert (result.returncode, result.stdout) == (2, "")
-    refusal.said(result.stderr)
+    refusal.printed(result.stderr)

@@ -188,4 +188,4 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
 def test_refusals(words, no_custom_tasks, refusal):
     done = run_here(*words, "--task-file", TIMES_DIGIT if "times_digit" in words else OWN_TASKS)
     assert done.returncode == 2
-    refusal.said(done.stderr)
+    refusal.printed(done.stderr)

@@ -9,7 +9,7 @@ import time
 import clusters
 import psutil
 import pytest
-from programs import ends_as_told, found, run, start, tree, without_lock
+from programs import ends_as_told, find_paths, run, start, tree, without_lock
 from sockets import reachable
 
 MISSING = clusters.missing("Flink")
@@ -53,7 +53,7 @@ def test_a_dataset(cluster, tmp_path):
 def test_ctrl_c(cluster, tmp_path):
     """Beam's job server does not hand it on to Flink; the job ends all the same, for its workers find no folder."""
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
-    while process.poll() is None and not found(tmp_path, "*.tfrecord-*"):
+    while process.poll() is None and not find_paths(tmp_path, "*.tfrecord-*"):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)

@@ -95,5 +95,5 @@ def accessibility_tree(driver: webdriver.Chrome) -> list[dict[str, Any]]:
 
 
 def _object(node: dict[str, Any]) -> dict[str, Any]:
-    properties = {each["name"]: each["value"].get("value") for each in node.get("properties", [])}
+    properties = {entry["name"]: entry["value"].get("value") for entry in node.get("properties", [])}
     return properties | {key: node.get(key, {}).get("value", "") for key in ("role", "name", "description")}

@@ -66,8 +66,8 @@ def own_flags(heading: str, address: str, flags: list[str]) -> list[str]:
     ``address`` is of its master, which stands on the page as HOST:8081; ``flags`` are what ``cluster.py`` prints.
     """
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
-    (said,) = OWN.findall(rest.partition("\n## ")[0])
-    of_own = re.sub(r"=build/", f"={ROOT}/build/", re.sub(r"HOST:\d+", address, said)).split()
+    (options,) = OWN.findall(rest.partition("\n## ")[0])
+    of_own = re.sub(r"=build/", f"={ROOT}/build/", re.sub(r"HOST:\d+", address, options)).split()
     return [*of_own, *flags[2:-1]]
 
 
@@ -75,7 +75,7 @@ def sockets_of(*processes: subprocess.Popen[str]) -> set[tuple[str, int]]:
     """The addresses and ports at which processes and their children listen until the first one ends."""
     seen: set[tuple[str, int]] = set()
     while processes[0].poll() is None:
-        seen |= {one for each in processes for one in listening(each.pid)}
+        seen |= {address for process in processes for address in listening(process.pid)}
         time.sleep(0.1)
     return seen
 

@@ -45,8 +45,8 @@ class GoogleXml(Passing):
             return status, {"Content-Type": "application/xml"}, b"<Error><Code>NoSuchBucket</Code></Error>"
         if status != 200:
             return status, {}, content
-        made = json.loads(content)
-        return status, {"ETag": f'"{made["etag"]}"', "x-goog-generation": made["generation"]}, b""
+        metadata = json.loads(content)
+        return status, {"ETag": f'"{metadata["etag"]}"', "x-goog-generation": metadata["generation"]}, b""
 
 
 @contextlib.contextmanager
@@ -95,8 +95,8 @@ def new_bucket(scheme: str) -> str:
     name = f"bucket-{uuid.uuid4().hex[:12]}"
     if scheme == "gs":
         url = f"{os.environ['STORAGE_EMULATOR_HOST']}/storage/v1/b?project=test"
-        made = urllib.request.Request(url, json.dumps({"name": name}).encode(), {"Content-Type": "application/json"})
-        urllib.request.urlopen(made, timeout=60).close()
+        request = urllib.request.Request(url, json.dumps({"name": name}).encode(), {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=60).close()
     else:
         import boto3
 

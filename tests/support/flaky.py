@@ -29,15 +29,15 @@ class Passing(http.server.BaseHTTPRequestHandler):
         connection = http.client.HTTPConnection(self.to.hostname or "", self.to.port, timeout=60)
         kept = {name: value for name, value in headers.items() if name.lower() not in HOP}
         connection.request(command, path, body, kept | {"Content-Length": str(len(body))})
-        with connection.getresponse() as found:
-            return found.status, dict(found.getheaders()), found.read()
+        with connection.getresponse() as response:
+            return response.status, dict(response.getheaders()), response.read()
 
     def handle_one(self) -> None:
-        found = self.answer(self._body())
-        if found is None:
+        answer = self.answer(self._body())
+        if answer is None:
             self.close_connection = True
             return
-        status, headers, content = found
+        status, headers, content = answer
         self.send_response(status)
         for name, value in headers.items():
             if name.lower() not in HOP:

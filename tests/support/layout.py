@@ -12,10 +12,10 @@ OWN_MODEL, SMALL_ADDER = f"{ROOT}/examples/own_model.py:transformer", f"{ROOT}/e
 
 def modules() -> dict[str, Path]:
     """Every module with its file, by its name below the root package: ``pipelines.steps.dedup``. The root is ``""``."""
-    found = {}
+    files = {}
     for layer in ("", *LAYERS):  # links to the layers, which are not followed, stand in the root package
         folder = ROOT / PACKAGE / layer
         for file in folder.rglob("*.py"):
             parts = (layer, *file.relative_to(folder).with_suffix("").parts)
-            found[".".join(part for part in parts if part not in ("", "__init__"))] = file
-    return found
+            files[".".join(part for part in parts if part not in ("", "__init__"))] = file
+    return files

@@ -15,8 +15,8 @@ SCHEME = "memory"
 class MemoryStore(store.MemoryStore):
     """Copies what it is given: the file behind it is gone when its upload has ended."""
 
-    def put(self, path: str, file: Any, **how: Any) -> Any:
-        return super().put(path, bytes(file), **how)
+    def put(self, path: str, file: Any, **options: Any) -> Any:
+        return super().put(path, bytes(file), **options)
 
 
 # All paths of a process see the same objects.

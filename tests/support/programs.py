@@ -43,12 +43,12 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment(), start_new_session=True, **pipes, **options)
 
 
-def python(code: str, *arguments: object, cwd: Path | None = None, given: str | None = None, **variables: str) -> str:
+def python(code: str, *arguments: object, cwd: Path | None = None, stdin: str | None = None, **variables: str) -> str:
     """What a program prints that reads this text, with these variables, in a Python of its own; it must succeed."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     env = environment() | variables
     done = subprocess.run(
-        command, cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=1200, check=False
+        command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=1200, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
@@ -88,7 +88,7 @@ def tree(directory: Path) -> dict[str, bytes | None]:
     return {str(path.relative_to(directory)): Content(path.read_bytes()) if path.is_file() else None for path in paths}
 
 
-def found(directory: Path, pattern: str) -> list[Path]:
+def find_paths(directory: Path, pattern: str) -> list[Path]:
     """The paths below a directory that match, while a run makes and removes folders there."""
     while True:
         with contextlib.suppress(FileNotFoundError):
@@ -103,8 +103,8 @@ def files(directory: Path) -> dict[str, bytes]:
 def is_complete(directory: Path) -> bool:
     """Whether every file that ``metadata.json`` lists is there with its sha256, the metadata's own included."""
     metadata = json.loads((directory / "metadata.json").read_text())
-    found = {path: hashlib.sha256(content).hexdigest() for path, content in files(directory).items()}
-    del found["metadata.json"]
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in files(directory).items()}
+    del digests["metadata.json"]
     content = {name: value for name, value in metadata.items() if name != "sha256"}
     own = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return found == metadata["files"] and own == metadata["sha256"]
+    return digests == metadata["files"] and own == metadata["sha256"]

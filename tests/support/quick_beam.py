@@ -18,13 +18,13 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     kept: Any = weakref.WeakKeyDictionary()
 
     @functools.wraps(function)
-    def found(first: Any, *others: Any) -> Any:
+    def cached(first: Any, *others: Any) -> Any:
         results = kept.setdefault(first, {})
         if others not in results:
             results[others] = function(first, *others)
         return results[others]
 
-    return found
+    return cached
 
 
 @functools.cache

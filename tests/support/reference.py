@@ -64,11 +64,11 @@ def dataset(task: Task) -> Dataset:
     seen = set()
     i = 0
     while len(kept) < task.num_examples:
-        found = example(task, draw(task, i))
+        row = example(task, draw(task, i))
         i += 1
-        if found.key not in seen:
-            seen.add(found.key)
-            kept.append(found)
+        if row.key not in seen:
+            seen.add(row.key)
+            kept.append(row)
     by_split = sorted(kept, key=lambda example: (example.split_hash, example.key))
     return Dataset(i, sorted(by_split[task.num_validation :]), sorted(by_split[: task.num_validation]))
 

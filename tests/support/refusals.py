@@ -68,10 +68,10 @@ class Refusal:
         """As ``pytest.raises``: one of the errors is raised, with the sentence of the snapshot."""
         with pytest.raises(errors) as caught:
             yield caught
-        self.said(str(caught.value))
+        self.printed(str(caught.value))
 
-    def said(self, text: str) -> None:
-        """A program printed this text, which is that of the snapshot."""
+    def printed(self, text: str) -> None:
+        """Compares a text that a program printed with the snapshot."""
         self._count += 1
         key = f"{self._test} #{self._count}" if self._count > 1 else self._test
         self._snapshot.check(key, self._plain(text))

@@ -65,13 +65,13 @@ def write_run(
 def summary_of(best_epoch: int, scores: Scores | None) -> Summary:
     """What a training took: 1 of everything."""
     numbers = ("weights", "examples", "flops", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
-    known = dict.fromkeys(("dataset", "model", "input_format", "hints"), "x") | dict.fromkeys(numbers, 1)
-    return Summary(**known, best_epoch=best_epoch, scores=scores)
+    fields = dict.fromkeys(("dataset", "model", "input_format", "hints"), "x") | dict.fromkeys(numbers, 1)
+    return Summary(**fields, best_epoch=best_epoch, scores=scores)
 
 
 def write_evaluation(run: Run, best_epoch: int | None, *scores: Scores) -> None:
     """Writes an evaluation that found these scores, that of the run's own size first."""
-    known: dict[str, Any] = {"data": {}, "hints": "x", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
-    every = dataclasses.replace(scores[0], rows=tuple(row for each in scores for row in each.rows))
-    found = Evaluation(path=run.evaluation, size=3, best_epoch=best_epoch, scores=every, **known)
-    found.write()
+    fields: dict[str, Any] = {"data": {}, "hints": "x", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
+    every = dataclasses.replace(scores[0], rows=tuple(row for suite in scores for row in suite.rows))
+    evaluation = Evaluation(path=run.evaluation, size=3, best_epoch=best_epoch, scores=every, **fields)
+    evaluation.write()

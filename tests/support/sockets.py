@@ -28,14 +28,16 @@ def kept_port() -> Iterator[int]:
 
 def listening(process: int | psutil.Process) -> set[tuple[str, int]]:
     """The addresses and ports at which a process and its child processes listen, as ``/proc/PID/net/tcp`` has them."""
-    found = set()
+    addresses = set()
     with contextlib.suppress(psutil.NoSuchProcess):
         root = process if isinstance(process, psutil.Process) else psutil.Process(process)
-        for each in [root, *root.children(recursive=True)]:
+        for process in [root, *root.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                connections = each.net_connections("tcp")
-                found |= {tuple(one.laddr) for one in connections if one.status == psutil.CONN_LISTEN}
-    return found
+                connections = process.net_connections("tcp")
+                addresses |= {
+                    tuple(connection.laddr) for connection in connections if connection.status == psutil.CONN_LISTEN
+                }
+    return addresses
 
 
 def reachable(sockets: set[tuple[str, int]]) -> set[tuple[str, int]]:

@@ -38,15 +38,15 @@ def write(layout: Layout, staging: Staging) -> None:
 
 def copy(task: Task, layout: Layout, staging: Staging, *_: object) -> tuple[dict[str, Any], RunFacts]:
     """As ``create.write_dataset``, but Beam makes the files only once: how they are published does not depend on it."""
-    made = _made(task, layout)
-    for name, content in made.items():
+    contents = _made(task, layout)
+    for name, content in contents.items():
         if name.endswith(".json"):
             (staging.catalog / name).write_bytes(content)
         else:
             with staging.whole_file(name) as file:
                 file.write(content)
             staging.expect({name: file.version})
-    return json.loads(made["metadata.json"]), RunFacts()
+    return json.loads(contents["metadata.json"]), RunFacts()
 
 
 @functools.cache
@@ -66,9 +66,9 @@ def objects(path: ObjectPath) -> dict[str, bytes]:
 
 def nothing_or_all(path: ObjectPath) -> bool:
     """Whether a dataset is visible, for TFDS and for us; fails if one is that is not whole."""
-    found = objects(path)
-    if "dataset_info.json" not in found:
+    contents = objects(path)
+    if "dataset_info.json" not in contents:
         return False
-    digests = json.loads(found["metadata.json"])["files"]
-    assert {name: hashlib.sha256(found.get(name, b"")).hexdigest() for name in digests} == digests
+    digests = json.loads(contents["metadata.json"])["files"]
+    assert {name: hashlib.sha256(contents.get(name, b"")).hexdigest() for name in digests} == digests
     return True

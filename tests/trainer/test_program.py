@@ -89,7 +89,7 @@ def test_refuses_in_one_sentence_and_writes_nothing(command, refusal, capsys, pl
     assert printed.startswith("arith-model: ")
     assert len(printed.splitlines()) == 1
     assert set(places.iterdir()) == before
-    refusal.said(printed)
+    refusal.printed(printed)
 
 
 def configuration(words: list[str]) -> Setup:

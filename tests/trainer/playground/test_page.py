@@ -43,8 +43,8 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     printed = capsys.readouterr()
     names = [line.split(": ")[1] for line in printed.out.splitlines()]
     assert names == sorted(path.name for path in top.iterdir())
-    refusal.said(printed.out)
-    refusal.said(printed.err)
+    refusal.printed(printed.out)
+    refusal.printed(printed.err)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 

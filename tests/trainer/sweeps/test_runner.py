@@ -157,5 +157,5 @@ def test_everything_is_checked_before_anything_is_trained(tmp_path, refusal, set
     path.write_text(f'[common]\ntask = "addition"\n[runs.a]\n{settings}\n')
     code, _, err = sweep("sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs"))
     assert code == 2
-    refusal.said(err)
+    refusal.printed(err)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["sweep.toml"]

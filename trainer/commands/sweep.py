@@ -62,54 +62,54 @@ def sweep(
     usual = {TASK_FILE: str(task_file)} if task_file else {}
     planned = plan.read(expanded(file), seeds, usual)
     datasets, jobs_by_name = {}, {}
-    for each in planned:
+    for run in planned:
         try:
-            task, jobs_by_name[each.name] = job_of(each)
+            task, jobs_by_name[run.name] = job_of(run)
         except InputError as error:
-            raise InputError(f"{file}, runs {each.group}: {error}") from None
+            raise InputError(f"{file}, runs {run.group}: {error}") from None
         datasets[task.config_name] = task
     runner = Runner(planned, jobs_by_name, run_dir=run_dir, data_dir=data_dir, jobs=jobs)
     if dry_run:
-        states = {each.name: "done" for each in planned} | {each.name: "missing" for each in runner.missing()}
-        anew = {name: " (is made)" * making.is_missing(task, data_dir) for name, task in datasets.items()}
+        states = {run.name: "done" for run in planned} | {run.name: "missing" for run in runner.missing()}
+        notes = {name: " (is created)" * making.is_missing(task, data_dir) for name, task in datasets.items()}
         sets = {name: job.settings["dataset"] for name, job in jobs_by_name.items()}
-        rows = [[name, sets[name] + anew[sets[name]] * (state != "done"), state] for name, state in states.items()]
+        rows = [[name, sets[name] + notes[sets[name]] * (state != "done"), state] for name, state in states.items()]
         return table(["run", "dataset", "state"], rows)
     runner.run(lambda name: making.make_missing(datasets[name], data_dir))
     return None
 
 
 def job_of(planned: plan.Planned) -> tuple[Task, plan.Job]:
-    """The dataset of a planned run, and what is to be done; raises InputError if ``train`` or ``evaluate`` refuses."""
+    """The dataset of a planned run, and its commands; raises InputError as ``train`` or ``evaluate`` would."""
     settings = {name: value for name, value in planned.settings.items() if name != TASK_FILE}
     own_tasks.use(planned.settings.get(TASK_FILE))
     train, suite = parameters_of(set_up), parameters_of(evaluate)
-    given = from_flags(train, settings, "train") | {"seed": planned.seed}
-    task, config = call(set_up, given | {"task": planned.task})
-    # The run is that of the training, and so is what may run of one's own code.
-    known = {name: each for name, each in suite.items() if name not in parameters_of(one_run)}
-    asked = from_flags(known, planned.suite, "evaluate")
-    what = checked(known, asked, "evaluate")
-    if what.get("every_epoch") and not (config.keep_epochs and task.operation.slices(STANDARD, task.size)):
+    options = from_flags(train, settings, "train") | {"seed": planned.seed}
+    task, config = call(set_up, options | {"task": planned.task})
+    # The run is that of the training, and so is the custom code that may run.
+    allowed = {name: parameter for name, parameter in suite.items() if name not in parameters_of(one_run)}
+    evaluation = from_flags(allowed, planned.suite, "evaluate")
+    values = checked(allowed, evaluation, "evaluate")
+    if values.get("every_epoch") and not (config.keep_epochs and task.operation.slices(STANDARD, task.size)):
         raise InputError("every-epoch needs keep-epochs = true, and a task with a suite; otherwise leave it out")
-    check_lengths(Run(Path("R"), task, "", "", config), what.get("lengths", ()))
-    # Code of one's own runs only if it is named.
+    check_lengths(Run(Path("R"), task, "", "", config), values.get("lengths", ()))
+    # Custom code runs only if it is named.
     file = [f"--{TASK_FILE}={planned.settings[TASK_FILE]}"] if TASK_FILE in planned.settings else []
-    own = {kind.option: given[kind.option] for kind in plugins.KINDS if kind.option in given}
+    own = {kind.option: options[kind.option] for kind in plugins.KINDS if kind.option in options}
     return task, plan.Job(
         settings={"dataset": task.config_name, "train": config.to_json(), "suite": planned.suite},
-        train=[planned.task, *typed(train, given), *file],
-        evaluate=[*typed(suite, asked | own), *file],
+        train=[planned.task, *typed(train, options), *file],
+        evaluate=[*typed(suite, evaluation | own), *file],
     )
 
 
 def show_results(
-    found: TextTable | Path,
+    result: TextTable | Path,
     *,
     as_markdown: Annotated[bool, Option("print the table as Markdown", flag="markdown")] = False,
 ) -> None:
-    """Prints a table, or where the picture is."""
-    say(printable(found) if isinstance(found, Path) else (markdown if as_markdown else table)(*found))
+    """Prints a table, or the path of the picture."""
+    say(printable(result) if isinstance(result, Path) else (markdown if as_markdown else table)(*result))
 
 
 @ARITH_MODEL.command(
@@ -151,14 +151,14 @@ def results(
     ] = None,
 ) -> TextTable | Path:
     """A table of the results of sweeps; or a picture of them, of which this is the file."""
-    wrong = next((each for each in where if "=" not in each), None)
+    wrong = next((condition for condition in where if "=" not in condition), None)
     if wrong is not None:
         raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
     read = [row for file in files for row in tables.read(expanded(file))]
-    # A run that two files hold is counted once.
+    # A run in two files is counted once.
     same = operator.attrgetter("run", "seed", "sha256", "settings", "suite")
     rows = list({str((tables.version_of(row), *same(row))): row for row in read}.values())
-    conditions = [(name, value) for name, _, value in (each.partition("=") for each in where)]
+    conditions = [(name, value) for name, _, value in (condition.partition("=") for condition in where)]
     chosen = tuple(columns.split(",")) if columns else None
     query = tables.Query(by.split(","), conditions, threshold, lengths, chosen)
     if plot_lengths:

@@ -1,1 +1,1 @@
-"""Trained networks for programs that do not have this package."""
+"""The export of trained networks to programs without this package."""

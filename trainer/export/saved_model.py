@@ -35,23 +35,25 @@ IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTIL
 
 
 class Exported(tf.Module):
-    """A network on an input format that answers questions as a person writes them; it needs nothing but TensorFlow."""
+    """A network with its input format that answers questions as people write them; it needs only TensorFlow."""
 
     def __init__(self, network: Network, input_format: InputFormat) -> None:
         super().__init__()
         self.model = network.model
-        self._weights = [weight.value for weight in network.model.variables]  # TensorFlow overlooks seeds of dropout
+        self._weights = [
+            weight.value for weight in network.model.variables
+        ]  # TensorFlow does not track the seeds of dropout
         self._network = network
         self._input_format = input_format
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "question")])
     def answer(self, question: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The answers to questions, string [examples], as a person writes them; blanks are ignored.
+        """The answers to questions, string [examples], as people write them; blanks are ignored.
 
         Returns ``answer``, string [examples], without padding, and ``confidence``, float32 [examples], the product of
         the probabilities of its characters.
 
-        Raises tf.errors.InvalidArgumentError if a question is not one of the task, or it is too long.
+        Raises tf.errors.InvalidArgumentError if a string is not a question of the task, or it is too long.
         """
         ids, confidence = self._network.answer(
             self._input_format.encode_question(_stored(question, self._input_format.task))
@@ -64,24 +66,21 @@ class Exported(tf.Module):
 def export(run: Run, out: str) -> Path:
     """Writes and returns a folder: OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
-    OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
+    OUT/best.weights.h5 has only the weights of OUT/model.keras.
 
-    The files of a model, an input format and a task of your own are copied. The source of layers that Keras does not
-    have is in OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
+    The files of a custom model, input format or task are copied. The source of layers that Keras does not have is in
+    OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
-    The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
+    The layers are built without cuDNN, so that a model that was trained on a GPU also runs without one.
 
-    Raises InputError if OUT is there already, or the run has no checkpoint; WriteError if OUT cannot be written.
+    Raises InputError if OUT exists, or the run has no checkpoint; WriteError if OUT cannot be written.
     """
     folder = new_folder(out)
     arrays, state = checkpoints.load(run.best)
     if "row" not in state:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
     input_format = input_format_of(run.config, run.task)
-    network, seen_through = (
-        elsewhere(lambda: build_network(run.config.model, input_format)),
-        name_beside(input_format.name),
-    )
+    network = elsewhere(lambda: build_network(run.config.model, input_format))
     checkpoints.assign(network.model.variables, arrays, run.best)
     try:
         with files.whole_folder(folder) as partial:
@@ -95,9 +94,9 @@ def export(run: Run, out: str) -> Path:
             about = {
                 "parameters": run.task.parameters(),
                 "alphabet": input_format.alphabet,
-                "input_format": seen_through,
+                "input_format": name_in_export(input_format.name),
             }
-            end = None if network.end is None else input_format.alphabet[network.end]  # behind which nothing is written
+            end = None if network.end is None else input_format.alphabet[network.end]  # the end mark of an answer
             about |= {"end": end, "best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
             card = model_card(run, network.model, state["row"], end)
@@ -111,19 +110,19 @@ def export(run: Run, out: str) -> Path:
 
 
 def show(run: Run, folder: Path) -> None:
-    """Prints what the export of a run holds, and how to load it."""
+    """Prints the files of an export, and how to load them."""
     events.emit("result", path=folder)
     shown, saved = printable(folder), json.dumps(f"{folder}/saved_model", ensure_ascii=False)
     layers = f", {LAYERS} the layers that Keras lacks" if (folder / LAYERS).exists() else ""
     say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{text.example(run.task)}"])')
     say(
         f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the input format "
-        f"{name_beside(run.config.model.input_format)!r}{layers}, and README.md is the model card"
+        f"{name_in_export(run.config.model.input_format)!r}{layers}, and README.md is the model card"
     )
 
 
 def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
-    """From questions as people write them, string [examples], to those of the datasets, uint8 [examples, width]."""
+    """Converts questions as people write them, string [examples], to stored ones, uint8 [examples, width]."""
     operand = task.notation.operand
     text = tf.strings.regex_replace(question, r"\s", "")
     # RE2 allows at most 1,000 repetitions, so the lengths are checked separately.
@@ -142,7 +141,7 @@ def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
         [f"an operand has more than {task.operand_width} characters:", tf.boolean_mask(question, ~fits)],
     )
     if not task.notation.has_lengths:
-        # Not every operand of so many characters is one of the task's.
+        # Not every operand of this number of characters is one of the task.
         small = tf.reduce_all(tf.strings.to_number(sides, tf.int32) < task.size, axis=1)
         tf.debugging.Assert(
             tf.reduce_all(small),
@@ -152,19 +151,19 @@ def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
 
 
 def layers_source(model: keras.Model) -> str:
-    """The source of the modules of ours whose layers a model has, as one module; empty if all are Keras's own.
+    """The source of this package's modules with layers of a model, as one module; empty if Keras has all of them.
 
-    Importing it registers the layers under the names that the .keras file has for them, without this package.
+    Importing it registers the layers under their names in the .keras file, without this package.
     """
     ordered: dict[str, str] = {}
-    # The configuration names also the layers inside of others.
+    # The configuration also names layers inside other layers.
     for name in MODULE_OF_OURS.findall(json.dumps(model.get_config(), default=str)):
         _collect(name, ordered)
     return "\n\n".join(IMPORT_OF_OURS.sub("", source) for source in ordered.values())
 
 
 def _collect(name: str, ordered: dict[str, str]) -> None:
-    """Adds the source of a module, behind those of the modules of ours that it imports."""
+    """Adds the source of a module after those of the modules of this package that it imports."""
     source = inspect.getsource(sys.modules[name])
     for imported in IMPORT_OF_OURS.findall(source):
         if imported not in ordered:
@@ -173,29 +172,29 @@ def _collect(name: str, ordered: dict[str, str]) -> None:
 
 
 def code_files(run: Run) -> dict[str, Path]:
-    """The files of a model, an input format and a task of your own, by their names in the export."""
+    """The files of a custom model, input format and task, by their names in the export."""
     files: dict[str, Path] = {}
-    named = [(plugin.kind.option, plugin.file) for plugin in run.config.model.own_code]
+    sources = [(plugin.kind.option, plugin.file) for plugin in run.config.model.own_code]
     if run.task.code:
-        named.append(("task", Path(run.task.code)))
-    for what, file in named:
+        sources.append(("task", Path(run.task.code)))
+    for kind, file in sources:
         if file:
             is_other = files.get(file.name, file) != file
-            files[f"{what}/{file.name}" if is_other else file.name] = file
+            files[f"{kind}/{file.name}" if is_other else file.name] = file
     return files
 
 
-def name_beside(name: str) -> str:
-    """The name of a model or input format as an export says it: without the folder in which the code was."""
+def name_in_export(name: str) -> str:
+    """The name of a model or input format in an export: without the folder of its code."""
     file = plugins.file_of(name) if plugins.is_plugin(name) else None
     return f"{file.name}:{name.rpartition(':')[2]}" if file else name
 
 
 def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | None = None) -> str:
-    """The model card: YAML for Hugging Face's Hub, then what the model does, with which help, and where it fails.
+    """The model card: metadata for the Hugging Face Hub, then the task, the hints and the scores of the model.
 
-    The row has the scores of the run's best epoch, and ``end`` is the mark behind an answer, if there is one. If the
-    run was evaluated, the card has every slice.
+    The row has the scores of the run's best epoch, and ``end`` is the end mark of an answer, if it has one. If the run
+    was evaluated, the card has every slice.
     """
     packages.require("arith-model export", "jinja2", "train")
     import jinja2
@@ -210,8 +209,8 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
         run=run,
         task=run.task,
         example=text.example(run.task),
-        model=name_beside(name),
-        input_format=name_beside(run.config.model.input_format),
+        model=name_in_export(name),
+        input_format=name_in_export(run.config.model.input_format),
         hints=run.config.model.hints,
         weights=model.count_params(),
         end=end,

@@ -1,4 +1,4 @@
-"""What the playground shows of an answer, as plain data: of a run's best weights, or of those after an epoch."""
+"""Answers of models for the playground, as plain data: by a run's best weights, or those after an epoch."""
 
 import functools
 from typing import Any
@@ -18,17 +18,17 @@ from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import building
 
-# Models that stay in memory: of a few runs, and of a few lengths of each.
+# Models that stay in memory: of a few runs, at a few lengths each.
 MODELS_KEPT = 8
 # Attention with more numbers than these would take longer to send than to compute.
 MOST_SHARES = 50_000
 DECIMALS = 6
-# Questions per slice, when a model is asked where it breaks: some hundred per length.
+# Questions per slice in the search for the length at which a model breaks: some hundreds per length.
 PER_SLICE = 20
 
 
 class Models:
-    """The models of runs, for one thread: each is built once, and gets the weights that are asked each time."""
+    """The models of runs, for one thread: each is built once, and its weights are loaded for each request."""
 
     def __init__(self) -> None:
         self._built = functools.lru_cache(MODELS_KEPT)(
@@ -36,32 +36,30 @@ class Models:
         )
 
     def answer(self, run: Run, typed: str, epoch: int | None = None) -> dict[str, Any]:
-        """A model's answer to a typed question, by an epoch's weights, or the best; InputError if there is none."""
+        """A model's answer to a question, by the weights of an epoch, or the best; InputError if there is none."""
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
-        found, input_format = inspector.inspect(question, states=False), inspector.learner.input_format
-        asked = question_sets.asked(question.task, [question.stored])
-        wanted = input_format.write(asked.questions, asked.answers)
+        inspection, input_format = inspector.inspect(question, states=False), inspector.learner.input_format
+        examples = question_sets.asked(question.task, [question.stored])
+        (targets,) = np.asarray(input_format.write(examples.questions, examples.answers))
         return {
             "question": question.typed,
-            "answer": found.answer,
+            "answer": inspection.answer,
             "right": text.answer(question),
-            "confidence": found.confidence,  # the product of the probabilities of the answer's characters
-            "read": found.read,  # the characters of each step of the question
-            "written": found.written,  # those of the answer, in the order in which the model writes them
-            "wanted": [
-                text.visible(input_format.alphabet)[each] for each in np.asarray(wanted)[0]
-            ],  # what it should write
-            "backwards": isinstance(
-                input_format, ReversedFormat
-            ),  # whether that order is from the last character to the first
-            "alphabet": text.visible(found.alphabet),  # a blank is ``text.VISIBLE_PAD``
-            "probabilities": _rounded(found.probabilities),  # [steps of the answer][alphabet]
-            "attention": _attention(found),
+            "confidence": inspection.confidence,  # the product of the probabilities of the answer's characters
+            "read": inspection.read,  # the characters of each step of the question
+            "written": inspection.written,  # those of the answer, in the order in which the model writes them
+            # The characters that it should write.
+            "wanted": [text.visible(input_format.alphabet)[target] for target in targets],
+            # Whether it writes from the last character of the answer to the first.
+            "backwards": isinstance(input_format, ReversedFormat),
+            "alphabet": text.visible(inspection.alphabet),  # a blank is ``text.VISIBLE_PAD``
+            "probabilities": _rounded(inspection.probabilities),  # [steps of the answer][alphabet]
+            "attention": _attention(inspection),
         }
 
     def at_length(self, run: Run, length: int, epoch: int | None = None) -> dict[str, Any]:
-        """Asks a model some questions of each slice, of operands of at most this length; InputError if it cannot."""
+        """The worst slice of a model on operands up to a length; raises InputError if the page does not list it."""
         if length not in lengths(run):
             raise InputError(f"length is {length}; give one of those that the page lists")
         learner = self._inspector(run, run.task_of_length(length), epoch).learner
@@ -87,14 +85,15 @@ def _rounded(values: np.ndarray) -> list:
     return np.round(values.astype(np.float64), DECIMALS).tolist()
 
 
-def _attention(found: Inspection) -> list[dict[str, Any]]:
-    """Each layer that looks at something while the answer is written, by the name ``layer``.
+def _attention(inspection: Inspection) -> list[dict[str, Any]]:
+    """The attention of each layer while the answer is written, by the name ``layer``.
 
-    ``keys`` are the characters that it looks at; the rows of ``shares`` [heads][steps of the answer][keys] sum to 1.
+    ``keys`` are the characters that are attended to; the rows of ``shares``, [heads][steps of the answer][keys], sum
+    to 1.
     """
-    shown = []
-    for layer, shares in found.attention.items():
-        rows = shares[:, -len(found.written) :]
-        if found.is_of_answer(shares) and rows.size <= MOST_SHARES:
-            shown.append({"layer": layer, "keys": found.labels(rows.shape[2]), "shares": _rounded(rows)})
-    return shown
+    layers = []
+    for layer, shares in inspection.attention.items():
+        rows = shares[:, -len(inspection.written) :]
+        if inspection.is_of_answer(shares) and rows.size <= MOST_SHARES:
+            layers.append({"layer": layer, "keys": inspection.labels(rows.shape[2]), "shares": _rounded(rows)})
+    return layers

@@ -1,4 +1,4 @@
-"""Which runs the playground offers, and what can be asked of each; nothing here imports TensorFlow."""
+"""The runs of the playground, with their hard questions and lengths; nothing in this module imports TensorFlow."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,19 +16,19 @@ from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, history, listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
-# A question that is longer than those of the training has at most so many characters. The second is for models whose
-# work grows with the square of the length, or that write character by character.
+# The maximum number of characters of a question that is longer than the trained ones. The second is for autoregressive
+# models, and those whose work grows with the square of the length.
 MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
-# A model breaks at a length if a smaller share of its worst slice is right.
+# A model breaks at a length if the exact match of its worst slice is lower.
 BROKEN = 0.9
-# The lengths at which a model is asked, as multiples of its own.
+# The lengths at which a model is evaluated, as multiples of its own.
 LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
 def listed(top: Path, describe: Callable[[str, Run], dict[str, Any]]) -> dict[str, Any]:
-    """All runs below a folder as they are now, each as ``describe(name, run)`` says, which begins with its ``offer``.
+    """All runs below a folder as they are now, each as ``describe(name, run)``, which begins with its ``offer``.
 
-    A run of which it raises something, and a folder without runs, is among those that cannot be asked.
+    A run for which it raises an error, and a folder without runs, are among the ``refused`` ones, with the reason.
     """
     runs, refused = [], []
     try:
@@ -44,21 +44,21 @@ def listed(top: Path, describe: Callable[[str, Run], dict[str, Any]]) -> dict[st
 
 
 def page_data(runs: list[dict[str, Any]], refused: list[dict[str, str]]) -> dict[str, Any]:
-    """What the page gets: the runs, and the constants that it shares with this program."""
+    """The data of the page: the runs, and the constants that it shares with this program."""
     return {"runs": runs, "refused": refused, "broken": BROKEN, "blank": text.VISIBLE_PAD}
 
 
 def opened(folder: Path) -> Run:
-    """The run in a folder; raises InputError if a link is in it, or its code may not run."""
+    """The run in a folder; raises InputError if it contains a link, or its code may not run."""
     listing.refuse_links(folder)
     run = open_run(folder)
     for plugin in run.config.model.own_code:
-        _ = plugin.code  # refuses code that may not run
+        _ = plugin.code  # raises InputError for code that may not run
     return run
 
 
 def offer(name: str, run: Run) -> dict[str, Any]:
-    """What can be asked of a run, as the page shows it; raises InputError if it has no checkpoint."""
+    """The facts of a run that the page shows; raises InputError if it has no checkpoint."""
     task, model = run.task, run.config.model
     arrays, state = load(run.best)
     return {
@@ -68,7 +68,7 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "input_format": model.input_format,
         "hints": model.hints,
         "operands": task.notation.describe(task.size),
-        "units": task.notation.characters,  # what the length of an operand is counted in
+        "units": task.notation.characters,  # the unit of the length of an operand
         "size": task.size,
         "symbol": task.operation.symbol,
         "equals": task.notation.equals,
@@ -77,7 +77,7 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "num_weights": sum(array.size for array in arrays.values()),
         "epochs": _epochs(run, state),
         "hard": list(_hard(task)),
-        # at which it can be asked where it breaks; empty if the task has no lengths
+        # The lengths at which it can be evaluated; empty if the task has no lengths.
         "lengths": lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.size)) else [],
     }
 
@@ -89,55 +89,57 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def _epochs(run: Run, state: dict[str, Any]) -> list[dict[str, Any]]:
-    """The epochs whose weights are kept; the exact match is None where the history does not have it.
+    """The epochs whose weights are kept; the exact match is None where the history lacks it.
 
     ``state`` is that of the best checkpoint.
     """
     rows = {row["epoch"]: row["val_exact_match"] for row in history.of_run(run)}
     best = state["row"].get("epoch") if isinstance(state.get("row"), dict) else None
-    return [{"epoch": each, "exact_match": rows.get(each), "is_best": each == best} for each in run.kept_epochs]
+    return [{"epoch": epoch, "exact_match": rows.get(epoch), "is_best": epoch == best} for epoch in run.kept_epochs]
 
 
 def _hard(task: Task) -> Iterator[dict[str, str]]:
     """A question of each slice of the suite, and why it is hard."""
-    for each in task.operation.suite(task.size):
-        pairs = suites.pairs(task.name, task.size, each, count=1)
+    for slice in task.operation.suite(task.size):
+        pairs = suites.pairs(task.name, task.size, slice, count=1)
         if pairs:
             operands = (numbers.from_ints([side], task.notation.words(task.size)) for side in pairs[0])
             (stored,) = text.to_strings(text.questions(task, *operands))
-            yield {"slice": each.name, "question": shortened(text.written(stored, task)), "why": each.why}
+            yield {"slice": slice.name, "question": shortened(text.written(stored, task)), "why": slice.why}
 
 
 def max_size(run: Run) -> int:
-    """The longest operands that the page asks a run about: never less than those of its training."""
+    """The maximum length of operands on the page: never less than that of training."""
     model = run.config.model
-    # A model of someone's own may be of any kind.
+    # A custom model may be of any kind.
     slow = model.name not in MODELS or model.entry.autoregressive or model.has("heads")
     most = MOST_CHARACTERS_SLOW if slow else MOST_CHARACTERS
     return max(run.task.size, min(run.max_size, most // 2))
 
 
 def lengths(run: Run) -> list[int]:
-    """At which lengths of the operands to ask where a model breaks: all up to ten, and some beyond.
+    """The lengths of operands at which the page evaluates a model: all up to ten, and some beyond.
 
-    For own operands of at most 3 digits, and a model that reads any length::
+    For training on at most 3 digits, and a model that reads any length::
 
         1  2  3 | 4  5  6  7  8  9  10  12  18  24  36  48
     """
     own, most = run.task.size, max_size(run)
     shorter = {step * 10**power for power in range(len(str(own))) for step in (1, 2, 5)} | {own - 1, own}
     longer = {own + more for more in (1, 2, 3)} | {int(own * factor) for factor in LONGER}
-    found = {*range(1, 11), *(each for each in shorter if each <= own), *(each for each in longer if own < each)}
-    return sorted(each for each in found if 0 < each <= most)
+    candidates = {*range(1, 11)} | {length for length in shorter if length <= own}
+    candidates |= {length for length in longer if own < length}
+    return sorted(length for length in candidates if 0 < length <= most)
 
 
 def fragment(top: Path, words: Sequence[str]) -> str:
-    """The end of the page's address that asks runs, the first words, a question, the last; InputError for others."""
+    """The end of the page's address for a question, the last word, to one or two runs, the words before it.
+
+    Raises InputError if there are fewer or more words, there is no such run, or it is not a question of its task.
+    """
     *names, question = words
     if not 1 <= len(names) <= 2:
-        raise InputError(
-            "--question takes a run, another one if you like, and a question; give --question RUN QUESTION"
-        )
+        raise InputError("--question requires one or two runs, and a question; give --question RUN QUESTION")
     folders = listing.folders(top)
     for name in names:
         check_choice("run", name, tuple(folders))
@@ -146,16 +148,16 @@ def fragment(top: Path, words: Sequence[str]) -> str:
 
 
 def read(question: str, run: Run, *others: Run) -> text.Question:
-    """Reads a question as a person types it, for runs of one task; InputError if one of them cannot be asked it."""
-    if len(tasks := {each.task.name for each in (run, *others)}) > 1:
-        raise InputError(f"the runs are of {' and '.join(sorted(tasks))}, and one question is asked; give one task")
+    """Parses a question as people type it, for runs of one task; raises InputError if a model cannot read it."""
+    if len(tasks := {reader.task.name for reader in (run, *others)}) > 1:
+        raise InputError(f"the runs are of {' and '.join(sorted(tasks))}; give runs of one task, for one question")
     for other in others:
         read(question, other)
     task, most = run.task, max_size(run)
     longest = max(map(len, text.typed_operands(question, task)))
     if most < longest <= run.max_size:
         raise InputError(
-            f"the question has an operand of {longest:,} {task.notation.characters}, and this page asks this model "
-            f"about at most {most:,}; arith-model predict asks about longer ones"
+            f"the question has an operand of {longest:,} {task.notation.characters}, and this page allows "
+            f"at most {most:,} for this model; arith-model predict answers longer questions"
         )
     return text.parse(question, task, most)

@@ -1,14 +1,14 @@
-"""The page of the playground: the same whether it is served, or exported as a file, or in a cell of a notebook.
+"""The page of the playground: the same served, exported as a file, or in a cell of a notebook.
 
-It computes the networks that ``static/model.js`` has, up to a size that a page can hold, and asks the server that sent
-it about others. What it knows of the runs is a script, ``runs.js``, which sets ``window.playground``::
+It computes the networks of ``static/model.js``, up to a size that fits on a page, and requests the answers of others
+from its server. Its data about the runs is a script, ``runs.js``, which sets ``window.playground``::
 
-    {"runs": [{"name": …, what else the page shows of a run,
-               "network": …, what model.js needs to know, of the runs that it computes,
-               "weights": {"best": {…}, "8": {…}}, "at_lengths": […]}],     only exported: a server has them else
+    {"runs": [{"name": …, the other facts of a run that the page shows,
+               "network": …, the facts that model.js needs, for runs that it computes,
+               "weights": {"best": {…}, "8": {…}}, "at_lengths": […]}],     only if exported: else the server has them
      "refused": [{"name": …, "why": …}], "broken": 0.9, "blank": "␣", "asked": "run=…"}
 
-An exported page is one file, which needs no installation and no server: it opens from a disk, too.
+An exported page is one file, which needs no installation and no server: it also opens from a disk.
 """
 
 import base64
@@ -37,23 +37,23 @@ from seq2seq_arith.trainer.runs.run import Run
 
 STATIC = Path(__file__).parent / "static"
 INDEX, RUNS = "index.html", "runs.js"
-FILES = (INDEX, "style.css", "app.js", "model.js", "icon.svg")  # what a server sends besides
-# Of the policy in index.html: an exported page asks nobody anything.
+FILES = (INDEX, "style.css", "app.js", "model.js", "icon.svg")  # that a server sends
+# In the policy of index.html: an exported page connects to no server.
 SERVED, ALONE = "connect-src 'self'", "connect-src 'none'"
 # The networks that model.js computes, and their names there.
 NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
 COMPUTED_INPUT_FORMATS = ("plain", "reversed", "aligned", "partial_products")
-# Weights of a run on a page, of all its epochs together: 8 MB of base64.
+# The maximum number of weights of a run on a page, of all its epochs together: 8 MB of base64.
 MOST_WEIGHTS = 1_500_000
 
 
 def export(top: Path, folder: Path) -> None:
-    """Writes the page into a new folder; InputError if no run fits it, WriteError if that fails."""
+    """Writes the page into a new folder; raises InputError if no run fits it, WriteError if it cannot be written."""
     models = Models()
     listing.folders(top)  # raises InputError
     data = catalog.listed(top, lambda name, run: _exported(name, run, models))
-    for each in data["refused"]:
-        say(printable(f"left out: {each['name']}: {each['why']}"))
+    for run in data["refused"]:
+        say(printable(f"left out: {run['name']}: {run['why']}"))
     if not data["runs"]:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
     content, count = alone(data | {"refused": []}).encode(), len(data["runs"])
@@ -62,18 +62,18 @@ def export(top: Path, folder: Path) -> None:
     say(f"{printable(folder / INDEX)}: {count} run{'s' * (count > 1)}, {len(content) / 1e6:.1f} MB")
 
 
-def standalone(runs: Mapping[str, Path], asked: Mapping[str, str]) -> str:
-    """The page of runs, by the names that it shows: a cell of a notebook shows it.
+def standalone(runs: Mapping[str, Path], fields: Mapping[str, str]) -> str:
+    """The page of runs, by the names that it shows, for a cell of a notebook.
 
-    ``asked`` is what its address would say: ``run``, ``beside`` and ``question``. InputError if a run cannot be there.
+    ``fields`` are those of an address: ``run``, ``beside`` and ``question``. Raises InputError if a run does not fit.
     """
     models = Models()
     exported = [_exported(name, catalog.opened(folder), models) for name, folder in runs.items()]
-    return alone(catalog.page_data(exported, []) | {"asked": urlencode(asked)})
+    return alone(catalog.page_data(exported, []) | {"asked": urlencode(fields)})
 
 
 def alone(data: dict[str, Any]) -> str:
-    """The page with its style, its icon, its scripts and these data in one text: it asks nobody anything."""
+    """The page with its style, its icon, its scripts and the data in one text, which connects to no server."""
     icon = f"data:image/svg+xml;base64,{base64.b64encode(static('icon.svg').encode()).decode('ascii')}"
     page = static(INDEX).replace(SERVED, ALONE).replace('href="icon.svg"', f'href="{icon}"')
     page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>{static('style.css')}</style>")
@@ -85,34 +85,34 @@ def alone(data: dict[str, Any]) -> str:
 
 
 def served(top: Path) -> str:
-    """``runs.js`` of all runs below a folder as they are now; the server has the weights, and computes the others."""
+    """``runs.js`` of all runs below a folder as they are now; the server has the weights, and the other networks."""
     return script(catalog.listed(top, _served))
 
 
 def static(name: str) -> str:
-    """A file of the page, its style with the colours of all pictures and pages."""
+    """A file of the page; its style sheet begins with the colours that all pictures and pages share."""
     content = (STATIC / name).read_text(encoding="utf-8")
     return f"{figures.VARIABLES}\n{content}" if name == "style.css" else content
 
 
 def script(data: dict[str, Any]) -> str:
-    """The script with all that the page knows of its runs, which begins and ends no element of HTML."""
+    """The script with the data of the page, which cannot begin or end an HTML element."""
     return f"window.playground = {json.dumps(data)};\n".replace("<", "\\u003c")
 
 
 def _served(name: str, run: Run) -> dict[str, Any]:
-    """What a served page knows of a run."""
+    """The data of a run on a served page."""
     offer = catalog.offer(name, run)
     return offer if why_not(run, offer["num_weights"]) else offer | computed(run)
 
 
 def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
-    """What an exported page holds of a run; raises InputError if it can hold nothing."""
+    """The data of a run on an exported page; raises InputError if the run does not fit."""
     offer = catalog.offer(name, run)
     if why := why_not(run, offer["num_weights"]):
         raise InputError(why)
     kept = _thinned(offer["epochs"], MOST_WEIGHTS // offer["num_weights"] - 1)
-    epochs = {"best": None} | {str(each["epoch"]): each["epoch"] for each in kept}
+    epochs = {"best": None} | {str(epoch["epoch"]): epoch["epoch"] for epoch in kept}
     return {
         **offer,
         **computed(run),
@@ -123,24 +123,23 @@ def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
 
 
 def why_not(run: Run, num_weights: int) -> str:
-    """Why a page does not compute a run's network, which has so many weights; empty if it does."""
+    """The reason why a page does not compute a run's network of ``num_weights``; empty if it does."""
     task, model = run.task, run.config.model
     if model.name not in NETWORKS:
         return f"the page computes {', '.join(NETWORKS)}, and this is {model.name}"
     if model.blanks is False:
-        return "it did not learn the blanks behind an answer, which the page reads"
-    input_formats = (
-        ("plain", "reversed") if model.name == "counter" else COMPUTED_INPUT_FORMATS
-    )  # a counter reads one character a step
+        return "it was not trained on the blanks after an answer, which the page reads"
+    # A counter reads one character per step.
+    input_formats = ("plain", "reversed") if model.name == "counter" else COMPUTED_INPUT_FORMATS
     if task.name not in OPERATIONS or model.input_format not in input_formats:
-        return f"the page computes {', '.join(OPERATIONS)}, and the input formats {', '.join(input_formats)} alone"
+        return f"the page computes only {', '.join(OPERATIONS)}, and the input formats {', '.join(input_formats)}"
     if num_weights > MOST_WEIGHTS:
-        return f"it has {num_weights:,} weights, and a page holds at most {MOST_WEIGHTS:,}"
+        return f"it has {num_weights:,} weights, and a page contains at most {MOST_WEIGHTS:,}"
     return ""
 
 
 def computed(run: Run) -> dict[str, Any]:
-    """What model.js has to know of a run's task, input_format and network."""
+    """The facts of a run's task, input format and network that model.js needs."""
     task, model = run.task, run.config.model
     return {
         "most": catalog.max_size(run),
@@ -149,9 +148,9 @@ def computed(run: Run) -> dict[str, Any]:
         "residues": task.notation is RESIDUES,
         "reverse": task.reverse,
         "answer_prefix": task.operation.answer_prefix,
-        "question_width": _line(task, lambda each: each.question_width),
-        "answer_width": _line(task, lambda each: each.answer_width),
-        "operand_width": _line(task, lambda each: each.operand_width),
+        "question_width": _line(task, lambda task: task.question_width),
+        "answer_width": _line(task, lambda task: task.answer_width),
+        "operand_width": _line(task, lambda task: task.operand_width),
         "network": NETWORKS[model.name],
         "layers": model.layers,
         "counter_steepness": Counter.STEEPNESS,
@@ -171,30 +170,30 @@ def weights(run: Run, epoch: int | None = None) -> dict[str, Any]:
 
 
 def _line(task: Task, width: Callable[[Task], int]) -> dict[str, int]:
-    """A width as a straight line over D, which it is wherever D can grow."""
-    here = width(task)
+    """A width as a linear function of D, which it is wherever D can grow."""
+    own = width(task)
     if not task.notation.has_lengths:
-        return {"base": here, "slope": 0}
+        return {"base": own, "slope": 0}
     step = 1 if task.size < task.operation.max_size else -1
-    slope = (width(dataclasses.replace(task, size=task.size + step)) - here) * step
-    return {"base": here - slope * task.size, "slope": slope}
+    slope = (width(dataclasses.replace(task, size=task.size + step)) - own) * step
+    return {"base": own - slope * task.size, "slope": slope}
 
 
 def _thinned(epochs: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """At most so many of the epochs, evenly spaced, the last one and the best one included; none if two do not fit."""
-    best = [place for place, each in enumerate(epochs) if each["is_best"]]
+    """At most ``most`` of the epochs, evenly spaced, with the last and the best one; none if ``most`` is below 2."""
+    best = [index for index, epoch in enumerate(epochs) if epoch["is_best"]]
     count = min(most, len(epochs))
     if count < 2:
         return []
-    places = np.linspace(0, len(epochs) - 1, count if count == len(epochs) else count - 1).round().astype(int)
-    return [epochs[place] for place in sorted({*places.tolist(), len(epochs) - 1, *best})[-most:]]
+    indices = np.linspace(0, len(epochs) - 1, count if count == len(epochs) else count - 1).round().astype(int)
+    return [epochs[index] for index in sorted({*indices.tolist(), len(epochs) - 1, *best})[-most:]]
 
 
 def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, Any]]:
-    """How the best weights do at each length, up to the first at which the page stops to ask."""
-    found = []
+    """The scores of the best weights at each length, up to the first one at which the model breaks."""
+    scores = []
     for length in lengths:
-        found.append(models.at_length(run, length))
-        if found[-1]["worst"] < catalog.BROKEN and length >= run.task.size:
+        scores.append(models.at_length(run, length))
+        if scores[-1]["worst"] < catalog.BROKEN and length >= run.task.size:
             break
-    return found
+    return scores

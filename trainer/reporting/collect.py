@@ -1,11 +1,11 @@
-"""What a report of a run holds, and how it is measured: all of it is the same each time.
+"""The content of a report of a run, and how it is measured; the measurements are deterministic.
 
-The best model is asked three sets of its dataset, of which it has seen one, then the suite of its task, and the suite
-at further lengths::
+The best model is evaluated on three sets of examples, one of which it has seen, then on the suite of its task, also at
+further lengths::
 
     training set    seen          the first examples of the split, which are a random sample
     validation      not seen      it decided which epoch is the best
-    test set        not seen      from the dataset of another seed, without all that this one has
+    test set        not seen      from the dataset of another seed, without any example of this one
 """
 
 import dataclasses
@@ -40,7 +40,7 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 MISTAKES = 30
 TRAINED, VALIDATION, TEST = "training set", "validation set", "test set"
 LENGTHS = "operand lengths"
-# Without --lengths, operands of up to so many characters are asked about beyond the trained ones.
+# Without --lengths, the maximum length of operands beyond the trained ones.
 FURTHER_WIDTH = 64
 
 
@@ -53,13 +53,13 @@ class SetResult:
     """The score of a set, such as ``TRAINED``."""
 
     meaning: str  # which examples these are
-    share: Share  # of the answers that are right as a whole
+    share: Share  # of the answers that match exactly
     characters: float  # the share of characters that are right
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SetAnswers:
-    """What the model answered to the sets of its dataset; confusion and mistakes are of the validation set."""
+    """The answers of a model to the sets of its dataset; confusion and mistakes are of the validation set."""
 
     sets: dict[str, SetResult]
     unseen: dict[str, Groups]  # by the name of a table, such as ``LENGTHS``: of the validation set
@@ -69,23 +69,23 @@ class SetAnswers:
 
     @property
     def wrong(self) -> int:
-        """How many answers of the validation set are wrong."""
+        """The number of wrong answers to the validation set."""
         return self.sets[VALIDATION].share.wrong
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """All that a report says about one run."""
+    """The content of a report about one run."""
 
     label: str
     run: Run
     layers: tuple[describe.Layer, ...]
-    facts: dict[str, str]  # what the network is, and what it is given
+    facts: dict[str, str]  # about the network, its input format and its hints
     history: tuple[dict[str, Any], ...]
     samples: tuple[EpochSamples, ...]  # none if they were not recorded
     summary: Summary | None  # None if the training has not ended
     proof: Proof | None  # of the best weights
-    sets: SetAnswers | None  # None if the dataset is not there
+    sets: SetAnswers | None  # None if the dataset is missing
     scores: Scores  # of both sets of the suite, at the run's own length first, then at further ones
     searched: tuple[evaluated.Searched, ...]  # as ``evaluated.searched``
     notes: tuple[str, ...]
@@ -105,7 +105,7 @@ class RunReport:
 
 
 def further_lengths(run: Run) -> list[int]:
-    """Lengths beyond the trained ones that a model is asked about by default: one more, and twice as many."""
+    """Lengths beyond the trained ones that are evaluated by default: one more, and twice as many."""
     if not run.task.notation.has_lengths:
         return []
     wanted = dict.fromkeys((run.task.size + 1, 2 * run.task.size))
@@ -113,7 +113,7 @@ def further_lengths(run: Run) -> list[int]:
 
 
 def _reads(run: OpenRun, length: int) -> bool:
-    """Whether a model reads operands of a length: one's own, or its input format, may have weights for every place."""
+    """Whether a model reads operands of a length: a custom model or input format may have weights for each position."""
     if not run.run.config.model.own_code:
         return True
     try:
@@ -132,17 +132,20 @@ def collect(
     chosen: SuiteOptions = DEFAULT,
     data_dir: str | None = None,
 ) -> RunReport:
-    """Asks the best model of a run all that its report holds.
+    """Evaluates the best model of a run for its report.
 
-    ``label`` is what the report calls the run, ``examples`` are the most of each set, and ``lengths`` are further D at
-    which to ask the suite; None for ``further_lengths``. The others are as for ``evaluation.measure``.
+    ``label`` is the name of the run in the report, ``examples`` the maximum number of examples of each set, and
+    ``lengths`` are further D for the suite; None for ``further_lengths``. The others are as for
+    ``evaluation.measure``.
     """
     rows, opened = history.epochs_of(run), OpenRun(run, data_dir)
-    further = [each for each in further_lengths(run) if _reads(opened, each)] if lengths is None else list(lengths)
+    further = (
+        [length for length in further_lengths(run) if _reads(opened, length)] if lengths is None else list(lengths)
+    )
     learner = opened.learner()
     data, notes = evaluation.held_out(opened)
     trained = None if data is None or run.config.stream else data.trained
-    sets = ask_sets(run, learner, data, examples) if data is not None else None
+    sets = evaluate_sets(run, learner, data, examples) if data is not None else None
     scores = evaluate_run(opened, chosen, lengths=further, sets=SETS, trained=trained)
     return RunReport(
         label=label,
@@ -160,19 +163,20 @@ def collect(
     )
 
 
-def ask_sets(run: Run, learner: Learner, data: HeldOut, most: int) -> SetAnswers:
-    """Asks a model the sets of its dataset, at most so many examples of each."""
-    task, asked = run.task, {}
+def evaluate_sets(run: Run, learner: Learner, data: HeldOut, most: int) -> SetAnswers:
+    """Evaluates a model on the sets of its dataset, on at most ``most`` examples of each."""
+    task, examples_of_sets = run.task, {}
     if not run.config.stream:
         trained = data.source.splits["train"].head(most)
-        asked[TRAINED] = "a sample of the pairs that it was trained on", trained
-    asked[VALIDATION] = "not seen; they decided which epoch is the best", data.validation[:most]
+        examples_of_sets[TRAINED] = "a sample of the pairs that it was trained on", trained
+    examples_of_sets[VALIDATION] = "not seen; they decided which epoch is the best", data.validation[:most]
     if not run.config.stream:
         seed, others = data.test_set(most)
         if len(others):
-            asked[TEST] = f"not seen, and nothing was chosen by them: from the dataset of seed {seed}", others
+            meaning = f"not seen, and not used to choose anything: from the dataset of seed {seed}"
+            examples_of_sets[TEST] = meaning, others
     results, sets = {}, {}
-    for name, (meaning, examples) in asked.items():
+    for name, (meaning, examples) in examples_of_sets.items():
         with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
             result = results[name] = evaluate(learner, examples, report_progress)
         share = Share(len(result.exact), int(np.count_nonzero(result.exact)))
@@ -190,11 +194,11 @@ def ask_sets(run: Run, learner: Learner, data: HeldOut, most: int) -> SetAnswers
 
 def tables(task: Task, result: Result) -> dict[str, Groups]:
     """Exact match by groups of the examples: a table per breakdown, by its name."""
-    found: dict[str, Groups] = {}
+    groups: dict[str, Groups] = {}
     operands = text.operands(task, result.examples.questions)
     for name, rows in breakdown(task, operands, result.examples.answers, result.exact).items():
-        found[name] = {}
+        groups[name] = {}
         for row in rows:
             *names, count, exact_match = row.values()
-            found[name][tuple(names)] = Share(count, round(exact_match * count))
-    return found
+            groups[name][tuple(names)] = Share(count, round(exact_match * count))
+    return groups

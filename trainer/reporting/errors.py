@@ -1,4 +1,4 @@
-"""How wrong answers differ from the right ones: which characters are wrong, confused, and where."""
+"""How wrong answers differ from right ones: which characters are confused, and at which digit positions."""
 
 import collections
 import dataclasses
@@ -12,51 +12,53 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import VISIBLE_PAD, visible
 from seq2seq_arith.base.tables import LONGEST_TEXT, abridged
 
-SWAPS = 3  # that are named per place
-PLACES = ("units", "tens", "hundreds", "thousands")
+SWAPS = 3  # per digit position
+POSITIONS = ("units", "tens", "hundreds", "thousands")
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """A place of the answers, such as ``tens``, or a range of places."""
+class Position:
+    """A digit position of the answers, such as ``tens``, or a range of positions."""
 
     name: str
-    count: int  # of characters of right answers there
+    count: int  # of characters of right answers at the position
     wrong: int  # of these
-    swaps: tuple[str, ...]  # the most frequent wrong characters, in words; ``VISIBLE_PAD`` for none
+    swaps: tuple[str, ...]  # the most frequent confusions, in words; ``VISIBLE_PAD`` for no character
 
 
 @dataclasses.dataclass(frozen=True)
 class Confusion:
     """Which characters are confused."""
 
-    places: tuple[Place, ...]  # from the units on
+    positions: tuple[Position, ...]  # from the units on
     characters: str  # of the answers, ``VISIBLE_PAD`` last
     counts: np.ndarray  # from right character to the model's, int64 [characters, characters]; only of wrong answers
 
 
 def confusion(task: Task, answers: np.ndarray, predicted: np.ndarray) -> Confusion:
-    """The characters of answers beside those of the right ones, uint8 [examples, answer width], of digits."""
-    right, said = _from_units(answers), _from_units(predicted)
-    is_there = (right != ord(PAD)) | (said != ord(PAD))
-    wrong = is_there & (right != said)
-    names, index = _places(right.shape[1])
-    places = []
+    """Compares predicted with right answers, uint8 [examples, answer width], which are numbers, digit by digit."""
+    right, written = _from_units(answers), _from_units(predicted)
+    is_used = (right != ord(PAD)) | (written != ord(PAD))
+    wrong = is_used & (right != written)
+    names, index = _positions(right.shape[1])
+    positions = []
     for number, name in enumerate(names):
         at = index == number
-        count, errors = (int(np.count_nonzero(each[:, at])) for each in (is_there, wrong))
-        pairs = zip(right[wrong & at].tolist(), said[wrong & at].tolist(), strict=True)
+        count, errors = (int(np.count_nonzero(mask[:, at])) for mask in (is_used, wrong))
+        pairs = zip(right[wrong & at].tolist(), written[wrong & at].tolist(), strict=True)
         swaps = collections.Counter(sorted(pairs)).most_common(SWAPS)  # of equally frequent ones, the first
-        told = tuple(f"{visible(chr(b))} for {visible(chr(a))} × {times}" for (a, b), times in swaps)
-        places.append(Place(name, count, errors, told))
+        in_words = tuple(f"{visible(chr(b))} for {visible(chr(a))} × {times}" for (a, b), times in swaps)
+        positions.append(Position(name, count, errors, in_words))
     characters = task.alphabet.replace(PAD, "") + PAD
     of_code = np.zeros(256, np.int64)
     of_code[np.frombuffer(characters.encode("ascii"), np.uint8)] = np.arange(len(characters))
     counts = np.zeros((len(characters), len(characters)), np.int64)
-    np.add.at(counts, (of_code[right[wrong]], of_code[said[wrong]]), 1)
-    used = counts.any(axis=0) | counts.any(axis=1) | np.array([each.isdigit() for each in characters])
-    kept = "".join(each for each, is_used in zip(characters, used, strict=True) if is_used)
-    return Confusion(tuple(place for place in places if place.count), visible(kept), counts[np.ix_(used, used)])
+    np.add.at(counts, (of_code[right[wrong]], of_code[written[wrong]]), 1)
+    used = counts.any(axis=0) | counts.any(axis=1) | np.array([character.isdigit() for character in characters])
+    kept = "".join(itertools.compress(characters, used))
+    return Confusion(
+        tuple(position for position in positions if position.count), visible(kept), counts[np.ix_(used, used)]
+    )
 
 
 def _from_units(strings: np.ndarray) -> np.ndarray:
@@ -69,19 +71,19 @@ def _from_units(strings: np.ndarray) -> np.ndarray:
     return np.where(index >= 0, taken, np.uint8(ord(PAD)))
 
 
-def _places(width: int) -> tuple[list[str], np.ndarray]:
-    """The names of places, or of ranges of places if there are many, and which one each column has."""
+def _positions(width: int) -> tuple[list[str], np.ndarray]:
+    """The names of digit positions, or of ranges if they are many, and the index of each column's name."""
     names, index = ranges(width, np.arange(1, width + 1))
     if len(names) == width:
-        names = [*PLACES, *(f"10^{power}" for power in range(len(PLACES), width))][:width]
+        names = [*POSITIONS, *(f"10^{power}" for power in range(len(POSITIONS), width))][:width]
     else:
-        names = [f"places {name.replace(' ', '')} from the end" for name in names]
+        names = [f"positions {name.replace(' ', '')} from the end" for name in names]
     return names, index
 
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """Some characters of an answer, and whether they are wrong."""
+    """Adjacent characters of an answer, and whether they are wrong."""
 
     text: str
     wrong: bool
@@ -91,7 +93,7 @@ class Piece:
 def marked(answer: str, prediction: str, from_end: bool = True) -> tuple[Piece, ...]:
     """A prediction in pieces: right and wrong characters in turn, or one that is abridged.
 
-    Digits are compared place by place from the end, because their place decides what they mean.
+    Digits are aligned at the end (``from_end``), because their position from the units decides their value.
 
     >>> [(piece.text, piece.wrong) for piece in marked("1000", "990")]
     [('␣99', True), ('0', False)]
@@ -101,8 +103,8 @@ def marked(answer: str, prediction: str, from_end: bool = True) -> tuple[Piece, 
     if max(len(answer), len(prediction)) > LONGEST_TEXT or "{" in answer + prediction:
         return (Piece(abridged(prediction) or VISIBLE_PAD, prediction != answer, is_abridged=True),)
     width = max(len(answer), len(prediction))
-    right, said = (text.rjust(width) if from_end else text.ljust(width) for text in (answer, prediction))
-    pairs = itertools.groupby(zip(right, said, strict=True), key=lambda pair: pair[0] != pair[1])
+    right, written = (text.rjust(width) if from_end else text.ljust(width) for text in (answer, prediction))
+    pairs = itertools.groupby(zip(right, written, strict=True), key=lambda pair: pair[0] != pair[1])
     return tuple(Piece("".join(visible(character) for _, character in group), is_wrong) for is_wrong, group in pairs)
 
 
@@ -113,12 +115,13 @@ def in_words(pieces: tuple[Piece, ...]) -> str:
     ('character 2 of 4 is wrong', '')
     """
     marks = [piece.wrong for piece in pieces for _ in piece.text]
-    places, total = [number for number, is_wrong in enumerate(marks, 1) if is_wrong], len(marks)
-    if not places:
+    positions, total = [number for number, is_wrong in enumerate(marks, 1) if is_wrong], len(marks)
+    if not positions:
         return ""
     if any(piece.is_abridged for piece in pieces):
         return "it is wrong"
-    if len(places) == total:
+    if len(positions) == total:
         return "all characters are wrong" if total > 1 else "it is wrong"
-    one = len(places) == 1
-    return f"character{'s' * (not one)} {', '.join(map(str, places))} of {total} {'is' if one else 'are'} wrong"
+    is_single = len(positions) == 1
+    noun, verb = ("character", "is") if is_single else ("characters", "are")
+    return f"{noun} {', '.join(map(str, positions))} of {total} {verb} wrong"

@@ -1,6 +1,6 @@
-"""The page of a report: what was collected, put into one template.
+"""The page of a report, rendered from one template.
 
-The page is one file of HTML. Its style sheet and its pictures stand in it, it has no script, and a Content Security
+The page is one HTML file that contains its style sheet and its pictures. It has no script, and its Content Security
 Policy forbids it to load anything.
 """
 
@@ -27,26 +27,26 @@ MOST_RUNS = len(figures.COLOURS)
 SUFFIXES = (".html", ".htm")
 
 
-def write_report(path: Path, runs: Mapping[str, Run], **asked: Any) -> None:
-    """Asks the best models of runs, by what the report calls them, and writes the report about them.
+def write_report(path: Path, runs: Mapping[str, Run], **options: Any) -> None:
+    """Evaluates the best models of runs, by their names in the report, and writes the report about them.
 
-    ``asked`` is as for ``collect.collect``. Raises InputError before a model is asked, as the sentences below say, or
-    as ``collect``; WriteError if the file cannot be written.
+    ``options`` are those of ``collect.collect``. Raises InputError if the file does not end in .html, there are too
+    many runs, or as ``collect``; WriteError if the file cannot be written.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"the report is {path}; give a file that ends in {SUFFIXES[0]}")
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a report shows at most {MOST_RUNS}; give fewer")
     packages.require("arith-model report", "jinja2", "train")
-    found = listing.usable(runs, lambda label, run: collect.collect(run, label, **asked))
-    write(path, render(list(found.values())).encode())
+    reports = listing.usable(runs, lambda label, run: collect.collect(run, label, **options))
+    write(path, render(list(reports.values())).encode())
 
 
 def render(runs: Sequence[RunReport]) -> str:
     """The page, as HTML."""
     import jinja2
 
-    descriptions = {each.task.description for each in runs}
+    descriptions = {report.task.description for report in runs}
     title = descriptions.pop().capitalize() if len(descriptions) == 1 else f"{len(runs)} runs"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

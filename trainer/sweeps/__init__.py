@@ -1,1 +1,1 @@
-"""Many runs: what a file of settings asks for, with several seeds, and the table of what they reached."""
+"""Sweeps: the runs of a file of options with several seeds, and tables of their results."""

@@ -1,14 +1,14 @@
-"""The runs that a file of settings asks for.
+"""The runs of a sweep file.
 
 A file for ``arith-model sweep`` has the options of ``arith-model train`` as keys, and a table for each kind of run; a
-list stands for one run per value, and several lists for every combination::
+list means one run per value, and several lists every combination::
 
     [common]                       # of all runs
     task = "addition"
     recipe = "plain"
     digits = 10
 
-    [suite]                        # what is asked in the end: the options of arith-model evaluate
+    [suite]                        # the evaluation: options of arith-model evaluate
     per-slice = 100
 
     [runs.coupled]
@@ -17,7 +17,7 @@ list stands for one run per value, and several lists for every combination::
 
     [runs.rotated]
     positional_encoding = ["rope", "position_coupling"]
-    suite = { lengths = "15,20" }  # for these runs, besides the others
+    suite = { lengths = "15,20" }  # for these runs, in addition
 
 With ``--seeds 0-1`` these are nine runs: ``coupled-seed0`` to ``coupled-seed4``, ``rotated-rope-seed0``, and so on.
 """
@@ -37,7 +37,7 @@ from seq2seq_arith.base.errors import InputError
 TABLES = {"common", "suite", "runs"}
 # What a table of runs may have besides options of ``arith-model train``.
 SUITE, SEEDS = "suite", "seeds"
-# A sweep gives these itself.
+# Options that a sweep sets itself.
 OWN = {"seed", "run-dir", "data-dir"}
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
@@ -49,7 +49,7 @@ class Planned:
     group: str
     seed: int
     task: str
-    settings: dict[str, Any]  # options of ``arith-model train`` without dashes in front
+    settings: dict[str, Any]  # options of ``arith-model train`` without their dashes
     suite: dict[str, Any]  # likewise, of ``evaluate``
 
     @property
@@ -60,17 +60,19 @@ class Planned:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is done for a planned run, when all its settings are checked."""
+    """The commands of a planned run, after all its settings are checked."""
 
     settings: dict[str, Any]  # the dataset's name, the configuration as JSON, and the options of the suite
-    train: list[str]  # what is typed behind ``arith-model train``, but for the places
+    train: list[str]  # the arguments of ``arith-model train``, except the folders
     evaluate: list[str]  # likewise, of ``evaluate``
 
 
 def read(path: Path, seeds: Sequence[int], usual: dict[str, Any] | None = None) -> tuple[Planned, ...]:
-    """The runs of a file, in its order; ``seeds`` are those of a table that has none of its own.
+    """The runs of a file, in its order; ``seeds`` are those of a table without ``seeds``.
 
-    ``usual`` are settings of all runs that do not have others.
+    ``usual`` are settings of all runs, which the file may change.
+
+    Raises InputError if the file cannot be read, or it is not that of a sweep.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -89,13 +91,13 @@ def read(path: Path, seeds: Sequence[int], usual: dict[str, Any] | None = None) 
         settings = _dashed(common) | _dashed(kind)
         own = settings.pop(SUITE, {})
         if not isinstance(own, dict):
-            raise InputError(f'{path} has a suite of {name} that is no table; write suite = {{ lengths = "15,20" }}')
+            raise InputError(f'{path} has a suite of {name} that is not a table; write suite = {{ lengths = "15,20" }}')
         suite = _dashed(content.get(SUITE, {})) | _dashed(own)
         chosen = settings.pop(SEEDS, None)
         combinations = list(_combinations(path, name, settings))
         for seed in seeds if chosen is None else read_numbers(SEEDS, chosen):
-            planned += [_planned(path, group, each, suite, seed) for group, each in combinations]
-    names = Counter(each.name for each in planned)
+            planned += [_planned(path, group, values, suite, seed) for group, values in combinations]
+    names = Counter(run.name for run in planned)
     if twice := next((name for name, count in names.items() if count > 1), None):
         raise InputError(f"{path} has two runs named {twice}; rename a table, or leave out a seed or a value")
     return tuple(planned)
@@ -118,8 +120,8 @@ def _combinations(path: Path, name: str, settings: dict[str, Any]) -> Iterator[t
 
 
 def _planned(path: Path, group: str, settings: dict[str, Any], suite: dict[str, Any], seed: int) -> Planned:
-    if found := sorted(OWN & set(settings)):
-        raise InputError(f"{path} sets {found[0]}; leave it out, because arith-model sweep has an option for it")
+    if reserved := sorted(OWN & set(settings)):
+        raise InputError(f"{path} sets {reserved[0]}; leave it out, because arith-model sweep has an option for it")
     rest = {key: value for key, value in settings.items() if key != "task"}
     if not isinstance(settings.get("task"), str):
         raise InputError(f'{path} names no task for {group}; add a line such as task = "addition" to [common]')

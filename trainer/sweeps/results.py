@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS = "results.jsonl"
-MOST_LISTED = 5  # figures of single seeds in a cell
+MOST_LISTED = 5  # values of single seeds in a cell
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result(Summary):
-    """A line of the results: a run of a sweep, what it took, and what it reached."""
+    """A line of the results: a run of a sweep, its cost, and its scores."""
 
     run: str  #: the name of its settings in the sweep
     seed: int
@@ -47,45 +47,45 @@ class Result(Summary):
     sha256: str  #: of its dataset's metadata
     settings: dict[str, Any]  #: the configuration of its training
     suite: dict[str, Any]  #: the options of its evaluation
-    proved: bool | None = None  #: None if it was not tried
-    rounds: int = 0  #: after the training, until it was proved
+    proved: bool | None = None  #: None if no proof was tried
+    rounds: int = 0  #: rounds of counterexample-guided training, until it was proved
     #: Learning curves: after every epoch the steps, and the exact match in training and on the validation set.
     curve: list[Any] = dataclasses.field(default_factory=list)
     scores: Scores = dataclasses.field()  #: of its suite, as ``counted``; every line has them
-    epochs: list[Any] = dataclasses.field(default_factory=list)  #: the suite, asked of every kept epoch
-    waves: dict[str, Any] | None = None  #: with which a network adds residues
+    epochs: list[Any] = dataclasses.field(default_factory=list)  #: the scores on the suite of every kept epoch
+    waves: dict[str, Any] | None = None  #: key frequencies of modular addition, as ``fourier`` finds them
     version: str = __version__  #: of this package
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.settings.get("model"), dict):
-            raise InputError("settings has no model; give the configuration of a training")
+            raise InputError("settings has no model; give the configuration of a training run")
 
     @functools.cached_property
     def by_suite(self) -> dict[tuple[str | None, int | None], Scores]:
-        """The scores of each suite that was asked, by its set and its size; None for the size of the training."""
-        found = self.scores.suites()
+        """The scores on each suite, by its set and its size; the size None is that of training."""
+        suites = self.scores.suites()
         own = self.scores.sizes[:1]
-        return found | {(set, None): suite for (set, size), suite in found.items() if size in own}
+        return suites | {(set, None): suite for (set, size), suite in suites.items() if size in own}
 
 
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> Result:
-    """The line of a run with the options of its suite; raises InputError if it was not trained and evaluated."""
+    """The line of a run with the options of its evaluation; raises InputError if it was not trained and evaluated."""
     run = open_run(folder)
     summary, evaluation = Summary.read(run.summary), evaluated.evaluation_of(run)
     if summary is None or evaluation is None:
         raise InputError(f"{folder} has not been trained and evaluated; train it, and evaluate it")
     proof, rows = proofs.read(run), history.read_csv(run.history)
-    # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
-    named = {
+    # The path of custom code is relative to the current folder: an absolute one is useless on another machine.
+    names = {
         "model": plugins.relative(run.config.model.name),
         "input_format": plugins.relative(run.config.model.input_format),
     }
     settings = run.config.to_json()
-    settings["model"] |= {"name": named["model"], "input_format": named["input_format"]}
-    reached: dict[str, Any] = vars(summary) | named | {"scores": counted(evaluation.scores)}
+    settings["model"] |= {"name": names["model"], "input_format": names["input_format"]}
+    fields: dict[str, Any] = vars(summary) | names | {"scores": counted(evaluation.scores)}
     return Result(
-        **reached,
+        **fields,
         run=group,
         seed=seed,
         task=run.task.name,
@@ -95,14 +95,16 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> Result
         suite=suite,
         proved=proof and proof.holds,
         rounds=max((row["round"] for row in rows), default=0),
-        curve=[[row["steps"], *(float(cut(row[f"{of}exact_match"], 4)) for of in ("", "val_"))] for row in rows],
+        curve=[
+            [row["steps"], *(float(cut(row[f"{prefix}exact_match"], 4)) for prefix in ("", "val_"))] for row in rows
+        ],
         epochs=list(evaluation.by_epoch),
         waves=evaluation.waves or None,
     )
 
 
 def counted(scores: Scores) -> Scores:
-    """Scores without what no table shows: mistakes, characters, and why slices are hard."""
+    """Scores without the fields that no table shows: mistakes, characters, and why slices are hard."""
     without: dict[str, Any] = {"why": "", "characters": 0, "characters_right": 0, "wrong_lengths": 0, "mistake": None}
     rows = (dataclasses.replace(row, **without) for row in scores.rows)
     return Scores(tuple(rows), per_slice=scores.per_slice, seed=scores.seed)
@@ -122,7 +124,10 @@ def append(path: Path, row: Result) -> None:
 
 
 def read(path: Path) -> list[Result]:
-    """The sound lines of a file, or of a sweep's folder; of two with one run, seed and suite version, the later one."""
+    """The valid lines of a file, or of a sweep's folder; of two with the same run, seed and suite version, the later.
+
+    Raises InputError if the file cannot be read, or its only line is damaged.
+    """
     path = path / RESULTS if path.is_dir() else path
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -145,22 +150,22 @@ def read(path: Path) -> list[Result]:
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A column of a table: its title, and how the text of a cell comes from the runs of a row.
+    """A column of a table: its title, and a function from the runs of a row to the text of a cell.
 
-    A figure of a ``set`` of the suite is one of the scores that some runs have in it, at the size of the training or at
-    a further one. Figures of several seeds are medians, unless the title says otherwise.
+    A column with a ``set`` of the suite is computed from the scores on it, at the size of training or at a further one.
+    The value for several seeds is their median, unless the title says otherwise.
     """
 
     title: str
-    figure: Callable[[Sequence[Any], float], str]  # of runs, or of the scores of a set; and the threshold
+    text: Callable[[Sequence[Any], float], str]  # of runs, or of the scores on a set; and the threshold
     set: str | None = None
 
     def cell(self, runs: Sequence[Result], size: int | None, threshold: float) -> str:
-        """The text of a cell; a dash if no run was asked the set at the size."""
+        """The text of a cell; a dash if no run was evaluated on the set at the size."""
         if self.set is None:
-            return self.figure(runs, threshold)
+            return self.text(runs, threshold)
         suites = [run.by_suite[self.set, size] for run in runs if (self.set, size) in run.by_suite]
-        return self.figure(suites, threshold) if suites else "-"
+        return self.text(suites, threshold) if suites else "-"
 
 
 def _median(field: str, form: Callable[[float], str]) -> Callable[[Sequence[Result], float], str]:
@@ -172,39 +177,42 @@ def _listed(field: str) -> Callable[[Sequence[Result], float], str]:
 
 
 def _pooled(part: Callable[[SliceScore], Share | None]) -> Callable[[Sequence[Scores], float], str]:
-    """The wrong answers of all seeds; nothing if they are not known, as those to seen questions of fresh draws."""
+    """The wrong answers of all seeds; empty if they are unknown, such as those to seen questions of fresh draws."""
 
-    def figure(suites: Sequence[Scores], _: float) -> str:
+    def text(suites: Sequence[Scores], _: float) -> str:
         shares = [share for suite in suites if (share := part(suite.total()))]
-        whole = len(shares) == len(suites)
-        return in_words(sum(each.wrong for each in shares), sum(each.questions for each in shares)) if whole else ""
+        if len(shares) < len(suites):
+            return ""
+        return in_words(sum(share.wrong for share in shares), sum(share.questions for share in shares))
 
-    return figure
-
-
-def _imperfect(suites: Sequence[Scores], _: float) -> str:
-    found = sorted(sum(row.wrong > 0 for row in suite.rows) for suite in suites)
-    listed = ", ".join(map(str, found)) if len(found) <= MOST_LISTED else f"{found[0]} to {found[-1]}"
-    return f"{listed if found[0] < found[-1] else found[0]} of {max(len(suite.rows) for suite in suites)}"
+    return text
 
 
-def _lowest(suites: Sequence[Scores], _: float) -> str:
+def _slices_with_mistakes(suites: Sequence[Scores], _: float) -> str:
+    counts = sorted(sum(row.wrong > 0 for row in suite.rows) for suite in suites)
+    listed = ", ".join(map(str, counts)) if len(counts) <= MOST_LISTED else f"{counts[0]} to {counts[-1]}"
+    return f"{listed if counts[0] < counts[-1] else counts[0]} of {max(len(suite.rows) for suite in suites)}"
+
+
+def _minimum(suites: Sequence[Scores], _: float) -> str:
+    """The minimum over seeds of the exact match in the worst slice, with the name of the slice."""
     least, name = min((row.right / row.questions, row.slice) for suite in suites for row in suite.rows)
     return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({name})"
 
 
 def _reached(suites: Sequence[Scores], threshold: float) -> str:
-    reach = sum(min(row.right / row.questions for row in suite.rows) >= threshold for suite in suites)
-    return _share(reach, len(suites))
+    """The number of seeds whose worst slice reaches the threshold."""
+    count = sum(min(row.right / row.questions for row in suite.rows) >= threshold for suite in suites)
+    return _share(count, len(suites))
 
 
 def _proved(runs: Sequence[Result], _: float) -> str:
-    # A run that should be proved, and was not tried because it had not learned enough, is not proved.
-    found = [run.proved for run in runs if run.proved is not None or run.settings.get("prove")]
-    return _share(sum(map(bool, found)), len(found)) if found else ""
+    # A run to be proved whose proof was not tried, because its scores were too low, counts as not proved.
+    proofs = [run.proved for run in runs if run.proved is not None or run.settings.get("prove")]
+    return _share(sum(map(bool, proofs)), len(proofs)) if proofs else ""
 
 
-# The figures of a table, by the names that choose them. To add one, add an entry.
+# The columns of a table, by their names in ``--columns``. To add a column, add an entry.
 COLUMNS = {
     "hints": Column("hints", _listed("hints")),
     "draws": Column("draws", _listed("draws")),
@@ -214,9 +222,9 @@ COLUMNS = {
     "unseen": Column("not seen, wrong{at}", _pooled(lambda total: total.not_seen), STANDARD),
     "seen": Column("seen, wrong{at}", _pooled(lambda total: total.seen_in_training), STANDARD),
     "wrong": Column("wrong{at}", _pooled(lambda total: total), STANDARD),
-    "imperfect": Column("slices with mistakes{at}", _imperfect, STANDARD),
-    "minimum": Column("minimum over seeds{at}", _lowest, STANDARD),
-    "minimum-held-out": Column("minimum over seeds, held-out{at}", _lowest, HELD_OUT),
+    "imperfect": Column("slices with mistakes{at}", _slices_with_mistakes, STANDARD),
+    "minimum": Column("minimum over seeds{at}", _minimum, STANDARD),
+    "minimum-held-out": Column("minimum over seeds, held-out{at}", _minimum, HELD_OUT),
     "reached": Column("{threshold}{at}", _reached, STANDARD),
     "proved": Column("proved", _proved),
     "weights": Column("weights", _median("weights", "{:,.0f}".format)),
@@ -225,29 +233,30 @@ COLUMNS = {
     "seconds": Column("seconds", _median("seconds", "{:,.0f}".format)),
     "cpu": Column("CPU seconds", _median("cpu_seconds", "{:,.0f}".format)),
 }
-# Without ``columns``, those of these that are not empty.
+# The default columns, without the empty ones.
 USUAL = ("hints", "draws", "seeds", "unseen", "wrong", "minimum", "minimum-held-out", "reached")
 
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """What a table shows."""
+    """The rows and the columns of a table."""
 
-    by: Sequence[str] = ("run",)  # what the rows are: names of fields or settings
-    where: Sequence[tuple[str, str]] = ()  # fields or settings, and their text; ``*`` is any text, as in names of files
+    by: Sequence[str] = ("run",)  # fields or settings: a row per combination of their values
+    where: Sequence[tuple[str, str]] = ()  # fields or settings, and their text; ``*`` matches any text, as in filenames
     threshold: float = 1.0  # a seed counts if its worst slice reaches it
-    lengths: Sequence[int] = ()  # further ones at which a suite was asked
-    columns: Sequence[str] | None = None  # those that stand behind those of ``by``; None for ``USUAL``
+    lengths: Sequence[int] = ()  # further lengths of the suite
+    columns: Sequence[str] | None = None  # after those of ``by``; None for ``USUAL``
 
 
 def tabulate(rows: Sequence[Result], query: Query) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a table; no row has figures of two versions of a suite.
+    """The header and the rows of a table; no row mixes versions of a suite.
 
-    Where rows differ in it, a column says the version; else the header of the first figure of a suite.
+    If rows differ in the version, it is a column; otherwise it is in the header of the first column of a suite.
 
-    A cell is empty if there is no such figure, as that of seen questions of fresh draws; a dash, if none was asked.
+    A cell is empty if its value does not exist, such as that of seen questions of fresh draws, and a dash if no run was
+    evaluated on the suite.
 
-    Raises InputError if no run fits, there is no such field, or the threshold is finer than the questions.
+    Raises InputError if no run matches, there is no such field, or the threshold is finer than the questions.
     """
     groups = _grouped(rows, query)
     if unknown := [name for name in query.columns or () if name not in COLUMNS]:
@@ -258,16 +267,16 @@ def tabulate(rows: Sequence[Result], query: Query) -> tuple[list[str], list[list
     shown = _shown(query, several=len(versions) > 1)
     if COLUMNS["reached"] in (column for column, _ in shown):
         _check_threshold([row for group in groups.values() for row in group], query)
-    least = "seeds with 100%" if query.threshold == 1 else f"at least {query.threshold:g}"
+    threshold = "seeds with 100%" if query.threshold == 1 else f"at least {query.threshold:g}"
     version = f" ({min(versions)})" if len(versions) == 1 else ""
     header: list[str] = [*query.by]
     lines = [[*key[:-1]] for key in groups]
     for column, size in shown:
         cells = [column.cell(group, size, query.threshold) for group in groups.values()]
         if query.columns or {*cells} - {"", "" if size else "-"}:
-            title = column.title.format(at=f" at {size}" if size else "", threshold=least)
+            title = column.title.format(at=f" at {size}" if size else "", threshold=threshold)
             if column.set:
-                title, version = title + version, ""  # which the first figure of a suite says
+                title, version = title + version, ""  # in the first column of a suite only
             header.append(title)
             for line, cell in zip(lines, cells, strict=True):
                 line.append(cell)
@@ -275,11 +284,11 @@ def tabulate(rows: Sequence[Result], query: Query) -> tuple[list[str], list[list
 
 
 def _grouped(rows: Sequence[Result], query: Query) -> dict[tuple[str, ...], list[Result]]:
-    """The runs that fit, by their fields and the version of their suite; raises InputError if there are none."""
+    """The matching runs by their fields and the version of their suite; raises InputError if there are none."""
     chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in query.where)]
     if not chosen:
-        asked_for = " and ".join(map("=".join, query.where)) or "a result"
-        raise InputError(f"none of {len(rows)} runs has {asked_for}")
+        conditions = " and ".join(map("=".join, query.where)) or "a result"
+        raise InputError(f"none of {len(rows)} runs has {conditions}")
     groups: dict[tuple[str, ...], list[Result]] = {}
     for row in chosen:
         groups.setdefault((*(field_of(row, name) for name in query.by), version_of(row)), []).append(row)
@@ -287,51 +296,51 @@ def _grouped(rows: Sequence[Result], query: Query) -> dict[tuple[str, ...], list
 
 
 def version_of(row: Result) -> str:
-    """The version of the suite that a run was asked, such as v2; nothing if it was not asked."""
+    """The version of the suite of a run, such as v2; empty if it was not evaluated on a suite."""
     return f"v{row.scores.rows[0].version}" if row.scores.rows else ""
 
 
 def _check_threshold(rows: Sequence[Result], query: Query) -> None:
-    """Raises InputError if one wrong answer in a slice is less than the threshold, which is not 1."""
-    asked = (row for row in rows for size in (None, *query.lengths) if (STANDARD, size) in row.by_suite)
-    questions = min((row.scores.per_slice for row in asked if row.scores.per_slice), default=None)
+    """Raises InputError if one wrong answer in a slice already misses a threshold below 1."""
+    evaluated = (row for row in rows for size in (None, *query.lengths) if (STANDARD, size) in row.by_suite)
+    questions = min((row.scores.per_slice for row in evaluated if row.scores.per_slice), default=None)
     if questions and 0 < (1 - query.threshold) * questions < 1 - 1e-9:
         raise InputError(
             f"--threshold {query.threshold:g} is finer than a slice of {questions:,} questions, one of which is "
-            f"{1 / questions:g}; give at most {1 - 1 / questions:g}, or 1, which is no mistake"
+            f"{1 / questions:g}; give at most {1 - 1 / questions:g}, or 1, which allows no mistake"
         )
 
 
 def _shown(query: Query, several: bool) -> list[tuple[Column, int | None]]:
-    """The columns behind those of ``by``, in order, with the length of each, or None for that of the training.
+    """The columns after those of ``by``, in order, each with its length, or None for that of training.
 
-    Those of a suite at further lengths stand behind the last of those at the length of the training.
+    Those of a suite at further lengths follow the last one at the length of training.
     """
     names = {*(query.columns or USUAL)}
     if several and any(COLUMNS[name].set for name in names):
         names.add("suite")
-    last = max(place for place, column in enumerate(COLUMNS.values()) if column.set)
-    found: list[tuple[Column, int | None]] = []
-    for place, (name, column) in enumerate(COLUMNS.items()):
-        found += [(column, None)] * (name in names)
-        if place == last:
-            found += [(COLUMNS[n], size) for size in query.lengths for n in COLUMNS if n in names and COLUMNS[n].set]
-    return found
+    last = max(index for index, column in enumerate(COLUMNS.values()) if column.set)
+    columns: list[tuple[Column, int | None]] = []
+    for index, (name, column) in enumerate(COLUMNS.items()):
+        columns += [(column, None)] * (name in names)
+        if index == last:
+            columns += [(COLUMNS[n], size) for size in query.lengths for n in COLUMNS if n in names and COLUMNS[n].set]
+    return columns
 
 
 @figures.styled
 def draw_lengths(rows: Sequence[Result], query: Query) -> "Figure":
-    """Draws the exact match of operands that both have so many digits against that length, with its 95% interval.
+    """Draws length generalisation: exact match against the length of both operands, with its 95% interval.
 
-    A group of runs is a line; all its seeds count together, and the suites of all D that ask a length. The interval is
-    of the questions (Clopper and Pearson).
+    A group of runs is a line, which pools all its seeds, and the suites of all D that contain a length. The interval is
+    that of Clopper and Pearson over the questions.
 
-    Raises InputError if no run fits, or none was asked by lengths.
+    Raises InputError if no run matches, or none was evaluated on slices of lengths.
     """
     groups = {key: counts for key, group in _grouped(rows, query).items() if (counts := _by_length(group))}
     if not groups:
         raise InputError(
-            "none of these runs was asked slices such as lengths-3-3; choose runs of addition or subtraction"
+            "none of these runs was evaluated on slices such as lengths-3-3; choose runs of addition or subtraction"
         )
     several = len({key[-1] for key in groups}) > 1
     drawn = figures.figure(6.4, 4.0)
@@ -351,32 +360,33 @@ def draw_lengths(rows: Sequence[Result], query: Query) -> "Figure":
 
 
 def _by_length(group: Sequence[Result]) -> dict[int, tuple[int, int]]:
-    """How many answers were right, and how many were asked, by the length that both operands have."""
-    found: dict[int, tuple[int, int]] = {}
+    """The numbers of right answers and of questions, by the length that both operands have."""
+    counts: dict[int, tuple[int, int]] = {}
     for row in group:
-        slices = {one.slice: one for one in reversed(row.scores.select(STANDARD).rows)}  # each once, the shortest size
-        for name, one in slices.items():
+        # Of several sizes, the scores at the smallest.
+        slices = {score.slice: score for score in reversed(row.scores.select(STANDARD).rows)}
+        for name, score in slices.items():
             if same := re.fullmatch(r"lengths-(\d+)-\1", name):
-                right, before = found.get(int(same[1]), (0, 0))
-                found[int(same[1])] = right + one.right, before + one.questions
-    return found
+                right, questions = counts.get(int(same[1]), (0, 0))
+                counts[int(same[1])] = right + score.right, questions + score.questions
+    return counts
 
 
 def _share(count: int, seeds: int) -> str:
-    """How many of some seeds, with the lower bound on the share of all."""
+    """The number of seeds out of all, with the lower bound on the share of such seeds in general."""
     return f"{count} of {seeds}" + f" (> {cut(lower_share(count, seeds), 2)})" * bool(count)
 
 
 def field_of(row: Result, name: str) -> str:
     """A field of a line, or a setting of its model or its training, as text; raises InputError if there is none.
 
-    ``model-options`` are the options of a model of one's own, and ``model-options.heads`` is one of them, nothing where
-    a model does not have it.
+    ``model-options`` are the options of a custom model, and ``model-options.heads`` is one of them, empty if a model
+    does not have it.
     """
     settings, text = row.settings, row.settings["model"].get("options") or ""
     options = json.loads(text or "{}")
-    places, plain = (settings, settings["model"], vars(row)), str | int | float | None
-    fields = {field: value for place in places for field, value in place.items() if isinstance(value, plain)}
+    sources, plain = (settings, settings["model"], vars(row)), str | int | float | None
+    fields = {field: value for source in sources for field, value in source.items() if isinstance(value, plain)}
     fields |= {"model_options": text, "options": text} | {f"model_options.{key}": options[key] for key in options}
     first, dot, key = name.partition(".")
     field = first.replace("-", "_") + dot + key
@@ -384,12 +394,12 @@ def field_of(row: Result, name: str) -> str:
         return _default_in_words(row, field) if fields[field] is None else str(fields[field])
     if field.startswith("model_options."):
         return ""
-    known = sorted(known.replace("model_options", "model-options") for known in fields.keys() - {"options"})
-    raise InputError(f"there is no field {name!r}; {one_of(name, known)}")
+    names = sorted(name.replace("model_options", "model-options") for name in fields.keys() - {"options"})
+    raise InputError(f"there is no field {name!r}; {one_of(name, names)}")
 
 
 def _default_in_words(row: Result, field: str) -> str:
-    """What a setting that is not given is; nothing if the model does not have it."""
+    """The default of an unset setting; empty if the model does not have the setting."""
     if field in NETWORK_OPTIONS and field not in network_options_of(
         row.model, row.settings["model"].get("positional_encoding")
     ):

@@ -1,4 +1,4 @@
-"""Trains and evaluates the runs of a sweep that are missing, each in a process of its own."""
+"""Trains and evaluates the missing runs of a sweep, each in its own process."""
 
 import os
 import subprocess
@@ -22,9 +22,9 @@ PROGRAM = (sys.executable, "-m", "seq2seq_arith.trainer")
 
 
 class Runner:
-    """Runs what a sweep lacks, so many runs at once, in a folder of all runs and of ``results.jsonl``.
+    """Runs the missing runs of a sweep, ``jobs`` at once, in a folder of all runs and of ``results.jsonl``.
 
-    The jobs are by the name of their run.
+    ``checked`` has the jobs by the names of their runs.
     """
 
     def __init__(
@@ -47,34 +47,34 @@ class Runner:
         self._stopped = False
 
     def run(self, make: Callable[[str], object]) -> None:
-        """Trains and evaluates every run that has no line in the results, and adds its line; makes datasets by name."""
+        """Trains and evaluates every run without a line in the results, and adds it; ``make`` creates a dataset."""
         with file_lock(self.folder / ".sweep.lock", str(self.folder), "another sweep is running in", ELSEWHERE):
             missing = self.missing()
             count = len(self.planned)
             done_before = f"{count - len(missing)} of them done before"
             say(f"{count} runs, {done_before}; the results are in {printable(self.results)}")
-            # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
-            for name in dict.fromkeys(self.checked[each.name].settings["dataset"] for each in missing):
+            # One after another: two runs cannot create the same dataset at once.
+            for name in dict.fromkeys(self.checked[run.name].settings["dataset"] for run in missing):
                 make(name)
             failed = self._run_all(missing, count)
         if failed:
             raise SweepError(
-                f"{len(failed)} of {count} runs failed: {'; '.join(failed)}; the same command tries them again"
+                f"{len(failed)} of {count} runs failed: {'; '.join(failed)}; the same command retries them"
             )
 
     def missing(self) -> list[Planned]:
-        """The runs that have no line in the results; raises InputError if one has a line of other settings."""
+        """The runs without a line in the results; raises InputError if a run has a line with other settings."""
         done = set()
         for row in results.read(self.results) if self.results.exists() else []:
             done.add(name := f"{row.run}-seed{row.seed}")
             trained = TrainConfig.from_json(row.settings).to_json()
-            there = {"dataset": row.dataset, "train": trained, "suite": row.suite}
-            if name in self.checked and (found := differences(there, self.checked[name].settings)):
+            existing = {"dataset": row.dataset, "train": trained, "suite": row.suite}
+            if name in self.checked and (changed := differences(existing, self.checked[name].settings)):
                 raise InputError(
-                    f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "
-                    "--run-dir, or another name to these runs"
+                    f"{self.results} has a run {name} with other settings ({'; '.join(changed.values())}); give "
+                    "another --run-dir, or another name to these runs"
                 )
-        return [each for each in self.planned if each.name not in done]
+        return [run for run in self.planned if run.name not in done]
 
     def _run_all(self, missing: Sequence[Planned], count: int) -> list[str]:
         failed = []
@@ -102,7 +102,7 @@ class Runner:
         return failed
 
     def _run_one(self, planned: Planned) -> Result:
-        """Trains and evaluates a run; each goes on where it was stopped."""
+        """Trains and evaluates a run; a stopped one is resumed."""
         folder, job = self.folder / planned.name, self.checked[planned.name]
         self._call(planned, ["train", *job.train, f"--data-dir={self.data_dir}", f"--run-dir={folder}", "--no-suite"])
         self._call(planned, ["evaluate", str(folder), *job.evaluate])
@@ -128,8 +128,8 @@ class Runner:
         if code:
             lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
             end = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
-            said = lines[-1].removeprefix("arith-model: ") if lines and code > 0 else end
-            raise SweepError(f"{said}; see {log}")
+            message = lines[-1].removeprefix("arith-model: ") if lines and code > 0 else end
+            raise SweepError(f"{message}; see {log}")
 
 
 def _worst(row: Result) -> str:

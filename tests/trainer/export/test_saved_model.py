@@ -62,7 +62,7 @@ print(keras.saving.load_model(sys.argv[1].replace("saved_model", "model.keras"))
 
 @pytest.fixture(scope="module")
 def out(trained, tmp_path_factory):
-    """An exported model that was asked nothing, whatever other tests have asked it."""
+    """An exported model without an evaluation, whatever other tests have evaluated."""
     folder = tmp_path_factory.mktemp("export")
     shutil.copytree(trained.folder, folder / "run", ignore=shutil.ignore_patterns("evaluation*.json"))
     saved_model.export(dataclasses.replace(trained, folder=folder / "run"), str(folder / "out"))
@@ -136,7 +136,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
     assert best and saved
     model = build_network(run.config.model, make_input_format("aligned", run.task)).model
     rows = ["| worst slice | carry-all 0.666 |", "| 3 | carry-all | 0.666 | 3 of 9 (< 66%) | 1 of 4 (< 76%) |"]
-    for found, at_end, sentences in (
+    for evaluation, at_end, sentences in (
         (None, SCORES, rows),
         (SCORES, None, rows),
         (Scores(()), None, ["| worst slice | this task has no hard questions |"]),
@@ -144,8 +144,8 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
     ):
         dataclasses.replace(saved, scores=at_end).write(run.summary)
         run.evaluation.unlink(missing_ok=True)
-        if found is not None:
-            run_files.write_evaluation(run, best["epoch"], found)
+        if evaluation is not None:
+            run_files.write_evaluation(run, best["epoch"], evaluation)
         card = saved_model.model_card(run, model, best)
         assert [sentence for sentence in sentences if sentence not in card] == []
         assert "runs" not in card.partition("## Hard questions")[2].partition("## Use")[0]
@@ -195,13 +195,13 @@ def test_the_files_of_an_export(out, trained):
     assert about["best"] == history.best(history.read_csv(trained.history))
     _, metadata, content = (out / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(metadata)["library_name"] == "keras"
-    for said in (
+    for sentence in (
         trained.sha256,
         trained.task.config_name,
         INPUT_FORMATS[trained.config.model.input_format].hints,
         "exact match",
     ):
-        assert said in content
+        assert sentence in content
     assert "| worst slice | not evaluated on hard questions yet: arith-model evaluate does |" in content
 
 

@@ -89,7 +89,7 @@ def wait(page, condition):
 
 
 def settle(page):
-    wait(page, "panels.length > 0 && panels.every((panel) => panel.found && !panel.busy)")
+    wait(page, "panels.length > 0 && panels.every((panel) => panel.answer && !panel.busy)")
 
 
 def visit(page, address):
@@ -166,7 +166,7 @@ def test_a_cell_of_a_notebook_shows_the_page(page, top, tmp_path):
     page.switch_to.frame(page.find_element(By.TAG_NAME, "iframe"))
     settle(page)
     assert [text for text in texts(page, ".verdict") if text.startswith("9+1")] == texts(page, ".verdict")
-    assert "It looks most at" in texts(page, ".looks .note")[1]
+    assert "It attends most to" in texts(page, ".looks .note")[1]
     ask(page, "20+22")
     assert texts(page, ".verdict")[1].startswith("20+22") and browser.errors(page) == []
 
@@ -176,7 +176,7 @@ def test_a_question_is_asked_and_looked_into(page, address):
     visit(page, address)
     choose(page, "run-0", "pairs")
     ask(page, "999+1")
-    right = page.execute_script("return panels[0].found.right")
+    right = page.execute_script("return panels[0].answer.right")
     assert right == "1000"
     assert "✗ wrong: 1000 is right" in texts(page, ".verdict")[0]
     said = page.find_element(By.ID, "live").get_attribute("textContent")
@@ -230,7 +230,7 @@ def test_a_served_page_computes_what_it_can_and_asks_about_the_rest(page, addres
 def test_an_address_asks_two_runs_which_show_the_same_place(page, address):
     visit(page, f"{address}#run=pairs&beside=causal&question=12%2B345")
     assert [texts(page, f".panel:nth-child({number}) h2") for number in (1, 2)] == [["pairs"], ["causal"]]
-    assert page.execute_script("return panels.map((panel) => panel.found.question)") == ["12+345"] * 2
+    assert page.execute_script("return panels.map((panel) => panel.answer.question)") == ["12+345"] * 2
     places = "return panels.map((panel) => panel.placeOf(panel.chosen))"
     for number in (1, 2):
         cells = page.find_elements(By.CSS_SELECTOR, f".panel:nth-child({number}) .writes .cell")
@@ -255,7 +255,7 @@ def test_attention_two_runs_epochs_and_refusals(page, address):
     choose(page, "run-1", "pairs")
     ask(page, "12+345")
     assert len(texts(page, ".panel")) == 2
-    assert texts(page, ".looks .note")[0].startswith("It looks most at ")
+    assert texts(page, ".looks .note")[0].startswith("It attends most to ")
     looked = texts(page, ".panel:first-child .reads .look")
     assert any(each.endswith("%") for each in looked)
     hard = Select(page.find_element(By.ID, "hard"))
@@ -264,11 +264,11 @@ def test_attention_two_runs_epochs_and_refusals(page, address):
     assert "One carry from the units" in texts(page, "#how")[0]
     choose(page, "run-0", "counter")
     slider = page.find_element(By.CSS_SELECTOR, ".epochs input")
-    before = page.execute_script("return panels[0].found.probabilities")
+    before = page.execute_script("return panels[0].answer.probabilities")
     slider.send_keys(Keys.END)
     wait(page, "panels[0].epoch === 3 && !panels[0].busy")
     assert texts(page, ".epochs h3")[0] == "Epoch 3 of 3"
-    assert page.execute_script("return panels[0].found.probabilities") != before
+    assert page.execute_script("return panels[0].answer.probabilities") != before
     page.find_element(By.CSS_SELECTOR, "#refused summary").click()
     assert texts(page, "#refused li")[0].startswith("damaged: ")
     assert browser.errors(page) == []

@@ -81,9 +81,15 @@ GOOD = {"run": "adds", "question": "1+2"}
 @pytest.mark.parametrize(
     ("method", "path", "options", "status", "why"),
     [
-        ("POST", "/api/answer", {"json": GOOD, "headers": {"Host": "evil.example:80"}}, 403, "no other site"),
-        ("POST", "/api/answer", {"json": GOOD, "headers": {"Origin": "http://evil.example"}}, 403, "no other site"),
-        ("GET", "/runs.js", {"headers": {"Sec-Fetch-Site": "cross-site"}}, 403, "no other site"),
+        ("POST", "/api/answer", {"json": GOOD, "headers": {"Host": "evil.example:80"}}, 403, "only for its own page"),
+        (
+            "POST",
+            "/api/answer",
+            {"json": GOOD, "headers": {"Origin": "http://evil.example"}},
+            403,
+            "only for its own page",
+        ),
+        ("GET", "/runs.js", {"headers": {"Sec-Fetch-Site": "cross-site"}}, 403, "only for its own page"),
         ("POST", "/api/answer", {"data": json.dumps(GOOD)}, 400, "send application/json"),
         ("POST", "/api/answer", {"data": "{", "headers": JSON}, 400, "it is not JSON"),
         ("POST", "/api/answer", {"json": GOOD | {"more": 1}}, 400, "more is not a known key"),
@@ -92,7 +98,7 @@ GOOD = {"run": "adds", "question": "1+2"}
             "/api/answer",
             {"json": GOOD | {"question": 3}},
             400,
-            "question is 3, not a string; load the page again",
+            "question is 3, not a string; reload the page",
         ),
         ("POST", "/api/answer", {"json": GOOD | {"epoch": 9}}, 400, "are not kept"),
         ("POST", "/api/answer", {"json": GOOD | {"epoch": True}}, 400, "epoch is True, not a whole number"),

@@ -22,19 +22,19 @@ def pages(trained, tasks, data_dir, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("report")
     config = override(configs.COUNTER, name="lstm", hidden=8, epochs=3, steps_per_epoch=10)
     pq = session.train(tasks["pq"], str(data_dir), str(folder / "pq"), config).run
-    found = {"one": folder / "one.html", "two": folder / "two.html"}
+    pages = {"one": folder / "one.html", "two": folder / "two.html"}
     small = ["--examples", "100", "--per-slice", "20"]
-    assert main(["report", str(trained.folder), "-o", str(found["one"]), *small]) == 0
+    assert main(["report", str(trained.folder), "-o", str(pages["one"]), *small]) == 0
     both = [str(trained.folder), str(pq.folder)]
-    assert main(["report", *both, "-o", str(found["two"]), *small, "--lengths", "21"]) == 0
-    return found
+    assert main(["report", *both, "-o", str(pages["two"]), *small, "--lengths", "21"]) == 0
+    return pages
 
 
 def show(driver: webdriver.Chrome, page: Path, *args, **screen) -> None:
     """Opens a page, and all that is folded away in it."""
     browser.resize(driver, *args, **screen)
     driver.get(page.as_uri())
-    driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    driver.execute_script("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,7 @@ def test_it_fits_every_screen_and_loads_nothing(driver, pages, name, width, dark
     show(driver, pages[name], width, dark=dark)
     assert driver.execute_script("return innerWidth") == width
     assert browser.overflow(driver) == []
-    cut = (
-        "return [...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth).length"
-    )
+    cut = "return [...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth).length"
     assert not driver.execute_script(cut) or width < 900
     assert browser.errors(driver) == []
     assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
@@ -62,17 +60,17 @@ def test_it_fits_every_screen_and_loads_nothing(driver, pages, name, width, dark
 def test_a_screen_reader_is_told_everything(driver, pages):
     show(driver, pages["two"])
     tree = browser.accessibility_tree(driver)
-    levels = [each["level"] for each in tree if each["role"] == "heading"]
+    levels = [node["level"] for node in tree if node["role"] == "heading"]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     for role in ("image", "table", "region", "article", "navigation", "link"):
-        named = [each for each in tree if each["role"] == role]
-        assert named, role
-        assert [each for each in named if not each["name"]] == [], role
-    images = [each for each in tree if each["role"] == "image"]
-    assert all(each["description"] for each in images)
-    for alike in (images, [each for each in tree if each["role"] == "region"]):
-        assert len({each["name"] for each in alike}) == len(alike)
-    roles = {each["role"] for each in tree}
+        nodes = [node for node in tree if node["role"] == role]
+        assert nodes, role
+        assert [node for node in nodes if not node["name"]] == [], role
+    images = [node for node in tree if node["role"] == "image"]
+    assert all(node["description"] for node in images)
+    for alike in (images, [node for node in tree if node["role"] == "region"]):
+        assert len({node["name"] for node in alike}) == len(alike)
+    roles = {node["role"] for node in tree}
     assert {"main", "banner", "contentinfo", "columnheader", "rowheader", "DisclosureTriangle"} <= roles
     assert driver.execute_script("return document.documentElement.lang") == "en"

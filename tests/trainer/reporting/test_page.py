@@ -55,19 +55,19 @@ def test_it_is_well_formed_and_loads_nothing(names, request):
     runs = [request.getfixturevalue(name) for name in names]
     runs = [dataclasses.replace(run, label=f"{run.label} {number}") for number, run in enumerate(runs)]
     text = page.render(runs)
-    found = Page(text)
-    assert found.unclosed == []
-    ids = [value for name, value in found.attributes if name == "id"]
+    parsed = Page(text)
+    assert parsed.unclosed == []
+    ids = [value for name, value in parsed.attributes if name == "id"]
     assert len(ids) == len(set(ids))
-    inside = {value[1:] for name, value in found.attributes if name in LOADING and value.startswith("#")}
-    inside |= {each for name, value in found.attributes if name in REFERENCES for each in value.split()}
+    inside = {value[1:] for name, value in parsed.attributes if name in LOADING and value.startswith("#")}
+    inside |= {id for name, value in parsed.attributes if name in REFERENCES for id in value.split()}
     assert inside <= set(ids)
-    assert [each for each in found.attributes if each[0] in LOADING and not each[1].startswith("#")] == []
-    assert found.tags["script"] == found.tags["img"] == found.tags["iframe"] == 0
+    assert [(name, value) for name, value in parsed.attributes if name in LOADING and not value.startswith("#")] == []
+    assert parsed.tags["script"] == parsed.tags["img"] == parsed.tags["iframe"] == 0
     assert re.findall(r"url\((?!#)|@import|@font-face|src:", text) == []
-    assert found.tags["table"] == found.tags["caption"] > 0
-    assert found.tags["h1"] == found.tags["main"] == 1
-    assert found.tags["svg"] == 2
+    assert parsed.tags["table"] == parsed.tags["caption"] > 0
+    assert parsed.tags["h1"] == parsed.tags["main"] == 1
+    assert parsed.tags["svg"] == 2
     assert "default-src 'none'; style-src 'unsafe-inline'" in text
 
 
@@ -82,9 +82,9 @@ def test_it_shows_all_that_was_collected(sample):
         "worst held-out slice 0.300 3 of 10 questions of the slice two-chains are right.",
         "worst held-out slice two-chains 0.300",
         "Held-out slices at 3 digits, seed 0",
-        "1 of 7 wrong questions that were found by arith-model search, of 2,048 questions at D = 3",
+        "1 of 7 mistakes that were found by arith-model search, of 2,048 questions at D = 3",
         "999+1 1000 990 -1.235",
-        "No wrong question was found by arith-model search, of 1,024 questions at D = 6. Others were not asked.",
+        "No mistake was found by arith-model search, of 1,024 questions at D = 6. This proves nothing about ",
         "990 two-chains 0.100",
         "Why carry-all is hard. 999+1",
         "0.000 6 of 6 0.500 2 of 4 (< 91%)",
@@ -105,11 +105,11 @@ def test_it_shows_all_that_was_collected(sample):
 
 MISSING = {
     "epochs": "The answers after each epoch were not recorded.",
-    "seen": "The dataset of this run was not asked: there is no validation set.",
+    "seen": "The model was not evaluated on the dataset of this run: there is no validation set.",
     "slices": "This task has no suite of hard questions.",
     "further": "addition has no suite, so it was not evaluated on hard questions.",
-    "confusion": "The dataset of this run was not asked: there is no validation set.",
-    "mistakes": "The dataset of this run was not asked: there is no validation set.",
+    "confusion": "The model was not evaluated on the dataset of this run: there is no validation set.",
+    "mistakes": "The model was not evaluated on the dataset of this run: there is no validation set.",
 }
 
 
@@ -123,7 +123,7 @@ def test_what_is_missing_is_said(sample, bare):
     for name, sentence in MISSING.items():
         assert section(text, name).endswith(f"{sentence} "), name
     of_one_length = page.render([dataclasses.replace(sample, scores=sample.scores.select(size=3))])
-    assert "This command asks them:arith-model report RUN --lengths 6" in section(of_one_length, "further")
+    assert "This command evaluates them:arith-model report RUN --lengths 6" in section(of_one_length, "further")
 
 
 def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
@@ -137,10 +137,10 @@ def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
     rows["lengths-3-3"] = dataclasses.replace(rows["lengths-3-3"], right=5, seen_right=0)
     worse = dataclasses.replace(sample.scores, rows=tuple(rows.values()))
     second = dataclasses.replace(sample, label="second", scores=worse)
-    found = sections.slices_of_all([sample, second])
-    assert [name for name, _ in found][:3] == ["carry-all", "lengths-3-3", "random"]
-    # Also a pair of lengths that is among the worst of one run alone.
-    right = [[(row.right, row.questions) for row in of_runs if row] for _, of_runs in found[:2]]
+    rows = sections.slices_of_all([sample, second])
+    assert [name for name, _ in rows][:3] == ["carry-all", "lengths-3-3", "random"]
+    # Also a pair of lengths that is among the worst of only one run.
+    right = [[(row.right, row.questions) for row in of_runs if row] for _, of_runs in rows[:2]]
     assert right == [[(2, 10), (2, 10)], [(10, 10), (5, 10)]]
     text = page.render([sample, second])
     assert "Exact match of each run on each slice slice first second carry-all 0.200" in section(text, "slices")
@@ -172,7 +172,7 @@ def test_the_epochs_that_are_shown(sample):
 
 
 def test_a_damaged_run_is_left_out_and_said(sample, tmp_path, monkeypatch, capsys):
-    """Also one that is found out only when its model is asked."""
+    """Also a run whose damage is found only when its model is evaluated."""
 
     def collected(run, label, *_, **__):
         if label != "first":

@@ -1,6 +1,6 @@
-// The networks that the page computes itself, of the runs in runs.js that have a ``network``.
+// The networks that the page computes itself: those of the runs in runs.js that have a ``network``.
 //
-// It repeats in JavaScript what trainer/models/ and trainer/data/input_formats.py do in Python, for networks that fit on a page.
+// The file is a JavaScript version of trainer/models/ and trainer/data/input_formats.py, for networks that fit on a page.
 "use strict";
 
 const computed = (() => {
@@ -18,7 +18,7 @@ const computed = (() => {
 
   // Questions
 
-  // A question as a person types it: its two operands, as the datasets write them.
+  // A question as people type it: its two operands, as in the datasets.
   function operands(run, typed) {
     const bare = typed.replace(/\s/g, "");
     const parts = bare.split(run.symbol).map((part) => spelled(part, run));
@@ -42,7 +42,7 @@ const computed = (() => {
     return part.replace(/([^{}])\{([0-9]+)\}/g, (_, character, count) => times(character, count));
   }
 
-  // The widths of the strings that have room for the operands.
+  // The widths of strings that are long enough for the operands.
   function roomFor(run, parts) {
     const size = run.residues ? run.size : Math.max(run.size, ...parts.map((part) => part.length));
     const width = ({ base, slope }) => base + slope * size;
@@ -69,7 +69,7 @@ const computed = (() => {
     const digit = (side, place) => id(side[place] ?? PAD);
     return Array.from({ length: steps }, (_, step) => {
       if (run.input_format === "aligned") return [digit(left, step), digit(right, step)];
-      // The pairs of a step of the input format `partial_products`: blank where there is no such place on the right.
+      // The pairs of a step of the input format `partial_products`: blank where the right number has no such digit.
       return Array.from({ length: room.operand }, (_, place) => {
         const isThere = step >= place && step - place < room.operand;
         return isThere ? [digit(left, place), digit(right, step - place)] : [id(PAD), id(PAD)];
@@ -135,7 +135,7 @@ const computed = (() => {
     });
   }
 
-  // A recurrent layer of Keras: what it writes at each step, and its state, which may go on from another one's.
+  // A recurrent layer of Keras: what it writes at each step, and its state, which may continue from that of another layer.
   function recurrent(rows, weights, name, { goesBackwards = false, state } = {}) {
     const cell = ["lstm_cell", "gru_cell", "simple_rnn_cell"].find((each) => `${name}/${each}/kernel` in weights);
     const [kernel, loop, bias] = ["kernel", "recurrent_kernel", "bias"].map((each) => weights[`${name}/${cell}/${each}`]);
@@ -215,7 +215,7 @@ const computed = (() => {
       return dense(rows, weights, "logits");
     },
 
-    // Reads what it has written, and looks back at the question.
+    // Autoregressive, with attention to the question.
     lstm_attention(run, weights, ids, steps, shares) {
       let encoded = characters(ids, run, weights);
       const states = Array.from({ length: run.layers }, (_, number) => {
@@ -312,7 +312,7 @@ const computed = (() => {
     return Array.from(powers, (value) => value / sum);
   }
 
-  // Weights: base64 of float32, the least significant byte first. An exported page has them, else the server is asked.
+  // Weights: base64 of float32, the least significant byte first. An exported page has them, otherwise they come from the server.
   const KEPT = 16; // networks whose weights stay in memory
   const known = new Map();
 
@@ -335,7 +335,7 @@ const computed = (() => {
     const ids = encoded(run, parts, room);
     const weights = await weightsOf(run, epoch);
     const steps = answerSteps(run, room);
-    const shares = []; // of each step, how much it looks at each character of the question
+    const shares = []; // of each step, its attention to each character of the question
     const probabilities = NETWORKS[run.network](run, weights, ids, steps, shares).map(softmax);
     const written = probabilities.map((row) => run.alphabet[row.indexOf(Math.max(...row))]);
     const answered = decoded(run, written, room), right = solved(run, parts);

@@ -1,8 +1,9 @@
-"""One way to draw for the report, notebooks, ``arith-model plot`` and the pages: one palette, in light and dark.
+"""Figures of the report, notebooks, ``arith-model plot`` and the documentation: one palette, in light and dark.
 
-A picture is a matplotlib figure, which ``figure`` begins and a function below ``styled`` draws. ``image`` makes a file
-of it, in light colours. ``inline_svg`` makes a part of an HTML page whose colours are CSS variables: there the same
-picture is light or dark. matplotlib is imported when the first picture is drawn. Nothing depends on hue alone.
+A picture is a matplotlib figure, which ``figure`` creates and a function with the decorator ``styled`` draws. ``image``
+saves it in light colours. ``inline_svg`` converts it to a part of an HTML page whose colours are CSS variables, so that
+the same picture is light or dark. matplotlib is imported when the first picture is drawn. No figure depends on hue
+alone.
 """
 
 import base64
@@ -24,8 +25,8 @@ from seq2seq_arith.base.files import expanded, write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# From the name of a colour to the colour on a light page, and on a dark one. Text and lines can be told from the page
-# and from a card: tests/trainer/test_drawing.py has the pairs.
+# From the name of a colour to the colour on a light page, and on a dark one. Text and lines have enough contrast on the
+# page and on a card: tests/trainer/test_figures.py has the pairs.
 PALETTE = {
     "page": ("#f7f7f5", "#131619"),
     "card": ("#ffffff", "#1b1f23"),
@@ -47,7 +48,7 @@ PALETTE = {
     "series5": ("#7a5b00", "#d6b34a"),
 }
 LIGHT, DARK = ({name: pair[theme] for name, pair in PALETTE.items()} for theme in (0, 1))
-# The palette as variables of a page or of an SVG. An image in a page follows the colour scheme of its place there.
+# The palette as variables of a page or of an SVG. An image in a page follows the colour scheme of its element.
 _SETS = [":root {" + "".join(f" --{name}: {theme[name]};" for name in PALETTE) + " }" for theme in (LIGHT, DARK)]
 VARIABLES = f"{_SETS[0]} @media screen and (prefers-color-scheme: dark) {{ {_SETS[1]} }}"
 # The numbers of choices differ, so that several series share neither all nor, up to twelve, colour and style.
@@ -84,7 +85,7 @@ MOST_COLUMNS = 4
 
 
 def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
-    """Runs a function that draws in the style of all pictures; it raises InputError if matplotlib is not installed."""
+    """Runs a drawing function in the style of all pictures; it raises InputError if matplotlib is not installed."""
 
     @functools.wraps(draw)
     def drawn(*args: Any, **options: Any) -> Any:
@@ -105,10 +106,10 @@ def figure(width: float, height: float) -> "Figure":
 
 
 def look(number: int, points: int) -> dict[str, Any]:
-    """Colour, style and markers of the line of a series with so many points."""
+    """Colour, style and markers of the line of series ``number`` with ``points`` points."""
     choices = {"color": COLOURS, "linestyle": STYLES, "marker": MARKERS}
-    found = {name: values[number % len(values)] for name, values in choices.items()}
-    return found | {"markevery": -(-points // MARKED), "markersize": 5, "linewidth": 1.8}
+    style = {name: values[number % len(values)] for name, values in choices.items()}
+    return style | {"markevery": -(-points // MARKED), "markersize": 5, "linewidth": 1.8}
 
 
 def check_picture(path: Path) -> None:
@@ -130,7 +131,7 @@ def image(drawn: "Figure", suffix: str = ".png", dots: int = DOTS_PER_INCH) -> b
 
 
 def inline_svg(drawn: "Figure", title: str, description: str) -> str:
-    """A picture as SVG in HTML with ``PALETTE`` as CSS variables; its own title and text are for screen readers."""
+    """A picture as SVG in HTML with ``PALETTE`` as CSS variables; title and description are for screen readers."""
     import matplotlib
 
     stream = io.StringIO()
@@ -140,25 +141,25 @@ def inline_svg(drawn: "Figure", title: str, description: str) -> str:
     dropped = r"<metadata>.*?</metadata>|<defs>\s*<style.*?</defs>|<!--.*?-->"
     text = re.sub(dropped, "", stream.getvalue(), flags=re.DOTALL)
     used = set(re.findall(r"#([\w.]+)", text))
-    text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
+    text = re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", text)
     names = {colour: name for name, colour in LIGHT.items()}
-    text = re.sub(r"#[0-9a-f]{6}\b", lambda found: f"var(--{names[found[0]]})" if found[0] in names else found[0], text)
+    text = re.sub(r"#[0-9a-f]{6}\b", lambda match: f"var(--{names[match[0]]})" if match[0] in names else match[0], text)
     text = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", re.sub(r" font-family: [^;\"]*;", "", text))
     size = re.search(r'viewBox="[^"]*"', text)
     body = text[text.index(">", text.index("<svg")) + 1 :].strip()
-    said = f"<title>{html.escape(title)}</title><desc>{html.escape(description)}</desc>"
-    return f'<svg class="chart" role="img" {size[0] if size else ""}>{said}{body}'
+    labels = f"<title>{html.escape(title)}</title><desc>{html.escape(description)}</desc>"
+    return f'<svg class="chart" role="img" {size[0] if size else ""}>{labels}{body}'
 
 
 def label(axis: Any, names: Sequence[Any]) -> None:
-    """Names the steps 0, 1, … of one of matplotlib's axes, in small letters if they are many, and not if too many."""
+    """Labels the ticks 0, 1, … of a matplotlib axis, in small letters if they are many, and none if too many."""
     if len(names) <= MOST_LABELS:
         axis.set_ticks(range(len(names)), list(map(str, names)), fontsize=10 if len(names) <= MOST_LARGE else 7)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeatMap:
-    """A map of numbers in which colours are values. They are perceptually uniform, and can be read without hues."""
+    """A map of numbers as colours, which are perceptually uniform and readable without hues."""
 
     title: str
     values: np.ndarray  # [rows, columns], from 0 to 1, unless they are signed
@@ -169,7 +170,7 @@ class HeatMap:
     across: str = ""  # likewise
 
     def draw(self, axes: Any) -> Any:
-        """Draws the map on matplotlib's axes; returns the image, for a bar of its colours."""
+        """Draws the map on matplotlib axes; returns the image, for its colour bar."""
         most = float(np.abs(self.values).max(initial=0)) or 1.0
         least, most, colours = (-most, most, "PuOr") if self.signed else (0, 1, "cividis")
         drawn = axes.imshow(self.values, aspect="auto", interpolation="nearest", vmin=least, vmax=most, cmap=colours)
@@ -182,16 +183,16 @@ class HeatMap:
 
 
 @styled
-def maps(found: Sequence[HeatMap]) -> "Figure":
-    """A picture of some maps, each with a bar of its colours, and large enough for the names on their axes."""
-    columns = min(MOST_COLUMNS, len(found))
-    lines = -(-len(found) // columns)
-    most = (max(each.values.shape[axis] for each in found) for axis in (1, 0))
+def maps(heat_maps: Sequence[HeatMap]) -> "Figure":
+    """A picture of maps, each with a colour bar, large enough for the names on their axes."""
+    columns = min(MOST_COLUMNS, len(heat_maps))
+    lines = -(-len(heat_maps) // columns)
+    most = (max(heat_map.values.shape[axis] for heat_map in heat_maps) for axis in (1, 0))
     width, height = ((min(6.5, max(3.2, 0.2 * count + 1.6)) if count <= MOST_LABELS else 5.0) for count in most)
     drawn = figure(width * columns, height * lines)
-    for number, each in enumerate(found, 1):
+    for number, heat_map in enumerate(heat_maps, 1):
         axes = drawn.add_subplot(lines, columns, number)
-        drawn.colorbar(each.draw(axes), ax=axes)
+        drawn.colorbar(heat_map.draw(axes), ax=axes)
     return drawn
 
 
@@ -205,7 +206,7 @@ class Picture:
     def save(self, path: str | Path) -> Path:
         """Writes the picture into a file that ends in ``.png``, ``.svg`` or ``.pdf``; returns its path.
 
-        Raises InputError if the file is of another kind; WriteError if the file cannot be written.
+        Raises InputError if the file has another suffix; WriteError if the file cannot be written.
         """
         file = expanded(path)
         check_picture(file)

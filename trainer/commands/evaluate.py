@@ -47,27 +47,27 @@ def run_to_evaluate(
     ] = None,
     replicas: Annotated[int | None, REPLICAS] = None,
 ) -> "OpenRun":
-    """As ``opened``, with its dataset at another place, and on several devices."""
+    """As ``opened``, with a dataset in another directory, and on several devices."""
     from seq2seq_arith.trainer.training.opened import OpenRun
 
     return OpenRun(run, data_dir, replicas)
 
 
 def show_evaluation(evaluated: "Evaluated") -> None:
-    """Prints what was found, and saves it; raises WriteError if that fails."""
+    """Prints an evaluation, and saves it; raises WriteError if that fails."""
     from seq2seq_arith.trainer.evaluation import evaluation, evaluation_text
     from seq2seq_arith.trainer.interpretability import fourier
 
-    run, found = evaluated
+    run, scores = evaluated
     task = run.run.task
-    say(evaluation_text.text(found, task))
+    say(evaluation_text.text(scores, task))
     try:
-        evaluation.save(run.run, found)
-        say("" if run.run.is_shipped else f"\nsaved in {printable(stores.shown(found.path))}\n")
-    finally:  # what was found is told also where it cannot be saved
-        say(evaluation_text.conclusion(task, found.scores))
-        if found.waves:
-            say(fourier.waves_in_words(found.waves))
+        evaluation.save(run.run, scores)
+        say("" if run.run.is_shipped else f"\nsaved in {printable(stores.shown(scores.path))}\n")
+    finally:  # the scores are printed even if they cannot be saved
+        say(evaluation_text.conclusion(task, scores.scores))
+        if scores.waves:
+            say(fourier.waves_in_words(scores.waves))
         if run.proof:
             say(str(run.proof))
 
@@ -167,7 +167,7 @@ def show_proof(
     proof, wrong = proved
     say(str(proof))
     if counterexamples:
-        write(counterexamples, "".join(f"{each.question}\n" for each in wrong).encode())
+        write(counterexamples, "".join(f"{sample.question}\n" for sample in wrong).encode())
         say(f"{len(wrong):,} questions: {printable(counterexamples)}")
     return SUCCESS if proof.holds else FAILURE
 

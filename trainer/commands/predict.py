@@ -30,14 +30,14 @@ def show_answers(
         bool, Option("print JSON, one object per question: question, prediction, confidence", flag="json")
     ] = False,
 ) -> None:
-    """Prints each question with its answer, and on standard error what is not one; or all as JSON, a line each."""
-    for given, answer in answers:
+    """Prints each question with its answer, and errors on standard error; or all as JSON, one line per question."""
+    for typed, answer in answers:
         if not isinstance(answer, str):
             question, prediction, confidence = answer
-            known = {"question": question.typed, "prediction": prediction, "confidence": confidence}
-            say(json.dumps(known) if as_json else f"{question.typed}{question.task.notation.equals}{prediction}")
+            fields = {"question": question.typed, "prediction": prediction, "confidence": confidence}
+            say(json.dumps(fields) if as_json else f"{question.typed}{question.task.notation.equals}{prediction}")
         elif as_json:
-            say(json.dumps({"question": given, "error": answer}))
+            say(json.dumps({"question": typed, "error": answer}))
         else:
             print(printable(f"left out: {answer}"), file=sys.stderr)
 
@@ -62,7 +62,7 @@ def predict(
     file: Annotated[str | None, Option("read questions from this file, too, one per line")] = None,
     skip: Annotated[bool, Option("skip invalid questions (with --json: report them as errors)")] = False,
 ) -> "Iterator[tuple[str, Answer | str]]":
-    """Questions, each with the answer of a run, or with why it is not one of its task."""
+    """Questions, each with the answer of a run, or the error message if it is not a question of its task."""
     import_tensorflow()
     from seq2seq_arith.trainer.evaluation import prediction
 
@@ -171,7 +171,7 @@ def serve(
     ] = None,
     own_code: OwnCode = None,
 ) -> None:
-    """Serves a page on which the runs of a folder are asked, until it is stopped; or writes one."""
+    """Serves a page for querying the runs of a folder, until it is stopped; or writes the page."""
     top = expanded(runs_dir)
     if export is not None:
         if question:

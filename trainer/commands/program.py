@@ -68,7 +68,7 @@ def one_run(
 
 
 def opened(run: Annotated[Run, Options(one_run)]) -> "OpenRun":
-    """A run, opened once for all that is asked of it."""
+    """A run, opened once for all of a command."""
     from seq2seq_arith.trainer.training.opened import OpenRun
 
     return OpenRun(run)
@@ -105,6 +105,6 @@ RunDirs = Annotated[Sequence[str], Option("the folders of the runs", metavar="RU
 
 
 def check_lengths(run: Run, lengths: Sequence[int]) -> None:
-    """Raises InputError if a run cannot be asked one of these lengths: before TensorFlow is imported."""
+    """Raises InputError if a run's model cannot read one of the lengths; called before TensorFlow is imported."""
     for length in lengths:
         run.task_of_length(length)

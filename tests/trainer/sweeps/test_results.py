@@ -157,7 +157,7 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys):
     assert line.get_xydata().tolist() == [[2, 0.7], [3, 0.25]]  # each question once
     assert main(["results", str(tmp_path), "--plot-lengths", str(tmp_path / "l.png")]) == 0
     assert (tmp_path / "l.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(InputError, match="asked slices such as lengths-3-3"):
+    with pytest.raises(InputError, match="evaluated on slices such as lengths-3-3"):
         results.draw_lengths(ROWS, Query())
 
 

@@ -135,7 +135,7 @@ def test_what_would_be_trained_is_listed_with_a_task_file_for_all_runs(tmp_path,
     words = [str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs"), "--dry-run"]
     assert main(["sweep", *words, "--task-file", str(OWN_TASKS), "--seeds", "0-1"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
-    assert lines[0] == ["a-3-seed0", "sort-d3-n18278", "(is", "made)", "missing"]
+    assert lines[0] == ["a-3-seed0", "sort-d3-n18278", "(is", "created)", "missing"]
     assert [line[0] for line in lines[1:]] == ["a-4-seed0", "a-3-seed1", "a-4-seed1"]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["runs", "sweep.toml"]
 

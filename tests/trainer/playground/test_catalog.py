@@ -64,7 +64,7 @@ def test_a_folder_that_is_gone_is_said(tmp_path):
 def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
     assert list(listing.folders(top / "counter")) == ["counter"]
     (tmp_path / "link").symlink_to(top)
-    for folder, sentence in ((tmp_path, "holds no run"), (tmp_path / "missing", "there is no folder")):
+    for folder, sentence in ((tmp_path, "contains no run"), (tmp_path / "missing", "there is no folder")):
         with pytest.raises(InputError, match=sentence):
             listing.folders(folder)
 

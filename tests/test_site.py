@@ -99,19 +99,19 @@ def test_it_fits_every_screen_and_the_keyboard_reaches_all(site):
             driver.get((site / f"{name}.html").as_uri())
             assert browser.overflow(driver) == []
             tree = browser.accessibility_tree(driver)
-            assert {each.get("level") for each in tree if each["role"] == "heading"} <= {1, 2, 3}
+            assert {node.get("level") for node in tree if node["role"] == "heading"} <= {1, 2, 3}
             assert not driver.find_elements("css selector", "pre:not([tabindex])")
         for theme, end in (("light", "d.png"), ("dark", "-dark.png")):
             driver.execute_script("document.body.dataset.theme = arguments[0]", theme)
-            shown = [each for each in driver.find_elements("css selector", "article img") if each.is_displayed()]
-            assert [each.get_attribute("src").endswith(end) for each in shown] == [True]
+            images = [image for image in driver.find_elements("css selector", "article img") if image.is_displayed()]
+            assert [image.get_attribute("src").endswith(end) for image in images] == [True]
 
 
 @pytest.mark.browser
 def test_networks_are_asked_what_the_address_says(site):
     page = (site / "playground.html").as_uri()
     with browser.chrome() as driver:
-        for more, asked in (("", ["500-500"] * 2), ("#run=random-pairs&question=12-7", ["12-7"])):
+        for more, questions in (("", ["500-500"] * 2), ("#run=random-pairs&question=12-7", ["12-7"])):
             driver.get(page + more)
-            found = "return String(panels.map((panel) => panel.found?.question)) === arguments[0]"
-            WebDriverWait(driver, 60).until(lambda _: driver.execute_script(found, ",".join(asked)))  # noqa: B023
+            script = "return String(panels.map((panel) => panel.found?.question)) === arguments[0]"
+            WebDriverWait(driver, 60).until(lambda _: driver.execute_script(script, ",".join(questions)))  # noqa: B023

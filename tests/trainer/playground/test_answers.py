@@ -19,29 +19,29 @@ def models():
 
 def test_an_answer_is_that_of_predict(models, trained):
     for question in ("12+345", "9+1", "1234567+1"):
-        found = models.answer(trained, question)
+        answer = models.answer(trained, question)
         row = TrainedRun(trained).ask([question])[0]
-        assert (found["answer"], found["right"]) == (row["prediction"], row["answer"])
-        assert found["confidence"] == pytest.approx(row["confidence"], rel=1e-4)
-        most = np.array(found["probabilities"]).argmax(axis=1)
-        assert [found["alphabet"][each] for each in most] == found["written"]
-        assert "".join(found["wanted"]).strip("␣")[::-1] == found["right"]
-        assert found["backwards"] and "".join(found["written"][::-1]).strip("␣") == found["answer"].replace(" ", "␣")
+        assert (answer["answer"], answer["right"]) == (row["prediction"], row["answer"])
+        assert answer["confidence"] == pytest.approx(row["confidence"], rel=1e-4)
+        most = np.array(answer["probabilities"]).argmax(axis=1)
+        assert [answer["alphabet"][index] for index in most] == answer["written"]
+        assert "".join(answer["wanted"]).strip("␣")[::-1] == answer["right"]
+        assert answer["backwards"] and "".join(answer["written"][::-1]).strip("␣") == answer["answer"].replace(" ", "␣")
 
 
 def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
     run = untrained(tmp_path / "run", Task("addition"), name="bilstm_tagger", input_format="aligned", epochs=2)
-    found = {epoch: models.answer(run, "12+345", epoch)["probabilities"] for epoch in (None, 1, 2)}
-    assert found[None] != found[1] != found[2]
-    assert models.answer(run, "12+345")["probabilities"] == found[None]
+    probabilities = {epoch: models.answer(run, "12+345", epoch)["probabilities"] for epoch in (None, 1, 2)}
+    assert probabilities[None] != probabilities[1] != probabilities[2]
+    assert models.answer(run, "12+345")["probabilities"] == probabilities[None]
     # A training that goes on has better weights.
     arrays, state = checkpoints.load(run.of_epoch(2))
     checkpoints.save(run.best, arrays, state)
-    assert models.answer(run, "12+345")["probabilities"] == found[2]
+    assert models.answer(run, "12+345")["probabilities"] == probabilities[2]
 
 
 def test_a_length_asks_every_slice(models, trained):
-    found = models.at_length(trained, 3)
+    scores = models.at_length(trained, 3)
     worst = suites.evaluate_run(OpenRun(trained), SuiteOptions(per_slice=PER_SLICE)).worst()
-    assert (found["slice"], found["worst"]) == (worst.slice, worst.exact_match)
-    assert found["worst"] < 1 and "answered" in found["wrong"]
+    assert (scores["slice"], scores["worst"]) == (worst.slice, worst.exact_match)
+    assert scores["worst"] < 1 and "answered" in scores["wrong"]

@@ -33,32 +33,34 @@ def top(unbuilt, tmp_path_factory):
 
 
 def test_the_offer_of_a_run(top):
-    found = catalog.listed(top, catalog.offer)
-    assert [each["name"] for each in found["runs"]] == ["counter", "own", "sweep/adds"]
-    counter, _, adds = found["runs"]
+    data = catalog.listed(top, catalog.offer)
+    assert [run["name"] for run in data["runs"]] == ["counter", "own", "sweep/adds"]
+    counter, _, adds = data["runs"]
     names = ("task", "model", "hints", "example")
     assert [counter[name] for name in names] == ["pq", "counter", "none", "---p--"]
     assert counter["epochs"] == [
         {"epoch": 1, "exact_match": None, "is_best": True},
         {"epoch": 2, "exact_match": None, "is_best": False},
     ]
-    assert {each["slice"]: each for each in adds["hard"]}["carry-all"]["why"].startswith("One carry from the units")
-    for each in adds["hard"]:
-        assert text.parse(each["question"], Task("addition"))
-    assert (found["broken"], found["blank"]) == (catalog.BROKEN, text.VISIBLE_PAD)
+    assert {question["slice"]: question for question in adds["hard"]}["carry-all"]["why"].startswith(
+        "One carry from the units"
+    )
+    for question in adds["hard"]:
+        assert text.parse(question["question"], Task("addition"))
+    assert (data["broken"], data["blank"]) == (catalog.BROKEN, text.VISIBLE_PAD)
 
 
 def test_runs_that_cannot_be_asked_say_why(top):
     with emptied(process.current().plugins):
-        refused = {each["name"]: each["why"] for each in catalog.listed(top, catalog.offer)["refused"]}
+        refused = {run["name"]: run["why"] for run in catalog.listed(top, catalog.offer)["refused"]}
     assert set(refused) == {"damaged", "own"}
     assert "cannot be read" in refused["damaged"]
     assert "runs only if you name it" in refused["own"]
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path):
-    found = catalog.listed(tmp_path / "gone", catalog.offer)
-    assert found["runs"] == [] and "there is no folder" in found["refused"][0]["why"]
+    data = catalog.listed(tmp_path / "gone", catalog.offer)
+    assert data["runs"] == [] and "there is no folder" in data["refused"][0]["why"]
 
 
 def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):

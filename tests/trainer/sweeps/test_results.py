@@ -21,9 +21,9 @@ MADE = re.compile(r"^<!-- arith-model (results [^>]*?) -->\n\n((?:\|.*\n)+)", re
 SEEN = 40  # of the questions of the first slice
 
 
-def slice_of(name, questions, wrong, size=10, **known):
+def slice_of(name, questions, wrong, size=10, **fields):
     return SliceScore(
-        questions, questions - wrong, **{"set": "standard", "version": 1, "slice": name, "size": size} | known
+        questions, questions - wrong, **{"set": "standard", "version": 1, "slice": name, "size": size} | fields
     )
 
 
@@ -65,9 +65,9 @@ ROWS = [row("a", 0, "rope", 0), row("a", 1, "rope", 20, seconds=30.0), row("a", 
 ROWS += [row("b", 0, "nope", 500)]
 
 
-def cells(name, rows=ROWS, **asked):
+def cells(name, rows=ROWS, **query):
     """The header and the cells of a column."""
-    header, lines = results.tabulate(rows, Query(columns=(name,), **asked))
+    header, lines = results.tabulate(rows, Query(columns=(name,), **query))
     return [title.removesuffix(" (v1)") for title in header[1:]], [line[1:] for line in lines]
 
 
@@ -124,36 +124,36 @@ def test_a_threshold_finer_than_its_questions_is_refused(refusal):
 
 def test_the_held_out_set_stands_beside_the_first():
     held_out = [slice_of(name, 100, wrong, set="held_out") for name, wrong in (("runs", 25), ("reversed", 0))]
-    asked = [row("a", 1, "rope", 0, scores=suite(*ROWS[0].scores.rows, *held_out))]
-    assert cells("minimum-held-out", asked, lengths=[20]) == (
+    rows = [row("a", 1, "rope", 0, scores=suite(*ROWS[0].scores.rows, *held_out))]
+    assert cells("minimum-held-out", rows, lengths=[20]) == (
         ["minimum over seeds, held-out", "minimum over seeds, held-out at 20"],
         [["0.750 (runs)", "-"]],
     )
-    assert "minimum over seeds, held-out" in results.tabulate(asked, Query())[0]
+    assert "minimum over seeds, held-out" in results.tabulate(rows, Query())[0]
     assert "minimum over seeds, held-out" not in results.tabulate(ROWS, Query())[0]
 
 
 def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
     newer = row("a", 0, "rope", 300)
     newer = dataclasses.replace(
-        newer, scores=suite(*(dataclasses.replace(each, version=2) for each in newer.scores.rows))
+        newer, scores=suite(*(dataclasses.replace(score, version=2) for score in newer.scores.rows))
     )
-    for each in (*ROWS, newer):  # the run of seed 0 was asked again
-        results.append(tmp_path / results.RESULTS, each)
+    for line in (*ROWS, newer):  # the run of seed 0 was evaluated again
+        results.append(tmp_path / results.RESULTS, line)
     _, lines = results.tabulate(results.read(tmp_path / results.RESULTS), Query(columns=("seeds", "minimum")))
     first, second = ["3", "v1", "0.980 (carry-all)"], ["1", "v1", "0.500 (carry-all)"]
     assert lines == [["a", *first], ["b", *second], ["a", "1", "v2", "0.700 (carry-all)"]]
 
 
 def test_exact_match_is_drawn_against_length(tmp_path, capsys):
-    found = []
+    runs = []
     for seed, wrong in enumerate([10, 50]):
         counts = {"full": 0, "lengths-2-2": wrong, "lengths-1-2": 100}
         longer = {"lengths-2-2": 100, "lengths-3-3": 75}
         rows = [slice_of(name, 100, n, size) for size, some in ((2, counts), (3, longer)) for name, n in some.items()]
-        found.append(row("a", seed, "rope", 0, scores=suite(*rows, per_slice=100)))
-        results.append(tmp_path / results.RESULTS, found[-1])
-    line, *_ = results.draw_lengths([*found, *ROWS], Query()).axes[0].get_lines()  # others have no such slices
+        runs.append(row("a", seed, "rope", 0, scores=suite(*rows, per_slice=100)))
+        results.append(tmp_path / results.RESULTS, runs[-1])
+    line, *_ = results.draw_lengths([*runs, *ROWS], Query()).axes[0].get_lines()  # others have no such slices
     assert line.get_xydata().tolist() == [[2, 0.7], [3, 0.25]]  # each question once
     assert main(["results", str(tmp_path), "--plot-lengths", str(tmp_path / "l.png")]) == 0
     assert (tmp_path / "l.png").read_bytes().startswith(b"\x89PNG")
@@ -162,19 +162,19 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys):
 
 
 def test_columns_are_chosen():
-    header, found = results.tabulate(ROWS, Query(lengths=[20], columns=("seconds", "minimum")))
+    header, lines = results.tabulate(ROWS, Query(lengths=[20], columns=("seconds", "minimum")))
     assert header == ["run", "minimum over seeds (v1)", "minimum over seeds at 20", "seconds"]
-    assert found[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
+    assert lines[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
     with pytest.raises(InputError, match="no column 'colour'"):
         results.tabulate(ROWS, Query(columns=("colour",)))
 
 
 def test_rows_are_grouped_and_chosen_by_fields_and_settings():
-    header, found = results.tabulate(
+    header, lines = results.tabulate(
         ROWS, Query(by=("positional_encoding", "hidden"), where=[("positional_encoding", "rope")])
     )
     assert header[:2] == ["positional_encoding", "hidden"]
-    assert [line[:3] for line in found] == [["rope", "64", "digit positions"]]
+    assert [line[:3] for line in lines] == [["rope", "64", "digit positions"]]
     assert len(results.tabulate(ROWS, Query(by=("seed",), where=[("run", "*a*")]))[1]) == 3
     assert cells("minimum", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
 
@@ -182,17 +182,17 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
 def test_a_run_that_was_not_tried_for_it_had_not_learned_is_not_proved():
     rows = [row("a", seed, "rope", 0, proved=proved) for seed, proved in enumerate((True, None, False))]
     assert cells("proved", rows)[1] == [["1 of 2 (> 0.02)"]]
-    for each in rows:
-        each.settings["prove"] = 3
+    for run in rows:
+        run.settings["prove"] = 3
     assert cells("proved", rows)[1] == [["1 of 3 (> 0.01)"]]
 
 
 def test_options_of_a_model_of_ones_own_are_fields():
     own = [row("own", seed, None, 0) for seed in range(2)]
-    for seed, each in enumerate(own):
-        each.settings["model"]["options"] = json.dumps({"heads": 4 * seed})
-    found = [results.tabulate(own, Query(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
-    assert [[line[0] for line in lines] for lines in found] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
+    for seed, run in enumerate(own):
+        run.settings["model"]["options"] = json.dumps({"heads": 4 * seed})
+    tables = [results.tabulate(own, Query(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
+    assert [[line[0] for line in lines] for lines in tables] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
     assert results.field_of(ROWS[0], "model-options.heads") == ""
     names = ("label-smoothing", "ema_decay", "heads")
     assert [results.field_of(ROWS[0], name) for name in names] == ["0.0", "no averaging", ""]
@@ -210,11 +210,11 @@ def test_what_is_not_there_is_said():
 
 def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     path = tmp_path / results.RESULTS
-    for each in [*ROWS, row("b", 0, "nope", 250)]:
-        results.append(path, each)
-    found = results.read(tmp_path)
-    assert found[:3] == ROWS[:3]
-    assert found[3].scores["carry-all"]["exact_match"] == 0.75
+    for run in [*ROWS, row("b", 0, "nope", 250)]:
+        results.append(path, run)
+    rows = results.read(tmp_path)
+    assert rows[:3] == ROWS[:3]
+    assert rows[3].scores["carry-all"]["exact_match"] == 0.75
     path.write_text(json.dumps(ROWS[0].to_json()) + '\n{"run": "cut')
     results.append(path, ROWS[1])
     assert results.read(path) == ROWS[:2]
@@ -226,16 +226,16 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     harmed = [whole | {name: value} for name in names for value in (None, 1e400)]
     harmed += [{name: value for name, value in whole.items() if name != "scores"}]
     harmed += [whole | {"scores": {"rows": [whole["scores"]["rows"][0] | {"right": 101}]}}, whole | {"settings": {}}]
-    path.write_text("".join(json.dumps(each) + "\n" for each in [*harmed, ROWS[3].to_json()]))
+    path.write_text("".join(json.dumps(line) + "\n" for line in [*harmed, ROWS[3].to_json()]))
     assert results.read(path) == ROWS[3:]
-    said = capsys.readouterr().err.splitlines()
-    assert [f"line {number}, is not" in line for number, line in enumerate(said, 1)] == [True] * len(harmed)
+    errors = capsys.readouterr().err.splitlines()
+    assert [f"line {number}, is not" in line for number, line in enumerate(errors, 1)] == [True] * len(harmed)
     with pytest.raises(InputError, match=r"gone cannot be read \(No such file or directory\); give the results\.jsonl"):
         results.read(tmp_path / "gone")
 
 
 def test_the_program_prints_text_and_markdown(tmp_path, capsys):
-    (tmp_path / "results.jsonl").write_text("".join(json.dumps(each.to_json()) + "\n" for each in ROWS))
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps(run.to_json()) + "\n" for run in ROWS))
     assert main(["results", str(tmp_path), "--by", "positional_encoding"]) == 0
     printed = capsys.readouterr().out
     assert printed.splitlines()[2].startswith("rope")

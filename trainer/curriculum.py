@@ -1,8 +1,8 @@
-"""Curricula: short strings first, and longer ones when the short ones are right.
+"""Curriculum learning: short strings first, and longer ones when the exact match of the short ones is high.
 
 Bengio, Louradour, Collobert, Weston, "Curriculum Learning", ICML 2009; for the lengths of strings, Zaremba, Sutskever,
-"Learning to Execute", 2014. The strings of a stage have every length up to that of the stage, so that the short ones
-stay known, and are padded to its width. A stage ends when the answers of the last ``WINDOW`` steps were right::
+"Learning to Execute", 2014. The strings of a stage have all lengths up to that of the stage, so that the short ones are
+not forgotten, and are padded to its width. A stage ends when the exact match of the last ``WINDOW`` steps is high::
 
     --curriculum 10:1.25, pq of at most 20 dashes
 
@@ -12,7 +12,7 @@ stay known, and are padded to its width. A stage ends when the answers of the la
     2         1 ... 17        35
     3         1 ... 20        41            the training ends
 
-A stage depends on what was learned, so where a run stands in its curriculum is a part of its checkpoints.
+The stage depends on what was learned, so it is a part of the checkpoints.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ RIGHT = 0.9  # the mean exact match of the batches of a window that ends a stage
 
 @dataclasses.dataclass(frozen=True)
 class Curriculum:
-    """How long the operands are at first, and how much longer they become.
+    """The lengths of the operands in the stages of a curriculum.
 
     >>> Curriculum.parse("10:1.25").lengths(20)
     (10, 13, 17, 20)
@@ -37,8 +37,8 @@ class Curriculum:
     Raises InputError if a value is out of its range.
     """
 
-    start: int  # the most digits (or dashes, or letters) of an operand in the first stage
-    growth: float  # by how much that is multiplied from stage to stage; what comes out is rounded up
+    start: int  # the maximum number of digits (dashes, letters) of an operand in the first stage
+    growth: float  # the factor of that number from stage to stage; the product is rounded up
 
     def __post_init__(self) -> None:
         if self.start < 1 or not 1 < self.growth <= 100:
@@ -49,7 +49,7 @@ class Curriculum:
 
     @classmethod
     def parse(cls, text: str) -> "Curriculum":
-        """The curriculum that is written as START:GROWTH; raises InputError if it is not written so."""
+        """The curriculum of a text START:GROWTH; raises InputError if the text has another form."""
         match = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9}(?:\.[0-9]{1,9})?)", text) if isinstance(text, str) else None
         if not match:
             raise InputError(f"curriculum is {text!r}; give START:GROWTH, such as 10:1.25")
@@ -57,10 +57,10 @@ class Curriculum:
 
     def lengths(self, longest: int) -> tuple[int, ...]:
         """The length of each stage; that of the last one is ``longest``."""
-        found = [min(self.start, longest)]
-        while found[-1] < longest:
-            found.append(min(longest, math.ceil(found[-1] * Fraction(str(self.growth)))))
-        return tuple(found)
+        lengths = [min(self.start, longest)]
+        while lengths[-1] < longest:
+            lengths.append(min(longest, math.ceil(lengths[-1] * Fraction(str(self.growth)))))
+        return tuple(lengths)
 
     def check(self, task: Task) -> None:
         """Raises InputError unless the task has strings of these lengths."""

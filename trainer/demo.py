@@ -105,6 +105,6 @@ def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> st
 def answered(run: OpenRun, question: str) -> list[str]:
     """The answer of a run's best model to a question as people write it, as a row under ``samples.HEADER``."""
     parsed = run.run.parse(question)
-    examples = question_sets.asked(parsed.task, [parsed.stored])
+    examples = question_sets.from_stored(parsed.task, [parsed.stored])
     result = answering.evaluate(run.learner(parsed.task), examples)
     return samples.sample_rows(samples.make_samples(parsed.task, examples, result.predicted))[0]

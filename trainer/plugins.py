@@ -1,7 +1,7 @@
-"""Models and input formats that are not part of this package: in a file, or in another package.
+"""Custom models and input formats, which are not part of this package: in a file, or in another package.
 
 ``--model nets.py:adder`` is the function ``adder`` of the file ``nets.py``, and ``--model my_nets.models:adder`` that
-of an installed package. The function is given a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
+of an installed package. The function takes a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
 ``Network``. ``--input-format nets.py:Paired`` is likewise a class; it derives from ``InputFormat``
 (``trainer/data/input_formats.py``). Their code runs only if a person names it, on the command line, in Python, or in
 the file of a sweep: never because a run's folder names it.
@@ -21,15 +21,15 @@ from seq2seq_arith.base.plugin_code import digest, file_of, where
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What can be plugged in: its option, and whether it is a function or a class."""
+    """A kind of plug-in: its option, and whether it is a function or a class."""
 
     option: str
-    what: str
+    noun: str  # "function" or "class"
 
     @property
     def form(self) -> str:
-        """How one in a file is named."""
-        return f"FILE.py:{self.what.upper()}"
+        """The form of a name in a file."""
+        return f"FILE.py:{self.noun.upper()}"
 
 
 MODEL = Kind("model", "function")
@@ -45,7 +45,7 @@ def is_plugin(name: str) -> bool:
 
 
 def allow(*names: str | None) -> None:
-    """Notes that a person named plug-ins, so that their code may run. Nothing is done for any other name."""
+    """Allows the code of plug-ins to run, because a person named them; other names are ignored."""
     process.current().plugins.update(absolute(name) for name in names if name is not None and is_plugin(name))
 
 
@@ -65,11 +65,12 @@ def relative(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Plugin:
-    """A model or an input format of your own, as its name was resolved once; what knows it passes this object on.
+    """A custom model or input format, whose name has been resolved.
 
     Attributes:
-      name: With the absolute path of its file.
-      sha256: The one that its file must have; None if it has no file of its own, as in a package.
+      kind: Whether it is a model or an input format.
+      name: Its name, with the absolute path of its file.
+      sha256: The checksum that its file must have; None if it is in a package.
     """
 
     kind: Kind
@@ -78,19 +79,19 @@ class Plugin:
 
     @classmethod
     def resolve(cls, kind: Kind, name: str, sha256: str | None = None) -> "Plugin":
-        """The plug-in of a name, whose file must have this sha256; None for the one that it has now.
+        """The plug-in of a name, whose file must have this sha256; None for the file's present one.
 
-        If the file has moved since, and a person has named it at its new place, it is that one.
+        If the file has been moved, and a person has named it at its new path, the plug-in has the new path.
 
-        Raises InputError if the sha256 is not given, and the file cannot be read.
+        Raises InputError if the sha256 is not given and the file cannot be read.
         """
         plugin = cls(kind, absolute(name), sha256)
         if sha256 is None:
             return plugin if plugin.file is None else dataclasses.replace(plugin, sha256=digest(plugin._read()))
         allowed = process.current().plugins
-        places = [plugin.name, *sorted(each for each in allowed if each.endswith(f":{plugin.attribute}"))]
-        moved = (dataclasses.replace(plugin, name=place) for place in places if place in allowed)
-        return next((each for each in moved if each._is_unchanged), plugin)
+        names = [plugin.name, *sorted(name for name in allowed if name.endswith(f":{plugin.attribute}"))]
+        candidates = (dataclasses.replace(plugin, name=name) for name in names if name in allowed)
+        return next((candidate for candidate in candidates if candidate._is_unchanged), plugin)
 
     @property
     def attribute(self) -> str:
@@ -104,10 +105,10 @@ class Plugin:
 
     @functools.cached_property
     def code(self) -> Any:
-        """The function or class, whose module is run when this is first asked.
+        """The function or class; its module is executed at the first access.
 
-        Raises InputError if nobody named it, it is not there, it has changed, or its module fails; the sentence then
-        has the file and the line.
+        Raises InputError if no person named it, it does not exist, its file has changed, or its module fails; the
+        message then contains the file and the line.
         """
         option, place, file = self.kind.option, self.name.rpartition(":")[0], self.file
         if self.name not in process.current().plugins:
@@ -118,21 +119,21 @@ class Plugin:
         source = b"" if file is None else self._read()
         if self.sha256 is not None and digest(source) != self.sha256:
             raise InputError(
-                f"{file} has changed since this run was trained with it; give the file as it was, or train anew in "
-                "another --run-dir"
+                f"{file} has changed since this run was trained with it; restore the file, or train again in another "
+                "--run-dir"
             )
         try:
             module = importlib.import_module(place) if file is None else plugin_code.module_of(file, source)
         except (Exception, SystemExit) as error:
             raise InputError(f"{option} is {self.name!r}, and its code fails: {where(error, file)}") from None
-        found = getattr(module, self.attribute, None)
-        if not (isinstance(found, type) if self.kind == INPUT_FORMAT else callable(found)):
-            what = f"{self.kind.what} {self.attribute!r}; it has {_names(module, self.kind)}"
-            raise InputError(f"{option} is {self.name!r}, and {place} has no {what}")
-        return found
+        code = getattr(module, self.attribute, None)
+        if not (isinstance(code, type) if self.kind == INPUT_FORMAT else callable(code)):
+            missing = f"{self.kind.noun} {self.attribute!r}; it has {_names(module, self.kind)}"
+            raise InputError(f"{option} is {self.name!r}, and {place} has no {missing}")
+        return code
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: without the code, which another process may not run."""
+        """For pickle: without the code, because another process may not be allowed to run it."""
         return {name: value for name, value in vars(self).items() if name != "code"}
 
     @property

@@ -8,7 +8,7 @@ from seq2seq_arith.base.errors import InputError
 
 
 def require_tensorflow() -> None:
-    """Raises InputError unless TensorFlow and Keras are there and go together; neither is imported."""
+    """Raises InputError unless TensorFlow and Keras are installed and compatible; neither is imported."""
     for module in ("tensorflow", "keras"):
         packages.require("arith-model", module, "train")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -16,7 +16,7 @@ def require_tensorflow() -> None:
         backend = sys.modules["keras"].config.backend()
     if backend != "tensorflow":
         raise InputError(
-            f"Keras's backend is {backend}, and models here need tensorflow; unset KERAS_BACKEND, start anew"
+            f"Keras's backend is {backend}, and this package needs tensorflow; unset KERAS_BACKEND and start again"
         )
 
 

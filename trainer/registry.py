@@ -1,6 +1,6 @@
 """The networks, positional encodings and input formats as plain data; their code is imported when it is used.
 
-Nothing here imports TensorFlow, so that what does not fit is refused at once. To add a network, write its function in
+Nothing here imports TensorFlow, so that a mismatch is reported at once. To add a network, write its function in
 ``trainer/models/`` and add an entry to ``MODELS``. To add a positional encoding, write its class in
 ``trainer/models/positional_encodings.py`` and add an entry of the same name to ``POSITIONAL_ENCODINGS``. To add an
 input format, write its class in ``trainer/data/input_formats.py`` and add an entry to ``INPUT_FORMATS``. Nothing else
@@ -96,7 +96,7 @@ MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
 
 def imported(place: str) -> Callable[..., Any]:
     """A function or a class by its place, ``package.module:name``, whose module is imported when it is called."""
-    return lambda *given, **named: pkgutil.resolve_name(place)(*given, **named)
+    return lambda *args, **kwargs: pkgutil.resolve_name(place)(*args, **kwargs)
 
 
 MODELS: dict[str, ModelEntry] = {
@@ -239,21 +239,21 @@ OWN_INPUT_FORMAT = "custom input format"
 # What input formats and encodings reveal about the solution, from the least to the most; "A + B" is both. Compare
 # scores only where the hints are the same.
 HINTS: dict[str, str] = {
-    "none": "question and answer are read and written just as they are stored",
-    "EOS token": "a mark follows the answer, and no padding behind it counts",
-    "random spaces": "blanks stand at random places of the question",
-    "reversed answer": "the answer is written from its end, so that no carry needs looking ahead",
-    "zero padding": "numbers have one width, so that equal places are equally far from each other",
-    "digit positions": "each digit comes with a sign of its position (with position_coupling, of the next one and of "
-    "its number, too), and the answer is written from its end",
-    "digit positions, local": "as digit positions; attention starts with positions that differ by less than 3, and "
-    "farther ones look alike",
-    "digits aligned, units first": "pairs of digits of equal positions, in the order in which carries run; so is the "
-    "answer",
-    "digit pairs by output position": "each position of the answer comes with all pairs of digits whose positions add "
+    "none": "question and answer are read and written as they are stored",
+    "EOS token": "a token marks the end of the answer, and no padding after it counts",
+    "random spaces": "the question has spaces at random positions",
+    "reversed answer": "the answer is written from its last character to its first, so that carries need no lookahead",
+    "zero padding": "all numbers have one width, so that digits of equal position have a constant distance",
+    "digit positions": "each digit comes with a marker of its position (with position_coupling, also of the next one "
+    "and of its number), and the answer is reversed",
+    "digit positions, local": "as digit positions; attention prefers positions that differ by less than 3, and larger "
+    "differences are the same to it",
+    "digits aligned, units first": "pairs of digits of equal position, in the order in which carries propagate; the "
+    "answer is in the same order",
+    "digit pairs by output position": "each position of the answer comes with all digit pairs whose positions add "
     "up to it",
-    "scratchpad": "partial results are shown in training, and the model writes them before the answer",
-    OWN_INPUT_FORMAT: "what the code of the input format says",
+    "scratchpad": "the training contains partial results, which the model writes before the answer",
+    OWN_INPUT_FORMAT: "depends on the code of the input format",
 }
 REVERSED = "reversed answer"
 
@@ -408,13 +408,13 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
 }
 
 
-OWN_MODEL = ModelEntry(build=None, help="a model of your own", any_channels=True)
-# Of the shapes of ``plain`` until its class says others.
-OWN = InputFormatEntry(build=None, help="an input format of your own", hints=OWN_INPUT_FORMAT)
+OWN_MODEL = ModelEntry(build=None, help="a custom model", any_channels=True)
+# With the shapes of ``plain``, unless its class sets others.
+OWN = InputFormatEntry(build=None, help="a custom input format", hints=OWN_INPUT_FORMAT)
 
 
 def model_entry(name: str) -> ModelEntry:
-    """The entry of a network, also of one of your own (``plugins.py``)."""
+    """The entry of a network, also of a custom one (``plugins.py``)."""
     return MODELS.get(name, OWN_MODEL)
 
 
@@ -428,46 +428,44 @@ def positional_encoding_entry(model: str, positional_encoding: str | None) -> Po
 
 
 def network_options_of(model: str, positional_encoding: str | None) -> tuple[str, ...]:
-    """The settings that a network has besides its size: its own, and those of its positional encoding."""
+    """The options of a network besides its size: its own, and those of its positional encoding."""
     return model_entry(model).options + positional_encoding_entry(model, positional_encoding).options
 
 
 def input_format_entry(name: str) -> InputFormatEntry:
-    """The entry of an input format; one of your own has the shapes of ``plain`` until its class says others."""
+    """The entry of an input format; a custom one has the shapes of ``plain`` unless its class sets others."""
     return INPUT_FORMATS.get(name, OWN)
 
 
 def check_input_format(input_format: str, task: Task) -> None:
-    """Raises InputError unless the input format can be taken of the task's strings."""
+    """Raises InputError unless the input format fits the task's strings."""
     entry, arity = input_format_entry(input_format), task.operation.arity
     if entry.needs_digits and not task.notation.has_digits:
         raise InputError(
-            f"the input format {input_format!r} lines up decimal digits and {task.name} has none; use --input-format "
+            f"the input format {input_format!r} aligns decimal digits, and {task.name} has none; give --input-format "
             "plain"
         )
     if entry.needs_numbers and not writes_numbers(task):
         raise InputError(
-            f"the input format {input_format!r} fills numbers with zeros, and {task.name} writes others; use "
-            "--input-format reversed"
+            f"the input format {input_format!r} pads numbers with zeros, and answers of {task.name} are not numbers; "
+            "give --input-format reversed"
         )
     if entry.needs_pairs and arity != 2:
         raise InputError(
-            f"the input format {input_format!r} lines up two operands and {task.name} has other questions; use "
+            f"the input format {input_format!r} aligns two operands, and {task.name} has other questions; give "
             "--input-format plain"
         )
     if entry.is_scratchpad:
         arities = {"+": range(2, 11), "*": (2,)}.get(task.operation.symbol, ())
         if task.notation is not DECIMAL or arity not in arities:
             raise InputError(
-                f"the input format {input_format!r} writes sums of up to ten numbers and products of two, and "
-                f"{task.name} has neither; "
-                "use --input-format reversed"
+                f"the input format {input_format!r} is for sums of up to ten numbers and products of two, and "
+                f"{task.name} is neither; give --input-format reversed"
             )
         if (steps := entry.answer_steps(task)) > MOST_WRITTEN:
             raise InputError(
-                f"the input format {input_format!r} of {task.config_name} writes {steps:,} characters, and at most "
-                f"{MOST_WRITTEN:,} "
-                "are possible; give fewer --digits"
+                f"the input format {input_format!r} of {task.config_name} writes {steps:,} characters, and the maximum "
+                f"is {MOST_WRITTEN:,}; give fewer --digits"
             )
 
 
@@ -479,7 +477,7 @@ def writes_numbers(task: Task) -> bool:
 def check_model(name: str, input_format: str, task: Task, positional_encoding: str | None = None) -> None:
     """Raises InputError unless the network fits the input format, and the input format the task.
 
-    How many steps an input format of one's own has, only its code says: ``check_steps`` is called when it is there.
+    The number of steps of a custom input format depends on its code: ``check_steps`` is called when that is loaded.
     """
     check_input_format(input_format, task)
     if input_format in INPUT_FORMATS:
@@ -493,17 +491,17 @@ def check_model(name: str, input_format: str, task: Task, positional_encoding: s
     needs_places = positional_encoding_entry(name, positional_encoding).needs_places
     if needs_places and not (writes_numbers(task) and input_format_entry(input_format).has_places):
         raise InputError(
-            f"the positional encoding {positional_encoding!r} needs numbers digit by digit, and an answer that is "
-            f"written from its units, and {task.name} with --input-format {input_format} lacks one of these; use "
-            f"--input-format reversed and a task of numbers, or --positional-encoding {DEFAULT_POSITIONAL_ENCODING}"
+            f"the positional encoding {positional_encoding!r} needs numbers digit by digit and a reversed answer, and "
+            f"{task.name} with --input-format {input_format} lacks one of these; give --input-format reversed and a "
+            f"task of numbers, or --positional-encoding {DEFAULT_POSITIONAL_ENCODING}"
         )
 
 
 def check_steps(name: str, input_format: str, task: Task, question_steps: int, answer_steps: int) -> None:
-    """Raises InputError unless the network can be put on an input format with so many steps."""
+    """Raises InputError unless the network fits an input format with these numbers of steps."""
     if model_entry(name).writes_in_place and question_steps != answer_steps:
         is_aligned = task.notation.has_digits and task.operation.arity == 2
-        advice = "use --input-format aligned" if is_aligned else "take another --model"
+        advice = "give --input-format aligned" if is_aligned else "give another --model"
         raise InputError(
             f"model {name!r} writes one character per step, but the input format {input_format!r} of {task.name} has "
             f"{question_steps} question steps and {answer_steps} answer steps; {advice}"

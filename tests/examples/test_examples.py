@@ -90,7 +90,7 @@ def test_a_model_an_input_format_and_a_task_of_ones_own_are_killed_go_on_and_are
     victim.wait()
     queries = [["evaluate", "killed", *own], ["predict", "killed", "cab", *own], ["export", "killed", "out", *own]]
     printed = run([["arith-model", *words] for words in ([*train, "whole"], [*train, "killed"], *queries)], tmp_path)
-    assert "goes on from there" in printed
+    assert "resumes from there" in printed
     assert weights(tmp_path / "killed/last.npz") == weights(tmp_path / "whole/last.npz")
     assert "worst slice: alternating" in printed
     (answer,) = re.findall(r"^cab = (.*)$", printed, re.MULTILINE)

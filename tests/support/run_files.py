@@ -49,7 +49,7 @@ def suite_scores(right: int = 200, per_slice: int = 1000, **row: Any) -> Scores:
 
 
 def write_run(
-    folder: Path, rows: list[dict] = ROWS, stopped: str = "3 epochs were asked for", task: Task | None = None
+    folder: Path, rows: list[dict] = ROWS, stopped: str = "all 3 epochs are done", task: Task | None = None
 ) -> Run:
     """A run that was stopped for this reason, after the epochs of these rows."""
     run = Run(folder, task or Task("addition"), "abc", "/data", TrainConfig(epochs=3))

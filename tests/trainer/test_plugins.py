@@ -201,7 +201,7 @@ INPUT_FORMAT_FAULTS = {
     "Gone": "/input_formats.py has no class 'Gone'; it has Crooked, Forgetful, Unrelated, Failing",
     "Crooked": "/input_formats.py, line 6: the input format Crooked encodes 256 answers in the shape "
     "(256, 3); its attributes say (256, 4)",
-    "Forgetful": "line 12: the input format Forgetful does not give back what it encodes: the question '",
+    "Forgetful": "line 12: the input format Forgetful does not decode to what it encodes: the question '",
     "Failing": "/input_formats.py:Failing' cannot be used: ",
     "Unrelated": "/input_formats.py, line 17: Unrelated does not derive from "
     "seq2seq_arith.trainer.data.input_formats.InputFormat",

@@ -241,7 +241,7 @@ def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):
     history = (tmp_path / "run" / "history.csv").read_bytes()
     again = run_here(*command, "--steps-per-epoch", 5, main=main)
     assert again.returncode == 0
-    assert "is finished: 2 epochs were asked for" in again.stdout
+    assert "is finished: all 2 epochs are done" in again.stdout
     assert "epoch 1" not in again.stdout
     assert (tmp_path / "run" / "history.csv").read_bytes() == history
     another = run_here(*command, "--steps-per-epoch", 6, main=main)

@@ -1,16 +1,16 @@
-"""Input formats: how a model sees the strings of a task, as ids and back.
+"""Input formats: the encoding of a task's strings as ids for a model, and back.
 
 An input format is fixed and reversible. It moves, pads, groups, marks or repeats characters by their position and by
-the operator; it never counts, compares or computes, but for the scratchpads, which say so. ``trainer/registry.py``
-lists the input formats. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` and ``469 ``, they are::
+the operator; it never counts, compares or computes, except for the scratchpads. ``trainer/registry.py`` lists the input
+formats. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` and ``469 ``, they are::
 
-    step          0    1    2    3    4    5    6
-    plain           2    7    1    +    7    9    2         answer  4 6 9 _
-    backward      2    7    1    +    7    9    2         answer  9 6 4 _
-    aligned       7 2  9 7  2 1  _ _                      answer  9 6 4 _
-    partial_products  7 2  7 7  7 1  _ _                      answer  9 6 4 _
-                  _ _  9 2  9 7  9 1
-                  _ _  _ _  2 2  2 7
+    step               0    1    2    3    4    5    6
+    plain              2    7    1    +    7    9    2         answer  4 6 9 _
+    reversed           2    7    1    +    7    9    2         answer  9 6 4 _
+    aligned            7 2  9 7  2 1  _ _                      answer  9 6 4 _
+    partial_products   7 2  7 7  7 1  _ _                      answer  9 6 4 _
+                       _ _  9 2  9 7  9 1
+                       _ _  _ _  2 2  2 7
 
 docs/reference/input-formats.md shows all of them.
 
@@ -41,7 +41,7 @@ from seq2seq_arith.trainer.registry import INPUT_FORMATS, check_input_format, in
 
 # The letters of index hints.
 INDEX_LETTERS, LETTERS = 200, string.ascii_letters
-# An input format of one's own is tried on so many examples.
+# The number of examples on which a custom input format is tested.
 TRIED = 256
 
 # A tf.Tensor, or anything that becomes one; TensorFlow's own annotations do not say that these are the same.
@@ -49,7 +49,7 @@ Tensor = Any
 
 
 class InputFormat:
-    """The stored strings as they are (``plain``); the base of all input formats, also of one's own.
+    """The stored strings as they are (``plain``); the base of all input formats, also of custom ones.
 
     An input format sets ``question_shape`` and ``answer_steps`` in its ``__init__``, after that of this class, if they
     differ.
@@ -61,9 +61,9 @@ class InputFormat:
       question_shape: The shape of one question: (steps,) or (steps, channels).
       answer_steps: The steps of one answer.
       pad: The id of the padding.
-      end: The id of the mark behind an answer; what is written behind it means nothing. None if there is no mark.
-      writes_more: Whether more is written than the answer. All of it must be right in the scores of an epoch; an
-        evaluation wants the answer alone.
+      end: The id of the EOS token after an answer; characters after it are ignored. None if there is no EOS token.
+      writes_more: Whether the output contains more than the answer. In the scores of an epoch all of it must be right,
+        in an evaluation only the answer.
     """
 
     end: int | None = None
@@ -101,16 +101,16 @@ class InputFormat:
         return self._to_codes(ids)
 
     def write(self, questions: Tensor, answers: Tensor) -> Tensor:
-        """What is to be written, uint8 ids [examples, answer_steps], for stored questions and answers.
+        """The target output, uint8 ids [examples, answer_steps], for stored questions and answers.
 
-        The answer alone, unless an input format overrides this; ``decode_answer`` finds the answer in it.
+        It is the answer, unless an input format overrides this; ``decode_answer`` extracts the answer from it.
         """
         return self.encode_answer(answers)
 
     def _extend(self, wanted: str, count: int) -> None:
-        """Adds so many new characters to the alphabet, the wanted ones, then others; they are decoded as blanks."""
-        found = dict.fromkeys([*wanted, *map(chr, range(0x100, 0x300))])
-        self.alphabet += "".join([character for character in found if character not in self.alphabet][:count])
+        """Adds ``count`` new characters to the alphabet, first the wanted ones; they are decoded as blanks."""
+        candidates = dict.fromkeys([*wanted, *map(chr, range(0x100, 0x300))])
+        self.alphabet += "".join([character for character in candidates if character not in self.alphabet][:count])
         self._codes = np.append(self._codes, np.full(count, ord(PAD), np.uint8))
 
     def _length(self, ids: Tensor) -> Tensor:
@@ -160,14 +160,14 @@ class NumbersFormat(ReversedFormat):
             ids = tf.reverse(ids, [1])
         # An operand has no sign, so the first operators are those between the operands.
         before = tf.cumsum(tf.cast(ids == self._operator, tf.int32), axis=1)  # [examples, width]
-        found, start = [], tf.zeros_like(before[:, :1])  # [examples, 1], as ``end``
+        operands, start = [], tf.zeros_like(before[:, :1])  # [examples, 1], as ``end``
         for number in range(self.task.operation.arity):
             is_last = number == self.task.operation.arity - 1
             within = tf.reduce_sum(tf.cast(before <= number, tf.int32), axis=1, keepdims=True)
             end = self._length(ids) if is_last else within
-            found.append(_from_the_end(ids, start, end, steps, self.pad))
+            operands.append(_from_the_end(ids, start, end, steps, self.pad))
             start = end + 1
-        return found
+        return operands
 
     def _joined(self, operands: list[Tensor], width: int) -> Tensor:
         """The inverse of ``_operands``, as ids [examples, width] of a question as it is stored."""
@@ -208,13 +208,13 @@ class PartialProductsFormat(AlignedFormat):
         super().__init__(name, task)
         step, left = np.meshgrid(np.arange(self.answer_steps), np.arange(self.question_shape[1] // 2), indexing="ij")
         self._left, self._right = left, step - left
-        self._there = (left < task.operand_width) & (self._right >= 0) & (self._right < task.operand_width)
+        self._is_pair = (left < task.operand_width) & (self._right >= 0) & (self._right < task.operand_width)
 
     def encode_question(self, strings: Tensor) -> Tensor:
         ids = super().encode_question(strings)
         blank = tf.constant(self.pad, ids.dtype)
         pairs = [
-            tf.where(self._there, tf.gather(ids[:, :, side], np.where(self._there, index, 0), axis=1), blank)
+            tf.where(self._is_pair, tf.gather(ids[:, :, side], np.where(self._is_pair, index, 0), axis=1), blank)
             for side, index in enumerate((self._left, self._right))
         ]
         return tf.reshape(tf.stack(pairs, axis=3), (-1, *self.question_shape))
@@ -252,7 +252,7 @@ class ZeroPaddedFormat(NumbersFormat):
         return tf.concat([digits[:, :-1], last[:, None]], axis=1)
 
     def decode_answer(self, ids: Tensor) -> Tensor:
-        zero, pad = (tf.constant(each, ids.dtype) for each in (self._zero, self.pad))
+        zero, pad = (tf.constant(number, ids.dtype) for number in (self._zero, self.pad))
         steps = tf.range(tf.shape(ids)[1])[None, :]
         is_minus = (ids == self._minus) & (steps == tf.shape(ids)[1] - 1)
         digits = tf.where(is_minus, zero, ids)
@@ -324,13 +324,13 @@ class RandomSpacesFormat(ReversedFormat):
 
     def encode_question(self, strings: Tensor) -> Tensor:
         ids = self._to_ids(strings)
-        is_there = ids != self.pad
-        numbers = tf.cumsum(tf.cast(is_there, tf.int32), axis=1)
+        is_character = ids != self.pad
+        numbers = tf.cumsum(tf.cast(is_character, tf.int32), axis=1)
         gap = _mixed(_hashed(strings) + numbers * -1640531527) % 2 == 0
         pairs = tf.stack([tf.fill(tf.shape(ids), tf.constant(self.pad, ids.dtype)), ids], axis=2)
-        kept = tf.stack([gap & is_there, is_there], axis=2)
-        pairs, kept = (tf.reshape(each, (-1, *self.question_shape)) for each in (pairs, kept))
-        return _packed(pairs, kept, self.question_shape[0], self.pad, self.task.reverse)
+        is_kept = tf.stack([gap & is_character, is_character], axis=2)
+        pairs, is_kept = (tf.reshape(part, (-1, *self.question_shape)) for part in (pairs, is_kept))
+        return _packed(pairs, is_kept, self.question_shape[0], self.pad, self.task.reverse)
 
     def decode_question(self, ids: Tensor) -> Tensor:
         width = self.task.question_width
@@ -353,9 +353,8 @@ class IndexHintsFormat(NumbersFormat):
         self._first = len(self.alphabet)
         if self._places > INDEX_LETTERS:
             raise InputError(
-                f"the input format {name!r} has letters for {INDEX_LETTERS} places, and {task.config_name} has "
-                f"{self._places}; "
-                "give fewer --digits"
+                f"the input format {name!r} has letters for {INDEX_LETTERS} digit positions, and {task.config_name} "
+                f"has {self._places}; give fewer --digits"
             )
         if self._first + INDEX_LETTERS > 256:
             raise InputError(
@@ -370,8 +369,8 @@ class IndexHintsFormat(NumbersFormat):
         return self._joined(marked, self.question_shape[0])
 
     def decode_question(self, ids: Tensor) -> Tensor:
-        kept = (ids != self.pad) & (ids < self._first)
-        return self._to_codes(_packed(ids, kept, self.task.question_width, self.pad, self.task.reverse))
+        is_kept = (ids != self.pad) & (ids < self._first)
+        return self._to_codes(_packed(ids, is_kept, self.task.question_width, self.pad, self.task.reverse))
 
     def write(self, questions: Tensor, answers: Tensor) -> Tensor:
         return self._marked(self._backwards(self._to_ids(answers), self.task.answer_width), questions, True)
@@ -420,28 +419,28 @@ class Scratchpad(ZeroPaddedFormat):
 
     def _sums(self, operands: list[Tensor]) -> Tensor:
         """The partial results of a sum, int32 [examples, results], of digits [examples, places]."""
-        found, total = [], tf.zeros_like(operands[0][:, 0])
+        results, total = [], tf.zeros_like(operands[0][:, 0])
         for place in range(self.task.operand_width):
             total //= 10
             for digits in operands:
                 total += digits[:, place]
-                found.append(total)
-        return tf.stack(found, axis=1)
+                results.append(total)
+        return tf.stack(results, axis=1)
 
     def _products(self, left: Tensor, right: Tensor) -> Tensor:
         """As ``_sums``, of a product."""
         width, blank = self.task.operand_width, tf.zeros_like(left[:, 0])
-        found, above = [], [blank] * width  # what stands at the places of the row
+        results, above = [], [blank] * width  # the digits of the row above
         for row in range(width):
-            carry, here = blank, []
+            carry, digits = blank, []
             for place in range(width):
                 product = left[:, place] * right[:, row]
                 total = product + above[place] + carry
                 carry = total // 10
-                found += [product, total]
-                here.append(total % 10)
-            above = [*here[1:], carry]
-        return tf.stack(found, axis=1)
+                results += [product, total]
+                digits.append(total % 10)
+            above = [*digits[1:], carry]
+        return tf.stack(results, axis=1)
 
 
 class PlainScratchpad(Scratchpad):
@@ -457,7 +456,7 @@ class PlainScratchpad(Scratchpad):
 
 
 def make_input_format(name: str, task: Task, own: Plugin | None = None) -> InputFormat:
-    """The input format of a name on a task's strings: the registry's, or one's own, as it was resolved, if it was."""
+    """The input format of a name on a task's strings: that of the registry, or a custom one."""
     check_input_format(name, task)
     if name in INPUT_FORMATS:
         return INPUT_FORMATS[name].build(name, task)
@@ -465,59 +464,59 @@ def make_input_format(name: str, task: Task, own: Plugin | None = None) -> Input
 
 
 def _own(plugin: Plugin, task: Task) -> InputFormat:
-    """An input format of one's own, tried out."""
-    found = plugin.code
-    place = _place(found)
-    if not issubclass(found, InputFormat):
+    """A custom input format, after a test on some examples."""
+    format_class = plugin.code
+    place = _place(format_class)
+    if not issubclass(format_class, InputFormat):
         raise InputError(
-            f"{place} {found.__name__} does not derive from seq2seq_arith.trainer.data.input_formats.InputFormat"
+            f"{place} {format_class.__name__} does not derive from seq2seq_arith.trainer.data.input_formats.InputFormat"
         )
     try:
         with tf.init_scope():
-            input_format = found(plugin.name, task)
+            input_format = format_class(plugin.name, task)
             fault = _fault(input_format)
     except (Exception, SystemExit) as error:
         raise InputError(
             f"the input format {plugin.name!r} cannot be used: {plugins.where(error, plugin.file)}"
         ) from None
     if fault:
-        raise InputError(f"{place} the input format {found.__name__} {fault}")
+        raise InputError(f"{place} the input format {format_class.__name__} {fault}")
     return input_format
 
 
-def _place(found: type) -> str:
-    """Where a class stands, for the head of a sentence."""
+def _place(format_class: type) -> str:
+    """The file and the line of a class, for the beginning of a message."""
     try:
-        return f"{inspect.getfile(found)}, line {inspect.getsourcelines(found)[1]}:"
+        return f"{inspect.getfile(format_class)}, line {inspect.getsourcelines(format_class)[1]}:"
     except (OSError, TypeError):  # it was made without a file
-        return f"{found.__module__}:"
+        return f"{format_class.__module__}:"
 
 
 def _fault(input_format: InputFormat) -> str:
-    """What is wrong with an input format, found by taking it of some examples; empty if nothing is."""
+    """The fault of an input format, found by encoding and decoding some examples; empty if there is none."""
     task, question_shape, answer_shape = input_format.task, input_format.question_shape, (input_format.answer_steps,)
     operands = draws.operands(task, np.arange(TRIED, dtype=np.uint64))
     questions, answers = text.questions(task, *operands), text.answers(task, *operands)
-    for what, codes, shape, encode, decode in (
+    for kind, codes, shape, encode, decode in (
         ("question", questions, question_shape, input_format.encode_question, input_format.decode_question),
         ("answer", answers, answer_shape, input_format.encode_answer, input_format.decode_answer),
     ):
         ids = tf.function(encode)(np.ascontiguousarray(codes))
         if tuple(ids.shape) != (TRIED, *shape):
-            return f"encodes {TRIED} {what}s in the shape {tuple(ids.shape)}; its attributes say {(TRIED, *shape)}"
+            return f"encodes {TRIED} {kind}s in the shape {tuple(ids.shape)}; its attributes say {(TRIED, *shape)}"
         if ids.dtype != tf.uint8:
-            return f"encodes {what}s as {ids.dtype.name}; give ids of uint8"
+            return f"encodes {kind}s as {ids.dtype.name}; give ids of uint8"
         if np.max(ids, initial=0) >= len(input_format.alphabet):
-            return f"gives {what}s the id {np.max(ids)}, but its alphabet has {len(input_format.alphabet)} characters"
+            return f"gives {kind}s the id {np.max(ids)}, but its alphabet has {len(input_format.alphabet)} characters"
         decoded = tf.function(decode)(ids)
         if tuple(decoded.shape) != codes.shape or decoded.dtype != tf.uint8:
             return (
-                f"decodes {TRIED} {what}s to {decoded.dtype.name} of shape {tuple(decoded.shape)}, not to uint8 of "
+                f"decodes {TRIED} {kind}s to {decoded.dtype.name} of shape {tuple(decoded.shape)}, not to uint8 of "
                 f"shape {codes.shape}"
             )
         if wrong := np.flatnonzero((np.asarray(decoded) != codes).any(axis=1)).tolist():
-            there, back = (text.to_strings(each[wrong[:1]])[0] for each in (codes, np.asarray(decoded)))
-            return f"does not give back what it encodes: the {what} {there!r} becomes {back!r}"
+            stored, back = (text.to_strings(strings[wrong[:1]])[0] for strings in (codes, np.asarray(decoded)))
+            return f"does not decode to what it encodes: the {kind} {stored!r} becomes {back!r}"
     return ""
 
 
@@ -533,12 +532,12 @@ def _moved(ids: Tensor, by: Tensor, pad: int) -> Tensor:
     return tf.where((index >= 0) & (index < tf.shape(ids)[1]), _take(ids, index), tf.constant(pad, ids.dtype))
 
 
-def _packed(ids: Tensor, kept: Tensor, width: int, pad: int, to_the_right: bool) -> Tensor:
+def _packed(ids: Tensor, is_kept: Tensor, width: int, pad: int, to_the_right: bool) -> Tensor:
     """The ids that are kept, in order and without gaps, at the left or the right of [examples, width]."""
     if to_the_right:
-        ids, kept = tf.reverse(ids, [1]), tf.reverse(kept, [1])
-    order = tf.argsort(tf.cast(~kept, tf.int32), axis=1, stable=True)[:, :width]
-    packed = tf.where(tf.gather(kept, order, batch_dims=1), _take(ids, order), tf.constant(pad, ids.dtype))
+        ids, is_kept = tf.reverse(ids, [1]), tf.reverse(is_kept, [1])
+    order = tf.argsort(tf.cast(~is_kept, tf.int32), axis=1, stable=True)[:, :width]
+    packed = tf.where(tf.gather(is_kept, order, batch_dims=1), _take(ids, order), tf.constant(pad, ids.dtype))
     return tf.reverse(packed, [1]) if to_the_right else packed
 
 
@@ -557,5 +556,5 @@ def _mixed(keys: Tensor) -> Tensor:
 
 
 def _take(ids: Tensor, index: Tensor) -> Tensor:
-    """ids[row, index[row, ...]], the index clipped to what is there."""
+    """ids[row, index[row, ...]], the index clipped to the existing steps."""
     return tf.gather(ids, tf.clip_by_value(index, 0, tf.shape(ids)[1] - 1), batch_dims=1)

@@ -1,4 +1,4 @@
-"""Makes the dataset that a training needs, if it is not there. Beam is imported only then."""
+"""Creates the dataset that a training needs, if it is missing. Beam is imported only then."""
 
 import os
 import tempfile
@@ -22,22 +22,22 @@ def command(task: Task, data_dir: str) -> str:
 
 
 def is_missing(task: Task, data_dir: str) -> bool:
-    """Whether the dataset of a task is not there, and is made before a training.
+    """Whether the dataset of a task is missing and is created before a training.
 
-    Nothing is made in an object store, under an empty name, or inside a dataset, nor on a machine of a cluster, where
-    all machines would make it at once. Then ``records.open_source`` says what to do.
+    Nothing is created in an object store, under an empty name, or inside a dataset, nor on a machine of a cluster,
+    where all machines would create it at once. In these cases, the error of ``records.open_source`` says what to do.
     """
     elsewhere = not data_dir or "://" in data_dir or (expanded(data_dir) / "dataset_info.json").exists()
     return not (elsewhere or os.environ.get("TF_CONFIG") or dataset_path(expanded(data_dir), task).exists())
 
 
 def check(task: Task, data_dir: str) -> None:
-    """Raises InputError if a dataset that is missing cannot be made: something stands there, or there is no room."""
+    """Raises InputError if a missing dataset cannot be created: its path is taken, or the disk is full."""
     from seq2seq_arith.pipelines.request import Request
 
     place = expanded(data_dir).absolute()
     request = Request(task, Layout.from_task(task), place)
-    request.published()  # says what stands in the way
+    request.published()  # raises InputError if the path is taken
     path = dataset_path(place, task)
     existing = next(folder for folder in path.parents if folder.exists())
     try:
@@ -50,7 +50,7 @@ def check(task: Task, data_dir: str) -> None:
 
 
 def make_missing(task: Task, data_dir: str) -> None:
-    """Makes the dataset of a task if ``is_missing``, and says so; raises as ``arith-data generate``, which makes it."""
+    """Creates the dataset of a task if ``is_missing``, with a message; raises the errors of ``arith-data generate``."""
     if not is_missing(task, data_dir):
         return
     check(task, data_dir)
@@ -58,5 +58,5 @@ def make_missing(task: Task, data_dir: str) -> None:
     from seq2seq_arith.pipelines.commands.generate import generate
     from seq2seq_arith.pipelines.commands.program import Requested
 
-    made = generate(Requested(task, Layout.from_task(task), is_sized=True), data_dir=data_dir)
-    say(f"{printable(made.request.path)}: {task.num_examples:,} examples in {made.seconds or 0:.1f} s\n")
+    generated = generate(Requested(task, Layout.from_task(task), is_sized=True), data_dir=data_dir)
+    say(f"{printable(generated.request.path)}: {task.num_examples:,} examples in {generated.seconds or 0:.1f} s\n")

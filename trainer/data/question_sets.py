@@ -1,4 +1,4 @@
-"""Sets of questions for a trained model: unseen ones and all that exist; and which pairs it was trained on."""
+"""Sets of questions for a trained model: unseen ones, all that exist, and suites; and the pairs of its training set."""
 
 import dataclasses
 import functools
@@ -14,11 +14,11 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
 
-# The keys of a training set of up to so many examples are held in memory.
-HELD = 2**20
-# A row is looked for where its hash should be, with so many standard deviations to both sides.
+# The keys of a training set of up to this number of examples are kept in memory.
+MOST_IN_MEMORY = 2**20
+# A row is searched where its hash is expected, up to this number of standard deviations to both sides.
 DEVIATIONS = 6
-# The validation set and the test set may be large. The first examples are a random sample, and enough for a score.
+# The validation set and the test set may be large. Their first examples are a random sample, and enough for a score.
 MOST_EXAMPLES = 1 << 16
 # All unseen examples of pq would fill gigabytes.
 UNSEEN_CHARACTERS = 1 << 24
@@ -31,8 +31,8 @@ def examples(task: Task, operands: Operands) -> Examples:
     return Examples(*(np.ascontiguousarray(write(task, *operands)) for write in (text.questions, text.answers)))
 
 
-def asked(task: Task, stored: Sequence[str]) -> Examples:
-    """Questions as they are stored, and the right answers."""
+def from_stored(task: Task, stored: Sequence[str]) -> Examples:
+    """The examples of some questions as they are stored, with the right answers."""
     codes = text.to_codes(stored, task.question_width)
     return Examples(codes, text.answers(task, *text.operands(task, codes)))
 
@@ -58,22 +58,21 @@ class KeySet:
     [True, True, False]
     """
 
-    task: Task  # the task of the set; it decides what a key is
-    values: np.ndarray  # as ``keys`` gives them
+    task: Task  # the task of the set, which defines its keys
+    values: np.ndarray  # as ``keys`` returns them
 
     def has(self, operands: Operands) -> np.ndarray:
         """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""
-        fitting, short = _fitting(self.task, operands)
-        return short & np.isin(keys(self.task, fitting), self.values)
+        fitting, fits = _fitting(self.task, operands)
+        return fits & np.isin(keys(self.task, fitting), self.values)
 
 
 @dataclasses.dataclass(frozen=True)
 class KeySearch:
-    """The keys of a training set that stays in its files, whose examples lie in the order of a hash of the key.
+    """The keys of a training set that stays in its files, whose examples are in the order of a hash of the key.
 
-    So a key lies where its hash says, give or take some rows: n examples whose hashes are uniform lie within a few
-    times sqrt(n)/2 of their expected rows. Only these rows are read, and more if the hashes there do not enclose the
-    key's own.
+    The hash of a key determines its row, give or take some rows: n examples with uniform hashes are within a few times
+    sqrt(n)/2 of their expected rows. Only these rows are read, and more if their hashes do not enclose that of the key.
     """
 
     split: Split  # the training set
@@ -81,19 +80,19 @@ class KeySearch:
     def has(self, operands: Operands) -> np.ndarray:
         """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""
         task = self.split.task
-        fitting, short = _fitting(task, operands)
+        fitting, fits = _fitting(task, operands)
         wanted, hashes = keys(task, fitting), draws.key_hash(task, draws.ORDER, draws.key(task, *fitting))
-        found = np.zeros(len(wanted), bool)
+        is_in = np.zeros(len(wanted), bool)
         order = np.argsort(hashes)
         shards = uniform(hashes, len(self.split.lengths)).astype(np.int64)[order]
         for shard in np.unique(shards):
             rows = order[np.searchsorted(shards, shard) : np.searchsorted(shards, shard, "right")]
-            found[rows] = self._in_shard(int(shard), hashes[rows], wanted[rows])
-        return short & found
+            is_in[rows] = self._in_shard(int(shard), hashes[rows], wanted[rows])
+        return fits & is_in
 
     def _in_shard(self, shard: int, hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Whether keys are in their shard: bool [keys]; the hashes are sorted."""
-        found, done, begin = np.zeros(len(hashes), bool), 0, int(self.split.starts[shard])
+        is_in, done, begin = np.zeros(len(hashes), bool), 0, int(self.split.starts[shard])
         length, count = self.split.lengths[shard], len(self.split.lengths)
         # The place of a hash among all hashes of the shard, from 0 to 1.
         share = np.clip(hashes / 2.0**64 * count - shard, 0.0, 1.0)
@@ -101,17 +100,17 @@ class KeySearch:
         while done < len(hashes) and length:
             first = max(0, int(share[done] * length) - margin)
             stop = min(length, first + max(2 * margin + 1, self.split.rows_per_range))
-            there, theirs = self._read(begin + first, stop - first)
-            # Further, until the hashes enclose the wanted one, or the shard has no more rows.
-            while (first > 0 and there[0] > hashes[done]) or (stop < length and there[-1] < hashes[done]):
+            row_hashes, row_keys = self._read(begin + first, stop - first)
+            # Read further until the hashes enclose the wanted one, or the shard has no more rows.
+            while (first > 0 and row_hashes[0] > hashes[done]) or (stop < length and row_hashes[-1] < hashes[done]):
                 size = stop - first
                 first, stop = max(0, first - size), min(length, stop + size)
-                there, theirs = self._read(begin + first, stop - first)
-            # These are decided here: all up to the last hash that was read, or all if the shard ends here.
-            end = len(hashes) if stop == length else int(np.searchsorted(hashes, there[-1], "right"))
-            found[done:end] = np.isin(wanted[done:end], theirs)
+                row_hashes, row_keys = self._read(begin + first, stop - first)
+            # These rows decide all keys up to the last hash that was read, or all keys if the shard ends here.
+            end = len(hashes) if stop == length else int(np.searchsorted(hashes, row_hashes[-1], "right"))
+            is_in[done:end] = np.isin(wanted[done:end], row_keys)
             done = end
-        return found
+        return is_in
 
     def _read(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The hashes and the keys of some rows."""
@@ -120,18 +119,18 @@ class KeySearch:
         return draws.key_hash(task, draws.ORDER, draws.key(task, *operands)), keys(task, operands)
 
 
-Known = KeySet | KeySearch  # the pairs of a training set
+TrainingPairs = KeySet | KeySearch  # the pairs of a training set
 
 
-def trained_on(split: Split) -> Known:
-    """The pairs of a training set: held if they are few, and else looked for in the files."""
-    if len(split) > HELD:
+def trained_on(split: Split) -> TrainingPairs:
+    """The pairs of a training set: in memory if they are few, otherwise searched in the files."""
+    if len(split) > MOST_IN_MEMORY:
         return KeySearch(split)
     return KeySet(split.task, keys(split.task, text.operands(split.task, split.head(len(split)).questions)))
 
 
 def _fitting(task: Task, operands: Operands) -> tuple[Operands, np.ndarray]:
-    """Operands of any number of words with those of the task, and which pairs these can hold: bool [examples]."""
+    """Operands with the number of words of the task, and whether each pair fits into them: bool [examples]."""
     words = task.notation.words(task.size)
     missing = ((0, max(0, words - len(operands[0]))), (0, 0))
     fitting = tuple(np.pad(side[:words], missing) for side in operands)
@@ -139,17 +138,17 @@ def _fitting(task: Task, operands: Operands) -> tuple[Operands, np.ndarray]:
 
 
 def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, most: int) -> Operands:
-    """The first ``most`` examples of the dataset of another seed that are not seen (operands to bool [examples])."""
+    """The first ``most`` examples of the dataset of another seed for which ``is_seen`` returns False."""
     other = dataclasses.replace(task, seed=seed)
     count = 2 * min(task.num_examples, most)
     while True:
         operands = draws.operands(other, np.arange(count, dtype=np.uint64))
         _, first = np.unique(keys(other, operands), return_index=True)
-        kept = np.sort(first)[: task.num_examples]
-        found = tuple(side[:, kept] for side in operands)
-        fresh = np.flatnonzero(~is_seen(found))[:most]
-        if len(fresh) == most or len(kept) == task.num_examples:
-            return tuple(side[:, fresh] for side in found)
+        rows = np.sort(first)[: task.num_examples]
+        distinct = tuple(side[:, rows] for side in operands)
+        fresh = np.flatnonzero(~is_seen(distinct))[:most]
+        if len(fresh) == most or len(rows) == task.num_examples:
+            return tuple(side[:, fresh] for side in distinct)
         count *= 2
 
 
@@ -161,7 +160,7 @@ def all_questions(task: Task, most: int | None = None) -> Operands:
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """What a model was not trained on: the validation set of its dataset, and a test set beyond the dataset."""
+    """Examples on which a model was not trained: the validation set of its dataset, and a test set beyond it."""
 
     source: Source
 
@@ -181,21 +180,21 @@ class HeldOut:
         return KeySet(self.source.task, keys(self.source.task, self.operands))
 
     @functools.cached_property
-    def trained(self) -> Known:
+    def trained(self) -> TrainingPairs:
         """The pairs of the training set; raises InputError if a validation pair is one of them."""
         task, trained = self.source.task, trained_on(self.source.splits["train"])
         shared = trained.has(self.operands)
         if shared.any():
             raise InputError(
                 f"{int(shared.sum())} validation pairs of {task.config_name} are in its training set, the first is "
-                f"{pair(task, self.pairs.values[int(np.argmax(shared))])}; generate the dataset anew"
+                f"{pair(task, self.pairs.values[int(np.argmax(shared))])}; generate the dataset again"
             )
         return trained
 
     def test_set(self, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
-        """The seed of another dataset, and its first examples that are not in this one; at most so many.
+        """The seed of another dataset, and at most ``most`` of its examples that are not in this one.
 
-        So the model was neither trained on them nor chosen by them.
+        The model was neither trained nor selected on them.
         """
         task = self.source.task
         seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
@@ -210,18 +209,18 @@ class HeldOut:
 class SuiteQuestions(NamedTuple):
     """The questions of a suite, slice by slice."""
 
-    slices: list[suites.Slice]  # that have questions
-    version: int  # of the suite
+    slices: list[suites.Slice]  # the slices with questions
+    version: int  # the version of the suite
     operands: Operands  # uint64 [words, questions] each
-    place: np.ndarray  # the slice of each question, int64 [questions]
+    place: np.ndarray  # the index of the slice of each question, int64 [questions]
 
 
 def suite_questions(task: Task, chosen: SuiteOptions, size: int) -> SuiteQuestions:
-    """The questions of a suite at this D, as the strings of a task hold them."""
+    """The questions of a suite at length D = ``size``, for the strings of a task."""
     slices = task.operation.slices(chosen.set, size, chosen.version)
     drawn = {slice: suites.pairs(task.name, size, slice, chosen.seed, chosen.per_slice) for slice in slices}
-    version, asked = suites.version(slices), [slice for slice, pairs in drawn.items() if pairs]
-    words, every = task.notation.words(task.size), [pair for slice in asked for pair in drawn[slice]]
+    version, with_questions = suites.version(slices), [slice for slice, pairs in drawn.items() if pairs]
+    words, every = task.notation.words(task.size), [pair for slice in with_questions for pair in drawn[slice]]
     operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
-    place = np.repeat(np.arange(len(asked)), [len(drawn[slice]) for slice in asked])
-    return SuiteQuestions(asked, version, operands, place)
+    place = np.repeat(np.arange(len(with_questions)), [len(drawn[slice]) for slice in with_questions])
+    return SuiteQuestions(with_questions, version, operands, place)

@@ -1,7 +1,7 @@
-"""Datasets that ``arith-data`` wrote: opened without reading an example, and read in ranges.
+"""Datasets of ``arith-data``: opened without reading an example, and read in ranges.
 
 All records of a dataset have one length, so a range of examples is a range of bytes of one file, or of a few. Examples
-lie in the order of a hash, so any range is a random sample of its split::
+are in the order of a hash, so any range is a random sample of its split::
 
     metadata.json > open_source > Source > Source.split > Split > Split.read(first, count) > Examples
                                                           files   a range, each record checked
@@ -71,14 +71,14 @@ class Split:
         return max(1, RANGE_BYTES // record_format(self.task).length)
 
     def read(self, first: int, count: int) -> Examples:
-        """The examples ``first`` to ``first + count - 1`` in the order of the data format; they must be there."""
+        """The examples ``first`` to ``first + count - 1`` in the order of the data format; they must exist."""
         strings, width = self.read_strings(first, count), self.task.question_width
         return Examples(strings[:, :width], strings[:, width:])
 
     def read_strings(self, first: int, count: int, order: np.ndarray | None = None) -> np.ndarray:
         """As ``read``, each question followed by its answer: uint8 [examples, question width + answer width].
 
-        ``order`` says which of them to return, int64 of numbers below ``count``; None for all, as they lie there.
+        ``order`` selects the examples to return, int64 of numbers below ``count``; None for all, in their order.
         """
         record, done = record_format(self.task), 0
         records = _scratch(count * record.length).reshape(count, record.length)
@@ -146,16 +146,16 @@ def open_source(task: Task, data_dir: str) -> Source:
         if (place / DATASET_INFO).is_file():
             raise InputError(f"{data_dir} is a dataset itself; give the --data-dir under which arith-data wrote it")
         if (path / DATASET_INFO).is_file():
-            raise InputError(f"{path} holds no {METADATA} of arith-data; generate it anew")
-        name, how = f"{NAME}/{task.config_name}", command(task, data_dir)
-        raise InputError(f"there is no dataset {name} under {data_dir}; make it with: {how}")
+            raise InputError(f"{path} contains no {METADATA} of arith-data; generate it again")
+        name = f"{NAME}/{task.config_name}"
+        raise InputError(f"there is no dataset {name} under {data_dir}; make it with: {command(task, data_dir)}")
     try:
-        found, _, content = metadata.read_checked(path)
-        lengths = _shard_lengths(path, found, content["files"])
+        stored, _, content = metadata.read_checked(path)
+        lengths = _shard_lengths(path, stored, content["files"])
     except Problem as problem:
         raise InputError(f"{path / METADATA} cannot be used: {metadata.with_advice(problem, path)}") from None
-    if found != task:
-        raise InputError(f"{path} holds other parameters than its name says; generate it anew")
+    if stored != task:
+        raise InputError(f"{path} contains a dataset with other parameters than its name; generate it again")
     splits = {split: Split(task, path, split, tuple(lengths[split])) for split in SPLITS}
     return Source(task, path, content["sha256"], splits)
 

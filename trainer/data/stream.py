@@ -1,4 +1,4 @@
-"""Batches that are drawn while a model is trained, without files and without end.
+"""Endless batches of fresh samples, which are drawn while a model is trained, without files (online sampling).
 
 A draw is a function of its number (``arithmetic/draws.py``), so a batch is one of the seed and of its step, as in
 ``lanes.py``. The pairs that may be in the validation set are left out, by the hash that chose them::
@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.data.lanes import Block, Lanes
 from seq2seq_arith.trainer.data.permutation import combined
 from seq2seq_arith.trainer.data.records import Source
 
-# Of the pairs, so many of a million must remain for training.
+# The minimum number of pairs per million that remain for training.
 LEAST = 10_000
 SAMPLE = 4096  # examples that tell where the cutoff is
 
@@ -34,7 +34,7 @@ class Stream:
     batch_size: int  # examples per batch
     multiple: int  # the number of replicas; the rows of a step are padded to a multiple of it
     seed: int  # another seed has other draws
-    length: int | None = None  # the most digits (or dashes, or letters) of an operand; None for those of the task
+    length: int | None = None  # the maximum number of digits (dashes, letters) of an operand; None for that of the task
 
     @classmethod
     def beside(cls, source: Source, batch_size: int, multiple: int, seed: int) -> "Stream":
@@ -88,8 +88,8 @@ class Stream:
         weights[:, : len(drawn)] = 1 / self.batch_size
 
         def by_step(strings: np.ndarray) -> np.ndarray:
-            found = strings.reshape(count, len(drawn), strings.shape[-1])
-            return np.pad(found, ((0, 0), (0, width - len(drawn)), (0, 0)))
+            steps = strings.reshape(count, len(drawn), strings.shape[-1])
+            return np.pad(steps, ((0, 0), (0, width - len(drawn)), (0, 0)))
 
         task = self.drawn_task
         questions, answers = text.questions(task, *operands), text.answers(task, *operands)

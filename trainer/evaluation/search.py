@@ -153,7 +153,7 @@ def climb(learner: Learner, searched: Searched, options: SearchOptions) -> None:
             if not new:
                 break  # all questions of the task were evaluated, or nearly all
             evaluated.update(new)
-            examples = question_sets.asked(task, [text.stored(task, *operands) for operands in new])
+            examples = question_sets.from_stored(task, [text.stored(task, *operands) for operands in new])
             margins = learner.margins(examples)
             wrong = mistakes_of(learner, examples, margins)
             ranked = sorted(zip(margins.tolist(), new, strict=True))

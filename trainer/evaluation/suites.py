@@ -34,7 +34,7 @@ def evaluate_run(
     *,
     lengths: Sequence[int] = (),
     sets: Sequence[str] = (STANDARD,),
-    trained: question_sets.Known | None = None,
+    trained: question_sets.TrainingPairs | None = None,
 ) -> Scores:
     """Evaluates the best model of a run on its task's suite, at the D that it was trained on and at ``lengths``.
 
@@ -53,7 +53,7 @@ def evaluate_run(
     return scores
 
 
-def suite_notes(run: Run, trained: question_sets.Known | None) -> list[str]:
+def suite_notes(run: Run, trained: question_sets.TrainingPairs | None) -> list[str]:
     """Notes on the scores of the suite: sets that the task lacks, and a training set that is missing."""
     has = {set: bool(run.task.operation.slices(set, run.task.size)) for set in SETS}
     notes = [] if has[HELD_OUT] else [no_suite(run.task, HELD_OUT)]
@@ -89,7 +89,7 @@ def evaluate_suite(
     chosen: SuiteOptions = DEFAULT,
     *,
     size: int | None = None,
-    trained: question_sets.Known | None = None,
+    trained: question_sets.TrainingPairs | None = None,
 ) -> Scores:
     """Evaluates a model, whose strings are wide enough, on its task's suite at D = ``size``; None is the task's own."""
     task = learner.input_format.task

@@ -40,7 +40,7 @@ class Models:
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
         inspection, input_format = inspector.inspect(question, states=False), inspector.learner.input_format
-        examples = question_sets.asked(question.task, [question.stored])
+        examples = question_sets.from_stored(question.task, [question.stored])
         (targets,) = np.asarray(input_format.write(examples.questions, examples.answers))
         return {
             "question": question.typed,

@@ -33,37 +33,37 @@ LONG = 5 * 10**14
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """The size of a network: all that its costs depend on, besides the lengths of the strings."""
+    """The size of a network, which determines its costs together with the lengths of the strings."""
 
-    weights: int  # that training changes
-    products: int  # multiplications per step of an example: each weight of a matrix takes part in one
-    values: int  # what the matrices give per step of an example
+    weights: int  # the number of trainable weights
+    products: int  # multiplications per step of an example: one per weight of a matrix
+    values: int  # the number of outputs of the matrices per step of an example
 
     @classmethod
     def from_model(cls, model: keras.Model) -> "Size":
         """The size of a network, also of one without values."""
         weights: list[Any] = list(model.trainable_variables)
-        # They keep what they give, and compute the rest again.
+        # These layers keep their outputs, and compute the rest again.
         in_blocks = [layer for layer in layers_within(model) if isinstance(layer, PlainLSTM) and not layer.unroll]
         again = {weight.path for layer in in_blocks for weight in layer.weights}
         matrices = [weight for weight in weights if len(weight.shape) > 1 and weight.name != "bias"]
-        given = [weight.shape[-1] for weight in matrices if weight.path not in again]
+        outputs = [weight.shape[-1] for weight in matrices if weight.path not in again]
         return cls(
             weights=sum(math.prod(weight.shape) for weight in weights),
             products=sum(math.prod(weight.shape) for weight in matrices),
-            values=sum(given) + sum(layer.units for layer in in_blocks),
+            values=sum(outputs) + sum(layer.units for layer in in_blocks),
         )
 
 
 def training_memory(config: TrainConfig, input_format: InputFormat, size: Size) -> int:
-    """About how many bytes a process needs for its training steps; twice as many at most, by what was measured."""
+    """An estimate of the bytes that a process needs for its training steps; measured were at most twice as many."""
     steps, pairs, heads = *_work(config, input_format), config.model.network_options().get("heads", 0)
-    kept = KEPT * size.values * steps + PAIR_KEPT * heads * pairs  # float32 values per example
-    return PROCESS + WEIGHT_BYTES * size.weights * (config.replicas or 1) + round(4 * kept * config.largest_batch)
+    values = KEPT * size.values * steps + PAIR_KEPT * heads * pairs  # float32 values per example
+    return PROCESS + WEIGHT_BYTES * size.weights * (config.replicas or 1) + round(4 * values * config.largest_batch)
 
 
 def flops(config: TrainConfig, input_format: InputFormat, size: Size, examples: int) -> int:
-    """About how many floating-point operations training on so many examples takes.
+    """An estimate of the floating-point operations of a training on this number of examples.
 
     A multiplication and its addition are two operations, and the backward pass takes twice as many as the forward pass:
     six per weight and step (Kaplan et al., "Scaling Laws for Neural Language Models", 2020). Each pair of steps that
@@ -89,7 +89,7 @@ def _work(config: TrainConfig, input_format: InputFormat) -> tuple[int, int]:
 
 
 def epoch_end(config: TrainConfig, task: Task, epoch: int) -> int:
-    """The steps until the end of an epoch: so many each, or passes, or parts of a pass that are equally long."""
+    """The number of steps up to the end of an epoch: a fixed number each, a pass each, or equal parts of passes."""
     if config.steps_per_epoch:
         return epoch * config.steps_per_epoch
     if not config.stream and task.num_train <= config.epoch_examples:
@@ -98,7 +98,7 @@ def epoch_end(config: TrainConfig, task: Task, epoch: int) -> int:
 
 
 def most_examples(config: TrainConfig, task: Task) -> int:
-    """How many examples a training sees if it is not stopped early, each as often as it is seen."""
+    """The number of examples in a training without early stopping, with repetitions."""
     most = config.epoch_examples if config.stream else min(task.num_train, config.epoch_examples)
     examples = config.steps_per_epoch * config.batch_size if config.steps_per_epoch else most
     sizes = config.batch_doublings + 1  # as many steps of each, which are 1, 2, 4, ... batches
@@ -111,13 +111,13 @@ def remarks(config: TrainConfig, input_format: InputFormat, size: Size) -> str:
     if total < LONG:
         return ""
     return (
-        f"{config.epochs:,} epochs of model {config.model.name} take up to {total:.0e} operations, which is hours; try "
+        f"{config.epochs:,} epochs of model {config.model.name} take up to {total:.0e} FLOPs, which means hours; try "
         "--recipe best, a smaller task or fewer epochs"
     )
 
 
 def check_memory(config: TrainConfig, input_format: InputFormat, size: Size, *, on_gpu: bool) -> None:
-    """Prints what large training steps need; InputError if that exceeds the memory, which is not known of a GPU."""
+    """Prints the memory of large training steps; raises InputError if it exceeds that of the machine (without GPUs)."""
     needed, free = training_memory(config, input_format, size), free_memory()
     if needed < GIBIBYTE or on_gpu:
         return

@@ -51,13 +51,13 @@ class Layer:
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     """What a run, or a training on this dataset, is, as text."""
     input_format = input_format_of(config, task)
-    found, size = (
+    network, size = (
         sketch(config.model, input_format, layers, cudnn=True),
         sketch(config.model, input_format, Size.from_model),
     )
     parts = [
         pairs({**_data(task, run), **input_format_facts(config.model, input_format)}),
-        _network(found),
+        _network(network),
         fitted(["option", "value", "meaning"], settings(config), terminal_width()),
         pairs(costs(config, input_format, size)),
     ]
@@ -75,23 +75,23 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
 
 def layers(model: keras.Model) -> list[Layer]:
     """The layers of a network and the operations between them, in the order in which they work."""
-    found = []
+    rows = []
     for operation in model.operations:
         is_input = isinstance(operation, keras.layers.InputLayer)
         reads = [] if is_input else keras.tree.flatten(operation.input)
         weights = operation.trainable_variables if isinstance(operation, keras.layers.Layer) else []
         shape = keras.tree.flatten(operation.output)[0].shape[1:]
-        found.append(
+        rows.append(
             Layer(
                 name=operation.name,
                 kind=_kind(operation),
                 shape=" × ".join("?" if size is None else f"{size:,}" for size in shape) or "1",
                 weights=sum(int(np.prod(variable.shape)) for variable in weights),
-                reads=tuple(dict.fromkeys(each._keras_history.operation.name for each in reads)),
+                reads=tuple(dict.fromkeys(tensor._keras_history.operation.name for tensor in reads)),
                 about=_about(operation),
             )
         )
-    return found
+    return rows
 
 
 def _kind(operation: Any) -> str:
@@ -111,8 +111,8 @@ def _about(operation: Any) -> str:
 
 
 def _data(task: Task, run: Run | None) -> dict[str, str]:
-    found = {} if run is None else {"run": run.place}
-    return found | {
+    place = {} if run is None else {"run": run.place}
+    return place | {
         "dataset": f"{task.config_name}: {task.description}, {task.num_train:,} training and "
         f"{task.num_validation:,} validation examples",
         "made by": making.command(task, "data" if run is None else run.data_dir),
@@ -132,10 +132,10 @@ def input_format_facts(config: ModelConfig, input_format: InputFormat) -> dict[s
 def _example(input_format: InputFormat, question: str) -> str:
     """What the network reads and writes for a question: the characters of each step."""
     task = input_format.task
-    asked = question_sets.asked(task, [text.stored(task, *text.typed_operands(question, task))])
-    read = _steps(input_format, np.asarray(input_format.encode_question(asked.questions))[0])
-    written = _steps(input_format, np.asarray(input_format.write(asked.questions, asked.answers))[0])
-    pair = f"{question}{task.notation.equals or ' '}{text.to_strings(asked.answers)[0].strip()}"
+    example = question_sets.from_stored(task, [text.stored(task, *text.typed_operands(question, task))])
+    read = _steps(input_format, np.asarray(input_format.encode_question(example.questions))[0])
+    written = _steps(input_format, np.asarray(input_format.write(example.questions, example.answers))[0])
+    pair = f"{question}{task.notation.equals or ' '}{text.to_strings(example.answers)[0].strip()}"
     return f"of {pair} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"
 
 
@@ -144,32 +144,32 @@ def _steps(input_format: InputFormat, ids: np.ndarray) -> str:
     return abridged((" " if ids.ndim > 1 else "").join(text.visible(step) for step in steps))
 
 
-def _network(found: Sequence[Layer]) -> str:
+def _network(network: Sequence[Layer]) -> str:
     """The layers as a table; a layer reads the one above it, unless others are named."""
     rows, before = [], ()
-    for layer in found:
+    for layer in network:
         others = "" if layer.reads == before else ", ".join(layer.reads)
         rows.append([layer.name, layer.kind, layer.shape, f"{layer.weights:,}", others])
         before = (layer.name,)
-    rows.append(["all", "", "", f"{sum(layer.weights for layer in found):,}", ""])
+    rows.append(["all", "", "", f"{sum(layer.weights for layer in network):,}", ""])
     header = ["layer", "kind", "output", "weights", "reads"]
     lines = [
         table(header, rows) if any(row[-1] for row in rows) else table(header[:-1], [row[:-1] for row in rows]),
         "Each layer reads the one above it, unless its line names others. The softmax is a part of the loss.",
     ]
-    about = {layer.kind: layer.about for layer in found if layer.about}
+    about = {layer.kind: layer.about for layer in network if layer.about}
     return "\n".join([*lines, *(f"{kind}: {sentence}." for kind, sentence in about.items())])
 
 
 def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
-    """Every setting that the network has: its option, its value and its meaning."""
-    found = []
+    """Every option that the network has: its flag, its value and its meaning."""
+    rows = []
     for instance in (config.model, config):
         for name, parameter in parameters_of(type(instance)).items():
             if config.model.has(name):
                 shown = _shown(getattr(instance, name), parameter.about.default_text)
-                found.append((f"--{parameter.flag}", shown, parameter.about.line))
-    return found
+                rows.append((f"--{parameter.flag}", shown, parameter.about.line))
+    return rows
 
 
 def _shown(value: Any, default: str | None) -> str:
@@ -217,12 +217,12 @@ def _dataset(task: Task, data_dir: str) -> tuple[str, str]:
 
 def _run(run: Run) -> str:
     """The folder of a run, and where its training would begin; raises InputError if the folder holds something else."""
-    there = run.check_folder() if run.sha256 else existing_run(run.folder, run.task)
-    if there is None:
+    existing = run.check_folder() if run.sha256 else existing_run(run.folder, run.task)
+    if existing is None:
         return f"{run.place}, a new one"
-    found, config = read_last(run), run.config
-    state = found[2] if found else State()
+    checkpoint, config = read_last(run), run.config
+    state = checkpoint[2] if checkpoint else State()
     ends = state.stopped and reason_to_stop(state, config)
     done = sum(not row["round"] for row in state.history)
-    would = f"it is finished: {ends}" if ends else "it would go on"
+    would = f"it is finished: {ends}" if ends else "it would be resumed"
     return f"{run.place}, where {done} of {config.epochs} epochs are done; {would}"

@@ -72,7 +72,7 @@ def prepare(replicas: int | None) -> None:
         for gpu in tf.config.get_visible_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
     except RuntimeError:
-        say("note: TensorFlow has started already, and keeps its GPUs and their memory as it has them")
+        say("note: TensorFlow has started already, so its GPUs and their memory stay as they are")
     if replicas is not None and replicas > 1:
         split_cpu(replicas)
 
@@ -99,7 +99,7 @@ def cluster() -> dict[str, Any]:
         members = {kind: decode(list[str], of_kind.get(kind, [])) for kind in ("chief", "worker")}
         if sum(map(len, members.values())) < 2:
             return {}
-        _ = [_address(each) for kind in members for each in members[kind]]
+        _ = [_address(machine) for kind in members for machine in members[kind]]
         role = decode(_Role, config.get("task"), further=True)
         members[role.type][int(role.index)]
     except (ValueError, LookupError):  # also a MalformedError
@@ -112,26 +112,26 @@ def cluster() -> dict[str, Any]:
 
 
 def check_private() -> None:
-    """Raises InputError if a machine of ``TF_CONFIG`` has a public address: TensorFlow's servers do not ask who calls.
+    """Raises InputError if a machine of ``TF_CONFIG`` has a public address: TensorFlow's servers authenticate nobody.
 
     A name that cannot be resolved is left to TensorFlow.
     """
     for named in _machines():
         with contextlib.suppress(OSError, UnicodeError):
-            found = socket.getaddrinfo(_address(named)[0], None, type=socket.SOCK_STREAM)
-            addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
-            if public := next((each for each in addresses if ipaddress.ip_address(each).is_global), None):
+            entries = socket.getaddrinfo(_address(named)[0], None, type=socket.SOCK_STREAM)
+            addresses = [str(entry[4][0]).partition("%")[0] for entry in entries]
+            if public := next((address for address in addresses if ipaddress.ip_address(address).is_global), None):
                 raise InputError(
-                    f"TF_CONFIG names {named}, whose address {public} is public, and TensorFlow's servers obey anyone; "
-                    "give private addresses, or --public-cluster if a firewall keeps others out"
+                    f"TF_CONFIG names {named}, whose address {public} is public, and TensorFlow's servers authenticate "
+                    "nobody; give private addresses, or --public-cluster if a firewall protects them"
                 )
 
 
 def check_alike() -> None:
     """Raises InputError unless all machines have equally many GPUs, or TensorFlow's sums would wait for ever."""
-    found = [tf.DeviceSpec.from_string(device.name) for device in tf.config.list_logical_devices()]
-    gpus = Counter((each.job, each.task) for each in found if each.device_type == "GPU")
-    counts = sorted({gpus[each.job, each.task] for each in found})
+    devices = [tf.DeviceSpec.from_string(device.name) for device in tf.config.list_logical_devices()]
+    gpus = Counter((device.job, device.task) for device in devices if device.device_type == "GPU")
+    counts = sorted({gpus[device.job, device.task] for device in devices})
     if len(counts) > 1:
         raise InputError(
             f"a machine of TF_CONFIG has {counts[0]} GPUs, and another has {counts[-1]}; give all equally many, for "
@@ -160,11 +160,11 @@ def split_cpu(count: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(max(count, cores))
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     except RuntimeError:
-        there = len(tf.config.list_logical_devices("CPU"))
-        if there < count:
+        existing = len(tf.config.list_logical_devices("CPU"))
+        if existing < count:
             raise InputError(
-                f"{count} replicas need as many logical CPU devices, but TensorFlow has started with {there}; "
-                "ask for them in the first training of a new process (in a notebook, restart the kernel)"
+                f"{count} replicas need as many logical CPU devices, but TensorFlow has started with {existing}; "
+                "request them in the first training of a new process (in a notebook, restart the kernel)"
             ) from None
 
 
@@ -177,7 +177,7 @@ def _await_others() -> None:
     """
     config = cluster()
     own = config["cluster"][config["task"]["type"]][int(config["task"]["index"])]
-    missing = [each for each in _machines() if each != own]
+    missing = [machine for machine in _machines() if machine != own]
     dual = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_INET
     try:
@@ -197,8 +197,8 @@ def _await_others() -> None:
 
 def _machines() -> list[str]:
     """The machines of ``TF_CONFIG``, chief first, as NAME:PORT; none if there are fewer than two."""
-    found = cluster().get("cluster", {})
-    return [*found.get("chief", []), *found.get("worker", [])]
+    members = cluster().get("cluster", {})
+    return [*members.get("chief", []), *members.get("worker", [])]
 
 
 def _address(named: str) -> tuple[str, int]:

@@ -26,7 +26,7 @@ BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS, MAX_STEPS_PER_CALL = 10**11, 50  # of a call: some seconds of two cores; training steps
 EVALUATED_CHARACTERS, EVALUATED_VALUES = 1 << 19, 1 << 28  # of a call, and of one tensor in it: 1 GiB
 DECODED = 8192  # answers at a time
-FEW = 16  # a sample, or what a person asks: such a small number of questions has a small call of its own
+FEW = 16  # the samples, or the questions of a person: a small number of questions has a small call of its own
 
 
 class Learner:
@@ -50,7 +50,7 @@ class Learner:
         keras.utils.set_random_seed(config.seed)
         try:
             self.network, self.optimizer = elsewhere(lambda: self._build(total_steps))
-        finally:  # the random numbers of whoever asks a model go on
+        finally:  # the random numbers of the caller continue
             random.setstate(states[0])
             np.random.set_state(states[1])
         self.model = self.network.model
@@ -88,12 +88,12 @@ class Learner:
     def averaged(self) -> Iterator[None]:
         """Meanwhile, the model has its averaged weights, if the optimizer averages them."""
         variables = self.model.trainable_variables if self.optimizer.use_ema else []
-        kept = [np.asarray(variable) for variable in variables]
+        values = [np.asarray(variable) for variable in variables]
         self.optimizer.finalize_variable_values(variables)
         try:
             yield
         finally:
-            for variable, value in zip(variables, kept, strict=True):
+            for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
     def steps_per_call(self, batches: Batches) -> int:

@@ -1,4 +1,4 @@
-"""The outer loop of a training: epochs, evaluation, checkpoints, early stopping, and going on after a stop::
+"""The outer loop of a training: epochs, evaluation, checkpoints, early stopping, and resuming after a stop::
 
     state = that of the last checkpoint, or a new one              restore
     while there is no reason to stop:                              train
@@ -64,10 +64,10 @@ class Loop:
 
         Raises InputError if none is sound, or of this model.
         """
-        found = read_last(self.run)
-        if found is None:
+        checkpoint = read_last(self.run)
+        if checkpoint is None:
             return False
-        path, arrays, state = found
+        path, arrays, state = checkpoint
         checkpoints.assign(self.learner.variables, arrays, path)
         if state.stopped:
             state.stopped = reason_to_stop(state, self.config)
@@ -84,7 +84,7 @@ class Loop:
         return checkpoints.pack(checkpoints.values(self.learner.variables), dataclasses.asdict(self.state))
 
     def resume(self, packed: bytes) -> None:
-        """Goes to where another machine stands, whose ``packed()`` this is."""
+        """Takes the state of another machine from its ``packed()``."""
         arrays, state = checkpoints.unpack(packed)
         checkpoints.assign(self.learner.variables, arrays, self.run.last)
         self.state = decode(State, state)
@@ -106,7 +106,7 @@ class Loop:
             self._take_time()
             self._close_epoch(score, len(examples))
             if not state.stopped:
-                # The checkpoint does not say so if an observer ends the training: the run may go on later.
+                # The checkpoint does not contain that an observer ended the training: the run may be resumed later.
                 state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
         if mend:
             mend(self)
@@ -211,17 +211,17 @@ class Loop:
         self._save(row, is_best=is_best)
 
     def _save(self, row: dict[str, Any], *, is_best: bool) -> None:
-        """Asks the sample questions, writes all that an epoch leaves, and shows it to the observers."""
-        # The same questions in every epoch, a random sample. In a cluster all machines ask: each answers a part.
+        """Answers the sample questions, writes the files of an epoch, and calls the observers."""
+        # The same questions in every epoch, a random sample. In a cluster, each machine answers a part of them.
         questions = self.validation[:SAMPLES]
         with self.learner.averaged():
             predicted, _ = self.learner.answer(questions)
-        asked = samples.make_samples(self.run.task, questions, predicted)
-        self._write(row, asked, is_best=is_best)
+        answered = samples.make_samples(self.run.task, questions, predicted)
+        self._write(row, answered, is_best=is_best)
         for observer in self.observers:
-            observer.on_epoch(row, table(samples.HEADER, samples.sample_rows(asked)))
+            observer.on_epoch(row, table(samples.HEADER, samples.sample_rows(answered)))
 
-    def _write(self, row: dict[str, Any], asked: Sequence[samples.Sample], *, is_best: bool) -> None:
+    def _write(self, row: dict[str, Any], answered: Sequence[samples.Sample], *, is_best: bool) -> None:
         values, epoch = self._values(), row["epoch"]
         if not self.writes:
             return
@@ -233,8 +233,8 @@ class Loop:
         if is_best:
             checkpoints.save(self.run.best, weights, {"row": row})
         # Before the checkpoint, so that a run that is killed here has the answers of an epoch too many, not too few.
-        before = (each for each in self._answered if each.epoch < epoch)
-        self._answered = [*before, samples.EpochSamples(epoch, tuple(asked))]
+        before = (earlier for earlier in self._answered if earlier.epoch < epoch)
+        self._answered = [*before, samples.EpochSamples(epoch, tuple(answered))]
         samples.write_jsonl(self.run.samples, self._answered)
         self._save_last(values)
         history.write_csv(self.run.history, self.state.history)
@@ -254,16 +254,16 @@ class Loop:
 
     def _diverged(self, where: str) -> DivergedError:
         last = self.run.last
-        kept = f"the last good checkpoint is {stores.shown(last)}" if last.exists() else "nothing was saved yet"
+        saved = f"the last good checkpoint is {stores.shown(last)}" if last.exists() else "nothing was saved yet"
         advice = "train with a smaller --learning-rate or a --clip-norm in another --run-dir"
-        return DivergedError(f"{where}; {kept}; {advice}")
+        return DivergedError(f"{where}; {saved}; {advice}")
 
 
 def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
     """The last sound checkpoint: path, variables and state; None if there is none.
 
-    Raises InputError if all are damaged, or the last one is of a newer version: going on from an older one would undo
-    what that version has trained.
+    Raises InputError if all are damaged, or the last one is of a newer version: resuming from an older one would undo
+    the training with that version.
     """
     paths = [path for path in (run.last, run.previous) if path.exists()]
     for path in paths:

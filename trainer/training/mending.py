@@ -1,8 +1,8 @@
-"""Training until a proof holds: what a proof has found is mixed into fresh draws, and the model is trained on.
+"""Counterexample-guided training: while a proof fails, its counterexamples are mixed into fresh draws for a round.
 
-This is counterexample-guided training, as in Clarke et al., "Counterexample-Guided Abstraction Refinement", CAV 2000:
-the proof names each case that is wrong by the shortest question that has it, and a thousand steps mend it. Other
-cases may become wrong by that, so the next round proves all of them again.
+The idea is that of Clarke et al., "Counterexample-Guided Abstraction Refinement", CAV 2000: the proof returns a
+shortest question for each case that is wrong, and the model is trained on them for a thousand steps. Other cases may
+become wrong meanwhile, so the next round proves all of them again.
 """
 
 import dataclasses
@@ -30,27 +30,27 @@ from seq2seq_arith.trainer.training.proof import Restore, prove
 
 STEPS = 1000  # of a round, in which the learning rate goes along its whole cosine once more
 NEARLY_RIGHT = 0.99  # below this exact match, nothing can be proved, and the latches have very many states
-SHARE = 1 / 2  # of a batch is what the proofs have found; the rest is drawn
+SHARE = 1 / 2  # the share of counterexamples in a batch; the rest is drawn
 # Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
 MOST_DIGITS = 17
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mixed(Stream):
-    """Fresh draws, a share of which is replaced by questions that were answered wrong, and some that are like them."""
+    """Fresh draws, a share of which is replaced by counterexamples and by variations of them."""
 
-    wrong: tuple[str, ...]  # as people write them, those of the last proof first
-    newest: int  # how many of them are of the last proof; half of what is taken is of these
+    wrong: tuple[str, ...]  # the counterexamples, as people write them, those of the last proof first
+    newest: int  # the number of those of the last proof; half of the counterexamples in a batch are of these
 
     def block(self, first: int, count: int, rows: slice | None = None) -> Block:
         drawn, task, rows = super().block(first, count, rows), self.drawn_task, rows or slice(0, self.rows)
         stored = [text.parse(question, task).stored for question in self.wrong]
-        known = text.operands(task, text.to_codes(stored, task.question_width))
+        counterexamples = text.operands(task, text.to_codes(stored, task.question_width))
         share = int(SHARE * self.batch_size)
         for step in range(count):
             generator = np.random.default_rng([self.seed, first + step])
             chosen = generator.integers(np.where(np.arange(share) % 2, self.newest, len(self.wrong)))
-            operands = tuple(_varied(side[:, chosen], task.size, generator) for side in known)
+            operands = tuple(_varied(side[:, chosen], task.size, generator) for side in counterexamples)
             # Where a question may be in the validation set, what was drawn stays.
             taken = np.flatnonzero(~self._left_out(operands))
             taken = taken[(taken >= rows.start) & (taken < rows.stop)]
@@ -94,7 +94,7 @@ class Best:
 
 
 def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], stream: Stream) -> None:
-    """Proves the best model of a training that has ended; while that fails, trains on, at most ``prove`` rounds.
+    """Proves the best model of a training that has ended; while that fails, retrains it for at most ``prove`` rounds.
 
     Each round is an epoch of its own in the history. ``restore`` gives the best model on the strings of a task, and
     ``make`` a learner of a stream, with the steps until its learning rate is zero.
@@ -103,7 +103,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
     """
     exact = loop.state.history[loop.state.best_epoch - 1]["val_exact_match"]
     if exact < NEARLY_RIGHT:
-        say(f"note: not proved, for the exact match is below {NEARLY_RIGHT:g}")
+        say(f"note: not proved, because the exact match is below {NEARLY_RIGHT:g}")
         return
     run, rounds, best, wrong = loop.run, loop.config.prove, Best(loop.run), list[str]()
     done = loop.state.history[-1]["round"]  # before this run was stopped, or with fewer rounds
@@ -127,7 +127,8 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
         wrong = list(dict.fromkeys([*newest, *wrong]))
         if not wrong:
             return
-        say(f"round {number + 1} of {rounds}: {STEPS} steps with {len(newest):,} questions of these cases")
+        counterexamples = f"{len(newest):,} counterexample{'s' * (len(newest) != 1)}"
+        say(f"round {number + 1} of {rounds}: {STEPS} steps with {counterexamples}")
         batches = _batches(loop, stream, wrong, len(newest))
         learner = make(batches, STEPS)
         best.assign(learner)
@@ -137,19 +138,19 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
 
 
 def _questions(samples: Sequence[Sample]) -> list[str]:
-    """The questions of a proof that are trained on, each once.
+    """The questions of a proof for training, without duplicates.
 
-    With more blanks behind it, a question may be answered in another way, and so there may be several samples of it.
+    With more padding after it, a question may be answered in another way, so that several samples may have it.
     """
-    return list(dict.fromkeys(each.question for each in samples if _digits(each.question) <= MOST_DIGITS))
+    return list(dict.fromkeys(sample.question for sample in samples if _digits(sample.question) <= MOST_DIGITS))
 
 
 def _batches(loop: Loop, stream: Stream, wrong: Sequence[str], newest: int) -> Mixed:
     """The batches of the next round; their draws are fresh, and as long as the questions, or longer by a digit."""
     task, seed = loop.run.task, stream.seed + 10**6 * (len(loop.state.history) + 1)
     length = max(max(map(_digits, wrong)) + 1, task.size)
-    how = stream.task, stream.cutoff, stream.batch_size, stream.multiple, seed, length
-    return Mixed(*how, wrong=tuple(wrong), newest=newest or len(wrong))
+    fields = stream.task, stream.cutoff, stream.batch_size, stream.multiple, seed, length
+    return Mixed(*fields, wrong=tuple(wrong), newest=newest or len(wrong))
 
 
 def _trained(loop: Loop, learner: Learner, batches: Mixed) -> dict[str, np.ndarray]:
@@ -163,11 +164,11 @@ def _trained(loop: Loop, learner: Learner, batches: Mixed) -> dict[str, np.ndarr
             report_progress(step, f"loss {outcomes[-1]['loss'].mean():.4f}")
     for target, source in zip(loop.learner.model.variables, learner.model.variables, strict=True):
         target.assign(np.asarray(source))
-    return {name: np.concatenate([each[name] for each in outcomes]) for name in outcomes[0]}
+    return {name: np.concatenate([outcome[name] for outcome in outcomes]) for name in outcomes[0]}
 
 
 def _has_rounds(task: Task) -> bool:
-    """Whether a question of the task stays one when a digit changes: only its file knows it of a task of one's own."""
+    """Whether a question of the task stays one when a digit changes, which is not known of a custom task."""
     return task.operation.transducer is not None and task.name in BUILT_IN
 
 

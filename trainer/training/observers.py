@@ -35,7 +35,7 @@ class Observer:
         """Is called after an epoch with its row of the history, and a table of sample answers."""
 
     def reason_to_stop(self) -> str:
-        """Why the training should end, asked after each epoch; empty if it may go on."""
+        """Why the training should end, called after each epoch; empty if it may continue."""
         return ""
 
     def on_end(self) -> None:
@@ -100,8 +100,8 @@ class Callbacks(Observer):
         self._model: Any = model
         self._model.optimizer = optimizer
         self._model.stop_training = False
-        how: dict[str, Any] = {"epochs": epochs, "steps": steps, "verbose": 1}  # ProgbarLogger asks for all
-        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, **how)
+        params: dict[str, Any] = {"epochs": epochs, "steps": steps, "verbose": 1}  # ProgbarLogger requires all of them
+        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, **params)
         self._has_begun = False
         self._steps = 0  # whose metrics are in the sums
         self._sums: dict[str, float] = {}

@@ -49,10 +49,10 @@ class OpenRun:
 
     @functools.cached_property
     def source(self) -> records.Source:
-        """The dataset that the run was trained on; InputError says why it is not there, or that it is another one."""
+        """The dataset that the run was trained on; raises InputError if it is missing, or another one."""
         source = records.open_source(self.run.task, self.data_dir or self.run.data_dir)
         if source.sha256 != self.run.sha256:
-            raise InputError(f"the dataset {self.run.task.config_name} that is there is not the one of this run")
+            raise InputError(f"the dataset {self.run.task.config_name} is not the one on which this run was trained")
         return source
 
     @property
@@ -81,17 +81,17 @@ class OpenRun:
 
     @property
     def scores(self) -> Scores | None:
-        """What the model of the best epoch was asked; None if it was not asked."""
+        """The scores of the model of the best epoch; None if it was not evaluated."""
         return self._read("scores", lambda run: evaluated.read(run, self.best_epoch), *self._files_of_scores)
 
     @property
     def in_full(self) -> Scores | None:
-        """The scores of exactly the default questions, at the run's own size; None if these are not known."""
+        """The scores of exactly the default questions, at the run's own size; None if there are none."""
         return self._read("in full", lambda run: evaluated.in_full(run, self.best_epoch), *self._files_of_scores)
 
-    def worst_in_words(self, how: str) -> str:
-        """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
-        return evaluated.worst_in_words(self.run, self.scores, self.proof, how)
+    def worst_in_words(self, advice: str) -> str:
+        """The worst slice with its accuracy, or that it was not evaluated, with advice; and what was proved."""
+        return evaluated.worst_in_words(self.run, self.scores, self.proof, advice)
 
     @property
     def _files_of_scores(self) -> tuple[Path, ...]:
@@ -139,7 +139,7 @@ class OpenRun:
 def _stamp(file: Path) -> tuple[int, int] | None:
     """What changes when a file is replaced: its time and its inode; None if there is none."""
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return status.st_mtime_ns, status.st_ino

@@ -44,7 +44,7 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How a training is watched, and where it may run; none of it changes what is learned."""
+    """Monitoring of a training, and the machines that it may use; no option changes what is learned."""
 
     tensorboard: bool = False  # whether to write for TensorBoard, into the run's folder
     public_cluster: bool = False  # whether machines of ``TF_CONFIG`` may have public addresses
@@ -55,7 +55,7 @@ class TrainOptions:
 def train(
     task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions = TrainOptions()
 ) -> Trained:
-    """Trains a model on a dataset, or goes on with the run in that folder from its last checkpoint.
+    """Trains a model on a dataset, or resumes the run in that folder from its last checkpoint.
 
     Raises InputError as ``Training``, and if another process is training in the folder, or the machines of a cluster
     were not started with the same command; DivergedError if the loss, or a weight, is no longer a number; WriteError if
@@ -107,7 +107,9 @@ class Training:
         if options.tensorboard:
             packages.require("--tensorboard", "tensorboard", "tensorboard")
             if "://" in run_dir:
-                raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
+                raise InputError(
+                    f"TensorBoard's files need a disk, and {run_dir} is not on one; give another --run-dir"
+                )
         if not options.public_cluster:
             devices.check_private()
         check_provable(task, config)
@@ -142,8 +144,9 @@ class Training:
 
         def make_shorter(task: Task) -> Learner:
             shorter = building.make_learner(config, building.input_format_of(config, task), self.strategy, total_steps)
-            if [each.shape for each in shorter.variables] != [each.shape for each in learner.variables]:
-                raise InputError(f"model {config.model.name!r} has weights for every place; leave --curriculum out")
+            shapes, expected = ([variable.shape for variable in model.variables] for model in (shorter, learner))
+            if shapes != expected:
+                raise InputError(f"model {config.model.name!r} has weights for every position; leave --curriculum out")
             return shorter
 
         stages = Stages(learner, batches, config.lengths(task), make_shorter)
@@ -166,7 +169,7 @@ class Training:
         if devices.cluster():
             _check_together(self.strategy, self.run)
         if self.is_chief and loop.restore() and not loop.state.stopped:
-            say(f"{printable(self.run.place)} was stopped after step {loop.state.step:,}, and goes on from there")
+            say(f"{printable(self.run.place)} was stopped after step {loop.state.step:,}, and resumes from there")
         if devices.cluster():
             # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
             loop.resume(devices.broadcast(self.strategy, loop.packed() if self.is_chief else b""))
@@ -263,14 +266,14 @@ def _translate_lost_machine(run: Run) -> Iterator[None]:
     except tf.errors.OpError as error:
         if not devices.cluster() or not (isinstance(error, LOST) or ABORTED in error.message):
             raise
-        there = f", and they go on from {stores.shown(run.last)}" if run.last.exists() else ""
+        resumes = f", and they resume from {stores.shown(run.last)}" if run.last.exists() else ""
         raise LostMachineError(
-            f"another machine of the cluster is gone, or hangs; start the same command on all of them{there}"
+            f"another machine of the cluster is gone, or hangs; start the same command on all of them{resumes}"
         ) from None
 
 
 def _check_together(strategy: tf.distribute.Strategy, run: Run) -> None:
-    """Checks that all machines have the same settings and data; raises InputError if they do not."""
-    here = tf.constant([run.fingerprint()], tf.int64)
-    if len(np.unique(strategy.gather(strategy.run(lambda: here), axis=0))) > 1:
-        raise InputError("the machines do not have the same settings or data; start the same command on all of them")
+    """Checks that all machines have the same options and data; raises InputError if they do not."""
+    fingerprint = tf.constant([run.fingerprint()], tf.int64)
+    if len(np.unique(strategy.gather(strategy.run(lambda: fingerprint), axis=0))) > 1:
+        raise InputError("the machines do not have the same options or data; start the same command on all of them")

@@ -1,4 +1,4 @@
-"""Where a run stands, and when it ends."""
+"""The state of a training, and when it ends."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ LEARNED = 0.99  # from this exact match on, a run that took all of its epochs ne
 
 @dataclasses.dataclass
 class State:
-    """Where a run stands; it is saved with every checkpoint.
+    """The state of a training; it is saved with every checkpoint.
 
-    A new field needs a default with which a run that was stopped before it existed goes on as it would have.
+    A new field needs a default with which an older run resumes as it would have without the field.
     """
 
     step: int = 0  # the number of steps done so far
@@ -34,7 +34,7 @@ class State:
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # one row per epoch, as ``history.COLUMNS``
 
     def add(self, outcomes: Mapping[str, np.ndarray]) -> None:
-        """Counts training steps, whose outcomes are float32 [steps] per metric.
+        """Adds training steps, whose outcomes are float32 [steps] per metric.
 
         Step by step: the sums are the same, bit by bit, however the steps are divided into calls.
         """
@@ -68,7 +68,7 @@ class State:
 
 
 def reason_to_stop(state: State, config: TrainConfig) -> str:
-    """Why the run ends after this epoch; empty if it goes on. After a round, which is no epoch, it never does."""
+    """Why the run ends after this epoch; empty if it continues. After a round, it is the reason of the last epoch."""
     if state.history[-1].get("round"):
         return state.stopped
     end, epochs, patience = _end(state, config), config.epochs, config.patience
@@ -77,7 +77,7 @@ def reason_to_stop(state: State, config: TrainConfig) -> str:
     if end == "patience":
         return f"the validation loss hardly fell for {patience} epoch{'s in a row' if patience > 1 else ''}"
     if end == "epochs":
-        return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
+        return f"all {epochs} epochs are done" if epochs > 1 else "its only epoch is done"
     return ""
 
 
@@ -86,7 +86,7 @@ def how_to_go_on(state: State, config: TrainConfig) -> str:
     if state.history[-1].get("round"):
         return ""
     end = _end(state, config)
-    again = "to train further, run the same command"
+    again = "to train longer, run the same command"
     if end == "target":
         return f"{again} without --target {config.target:g}, or with a higher one"
     if end == "patience":
@@ -98,11 +98,11 @@ def how_to_go_on(state: State, config: TrainConfig) -> str:
     longer = f"--epochs {2 * config.epochs}"
     if config.fits_more_epochs:
         return f"{again} with {longer}"
-    return f"some of its settings depend on --epochs: to train longer, give {longer} and another --run-dir"
+    return f"some of its options depend on --epochs: to train longer, give {longer} and another --run-dir"
 
 
 def _end(state: State, config: TrainConfig) -> str:
-    """The setting that ends the run after this epoch; empty if none does."""
+    """The option that ends the run after this epoch; empty if none does."""
     if config.target is not None and state.history[-1]["val_exact_match"] >= config.target:
         return "target"
     if config.patience and state.stalled >= config.patience:

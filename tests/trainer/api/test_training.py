@@ -47,7 +47,7 @@ for call in (lambda: sa.train("pq"), lambda: sa.open_run("proved:addition").pred
         print(error)
 print(main(["runs", "."]), os.environ["KERAS_BACKEND"], "keras" in sys.modules)
 """
-    message = "Keras's backend is jax, and models here need tensorflow; unset KERAS_BACKEND, start anew"
+    message = "Keras's backend is jax, and this package needs tensorflow; unset KERAS_BACKEND and start again"
     printed = python(code, cwd=tmp_path, KERAS_BACKEND="jax")
     assert printed.splitlines() == [message, message, "2 tensorflow False"]
     assert list(tmp_path.iterdir()) == []

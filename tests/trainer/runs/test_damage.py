@@ -32,7 +32,7 @@ TEXTS = ("config.json", "summary.json", "evaluation.json", "search.json", "proof
 
 def evaluated_run(folder):
     """A run with all the files of a training that has ended and was evaluated."""
-    run = run_files.write_run(folder, [ROW], stopped="1 epoch was asked for")
+    run = run_files.write_run(folder, [ROW], stopped="its only epoch is done")
     samples.write_jsonl(run.samples, [EpochSamples(1, (Sample("1+1", "2", "3"),))])
     run_files.summary_of(1, SCORES).write(run.summary)
     run_files.write_evaluation(run, 1, SCORES)

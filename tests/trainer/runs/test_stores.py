@@ -145,7 +145,7 @@ def test_a_prefix_with_too_many_objects_is_not_listed_to_its_end(place, monkeypa
 
 
 def test_tensorboard_wants_a_disk(place, data_dir, tasks):
-    with pytest.raises(InputError, match="TensorBoard's files go to a disk, and memory://"):
+    with pytest.raises(InputError, match="TensorBoard's files need a disk, and memory://"):
         session.train(tasks["addition"], str(data_dir), str(place), CONFIG, session.TrainOptions(tensorboard=True))
 
 

@@ -123,7 +123,7 @@ def test_a_stopped_sweep_ends_its_runs_and_goes_on(tmp_path):
     assert process.returncode == 130, err
     code, _, stderr = sweep(*words)
     assert code == 0, stderr  # so no run has its folder any longer
-    assert "goes on from there" in (tmp_path / "runs/cells-seed0.log").read_text()
+    assert "resumes from there" in (tmp_path / "runs/cells-seed0.log").read_text()
     assert len(lines(tmp_path)) == 1
 
 

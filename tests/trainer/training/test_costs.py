@@ -137,7 +137,7 @@ def test_layers_that_run_twice_cost_twice_as_much():
 
 def test_a_training_of_many_hours_says_what_to_try_instead():
     note = costs.remarks(NOTEBOOK, PQ, SIZE)
-    assert note.startswith("50 epochs of model lstm take up to 5e+15 operations, which is hours; try --recipe best")
+    assert note.startswith("50 epochs of model lstm take up to 5e+15 FLOPs, which means hours; try --recipe best")
     for task in OPERATIONS:
         best = recipe("best", task)
         input_format = make_input_format(best.model.input_format, recipe_data("best", task))

@@ -67,7 +67,7 @@ def test_every_network_is_drawn(name):
         ),
         ("best", "multiplication", [f"partial_products: {INPUT_FORMATS['partial_products'].help}"]),
         ("best", "subtraction", ["pairs of digits", "Latch, backward"]),
-        ("notebook", "pq", ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"]),
+        ("notebook", "pq", ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which means hours; try --recipe best"]),
         ("plain", "subtraction", ["embedding, read, places", "BiasedAttention: Self-attention"]),
     ],
 )

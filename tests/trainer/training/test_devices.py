@@ -200,7 +200,7 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
     machines = cluster.start()
     printed = [machine.communicate(timeout=300) for machine in machines]
     assert [machine.returncode for machine in machines] == [0, 0], printed
-    assert "goes on from there" in printed[0][0]
+    assert "resumes from there" in printed[0][0]
     assert weights(cluster.folder / "last.npz") == weights(tmp_path / "two/last.npz")
     assert losses(cluster.folder) == losses(tmp_path / "two")
 
@@ -278,7 +278,7 @@ def test_machines_of_different_settings(data_dir, tmp_path):
     printed = [machine.communicate(timeout=240) for machine in machines]
     assert [machine.returncode for machine in machines] == [2, 2, 2], printed
     for _, error in printed:
-        assert error.startswith("arith-model: the machines do not have the same settings or data; start the same")
+        assert error.startswith("arith-model: the machines do not have the same options or data; start the same")
         assert len(error.splitlines()) == 1
 
 

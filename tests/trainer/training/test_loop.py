@@ -124,7 +124,7 @@ def test_a_stopped_run_goes_on_bitwise(new_loop, ready, unstopped, tmp_path, sto
     assert again.restore() == (stop_at > 0)
     again.train()
     assert learned(again.run.folder) == unstopped.learned
-    assert checkpoints.load(again.run.last)[1]["stopped"] == "3 epochs were asked for"
+    assert checkpoints.load(again.run.last)[1]["stopped"] == "all 3 epochs are done"
 
 
 def saved_by_another_version(path, change):

@@ -148,7 +148,7 @@ def test_each_round_begins_from_the_weights_with_the_fewest_wrong_cases(mend, ca
     assert proved == [0, 3, 3, 6, 6] and loop.undone == 0
     assert loop.losses == [[0, 1, 2]] * 4  # in calls of two steps at most
     assert loop.learner.weight == 6
-    assert "round 4 of 9: 3 steps with 1 questions of these cases" in capsys.readouterr().out
+    assert "round 4 of 9: 3 steps with 1 counterexample" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("last", "undone"), [((1, 2), 0), ((3, 1), 1), ((4, 0), 1)])
@@ -187,6 +187,6 @@ def test_what_has_no_rounds(mend, capsys, no_custom_tasks):
     assert not mend(InputError("it has too many states"), prove=3)[1]
     assert "note: not proved: it has too many states" in capsys.readouterr().out
     assert not mend(prove=3, val_exact_match=0.98)[1]
-    assert "note: not proved, for the exact match is below 0.99" in capsys.readouterr().out
+    assert "note: not proved, because the exact match is below 0.99" in capsys.readouterr().out
     own_tasks.use(TIMES_DIGIT)
     assert not mend((3, 0, ["12*3"]), prove=3, task="times_digit")[1]

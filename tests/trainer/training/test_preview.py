@@ -43,13 +43,13 @@ def test_it_says_where_a_run_would_go_on(trained, tmp_path):
         config = override(run.config, **changes)
         return lines(describe.preview(run.task, run.data_dir, str(run.folder), config))["run"]
 
-    assert said() == f"{trained.folder}, where 20 of 20 epochs are done; it is finished: 20 epochs were asked for"
+    assert said() == f"{trained.folder}, where 20 of 20 epochs are done; it is finished: all 20 epochs are done"
     assert said(patience=5, target=0.1).endswith("it is finished: the exact match reached 0.1")
     assert {path: path.stat().st_mtime_ns for path in trained.folder.rglob("*")} == files
     arrays, state = checkpoints.load(trained.last)
     run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
     checkpoints.save(run.last, arrays, state | {"stopped": "", "best_epoch": 1, "history": state["history"][:12]})
-    assert f"{run.folder}, where 12 of 20 epochs are done; it would go on" in said(run)
+    assert f"{run.folder}, where 12 of 20 epochs are done; it would be resumed" in said(run)
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_a_model_is_trained_until_it_is_proved(data_dir, tmp_path, capsys):
 def test_what_is_not_nearly_right_is_not_explored(data_dir, tmp_path, capsys):
     config = override(LATCHES, hidden=8, steps_per_epoch=2, batch_size=8)
     run = session.train(Task("addition", num_examples=1003), str(data_dir), str(tmp_path / "run"), config).run
-    assert "not proved, for the exact match is below 0.99" in capsys.readouterr().out
+    assert "not proved, because the exact match is below 0.99" in capsys.readouterr().out
     assert not run.proof.exists()
 
 

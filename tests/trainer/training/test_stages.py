@@ -70,7 +70,7 @@ def train(tasks, data_dir, monkeypatch, learners):
 def test_weights_for_every_place_are_refused(data_dir, tasks, tmp_path):
     plugins.allow(OWN_MODEL)
     config = override(CONFIG, name=OWN_MODEL, input_format="reversed")
-    with pytest.raises(InputError, match="has weights for every place; leave --curriculum out"):
+    with pytest.raises(InputError, match="has weights for every position; leave --curriculum out"):
         session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
 
 

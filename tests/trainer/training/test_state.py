@@ -44,7 +44,7 @@ def test_the_notebooks_early_stopping(losses, stalled):
     ("exact", "epochs", "patience", "target", "stalled", "reason"),
     [
         (0.5, 3, 0, None, 9, ""),
-        (0.5, 2, 0, None, 0, "2 epochs were asked for"),
+        (0.5, 2, 0, None, 0, "all 2 epochs are done"),
         (0.5, 9, 3, None, 2, ""),
         (0.5, 9, 3, None, 3, "the validation loss hardly fell for 3 epochs in a row"),
         (1.0, 9, 0, 1.0, 0, "the exact match reached 1"),
@@ -67,7 +67,7 @@ def test_no_epoch_follows_a_round():
     [
         (0.5, 3, {"patience": 3}, "with --patience 0, which never stops early, or with more than --patience 3"),
         (0.5, 0, {"target": 0.4}, "run the same command without --target 0.4, or with a higher one"),
-        (0.5, 0, {}, "to train further, run the same command with --epochs 4"),
+        (0.5, 0, {}, "to train longer, run the same command with --epochs 4"),
         (0.5, 0, {"schedule": "cosine"}, "depend on --epochs: to train longer, give --epochs 4 and another --run-dir"),
         (1.0, 0, {}, ""),
         (1.0, 3, {"patience": 3}, "with --patience 0"),

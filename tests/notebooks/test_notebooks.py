@@ -47,9 +47,9 @@ assert equal[0] < 0.8 and equal[1] > 0.95
 # 10: every slice is right, and the network is not.
 assert unproved.evaluate(per_slice=100).worst_slice["exact_match"] == 1 and not unproved.prove().holds
 assert proved.prove().holds
-# 11: by heart, or counted.
-assert max(row["val_exact_match"] for row in by_heart.history) == 1
-longer = [each.evaluate(per_slice=100, lengths=[25]).lengths[25] for each in (by_heart, counter)]
+# 11: memorised, or counted.
+assert max(row["val_exact_match"] for row in memorising.history) == 1
+longer = [each.evaluate(per_slice=100, lengths=[25]).lengths[25] for each in (memorising, counter)]
 assert all(row["exact_match"] <= 0.1 for row in longer[0])
 assert next(row["exact_match"] for row in longer[0] if row["slice"] == "random") <= 0.01
 assert all(row["exact_match"] == 1 for row in longer[1])

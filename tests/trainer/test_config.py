@@ -101,7 +101,7 @@ def test_recipes_come_back_from_json():
 
 
 def test_every_setting_is_in_the_documentation():
-    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md"))
     flags = {each.flag for each in (parameters_of(ModelConfig) | parameters_of(TrainConfig)).values()}
     assert {flag for flag in flags if f"--{flag}" not in pages and f"--no-{flag}" not in pages} == set()
 

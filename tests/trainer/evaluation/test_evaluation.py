@@ -157,7 +157,7 @@ def test_a_run_whose_data_is_gone_is_evaluated_on_its_suite(trained, tmp_path, c
     with pytest.raises(InputError, match="there is no dataset"):
         evaluate(OpenRun(lost, str(tmp_path)), chosen=FEW)
     data, (note,) = evaluation.held_out(OpenRun(dataclasses.replace(trained, sha256="of another")))
-    assert data is None and note.endswith("the dataset addition-n1003 that is there is not the one of this run")
+    assert data is None and note.endswith("the dataset addition-n1003 is not the one on which this run was trained")
 
 
 def test_every_kept_epoch_is_evaluated_at_every_length(trained, tmp_path, measured):

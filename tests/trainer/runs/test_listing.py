@@ -175,6 +175,6 @@ def test_a_folder_without_runs_is_refused(tmp_path, capsys):
     assert (words.command, words.run_dir) == ("train", f"{tmp_path}/addition")
     (tmp_path / "seq2seq_arith").mkdir()
     assert main(["runs", str(tmp_path)]) == 2
-    assert "holds datasets and no run; give the folder of your runs" in capsys.readouterr().err
+    assert "contains datasets, not runs; give the folder of your runs" in capsys.readouterr().err
     assert main(["runs", "gs://bucket/runs"]) == 2
     assert "gs://bucket/runs is not on a disk of this machine" in capsys.readouterr().err

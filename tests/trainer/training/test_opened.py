@@ -74,7 +74,7 @@ def test_its_dataset(trained, tmp_path):
     run = OpenRun(trained)
     assert run.source is run.source
     assert run.source.sha256 == trained.sha256
-    with pytest.raises(InputError, match="that is there is not the one of this run"):
+    with pytest.raises(InputError, match="is not the one on which this run was trained"):
         _ = OpenRun(dataclasses.replace(trained, sha256="abc")).source
     with pytest.raises(InputError, match="there is no dataset"):
         _ = OpenRun(trained, data_dir=str(tmp_path)).source

@@ -59,8 +59,8 @@ def input_formats() -> str:
     return page(
         "Input formats",
         "This page lists every input format: what a network reads, what it writes, and which hints that gives. It is "
-        "for everyone who chooses `--input-format` or compares two scores. After it you can choose a format by what it "
-        "reveals. In the examples, `_` is a space (padding), and a bracket holds the characters of one step.",
+        "for everyone who chooses `--input-format` or compares two scores. Afterwards you can choose a format by what "
+        "it reveals. In the examples, `_` is a space (padding), and a bracket contains the characters of one step.",
         [*parts, f"## Hints\n\nThe column *hints* of every table of scores has these words.\n\n{hints}"],
         [
             "[Input formats and hints](../concepts/input-formats.md) explains the idea",
@@ -94,7 +94,7 @@ def models() -> str:
     parts = []
     for name, entry in MODELS.items():
         how = "autoregressive" if entry.autoregressive else "non-autoregressive (all characters in parallel)"
-        options = ", ".join(f"`--{option.replace('_', '-')}`" for option in entry.options) or "none but its size"
+        options = ", ".join(f"`--{option.replace('_', '-')}`" for option in entry.options) or "only its size"
         parts.append(
             f"## `{name}`\n\n{sentence(entry.help)}\n\n- **Standard name:** {entry.term}\n- **Decoding:** {how}\n"
             f"- **Options of its own:** {options}\n"
@@ -104,7 +104,7 @@ def models() -> str:
     return page(
         "Models",
         "This page lists every network that `--model` names. It is for everyone who chooses or compares networks. "
-        "After it you know the standard name of each, how it decodes, and which options it has.",
+        "Afterwards you know the standard name of each, how it decodes, and which options it has.",
         parts,
         [
             "[Train a network](../how-to/train.md)",
@@ -135,7 +135,7 @@ def positional_encodings() -> str:
     return page(
         "Positional encodings",
         "This page lists every positional encoding of the decoder-only transformer `causal`. It is for everyone who "
-        "studies length generalisation. After it you know what each encoding adds, and which paper it comes from.",
+        "studies length generalisation. Afterwards you know what each encoding adds, and which paper it comes from.",
         parts,
         [
             "[Positional encodings](../concepts/positional-encodings.md), explained with examples",
@@ -163,7 +163,7 @@ def recipes() -> str:
     return page(
         "Recipes",
         "This page lists what each recipe chooses for each task: the dataset, the network and the training. It is for "
-        "everyone who starts from a known setting. After it you can reproduce a recipe or change one part of it. "
+        "everyone who starts from known settings. Afterwards you can reproduce a recipe or change one part of it. "
         "*Rounds* are the rounds of counterexample-guided training at the end (`--prove`); a dash means that the "
         "network is not proved.",
         parts,
@@ -184,7 +184,7 @@ def slices(task_name: str) -> str:
         f"Slices of `{task_name}`",
         f"This page lists every slice of the suite (challenge set) of `{task_name}`, with the reason why it is hard "
         f"and an example, at {size} {task.notation.unit}. It is for everyone who reads a worst slice and asks what it "
-        f"means. After it you can ask your own network the same questions: `arith-data suite {task_name}`.",
+        f"means. Afterwards you can ask your own network the same questions: `arith-data suite {task_name}`.",
         [*parts, NAMES],
         [
             "[All slices](slices.md)",
@@ -210,8 +210,8 @@ def all_slices() -> str:
     return page(
         "Slices",
         "This page lists the suites (challenge sets) of all tasks. Each has named groups of hard questions, the "
-        "slices. It is for everyone who reads a worst slice and asks what it means. After it you find each slice with "
-        "the reason why it is hard and an example.",
+        "slices. It is for everyone who reads a worst slice and asks what it means. Afterwards you find each slice "
+        "with the reason why it is hard and an example.",
         [table(["suite of", "at size", "standard slices", "held-out slices"], lines)],
         [
             "[Exact match, slices and intervals](../concepts/scores.md)",
@@ -251,8 +251,9 @@ def options() -> str:
         parts.append(f"## {title}\n\n{table(['option', 'field', 'meaning', 'default', 'reference'], lines)}")
     return page(
         "Options of a training",
-        "This page lists every option of `arith-model train` that changes what is learned, with its name in Python. It "
-        "is for everyone who changes a recipe. After it you know what each option means and which paper it comes from.",
+        "This page lists every option of `arith-model train` that changes what is learned, with its name in Python. "
+        "It is for everyone who changes a recipe. Afterwards you know what each option means and which paper it comes "
+        "from.",
         parts,
         ["[Train a network](../how-to/train.md)", "[Recipes](recipes.md)", "[Commands](commands.md)"],
     )

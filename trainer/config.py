@@ -121,7 +121,7 @@ class ModelConfig:
         group=NETWORK,
     )
     input_format: str = option(
-        "how question and answer are written for the network, which decides the hints it gets; FILE.py:CLASS for "
+        "how question and answer are written for the network, and so which hints it gets; FILE.py:CLASS for "
         "a custom input format",
         default="plain",
         choices=lambda: tuple(registry.INPUT_FORMATS),
@@ -354,7 +354,7 @@ class TrainConfig:
         metadata={DOCSTRING: "The network, its size and its input format."},
     )
     stream: bool = option(
-        "train on fresh samples without end (online sampling); the dataset gives only the validation set, whose "
+        "train on an endless stream of fresh samples (online sampling); only the validation set is stored, and its "
         "pairs are left out",
         default=False,
         group=CURRICULUM,

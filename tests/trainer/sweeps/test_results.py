@@ -15,7 +15,7 @@ from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.results import Query, Result
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Made by ``arith-model results``, whose arguments stand before the table.
 MADE = re.compile(r"^<!-- arith-model (results [^>]*?) -->\n\n((?:\|.*\n)+)", re.MULTILINE)
 SEEN = 40  # of the questions of the first slice

@@ -234,12 +234,12 @@ assert "seq2seq_arith.datasets" not in sys.modules
 
 import seq2seq_arith.datasets
 config = seq2seq_arith.datasets.ArithConfig("pq", digits=9, num_examples=20)
-datasets = tfds.load("seq2seq_arith", data_dir=sys.argv[1], builder_kwargs={"config": config})
+made = tfds.load("seq2seq_arith", data_dir=sys.argv[1], builder_kwargs={"config": config})
 card = seq2seq_arith.datasets.Builder.get_metadata()
 files = sys.argv[1] + "/seq2seq_arith/addition-n1000/1.0.0/parquet/train-*.parquet"
 rows = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=sys.argv[1] + "/cache")
 print(json.dumps([
-    question, {split: len(examples) for split, examples in datasets.items()},
+    question, {split: len(examples) for split, examples in made.items()},
     seq2seq_arith.datasets.__file__, datasets.__file__, [len(rows), rows[0]["question"]],
     [len(card.description) > 1000, len(card.citation) > 100, len(card.tags)],
 ]))

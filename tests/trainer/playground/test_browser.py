@@ -240,7 +240,7 @@ def test_an_address_asks_two_runs_which_show_the_same_place(page, address):
     assert "question=1%2B2" in page.current_url
     assert len(set(page.execute_script(places))) == 1
     page.execute_script("panels[0].finding = true; panels[0].wait()")
-    assert texts(page, ".verdict")[0] == "The search of the length comes first …"
+    assert texts(page, ".verdict")[0] == "The evaluation of the lengths comes first …"
     found = [{"length": 3, "worst": 1, "slice": "x", "why": ""}, {"length": 12, "worst": 0.5, "slice": "x", "why": ""}]
     assert page.execute_script("return panels[0].lengthInWords(arguments[0])", found).startswith(
         "It breaks between 3 and 12 digits, trained on 3, in the slice x."

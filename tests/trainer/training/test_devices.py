@@ -228,7 +228,7 @@ class Mine(InputFormat):
 def test_a_model_and_an_input_format_of_ones_own_train_on_several_devices(data_dir, tmp_path, machines):
     (tmp_path / "own.py").write_text(OWN)
     cluster = Cluster(data_dir, tmp_path / "run", 1, machines)
-    named = [f"--{option}={tmp_path}/own.py:{name}" for option, name in (("model", "plain"), ("input_format", "Mine"))]
+    named = [f"--{option}={tmp_path}/own.py:{name}" for option, name in (("model", "plain"), ("input-format", "Mine"))]
     started = cluster.start(lambda index: [*named, *(["--replicas", 2] if machines == 1 else [])])
     printed = [machine.communicate(timeout=300) for machine in started]
     assert [machine.returncode for machine in started] == [0] * machines, printed
@@ -244,7 +244,7 @@ def test_a_signal_ends_the_wait_for_other_machines(data_dir, tmp_path, number):
     other.communicate()
     assert machine.stdout.readline().startswith("waiting for the other machines")
     machine.send_signal(number)
-    assert machine.communicate(timeout=60)[1].startswith("arith-model: stopped; the same command goes on")
+    assert machine.communicate(timeout=60)[1].startswith("arith-model: stopped; the same command resumes")
     assert machine.returncode == 130
 
 

@@ -97,7 +97,7 @@ def test_a_run_goes_on_only_with_the_same_code(nets, tmp_path):
     assert "contains a run with other options (train.model.code_sha256 is" in changed.stderr
     asked = run_here("predict", run, "1+2", "--model", f"{nets}:writer", main=main)
     assert asked.returncode == 2
-    assert asked.stderr.startswith(f"arith-model: {nets} has changed since this run was trained with it; restore the file")
+    assert asked.stderr.startswith(f"arith-model: {nets} has changed since this run was trained with it; restore")
 
 
 def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):

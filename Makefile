@@ -25,7 +25,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release refusals reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak lock sbom audit clean
+.PHONY: help demo test test-models slow release input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -51,8 +51,8 @@ release: $(VENV)/extras ## Runs every test, with more examples, every Python, th
 	.ci/images
 	$(BIN)/python tests/soak.py --minutes 60
 
-refusals: $(VENV)/tested ## Writes the snapshot of all refusals anew, to be read as a diff: tests/refusals.txt
-	UPDATE_REFUSALS=1 $(PYTEST) --quiet -m "not (slow or release or flink or spark or gpu)"
+input-errors: $(VENV)/tested ## Writes the snapshot of all input errors again, to be read as a diff: tests/input_errors.txt
+	UPDATE_INPUT_ERRORS=1 $(PYTEST) --quiet -m "not (slow or release or flink or spark or gpu)"
 
 reference: $(VENV)/tested ## Writes the pages of docs/reference that list what the code has
 	PYTHONSAFEPATH=1 $(VENV)/bin/python docs/reference_pages.py
@@ -73,7 +73,7 @@ lint: $(VENV)/tested ## Checks style, types, the imports between the layers, and
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(PYTEST) --quiet -m lint tests/house
+	$(PYTEST) --quiet -m lint tests/repository
 
 # Sphinx turns every warning into a failure, and tells all of them: also a link, or a name in a docstring, that leads
 # nowhere. Running the notebooks takes minutes; what they gave is kept in build/notebooks.

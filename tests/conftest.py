@@ -8,16 +8,16 @@ from typing import Any
 import emulators
 import hypothesis
 import pytest
+from input_errors import UPDATE, InputErrors, Snapshot
 from processes import emptied
-from refusals import UPDATE, Refusal, Snapshot
 
 from seq2seq_arith.base import process, progress
 
 # These tests build networks: the tier that `make test-models` runs. A dozen of them are marked smoke, and make test
 # runs them, too.
 MODELS = tuple(
-    f"tests/trainer/{room}/"
-    for room in (
+    f"tests/trainer/{folder}/"
+    for folder in (
         "training",
         "models",
         "evaluation",
@@ -29,7 +29,7 @@ MODELS = tuple(
         "reporting",
     )
 )
-LINT = "tests/house/"
+LINT = "tests/repository/"
 LONGEST = ("tests/notebooks/", "tests/test_demo.py")
 
 # The machine may be busy: how long an example takes says nothing. `make release` takes more examples.
@@ -67,9 +67,11 @@ def no_custom_tasks() -> Iterator[Callable[[], None]]:
 
 
 @pytest.fixture
-def refusal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, no_custom_tasks) -> Refusal:
+def input_error(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, no_custom_tasks
+) -> InputErrors:
     """Compares each sentence that refuses something with the snapshot of all of them."""
-    return Refusal(SNAPSHOT, request.node.nodeid, tmp_path_factory.getbasetemp())
+    return InputErrors(SNAPSHOT, request.node.nodeid, tmp_path_factory.getbasetemp())
 
 
 @pytest.hookimpl(wrapper=True)

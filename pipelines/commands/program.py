@@ -1,4 +1,4 @@
-"""The program ``arith-data``, and what several of its commands share: parameters, refusals, how to load."""
+"""The program ``arith-data``, and what several of its commands share: parameters, input errors, how to load."""
 
 import dataclasses
 import json

@@ -97,9 +97,9 @@ def run_pipeline(job: Job, options: PipelineOptions) -> tuple[Report, RunFacts]:
         private.add_messages(error, result)
         with contextlib.suppress(Exception):
             result.cancel()  # otherwise the job would continue on a remote runner
-        if refusal := _refusal(path):
+        if message := _refused(path):
             path.unlink()  # it is not the report of a finished job
-            raise InputError(refusal) from error
+            raise InputError(message) from error
         raise
     name = private.job_name(result)
     if not waits:
@@ -133,8 +133,8 @@ def _counters(result: Any) -> dict[str, int]:
     return dict(counters)
 
 
-def _refusal(report: AnyPath) -> str:
-    """The reason of a worker that does not have this program's versions; empty without one."""
+def _refused(report: AnyPath) -> str:
+    """Why a worker refused to work: it has other versions than this program. Empty if none did."""
     with contextlib.suppress(Exception):  # usually there is no report
         return json.loads(paths.read_bytes(report))[REFUSED]
     return ""
@@ -155,7 +155,7 @@ def shown(result: Any, options: PipelineOptions, report: AnyPath) -> Iterator[No
                 before, state = state, str(result.state)
                 if state != before and not ended.is_set():
                     print(f"job {job} is {state}", file=sys.stderr, flush=True)
-                if outlives and _refusal(report):
+                if outlives and _refused(report):
                     result.cancel()
 
     if job:

@@ -82,8 +82,8 @@ def test_number_of_draws_is_the_smallest_that_is_enough(task, num_examples):
 
 
 @given(tasks(num_examples=10))
-def test_refusal_names_the_largest_that_is_accepted(task):
-    def refusal(num_examples: int) -> str | None:
+def test_input_error_names_the_largest_that_is_accepted(task):
+    def input_error(num_examples: int) -> str | None:
         values = {field: getattr(task, field) for field in ("name", "size", "ordered", "draws")}
         try:
             coverage.num_draws(Task(num_examples=num_examples, **values))
@@ -91,18 +91,18 @@ def test_refusal_names_the_largest_that_is_accepted(task):
             return str(error)
         return None
 
-    message = refusal(10**30)
+    message = input_error(10**30)
     assert message is not None
     if "too few different questions" in message:
-        assert refusal(10) == message
+        assert input_error(10) == message
         return
     largest = int(re.search(r"(?:at most|has only) (\d+) (?:are practical|different questions)", message)[1])
     assert str(10**30) in message
-    assert refusal(largest) is None
-    assert refusal(largest + 1) is not None
+    assert input_error(largest) is None
+    assert input_error(largest + 1) is not None
 
 
-def test_refusals(refusal):
+def test_input_errors(input_error):
     for task in (
         Task("pq", size=3, num_examples=10),
         Task("addition", size=1, num_examples=56),
@@ -112,7 +112,7 @@ def test_refusals(refusal):
         Task("addition", size=18, num_examples=2**45),
         Task("addition", size=1000, num_examples=10**400),
     ):
-        with refusal(InputError):
+        with input_error(InputError):
             coverage.num_draws(task)
 
 
@@ -135,10 +135,10 @@ def test_a_number_that_nobody_gave_is_practical(task, explicit, num_examples):
     assert coverage.fitted(fitted, explicit) == fitted
 
 
-def test_a_validation_split_that_was_given_stays(refusal):
+def test_a_validation_split_that_was_given_stays(input_error):
     explicit = {"size": 20, "num_validation": 50}
     assert coverage.fitted(Task("pq", **explicit), explicit).config_name == "pq-d20-n210-v50"
-    with refusal(InputError):
+    with input_error(InputError):
         coverage.fitted(Task("pq", size=20, num_validation=210), {"size", "num_validation"})
 
 

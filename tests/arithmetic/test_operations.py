@@ -63,10 +63,10 @@ def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
         assert text.answer(question) == solve(size, *terms)
 
 
-def test_no_division_by_zero(refusal):
+def test_no_division_by_zero(input_error):
     task = Task("division", size=1, num_examples=81)
     assert coverage.largest_practical(task) == 81
     drawn = draws.operands(task, np.arange(5000, dtype=np.uint64))
     assert {*zip(*(side[0].tolist() for side in drawn), strict=True)} == {*itertools.product(range(1, 10), repeat=2)}
-    with refusal(InputError):
+    with input_error(InputError):
         text.parse("12/0", Task("division"))

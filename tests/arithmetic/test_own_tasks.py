@@ -59,8 +59,8 @@ def write(tmp_path, no_custom_tasks):
     return write
 
 
-def test_the_tasks_of_a_file_are_tasks(write, refusal):
-    with refusal(InputError):
+def test_the_tasks_of_a_file_are_tasks(write, input_error):
+    with input_error(InputError):
         Task("distance")
     path = write()
     assert own_tasks.use(path) == ("distance",)
@@ -73,7 +73,7 @@ def test_the_tasks_of_a_file_are_tasks(write, refusal):
     assert "code_sha256" not in Task("addition").parameters()
 
 
-def test_another_content_is_another_task(write, no_custom_tasks, refusal):
+def test_another_content_is_another_task(write, no_custom_tasks, input_error):
     own_tasks.use(write())
     old = Task("distance")
     path = write("numbers.subtract(left, right)[0]", "numbers.min_max(left, right)[1]")
@@ -82,17 +82,17 @@ def test_another_content_is_another_task(write, no_custom_tasks, refusal):
     assert [text.answer(text.parse("5d3", task)) for task in (old, Task("distance"))] == ["2", "5"]
     no_custom_tasks()
     own_tasks.use(path)
-    with refusal(InputError):
+    with input_error(InputError):
         Task.from_parameters(old.parameters())
 
 
-def test_parameters_do_not_run_code(write, no_custom_tasks, refusal):
+def test_parameters_do_not_run_code(write, no_custom_tasks, input_error):
     own_tasks.use(write())
     parameters = Task("distance").parameters()
     no_custom_tasks()
-    with refusal(InputError):
+    with input_error(InputError):
         Task.from_parameters(parameters)
-    with refusal(InputError):
+    with input_error(InputError):
         Task.from_parameters(Task("addition").parameters() | {"code_sha256": "0" * 64})
 
 
@@ -187,8 +187,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_one_sentence_with_the_file_and_the_line(write, fault, refusal):
-    with refusal(InputError):
+def test_a_fault_is_one_sentence_with_the_file_and_the_line(write, fault, input_error):
+    with input_error(InputError):
         own_tasks.use(write(*FAULTS[fault]))
     assert not own_tasks.is_task("distance")
 
@@ -231,15 +231,15 @@ def test_a_prefix_is_parsed_and_written(write):
     assert text.answer(text.parse("12d18", Task("distance"))) == "d6"
 
 
-def test_an_answer_of_nineteen_digits_is_counted(write, refusal):
+def test_an_answer_of_nineteen_digits_is_counted(write, input_error):
     """It is a single word, as those of eighteen digits are."""
     added = "subtract(left, right)[0]", "add(left, right)", "max_size=40", "max_size=18"
-    with refusal(InputError):
+    with input_error(InputError):
         own_tasks.use(write(*added, "lambda size: size,", "lambda size: size + (size != 18),"))
 
 
-def test_a_file_that_is_not_there(refusal):
-    with refusal(InputError):
+def test_a_file_that_is_not_there(input_error):
+    with input_error(InputError):
         own_tasks.use("/gone.py")
 
 

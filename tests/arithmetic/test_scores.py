@@ -165,6 +165,6 @@ def test_other_values_are_refused(values):
         Scores.from_json(values)
 
 
-def test_an_unknown_slice(refusal):
-    with refusal(InputError):
+def test_an_unknown_slice(input_error):
+    with input_error(InputError):
         Scores.from_json(GOOD)["equal"]

@@ -141,8 +141,8 @@ def test_what_a_function_may_return(answer, answers, kind):
         (lambda questions: questions[1:], 512),
     ],
 )
-def test_what_is_refused(function, batch_size, refusal):
-    with refusal(InputError):
+def test_what_is_refused(function, batch_size, input_error):
+    with input_error(InputError):
         ask(function, ROWS, batch_size)
 
 

@@ -1,4 +1,4 @@
-"""Tasks: their parameters, their names, and their refusals."""
+"""Tasks: their parameters, their names, and their input errors."""
 
 import json
 
@@ -69,9 +69,9 @@ WRONG_NAMES = [
 ]
 
 
-def test_a_wrong_name_says_which_part(refusal):
+def test_a_wrong_name_says_which_part(input_error):
     for name in WRONG_NAMES:
-        with refusal(InputError):
+        with input_error(InputError):
             Task.from_name(name)
 
 
@@ -135,9 +135,9 @@ WRONG_VALUES = [
 ]
 
 
-def test_refuses_with_the_value_and_the_limit(refusal):
+def test_refuses_with_the_value_and_the_limit(input_error):
     for values in WRONG_VALUES:
-        with refusal(InputError):
+        with input_error(InputError):
             Task(**values)
 
 

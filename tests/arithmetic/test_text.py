@@ -93,9 +93,9 @@ NO_QUESTIONS = [
 ]
 
 
-def test_what_is_not_a_question_is_refused(refusal):
+def test_what_is_not_a_question_is_refused(input_error):
     for task, question in NO_QUESTIONS:
-        with refusal(InputError):
+        with input_error(InputError):
             parse(question, task)
 
 

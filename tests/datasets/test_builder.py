@@ -163,9 +163,9 @@ def test_a_data_source_has_the_examples_of_the_dataset(options, tmp_path):
 
 def test_a_data_source_without_its_files_says_what_adds_them(tmp_path):
     prepare(SMALL, tmp_path)
-    with pytest.raises(InputError, match="has no ArrayRecord files") as refusal:
+    with pytest.raises(InputError, match="has no ArrayRecord files") as error:
         tfds.data_source(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)
-    _, advice = str(refusal.value).split(": arith-data ")
+    _, advice = str(error.value).split(": arith-data ")
     assert programs.run_here(*shlex.split(advice)).returncode == 0
     assert len(tfds.data_source(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)["train"]) == 108
     assert str(tmp_path) in advice

@@ -25,9 +25,9 @@ def test_a_config_names_itself(parameters, name):
     assert ArithConfig(**parameters).name == name
 
 
-def test_a_config_refuses_in_a_sentence(no_custom_tasks, refusal):
+def test_a_config_refuses_in_a_sentence(no_custom_tasks, input_error):
     for parameters in ({"num_examples": 100, "num_shards": 65}, {"parquet": "no"}):
-        with refusal(InputError):
+        with input_error(InputError):
             ArithConfig(**parameters)
     with pytest.raises(TypeError, match="flavour"):
         ArithConfig(flavour="sweet")

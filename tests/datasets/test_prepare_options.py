@@ -34,7 +34,7 @@ def test_every_option_of_tfds_has_an_answer():
     assert options == ABOUT_DOWNLOADS | ALWAYS_SO | TAKEN | set(REFUSED)
 
 
-def test_what_cannot_be_done_is_refused(refusal):
+def test_what_cannot_be_done_is_refused(input_error):
     for options in (
         {"max_examples_per_split": 10},
         {"max_examples_per_split": 0},
@@ -47,7 +47,7 @@ def test_what_cannot_be_done_is_refused(refusal):
         {"config": ArithConfig(num_shards=3), "num_shards": 4},
         {"beam_runner": 7},
     ):
-        with refusal(InputError):
+        with input_error(InputError):
             prepare_options(**options)
     with pytest.raises(InputError, match="cannot use"):
         prepare_options(beam_options=PipelineOptions(["--direct_num_workers=two"]))

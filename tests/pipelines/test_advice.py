@@ -56,9 +56,9 @@ def data(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(("refused", "advice", "follows"), ADVICE.values(), ids=ADVICE)
 def test_advice_works_when_typed(tmp_path, monkeypatch, data, refused, advice, follows):
     monkeypatch.chdir(tmp_path)
-    refusal = run_here(*shlex.split(refused.format(data=data)))
-    assert refusal.returncode == 2
-    (line,) = refusal.stderr.splitlines()
+    process = run_here(*shlex.split(refused.format(data=data)))
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
     match = re.search(advice, line)
     assert match, line
     followed = run_here(*shlex.split(follows.format(match[1], data=data)))
@@ -126,7 +126,7 @@ FAILURES = {
     [*((name, "a directory", 6) for name in FAILURES), ("a failed store", "a store", 9), ("a stop", "a store", 0)],
 )
 def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(
-    tmp_path, monkeypatch, refusal, name, place, written
+    tmp_path, monkeypatch, input_error, name, place, written
 ):
     """In one line. A runner may count a shard twice, and counts of workers elsewhere may not be known: 9, and 0."""
     error = FAILURES[name]
@@ -142,5 +142,5 @@ def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(
         patch.setattr(create, "write_dataset", failing)
         process = run_here(*command)
     assert process.returncode == (130 if isinstance(error, KeyboardInterrupt) else 1)
-    refusal.printed(process.stderr)
+    input_error.printed(process.stderr)
     assert run_here(*command).returncode == 0

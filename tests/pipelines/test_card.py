@@ -57,10 +57,10 @@ def test_it_names_the_datasets_with_parquet_and_one_default(data_dir):
 
 
 @pytest.mark.parametrize("place", ["nothing", "gs://bucket/data"])
-def test_without_datasets(place, tmp_path, refusal):
+def test_without_datasets(place, tmp_path, input_error):
     result = programs.run_here("card", place if "://" in place else tmp_path / place)
     assert result.returncode == 2
-    refusal.printed(result.stderr)
+    input_error.printed(result.stderr)
 
 
 def test_the_file_of_another_is_kept(tmp_path):

@@ -65,11 +65,11 @@ def test_generate_says_what_it_made(dataset):
 
 
 @pytest.mark.parametrize("flags", ["--digit=4", "--num_exmaples=100", "--direct_num_worker=2", "--frob"])
-def test_a_misspelt_flag_is_not_as_asked_for(dataset, refusal, flags):
+def test_a_misspelt_flag_is_not_as_asked_for(dataset, input_error, flags):
     data_dir, _ = dataset
     process = generated(data_dir, *SMALL, flags)
     assert (process.returncode, process.stdout) == (2, "")
-    refusal.printed(process.stderr)
+    input_error.printed(process.stderr)
 
 
 def test_verify_is_content_and_names_the_sha256_that_a_dataset_must_have(dataset, tmp_path):
@@ -142,11 +142,11 @@ REFUSED = (
 
 @pytest.mark.usefixtures("no_custom_tasks")
 @pytest.mark.parametrize("words", REFUSED, ids=lambda words: " ".join(words)[:80] or "nothing")
-def test_refusals(tmp_path, monkeypatch, refusal, words):
+def test_input_errors(tmp_path, monkeypatch, input_error, words):
     monkeypatch.chdir(tmp_path)
     process = run_here(*words)
     assert (process.returncode, process.stdout) == (2, "")
-    refusal.printed(process.stderr)
+    input_error.printed(process.stderr)
     assert tree(tmp_path) == {}
 
 

@@ -84,19 +84,19 @@ def test_forms_of_answers(suite, tmp_path, text, expected):
         b"\x93NUMPY",
     ],
 )
-def test_answers_that_are_refused(suite, tmp_path, text, refusal):
+def test_answers_that_are_refused(suite, tmp_path, text, input_error):
     (tmp_path / "answers").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with refusal(InputError):
+    with input_error(InputError):
         read_answers(str(tmp_path / "answers"), read_questions(str(suite)))
 
 
 @pytest.mark.parametrize(
     "text", ["", "1+1\n", TABLE.partition("one")[0], TABLE + "two\t3+3\n", TABLE + "two\t1+1\t3\n", b"\xff", None]
 )
-def test_questions_that_are_refused(tmp_path, text, refusal):
+def test_questions_that_are_refused(tmp_path, text, input_error):
     if text is not None:
         (tmp_path / "suite.tsv").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with refusal(InputError):
+    with input_error(InputError):
         read_questions(str(tmp_path / "suite.tsv"))
 
 
@@ -105,12 +105,12 @@ def test_questions_that_are_refused(tmp_path, text, refusal):
     [["-", "-"], ["suite.tsv", "answers.json", "-o", "score.txt"], ["suite.tsv", "answers.json", "-o", "answers.json"],
      ["suite.tsv"], ["suite.tsv"] * 2, ["suite.tsv", "a", "b"], ["suite.tsv", "a", "--outptu", "b.md"]],
 )  # fmt: skip
-def test_the_command_refuses(suite, tmp_path, monkeypatch, words, refusal):
+def test_the_command_refuses(suite, tmp_path, monkeypatch, words, input_error):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "answers.json").write_text('["2"]')
     done = run_here("score", *words)
     assert done.returncode == 2
-    refusal.printed(done.stderr)
+    input_error.printed(done.stderr)
     assert (tmp_path / "answers.json").read_text() == '["2"]'
 
 
@@ -131,12 +131,12 @@ def test_the_command(suite, tmp_path, monkeypatch):
     assert events[3].items() >= expected.to_json().items()
 
 
-def test_a_file_that_cannot_be_written(suite, tmp_path, refusal):
+def test_a_file_that_cannot_be_written(suite, tmp_path, input_error):
     (tmp_path / "file").touch()
     (tmp_path / "answers").write_text("2")
     done = run_here("score", suite, tmp_path / "answers", "-o", tmp_path / "file" / "score.md")
     assert done.returncode == 1
-    refusal.printed(done.stderr)
+    input_error.printed(done.stderr)
 
 
 def test_stopped_while_it_waits_for_answers(suite, tmp_path, monkeypatch):

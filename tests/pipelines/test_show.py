@@ -162,8 +162,8 @@ def test_damage_is_noticed(directories, tmp_path):
     ],
     ids=str,
 )
-def test_refusals(words, tmp_path, monkeypatch, refusal):
+def test_input_errors(words, tmp_path, monkeypatch, input_error):
     monkeypatch.chdir(tmp_path)
     result = run_here("show", *words)
     assert (result.returncode, result.stdout) == (2, "")
-    refusal.printed(result.stderr)
+    input_error.printed(result.stderr)

@@ -73,13 +73,13 @@ def test_a_dataset_whose_draws_are_not_as_many_as_it_says_is_not_left_out(make, 
         build(Task("subtraction", size=2), SMALL, directory)
 
 
-def test_refusals(make, tmp_path, refusal):
-    with refusal(InputError):
+def test_input_errors(make, tmp_path, input_error):
+    with input_error(InputError):
         build(Task("subtraction"), SMALL, tmp_path)
-    with refusal(InputError):
+    with input_error(InputError):
         build(Task("modular_addition"), SMALL, make(Task("modular_addition", size=11), 1))
     for wrong in ({"per_slice": 0}, {"seed": -1}, {"set": "all"}):
-        with refusal(InputError):
+        with input_error(InputError):
             SuiteOptions(**wrong)
 
 

@@ -185,7 +185,7 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks, change, complaint):
     ],
     ids=" ".join,
 )
-def test_refusals(words, no_custom_tasks, refusal):
+def test_input_errors(words, no_custom_tasks, input_error):
     done = run_here(*words, "--task-file", TIMES_DIGIT if "times_digit" in words else OWN_TASKS)
     assert done.returncode == 2
-    refusal.printed(done.stderr)
+    input_error.printed(done.stderr)

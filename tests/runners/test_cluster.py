@@ -26,24 +26,24 @@ def bare(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("runner", RUNNERS)
 @pytest.mark.parametrize("files", [[], ["job-server.jar"]], ids=["no jars", "no java"])
-def test_a_cluster_that_cannot_be_started(bare, tmp_path, runner, files, refusal):
+def test_a_cluster_that_cannot_be_started(bare, tmp_path, runner, files, input_error):
     module = clusters.module(runner)
     for name in files:
         (tmp_path / name).touch()
-    with refusal(RunnerError), module.Cluster(tmp_path, jars=tmp_path):
+    with input_error(RunnerError), module.Cluster(tmp_path, jars=tmp_path):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {"bin", *files}
 
 
 @pytest.mark.parametrize("command", [["true"], ["sleep", "60"]], ids=["a process ended", "too slow"])
-def test_a_cluster_that_does_not_come_up(tmp_path, command, refusal):
+def test_a_cluster_that_does_not_come_up(tmp_path, command, input_error):
     module = clusters.module("flink")
     cluster = module.Cluster(tmp_path, start_seconds=0)
     with subprocess.Popen(command, start_new_session=True) as process:
         if command == ["true"]:
             process.wait()
         cluster.processes.append(process)
-        with refusal(RunnerError):
+        with input_error(RunnerError):
             cluster._wait_until_up()
         cluster.stop()
 

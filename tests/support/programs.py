@@ -29,7 +29,7 @@ def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
 
 
 def run_here(*arguments: object, main=main) -> subprocess.CompletedProcess[str]:
-    """As ``run``, but in this process: for refusals and for short work; also another program, by its ``main``."""
+    """As ``run``, but in this process: for input errors and for short work; also another program, by its ``main``."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([*map(str, arguments)])

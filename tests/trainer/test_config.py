@@ -49,8 +49,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("values", REFUSED, ids=str)
-def test_refuses(values: dict, refusal):
-    with refusal(InputError):
+def test_refuses(values: dict, input_error):
+    with input_error(InputError):
         override(TrainConfig(), **values)
 
 
@@ -173,8 +173,8 @@ def test_help_of_a_field_has_its_range_its_default_and_its_source():
     assert "<https://arxiv.org/abs/1706.02677>`__.\n" in entries
 
 
-def test_a_recipe_says_that_its_validation_split_is_too_large(refusal):
-    with refusal(InputError) as refused:
+def test_a_recipe_says_that_its_validation_split_is_too_large(input_error):
+    with input_error(InputError) as refused:
         recipe_data("plain", "addition", num_examples=1000)
     assert "recipe 'plain'" in str(refused.value)
     assert recipe_data("plain", "addition", num_examples=1000, num_validation=100).num_train == 900

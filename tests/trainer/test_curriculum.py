@@ -18,19 +18,19 @@ def test_stages_grow_up_to_the_whole_length(text, longest, lengths):
     assert Curriculum.parse(text).lengths(longest) == lengths
 
 
-def test_what_is_not_written_so_is_refused(refusal):
+def test_what_is_not_written_so_is_refused(input_error):
     for text in ("10", "x:2", "10:1:2", "10:1e3"):
-        with refusal(InputError):
+        with input_error(InputError):
             override(STREAM, curriculum=text)
 
 
-def test_what_does_not_go_with_it_is_refused(refusal):
+def test_what_does_not_go_with_it_is_refused(input_error):
     for changes in ({"stream": False}, {"patience": 3}, {"name": "causal", "positional_encoding": "learned"}):
-        with refusal(InputError):
+        with input_error(InputError):
             override(STREAM, curriculum="5:2", **changes)
 
 
-def test_a_task_without_shorter_strings_is_refused(refusal):
+def test_a_task_without_shorter_strings_is_refused(input_error):
     for task in (Task("modular_addition"), Task("addition", size=5)):
-        with refusal(InputError):
+        with input_error(InputError):
             override(STREAM, curriculum="5:2").lengths(task)

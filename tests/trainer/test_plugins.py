@@ -134,9 +134,9 @@ def test_the_code_of_a_run_may_have_moved(nets, tmp_path, none_allowed):
 
 @pytest.mark.models
 @pytest.mark.parametrize("function", ["gone", "crooked", "changing", "failing", "stepping", "seeing"])
-def test_a_fault_is_one_sentence(nets, function, refusal):
+def test_a_fault_is_one_sentence(nets, function, input_error):
     plugins.allow(name := f"{nets}:{function}")
-    with refusal(InputError):
+    with input_error(InputError):
         input_format, config = make_input_format("plain", Task("addition", size=2)), ModelConfig(name=name, hidden=16)
         try_out(config, input_format, outline(config, input_format))
 

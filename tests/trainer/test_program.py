@@ -81,7 +81,7 @@ def places(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("command", [f"{first} {rest}".strip() for first, all in REFUSED.items() for rest in all])
 @pytest.mark.usefixtures("no_custom_tasks")
-def test_refuses_in_one_sentence_and_writes_nothing(command, refusal, capsys, places, monkeypatch):
+def test_refuses_in_one_sentence_and_writes_nothing(command, input_error, capsys, places, monkeypatch):
     monkeypatch.chdir(places)
     before = set(places.iterdir())
     assert main(shlex.split(command)) == 2
@@ -89,7 +89,7 @@ def test_refuses_in_one_sentence_and_writes_nothing(command, refusal, capsys, pl
     assert printed.startswith("arith-model: ")
     assert len(printed.splitlines()) == 1
     assert set(places.iterdir()) == before
-    refusal.printed(printed)
+    input_error.printed(printed)
 
 
 def configuration(words: list[str]) -> Setup:

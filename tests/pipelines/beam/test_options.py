@@ -51,8 +51,8 @@ def test_flags_reach_beam(flags, view, name, value):
     ],
     ids=str,
 )
-def test_what_cannot_be_used_is_refused(flags, refusal):
-    with refusal(InputError):
+def test_what_cannot_be_used_is_refused(flags, input_error):
+    with input_error(InputError):
         pipeline_options(flags)
 
 
@@ -67,8 +67,8 @@ def test_what_cannot_be_used_is_refused(flags, refusal):
     ],
     ids=" ".join,
 )
-def test_an_runner_that_is_not_there_is_refused(flags, refusal):
-    with refusal(InputError):
+def test_an_runner_that_is_not_there_is_refused(flags, input_error):
+    with input_error(InputError):
         check_runner(pipeline_options(flags))
 
 
@@ -90,8 +90,8 @@ def test_a_job_server_is_accepted():
 
 
 @pytest.mark.parametrize("runner", ["Nope", "no.such.Runner"])
-def test_a_runner_that_does_not_exist_is_refused(runner, refusal):
-    with refusal(InputError):
+def test_a_runner_that_does_not_exist_is_refused(runner, input_error):
+    with input_error(InputError):
         new_pipeline(pipeline_options([f"--runner={runner}"]))
 
 

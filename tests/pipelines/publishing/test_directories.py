@@ -279,22 +279,22 @@ def test_one_run_at_a_time_makes_a_dataset(tmp_path):
 
 
 @pytest.mark.parametrize("layout", [Layout(4), LAYOUTS["two"]], ids=str)
-def test_other_files_are_refused_and_the_way_out_is_named(tmp_path, refusal, layout):
+def test_other_files_are_refused_and_the_way_out_is_named(tmp_path, input_error, layout):
     path = existing_dataset(tmp_path)
-    with refusal(InputError):
+    with input_error(InputError):
         DirectoryPublisher(path).published(TASK, layout, overwrite=False)
     assert DirectoryPublisher(path).published(TASK, layout, overwrite=True) is None
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that even root cannot write to: /proc")
-def test_places_that_cannot_be_used(tmp_path, refusal):
+def test_places_that_cannot_be_used(tmp_path, input_error):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     link = dataset_path(tmp_path / "link", TASK)
     link.parent.mkdir(parents=True)
     link.symlink_to(tmp_path / "not mounted")
     for data_dir in ("/proc/data", "x" * 256, "loop", "link"):
         publisher = DirectoryPublisher(dataset_path(tmp_path / data_dir, TASK))
-        with refusal(InputError):
+        with input_error(InputError):
             publisher.published(TASK, LAYOUT, overwrite=True)
             with publisher.locked():
                 raise AssertionError("entered")
@@ -311,10 +311,10 @@ def test_places_that_cannot_be_used(tmp_path, refusal):
     ],
     ids=["longer", "empty", "lost", "description", "metadata"],
 )
-def test_only_a_whole_set_is_as_asked_for(tmp_path, refusal, harm):
+def test_only_a_whole_set_is_as_asked_for(tmp_path, input_error, harm):
     path = existing_dataset(tmp_path)
     harm(path)
     publisher = DirectoryPublisher(path)
-    with refusal(InputError):
+    with input_error(InputError):
         publisher.published(TASK, LAYOUT, overwrite=False)
     assert publisher.published(TASK, LAYOUT, overwrite=True) is None

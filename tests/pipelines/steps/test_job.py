@@ -35,9 +35,9 @@ def test_what_must_be_the_same(formats, packages):
 
 
 @pytest.mark.parametrize("versions", [{"pyarrow": "2"}, {}])
-def test_what_is_not_is_named(versions, refusal, monkeypatch):
+def test_what_is_not_is_named(versions, input_error, monkeypatch):
     monkeypatch.setattr(job, "package_versions", lambda formats: versions)
-    with refusal(InputError):
+    with input_error(InputError):
         job.check_worker((("pyarrow", "1"),), ())
 
 

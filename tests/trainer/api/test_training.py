@@ -1,4 +1,4 @@
-"""Training from Python: the same refusals, datasets and weights as of the program."""
+"""Training from Python: the same input errors, datasets and weights as of the program."""
 
 import inspect
 import types

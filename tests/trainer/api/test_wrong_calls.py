@@ -72,10 +72,10 @@ WRONG = {
 
 @pytest.mark.parametrize("call", [f"{name}({given})" for name, calls in WRONG.items() for given in calls])
 @pytest.mark.usefixtures("no_custom_tasks")
-def test_a_wrong_call_is_refused_in_one_sentence(call, data, small, refusal, tmp_path, monkeypatch):
+def test_a_wrong_call_is_refused_in_one_sentence(call, data, small, input_error, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"data": data, "run": small, "here": tmp_path, "untrained": dataclasses.replace(small.run, folder=tmp_path)}
-    with refusal(InputError):
+    with input_error(InputError):
         eval(call, names | {"sa": sa, "np": np, "keras": keras})
     assert list(tmp_path.iterdir()) == []
 

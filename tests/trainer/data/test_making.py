@@ -25,12 +25,12 @@ def test_it_is_made_once(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_it_refuses_in_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, refusal):
+def test_it_refuses_in_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, input_error):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     few = Task("addition", size=1, num_examples=60)
     for task, data_dir in ((TASK, "file/data"), (TASK, "/proc/data"), (few, "data")):
-        with refusal(InputError):
+        with input_error(InputError):
             make_missing(task, data_dir)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

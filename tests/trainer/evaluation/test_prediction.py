@@ -52,10 +52,10 @@ def test_answers(trained, capsys):
     assert 0 < mean[1] < mean[0] <= 1
 
 
-def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, tmp_path, capsys, refusal):
+def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, tmp_path, capsys, input_error):
     (tmp_path / "q.txt").write_text("12+30\n012+3\n1+1\n\n7*3\n")
     lines = prediction.read_questions([], str(tmp_path / "q.txt"))
-    with refusal(InputError):
+    with input_error(InputError):
         prediction.answers_to(OpenRun(trained), lines)
     assert capsys.readouterr().out == ""
     with pytest.raises(InputError, match=r"q.txt, line 2: .* zero in front"):

@@ -219,7 +219,7 @@ def test_a_right_model_has_no_finds_and_the_package_is_not_written(capsys):
     assert not shipped.search.exists()
 
 
-def test_refusals(refusal):
+def test_input_errors(input_error):
     for wrong in ({"questions": 0}, {"seconds": 0}, {"max_found": 0}, {"seed": -1}):
-        with refusal(InputError):
+        with input_error(InputError):
             SearchOptions(**wrong)

@@ -282,9 +282,9 @@ def test_answers_of_several_characters_have_the_product_of_their_probabilities(n
 
 
 @pytest.mark.slow
-def test_heads_that_only_note_their_attention_cannot_be_removed(refusal, monkeypatch):
+def test_heads_that_only_note_their_attention_cannot_be_removed(input_error, monkeypatch):
     monkeypatch.chdir(ROOT)
     plugins.allow("examples/own_model.py:transformer")
     learner = learner_of("examples/own_model.py:transformer")
-    with refusal(InputError):
+    with input_error(InputError):
         ablation.ablate(learner, "attention_0", "zero", FEW)

@@ -201,7 +201,7 @@ def test_a_question_is_asked_and_looked_into(page, address):
     choose(page, "run-0", "causal")  # the server computes it, and refuses
     ask(page, "twelve")
     assert "is not in the alphabet" in texts(page, "#problem")[0]
-    assert browser.errors(page)  # the browser notes the refusal
+    assert browser.errors(page)  # the browser notes the input_error
 
 
 @pytest.mark.slow
@@ -249,7 +249,7 @@ def test_an_address_asks_two_runs_which_show_the_same_place(page, address):
 
 
 @pytest.mark.release
-def test_attention_two_runs_epochs_and_refusals(page, address):
+def test_attention_two_runs_epochs_and_input_errors(page, address):
     visit(page, address)
     choose(page, "run-0", "causal")
     choose(page, "run-1", "pairs")

@@ -79,16 +79,16 @@ def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
         pytest.param("own", f"{'1' * 2000}+1", id="too long for a model of one's own"),
     ],
 )
-def test_what_is_not_a_question(top, name, typed, refusal):
-    with refusal(InputError):
+def test_what_is_not_a_question(top, name, typed, input_error):
+    with input_error(InputError):
         catalog.read(typed, open_run(top / name))
 
 
-def test_what_the_address_asks(top, refusal):
+def test_what_the_address_asks(top, input_error):
     assert catalog.fragment(top, ["sweep/adds", "999+1"]) == "#run=sweep%2Fadds&question=999%2B1"
     assert catalog.fragment(top, ["counter", "counter", "3p2"]) == "#run=counter&beside=counter&question=3p2"
     for words in (["counter"], ["conuter", "3p2"], ["counter", "1+2"], ["counter", "sweep/adds", "3p2"]):
-        with refusal(InputError):
+        with input_error(InputError):
             catalog.fragment(top, words)
 
 

@@ -23,7 +23,7 @@ def known(no_custom_tasks):
         yield
 
 
-def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tmp_path, capsys, refusal):
+def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tmp_path, capsys, input_error):
     own_tasks.use(OWN_TASKS)
     plugins.allow(OWN_MODEL)
     top, pq = tmp_path / "runs", Task("pq", size=9)
@@ -43,8 +43,8 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     printed = capsys.readouterr()
     names = [line.split(": ")[1] for line in printed.out.splitlines()]
     assert names == sorted(path.name for path in top.iterdir())
-    refusal.printed(printed.out)
-    refusal.printed(printed.err)
+    input_error.printed(printed.out)
+    input_error.printed(printed.err)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 

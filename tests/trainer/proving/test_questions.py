@@ -68,7 +68,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_of_ones_own_that_is_none_is_refused(name, tmp_path, monkeypatch, refusal):
+def test_a_rule_of_ones_own_that_is_none_is_refused(name, tmp_path, monkeypatch, input_error):
     monkeypatch.setattr(proving_questions, "MOST_STATES", 100)
     file = tmp_path / "own.py"
     rule = f"Transducer(starts=(0,), step={RULES[name]}, is_end=lambda state: False)"
@@ -80,7 +80,7 @@ def test_a_rule_of_ones_own_that_is_none_is_refused(name, tmp_path, monkeypatch,
         "OPERATIONS = {'sums': dataclasses.replace(BUILT_IN['addition'], **small)}\n"
     )
     own_tasks.use(file)
-    with refusal(InputError):
+    with input_error(InputError):
         question_automaton(Task("sums"))
 
 

@@ -82,17 +82,17 @@ def test_one_process_trains_in_a_folder(tmp_path):
         (CAUSAL, {"config": override(CAUSAL, heads=8)}),
     ],
 )
-def test_another_run_is_refused(tmp_path, refusal, config, changes):
+def test_another_run_is_refused(tmp_path, input_error, config, changes):
     trained(run_in(tmp_path, config=config))
-    with refusal(InputError):
+    with input_error(InputError):
         run_in(tmp_path, **{"config": config} | changes).write_config()
 
 
-def test_a_changed_configuration_is_told(tmp_path, refusal):
+def test_a_changed_configuration_is_told(tmp_path, input_error):
     run = run_in(tmp_path)
     run.write_config()
     run.config_path.write_text(run.config_path.read_text().replace("abc", "abd"))
-    with refusal(InputError):
+    with input_error(InputError):
         open_run(run.folder)
 
 
@@ -113,10 +113,10 @@ def test_a_folder_in_the_home_directory(tmp_path, monkeypatch):
     assert local_folder("~nobody-has-this-name/x").parts[0] == "~nobody-has-this-name"
 
 
-def test_a_folder_that_cannot_be_used(tmp_path, refusal):
+def test_a_folder_that_cannot_be_used(tmp_path, input_error):
     (tmp_path / "file").write_text("a file")
     for folder in (tmp_path / "file", tmp_path / "file" / "run", tmp_path):
-        with refusal(InputError):
+        with input_error(InputError):
             dataclasses.replace(run_in(tmp_path), folder=folder).write_config()
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
@@ -138,13 +138,13 @@ def test_what_machines_must_have_in_common(tmp_path):
     assert run.fingerprint() not in {other.fingerprint() for other in others}
 
 
-def test_lengths_that_a_model_can_be_asked(tmp_path, refusal):
+def test_lengths_that_a_model_can_be_asked(tmp_path, input_error):
     run = run_in(tmp_path)
     assert [run.task_of_length(length).size for length in (1, 3, 18)] == [3, 3, 18]
     fixed = run_in(tmp_path, config=override(TrainConfig(), name="lstm_transformer"))
     assert fixed.task_of_length(2) == fixed.task
     for each, length in ((run, 0), (run, 1001), (fixed, 4)):
-        with refusal(InputError):
+        with input_error(InputError):
             each.task_of_length(length)
 
 

@@ -57,11 +57,11 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
         "[common]\ntask = 'pq'\n[runs.a]\nmodel = ['a/b.py:c', 'd']",
     ],
 )
-def test_what_is_not_a_sweep_is_refused(tmp_path, refusal, text):
-    with refusal(InputError):
+def test_what_is_not_a_sweep_is_refused(tmp_path, input_error, text):
+    with input_error(InputError):
         read(tmp_path, text)
 
 
-def test_a_file_that_is_not_there(tmp_path, refusal):
-    with refusal(InputError):
+def test_a_file_that_is_not_there(tmp_path, input_error):
+    with input_error(InputError):
         plan.read(tmp_path / "gone.toml", [0])

@@ -116,8 +116,8 @@ def test_a_threshold_that_its_questions_bear(threshold, header, reached):
     assert cells("reached", threshold=threshold) == ([header], [[reached], ["0 of 1"]])
 
 
-def test_a_threshold_finer_than_its_questions_is_refused(refusal):
-    with refusal(InputError):
+def test_a_threshold_finer_than_its_questions_is_refused(input_error):
+    with input_error(InputError):
         cells("reached", threshold=0.9995)
     assert cells("minimum", threshold=0.9995)
 

@@ -152,10 +152,10 @@ def test_what_would_be_trained_is_listed_with_a_task_file_for_all_runs(tmp_path,
         'input_format = "aligned"\ntask = "pq"',
     ],
 )
-def test_everything_is_checked_before_anything_is_trained(tmp_path, refusal, settings):
+def test_everything_is_checked_before_anything_is_trained(tmp_path, input_error, settings):
     path = tmp_path / "sweep.toml"
     path.write_text(f'[common]\ntask = "addition"\n[runs.a]\n{settings}\n')
     code, _, err = sweep("sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs"))
     assert code == 2
-    refusal.printed(err)
+    input_error.printed(err)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["sweep.toml"]

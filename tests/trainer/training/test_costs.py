@@ -1,4 +1,4 @@
-"""Costs: memory and time that a training needs, against what was measured, and the refusals."""
+"""Costs: memory and time that a training needs, against what was measured, and the input errors."""
 
 import dataclasses
 

@@ -160,12 +160,12 @@ def test_a_run_that_an_older_version_has_stopped_goes_on_bitwise(new_loop, unsto
     ],
     ids=["newer", "unknown", "step", "format"],
 )
-def test_the_state_of_no_training_is_refused(new_loop, tmp_path, refusal, change):
+def test_the_state_of_no_training_is_refused(new_loop, tmp_path, input_error, change):
     with pytest.raises(StoppedError):
         new_loop(tmp_path, Stop(30)).train()
     for name in ("last.npz", "previous.npz"):
         saved_by_another_version(tmp_path / name, change)
-    with refusal(InputError):
+    with input_error(InputError):
         new_loop(tmp_path).restore()
 
 

@@ -133,11 +133,11 @@ def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsy
         ({}, "settings_0|read"),  # one of them, and not the others
     ],
 )
-def test_what_cannot_be_proved_is_refused(adder, changes, kept, refusal):
+def test_what_cannot_be_proved_is_refused(adder, changes, kept, input_error):
     task = Task(changes.pop("task", "addition"))
     arrays = {name: array for name, array in checkpoints.load(adder.best)[0].items() if re.match(kept, name)}
     run = dataclasses.replace(adder, task=task, config=override(adder.config, prove=0, **changes))
-    with refusal(InputError):
+    with input_error(InputError):
         proof.tables_of(run, arrays)
 
 
@@ -164,9 +164,9 @@ def test_the_network_and_its_tables_agree(adder, size):
     assert proof.largest_difference(learner, other, 1) > other.bound
 
 
-def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, refusal):
+def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, input_error):
     monkeypatch.setattr(Latch, "call", lambda self, inputs, training=False: inputs[..., : self.units] * 0.0)
-    with refusal(InputError):
+    with input_error(InputError):
         proof.prove(adder, functools.partial(building.restore, adder))
 
 
@@ -265,12 +265,12 @@ def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
     assert wrong == [Sample(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
 
 
-def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, refusal):
+def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, input_error):
     reads = Counter.call
     monkeypatch.setattr(
         Counter, "call", lambda self, inputs: reads(self, inputs if self.return_sequences else inputs[:, 3:])
     )
-    with refusal(InputError):
+    with input_error(InputError):
         proof.prove(counter, functools.partial(building.restore, counter))
 
 
@@ -297,12 +297,12 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_only_the_input_format_that_shows_the_digit_everywhere_is_proved(tmp_path, refusal):
+def test_only_the_input_format_that_shows_the_digit_everywhere_is_proved(tmp_path, input_error):
     made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
     plugins.allow(SMALL_ADDER)
     config = override(configs.TAGGER, name=SMALL_ADDER, input_format="aligned", epochs=1, steps_per_epoch=2)
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
-    with refusal(InputError):
+    with input_error(InputError):
         proof.prove(run, functools.partial(building.restore, run))
 
 

@@ -1,8 +1,8 @@
-"""The snapshot of every sentence that refuses something: tests/refusals.txt, one line per refusal.
+"""The snapshot of every input error: tests/input_errors.txt, one line per input error.
 
 A test names the error's class; its sentence stands in the snapshot alone, beside the test's name. A changed sentence
-is a changed line there: ``make refusals`` writes it again, and the diff is reviewed. Paths that differ from run to run
-are replaced by names in capitals.
+is a changed line there: ``make input-errors`` writes it again, and the diff is reviewed. Paths that differ from run to
+run are replaced by names in capitals.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from layout import ROOT
 
-FILE = ROOT / "tests" / "refusals.txt"
-UPDATE = "UPDATE_REFUSALS"
+FILE = ROOT / "tests" / "input_errors.txt"
+UPDATE = "UPDATE_INPUT_ERRORS"
 
 
 class Snapshot:
@@ -39,11 +39,13 @@ class Snapshot:
         self.met[key] = sentence
         if os.environ.get(UPDATE):
             return
-        assert key in self.expected, f"a new refusal: run make refusals, and read its line:\n{sentence}"
-        assert sentence == self.expected[key], f"another sentence than in {FILE.name}: if it is meant, make refusals"
+        assert key in self.expected, f"a new input error: run make input-errors, and read its line:\n{sentence}"
+        assert sentence == self.expected[key], (
+            f"another sentence than in {FILE.name}: if it is meant, make input-errors"
+        )
 
     def write(self) -> None:
-        """Writes the file anew: without the refusals of tests that their file, which was collected, no longer has."""
+        """Writes the file again, without the input errors of tests that a collected file no longer has."""
         files = {test.partition("::")[0] for test in self.collected}
         kept = {
             key: sentence
@@ -54,8 +56,8 @@ class Snapshot:
         FILE.write_text("".join(lines), encoding="utf-8")
 
 
-class Refusal:
-    """The refusals of one test, in the order in which it meets them."""
+class InputErrors:
+    """The input errors of one test, in the order in which it meets them."""
 
     def __init__(self, snapshot: Snapshot, test: str, temporary: Path) -> None:
         self._snapshot = snapshot

@@ -74,16 +74,16 @@ def test_a_release_is_made_once_and_is_what_its_tag_says(tmp_path):
     with serving(handler) as url:
         index = {"INDEX": url}
 
-        def refusal(tag: str, version: str) -> str:
+        def input_error(tag: str, version: str) -> str:
             (checkout / "seq2seq_arith/base/version.py").write_text(f'__version__ = "{version}"\n')
             program = [sys.executable, checkout / ".ci/unreleased", tag]
             return subprocess.run(program, env=index, capture_output=True, text=True, check=False).stderr.strip()
 
-        assert refusal("v0.2.0", "0.2.0") == ""
-        assert refusal("v0.1.0", "0.1.0") == "0.1.0 was released before; give it a new number"
-        assert refusal("v0.2.0", "0.2.1") == "the tag is v0.2.0, and the package's version is 0.2.1"
-        assert refusal("v0.2.0.dev0", "0.2.0.dev0") == "0.2.0.dev0 is a version of development"
-        assert refusal("v0.3.0", "0.3.0") == "CHANGELOG.md has no section 0.3.0"
+        assert input_error("v0.2.0", "0.2.0") == ""
+        assert input_error("v0.1.0", "0.1.0") == "0.1.0 was released before; give it a new number"
+        assert input_error("v0.2.0", "0.2.1") == "the tag is v0.2.0, and the package's version is 0.2.1"
+        assert input_error("v0.2.0.dev0", "0.2.0.dev0") == "0.2.0.dev0 is a version of development"
+        assert input_error("v0.3.0", "0.3.0") == "CHANGELOG.md has no section 0.3.0"
 
 
 def test_the_citation_and_the_changelog_name_this_version():

@@ -57,7 +57,7 @@ input-errors: $(VENV)/tested ## Writes the snapshot of all input errors again, t
 reference: $(VENV)/tested ## Writes the pages of docs/reference that list what the code has
 	PYTHONSAFEPATH=1 $(VENV)/bin/python docs/reference_pages.py
 
-lesson: $(VENV)/tested ## Runs the lesson and writes its outputs anew, to be read as a diff: six minutes
+lesson: $(VENV)/tested ## Runs the lesson and writes its outputs again, to be read as a diff: six minutes
 	UPDATE_LESSON=1 $(PYTEST) --quiet -m slow -k lesson tests/notebooks
 
 matrix: ## Tests with every Python of this machine, with the oldest and the newest packages: half an hour

@@ -31,7 +31,7 @@ from seq2seq_arith.pipelines.storage.clients import ABSENT
 from seq2seq_arith.pipelines.storage.paths import AnyPath, ObjectPath
 
 FOLDER, TIME = ".runs", "%Y%m%dT%H%M%S.%fZ"  # to the microsecond: the names' order is that of the runs
-MOST_BYTES, MOST_RECORDS = 2**16, 1000  # that are read of one record, and of one dataset
+MAX_BYTES, MAX_RECORDS = 2**16, 1000  # that are read of one record, and of one dataset
 KIBIBYTE = 1024 if sys.platform == "linux" else 1  # the unit of the system's largest memory
 
 
@@ -103,9 +103,9 @@ def read(directory: AnyPath) -> list[Record]:
     folder, names, records = _folder(directory), list[str](), list[Record]()
     with contextlib.suppress(OSError, InputError, RunError):
         names = sorted(name for name in paths.sizes(folder) if name.endswith(".json"))
-    for name in names[-MOST_RECORDS:]:
+    for name in names[-MAX_RECORDS:]:
         with contextlib.suppress(OSError, InputError, RunError):
-            records.append(decode(Record, parse(paths.read_bytes(folder / name, MOST_BYTES)), further=True))
+            records.append(decode(Record, parse(paths.read_bytes(folder / name, MAX_BYTES)), further=True))
     return records
 
 

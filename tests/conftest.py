@@ -99,6 +99,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Writes the snapshot anew if that is asked for."""
+    """Writes the snapshot again if the environment requires it."""
     if os.environ.get(UPDATE):
         SNAPSHOT.write()

@@ -40,7 +40,7 @@ PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
 EXAMPLES = 20_000
 TASK = Task(num_examples=EXAMPLES)
 LAYOUTS = [("--num-shards=5",), ("--num-shards=2", "--no-parquet"), ("--num-shards=16",)]
-MOST_RUNS = 3  # at once
+MAX_RUNS = 3  # at once
 LONGEST = 8.0  # seconds until a run is killed or stopped
 LONGEST_ROUND = 600.0  # seconds
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None]  # None lets a run go on
@@ -98,7 +98,7 @@ def _round(chosen: random.Random, data_dir: str, counts: collections.Counter[str
     """One round; what is wrong, or an empty text."""
     path = dataset_path(parse_place(data_dir), TASK)
     with contextlib.ExitStack() as opened:
-        streams = [opened.enter_context(tempfile.TemporaryFile("w+")) for _ in range(chosen.randint(1, MOST_RUNS))]
+        streams = [opened.enter_context(tempfile.TemporaryFile("w+")) for _ in range(chosen.randint(1, MAX_RUNS))]
         runs = [_start(chosen, data_dir, said) for said in streams]
         if problem := _watch(runs, path, counts):
             return problem

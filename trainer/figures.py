@@ -78,10 +78,10 @@ DOTS_PER_INCH = 120
 NOTEBOOK_DOTS = 150  # per inch: a screen of high resolution shows all of them
 PIXELS_PER_INCH = 90  # of a notebook's page
 
-MOST_LABELS = 60  # longer axes are not labelled step by step
-MOST_LARGE = 25  # longer axes have small labels
+MAX_LABELS = 60  # longer axes are not labelled step by step
+MAX_LARGE = 25  # longer axes have small labels
 LONGEST_LABEL = 4  # of a column; longer ones are turned
-MOST_COLUMNS = 4
+MAX_COLUMNS = 4
 
 
 def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -153,8 +153,8 @@ def inline_svg(drawn: "Figure", title: str, description: str) -> str:
 
 def label(axis: Any, names: Sequence[Any]) -> None:
     """Labels the ticks 0, 1, … of a matplotlib axis, in small letters if they are many, and none if too many."""
-    if len(names) <= MOST_LABELS:
-        axis.set_ticks(range(len(names)), list(map(str, names)), fontsize=10 if len(names) <= MOST_LARGE else 7)
+    if len(names) <= MAX_LABELS:
+        axis.set_ticks(range(len(names)), list(map(str, names)), fontsize=10 if len(names) <= MAX_LARGE else 7)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -185,10 +185,10 @@ class HeatMap:
 @styled
 def maps(heat_maps: Sequence[HeatMap]) -> "Figure":
     """A picture of maps, each with a colour bar, large enough for the names on their axes."""
-    columns = min(MOST_COLUMNS, len(heat_maps))
+    columns = min(MAX_COLUMNS, len(heat_maps))
     lines = -(-len(heat_maps) // columns)
     most = (max(heat_map.values.shape[axis] for heat_map in heat_maps) for axis in (1, 0))
-    width, height = ((min(6.5, max(3.2, 0.2 * count + 1.6)) if count <= MOST_LABELS else 5.0) for count in most)
+    width, height = ((min(6.5, max(3.2, 0.2 * count + 1.6)) if count <= MAX_LABELS else 5.0) for count in most)
     drawn = figure(width * columns, height * lines)
     for number, heat_map in enumerate(heat_maps, 1):
         axes = drawn.add_subplot(lines, columns, number)

@@ -289,7 +289,7 @@ def _scratchpad_steps(task: Task) -> int:
 
 
 # Most steps of an answer with a scratchpad: each partial result has operations of its own in the graph.
-MOST_WRITTEN = 2500
+MAX_WRITTEN = 2500
 
 
 INPUT_FORMATS: dict[str, InputFormatEntry] = {
@@ -462,10 +462,10 @@ def check_input_format(input_format: str, task: Task) -> None:
                 f"the input format {input_format!r} is for sums of up to ten numbers and products of two, and "
                 f"{task.name} is neither; give --input-format reversed"
             )
-        if (steps := entry.answer_steps(task)) > MOST_WRITTEN:
+        if (steps := entry.answer_steps(task)) > MAX_WRITTEN:
             raise InputError(
                 f"the input format {input_format!r} of {task.config_name} writes {steps:,} characters, and the maximum "
-                f"is {MOST_WRITTEN:,}; give fewer --digits"
+                f"is {MAX_WRITTEN:,}; give fewer --digits"
             )
 
 

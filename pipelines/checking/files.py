@@ -22,7 +22,7 @@ from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 
-MOST_NAMED = 100  # files that do not belong to a dataset, each on a line
+MAX_NAMED = 100  # files that do not belong to a dataset, each on a line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Files:
         for name in sorted(set(self.digests) - set(self.sizes)):
             yield f"{self.directory / name}: is missing"
         surplus = sorted(set(self.sizes) - set(self.digests) - {METADATA})
-        for name in surplus[:MOST_NAMED]:
+        for name in surplus[:MAX_NAMED]:
             yield f"{self.directory / name}: does not belong to the dataset"
-        if more := surplus[MOST_NAMED:]:
+        if more := surplus[MAX_NAMED:]:
             yield f"{self.directory}: {len(more):,} more files do not belong to the dataset"
 
     def count_problems(self) -> Iterator[str]:

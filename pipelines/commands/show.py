@@ -36,7 +36,7 @@ def show(
         ),
     ],
     *,
-    rows: Annotated[int, Option("number of examples that are shown", low=0, high=sample.MOST_EXAMPLES)] = 5,
+    rows: Annotated[int, Option("number of examples that are shown", low=0, high=sample.MAX_EXAMPLES)] = 5,
     question: Annotated[
         str | None,
         QuestionOption(

@@ -18,7 +18,7 @@ from seq2seq_arith.pipelines.showing.sample import Sample
 
 ROWS = 5
 # More groups than these are put into ranges.
-MOST_GROUPS = 12
+MAX_GROUPS = 12
 LARGEST_POWER = 15  # a number of more digits is not written out
 
 
@@ -154,7 +154,7 @@ def _groups(values: np.ndarray) -> tuple[list[str], np.ndarray]:
     (['0-19', '20-39', '40-59', '60-79', '80-99'], array([20, 20, 20, 20, 20]))
     """
     distinct, counts = np.unique(values, return_counts=True)
-    if len(distinct) <= MOST_GROUPS or not np.issubdtype(distinct.dtype, np.integer):
+    if len(distinct) <= MAX_GROUPS or not np.issubdtype(distinct.dtype, np.integer):
         return [str(value) for value in distinct.tolist()], counts
     edges = np.linspace(distinct[0], distinct[-1] + 1, RANGES + 1).astype(int)
     index = np.searchsorted(edges, values, "right") - 1

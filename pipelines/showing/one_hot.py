@@ -8,7 +8,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, shortened
 
 BLOCK, DOT = "█", "·"
-MOST_ROWS = 40  # of a picture
+MAX_ROWS = 40  # of a picture
 
 
 def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
@@ -35,10 +35,10 @@ def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
 
 
 def picture(task: Task, stored: str, ones: np.ndarray, block: str = BLOCK, dot: str = DOT) -> str:
-    """One-hot as a picture: a row per position, a column per character of the alphabet; at most ``MOST_ROWS``."""
+    """One-hot as a picture: a row per position, a column per character of the alphabet; at most ``MAX_ROWS``."""
     head = f'one-hot of "{abridged(stored)}": {len(stored):,} positions × {len(task.alphabet)} characters'
-    cut = f", of which the first {MOST_ROWS} positions are here" if len(stored) > MOST_ROWS else ""
+    cut = f", of which the first {MAX_ROWS} positions are here" if len(stored) > MAX_ROWS else ""
     lines = [f"position  stored  {' '.join(text.visible(task.alphabet))}"]
-    for position, (character, row) in enumerate(zip(text.visible(stored[:MOST_ROWS]), ones, strict=False)):
+    for position, (character, row) in enumerate(zip(text.visible(stored[:MAX_ROWS]), ones, strict=False)):
         lines.append(f"{position:>8}  {character:<6}  {' '.join(block if bit else dot for bit in row)}")
     return "\n".join([f"{head}{cut}", *lines, f"{block} is 1, {dot} is 0; each row has one 1. ␣ is the blank."])

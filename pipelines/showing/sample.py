@@ -24,10 +24,10 @@ from seq2seq_arith.pipelines.storage import paths
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 # Limits on draws, examples and characters, for about a second of work.
-MOST_DRAWS = 2**20
-MOST_FIRST = 2**15  # examples of a dataset with more draws
-MOST_EXAMPLES = 2**18
-MOST_CHARACTERS = 2**24
+MAX_DRAWS = 2**20
+MAX_FIRST = 2**15  # examples of a dataset with more draws
+MAX_EXAMPLES = 2**18
+MAX_CHARACTERS = 2**24
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Sample:
         return text.operands(self.task, self.questions)
 
 
-def read(directory: AnyPath, max_examples: int = MOST_EXAMPLES) -> Sample:
+def read(directory: AnyPath, max_examples: int = MAX_EXAMPLES) -> Sample:
     """The first examples of each split of a dataset, about ``most``: a random sample, or all."""
     task, _, metadata = read_sound(directory)
     lengths, count = read_shard_lengths(directory), min(max_examples, _examined(task))
@@ -70,8 +70,8 @@ def read(directory: AnyPath, max_examples: int = MOST_EXAMPLES) -> Sample:
 def draw(task: Task) -> Sample:
     """The examples that ``read`` would find, drawn here; of a dataset of very many draws, the first of these."""
     count, examined = coverage.num_draws(task), _examined(task)
-    is_whole = count <= MOST_DRAWS
-    num_wanted = task.num_examples if is_whole else min(examined, MOST_FIRST)
+    is_whole = count <= MAX_DRAWS
+    num_wanted = task.num_examples if is_whole else min(examined, MAX_FIRST)
     count = count if is_whole else 2 * num_wanted
     while True:
         rows = dedup.unique(task, np.arange(count, dtype=np.uint64))  # as a pipeline of one shard
@@ -95,8 +95,8 @@ def draw(task: Task) -> Sample:
 
 def _examined(task: Task) -> int:
     """The number of examined examples of a dataset."""
-    fitting = MOST_CHARACTERS // (task.question_width + task.answer_width)
-    return max(1, min(task.num_examples, MOST_EXAMPLES, fitting))
+    fitting = MAX_CHARACTERS // (task.question_width + task.answer_width)
+    return max(1, min(task.num_examples, MAX_EXAMPLES, fitting))
 
 
 def _share(examined: int, of_split: int, task: Task) -> int:

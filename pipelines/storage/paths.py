@@ -19,7 +19,7 @@ from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.storage import clients
 from seq2seq_arith.pipelines.storage.clients import ABSENT, PIECE, SHA256, Entry, State
 
-MOST_JSON = 2**30  # bytes of the largest metadata, with some 8,000,000 files
+MAX_JSON = 2**30  # bytes of the largest metadata, with some 8,000,000 files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +210,7 @@ def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
         return file.readinto(buffer)  # type: ignore[attr-defined]
 
 
-def read_bytes(path: AnyPath, max_bytes: int = MOST_JSON) -> bytes:
+def read_bytes(path: AnyPath, max_bytes: int = MAX_JSON) -> bytes:
     """The content of a file, by default of JSON; raises as ``pieces``, and OSError for more bytes than ``most``."""
     content, size = [], 0
     for piece in pieces(path):

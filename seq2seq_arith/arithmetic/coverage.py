@@ -19,7 +19,7 @@ SIGMAS = 6
 LARGE_ENOUGH = 20  # every task of this size has enough keys for the smallest dataset
 # Or, where nearly every key is required, so many that this number of keys is expected to be missing.
 MISSING_KEYS = 0.001
-RAREST, MOST_KEYS = 1e-40, 1e300
+RAREST, MAX_KEYS = 1e-40, 1e300
 
 # A draw with unknown probabilities is counted as this many draws with known ones. It decides which datasets are
 # practical.
@@ -76,7 +76,7 @@ def _of_all(count: np.ndarray, probability: np.ndarray, arity: int) -> tuple[np.
     for _ in range(arity):
         shares = np.outer(shares, count * probability).ravel()
         with np.errstate(over="ignore"):
-            counts = np.minimum(np.outer(counts, count).ravel(), MOST_KEYS)
+            counts = np.minimum(np.outer(counts, count).ravel(), MAX_KEYS)
         # Keys as rare as these are never drawn twice, so their exact probability does not matter.
         _, group = np.unique(np.log(np.maximum(shares / counts, RAREST)).round(9), return_inverse=True)
         shares, counts = np.bincount(group, shares), np.bincount(group, counts)

@@ -26,7 +26,7 @@ from seq2seq_arith.base import options
 VERSION = 2  # of the newest slices
 TRIES = 10  # indices per requested question
 STANDARD, HELD_OUT = SETS = ("standard", "held_out")
-MAX_TABLE = 20_000  # a table of at most so many pairs is used as a whole, without sampling
+MAX_TABLE = 20_000  # a table with at most this number of pairs is used as a whole, without sampling
 
 Pair = tuple[int, ...]
 

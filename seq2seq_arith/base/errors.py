@@ -30,7 +30,7 @@ class _OneSentence:
 class InputError(ValueError, _OneSentence):
     """Input that cannot be used.
 
-    The message is one sentence that states what was given, what is allowed and what to do. The programs print it
+    The message is one sentence that states the wrong value, what is allowed and what to do. The programs print it
     without a traceback and exit with code 2.
     """
 

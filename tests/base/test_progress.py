@@ -1,4 +1,4 @@
-"""The progress that a person watches while a run goes on: bars, lines, and the output of a notebook's cell.
+"""The progress that a person watches during a run: bars, lines, and the output of a notebook's cell.
 
 The cell's are against an IPython that notes what it shows; tests/notebooks uses a real kernel.
 """
@@ -35,7 +35,7 @@ def test_counters_are_lines_where_there_is_no_terminal(monkeypatch, capsys):
 
 
 def test_a_reader_that_leaves_ends_the_watcher_in_silence(monkeypatch):
-    """Python would print the traceback of a thread. The work goes on, and finds the closed end itself."""
+    """Python would print the traceback of a thread. The work continues, and finds the closed end itself."""
     heard, left = [], threading.Event()
 
     class Closed(io.StringIO):

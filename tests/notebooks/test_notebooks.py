@@ -1,6 +1,6 @@
 """The notebooks: how they are stored; that they run from top to bottom; and that what they say is what happens.
 
-The lesson is stored with its outputs, for readers where nothing runs: ``make lesson`` makes them anew.
+The lesson is stored with its outputs, for readers where nothing runs: ``make lesson`` makes them again.
 """
 
 import os
@@ -55,11 +55,11 @@ assert next(row["exact_match"] for row in longer[0] if row["slice"] == "random")
 assert all(row["exact_match"] == 1 for row in longer[1])
 assert counter.predict([6000 * "-" + "p" + 4000 * "-"]) == ["q" + 10_000 * "-"]
 # 12: the state holds the carry, the adder's latches too, and a patch moves it.
-found = {(row["layer"], row["place"]): row for row in run.probe("carry")}["encoder", "all"]
+found = {(row["layer"], row["step"]): row for row in run.probe("carry")}["encoder", "all"]
 assert found["accuracy"] > 0.9 and found["accuracy"] > found["control"] + 0.2
-removed = {row["removed"]: row["worst_exact_match"] for row in proved.ablate(by="mean", per_slice=5)}
-assert (removed["nothing"], removed["latches_0"]) == (1, 0)
-patched = {(row["layer"], row["place"]): row["answer"] for row in run.patch("12+34", "18+34")}
+removed = {row["layer"]: row["worst_exact_match"] for row in proved.ablate(by="mean", per_slice=5)}
+assert (removed["none"], removed["latches_0"]) == (1, 0)
+patched = {(row["layer"], row["step"]): row["answer"] for row in run.patch("12+34", "18+34")}
 assert "56" in proved.patch("12+34", "18+34", "neighbours").column("answer")
 assert (patched["encoder", "all"], patched["decoder_0", "a0"]) == ("52", "56")
 assert attentive.predict(["39+57"]) == ["96"]

@@ -30,7 +30,7 @@ def directories(make):
 def test_the_draws_of_a_task_are_the_examples_of_its_files(directories, name, monkeypatch):
     task = TASKS[name]
     if name == "large":
-        monkeypatch.setattr(sample, "MOST_CHARACTERS", FEW * (task.question_width + task.answer_width))
+        monkeypatch.setattr(sample, "MAX_CHARACTERS", FEW * (task.question_width + task.answer_width))
     read, drawn = sample.read(directories[name]), sample.draw(task)
     assert (read.task, drawn.draws_used) == (task, read.draws_used)
     for side in ("questions", "answers"):
@@ -41,8 +41,8 @@ def test_the_draws_of_a_task_are_the_examples_of_its_files(directories, name, mo
 
 def test_of_very_many_draws_it_shows_the_first(monkeypatch):
     task = TASKS["addition"]
-    monkeypatch.setattr(sample, "MOST_DRAWS", 1000)
-    monkeypatch.setattr(sample, "MOST_FIRST", 200)
+    monkeypatch.setattr(sample, "MAX_DRAWS", 1000)
+    monkeypatch.setattr(sample, "MAX_FIRST", 200)
     examples = sample.draw(task)
     assert len(examples) == 200
     assert examples.draws_used is None

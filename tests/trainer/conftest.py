@@ -150,10 +150,10 @@ def quick(learners: Learners, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def ready(data_dir: Path, learners: Learners) -> Callable[..., Ready]:
-    """Makes a learner on the small dataset of a task; ``anew`` for one beside another of the same settings."""
+    """Makes a learner on the small dataset of a task; ``fresh`` for one beside another of the same settings."""
 
     def make(
-        name: str, config: TrainConfig, rows: int | None = None, total_steps: int = 100, anew: bool = False
+        name: str, config: TrainConfig, rows: int | None = None, total_steps: int = 100, fresh: bool = False
     ) -> Ready:
         source = records.open_source(TASKS[name], str(data_dir))
         input_format = make_input_format(config.model.input_format, source.task)
@@ -161,7 +161,7 @@ def ready(data_dir: Path, learners: Learners) -> Callable[..., Ready]:
         if rows is not None:
             training = dataclasses.replace(training, lengths=(rows, *[0] * (len(training.lengths) - 1)))
         strategy = devices.make_strategy(config.replicas)
-        made = (Learners() if anew else learners).of(config, input_format, strategy, total_steps)
+        made = (Learners() if fresh else learners).of(config, input_format, strategy, total_steps)
         batches = Lanes(training, config.batch_size, strategy.num_replicas_in_sync, config.seed)
         return Ready(source, source.splits["validation"].head(1000), made, batches)
 

@@ -126,8 +126,8 @@ def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     assert np.abs(np.subtract(*logits)).max() > 1e-4  # the bias matters
 
 
-def test_every_entry_names_code_that_is_there():
-    """And settings that a configuration has, and what is given in words that are explained."""
+def test_every_entry_names_existing_code():
+    """And options that a configuration has, and hints in words that are explained."""
     entries = [*MODELS.values(), *POSITIONAL_ENCODINGS.values()]
     assert {name for entry in entries for name in entry.options} == NETWORK_OPTIONS.keys()
     assert POSITIONAL_ENCODINGS.keys() == PositionalEncoding.kinds.keys() - {"by_distance"}

@@ -73,12 +73,12 @@ def test_the_curves_of_one_run_and_of_several():
     assert list(exact.get_lines()[0].get_ydata()) == [0.25, 0.5, 0.75, 1.0]
     assert list(loss.get_lines()[0].get_ydata()) == [0.75, 0.5, 0.25, history.SMALLEST_LOSS]
     assert list(exact.get_lines()[2].get_xdata()) == [4]
-    many = history.curves({str(number): rows(2) for number in range(history.MOST_RUNS)})
-    assert len(many.legends[0].get_texts()) == history.MOST_RUNS
+    many = history.curves({str(number): rows(2) for number in range(history.MAX_RUNS)})
+    assert len(many.legends[0].get_texts()) == history.MAX_RUNS
     looks = {(line.get_color(), line.get_linestyle()) for line in many.axes[0].get_lines()[::2]}
-    assert len(looks) == history.MOST_RUNS
+    assert len(looks) == history.MAX_RUNS
     with pytest.raises(InputError):
-        history.curves({str(number): rows(2) for number in range(history.MOST_RUNS + 1)})
+        history.curves({str(number): rows(2) for number in range(history.MAX_RUNS + 1)})
 
 
 def test_plot_draws_the_runs_that_are_named(tmp_path, capsys):

@@ -6,7 +6,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.trainer import figures
-from seq2seq_arith.trainer.figures import MOST_LABELS, HeatMap, Picture
+from seq2seq_arith.trainer.figures import MAX_LABELS, HeatMap, Picture
 
 RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print and without colour vision
 
@@ -19,7 +19,7 @@ def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Pict
     across = "characters of the alphabet"
     title, characters = f"{question} as a network reads it", list(text.visible(alphabet))
     HeatMap(title, rows, list(text.visible(stored)), characters, down="steps", across=across).draw(axes)
-    if max(rows.shape) <= MOST_LABELS:  # white lines between the cells
+    if max(rows.shape) <= MAX_LABELS:  # white lines between the cells
         axes.set_xticks(np.arange(1, len(alphabet)) - 0.5, minor=True)
         axes.set_yticks(np.arange(1, len(stored)) - 0.5, minor=True)
         axes.grid(which="minor", color="white", linewidth=1)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 MISTAKES = 20  # mistakes that are listed by default
 MAP_VALUES = 100  # operands on each side of an error map
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 
 
 def open_run(
@@ -235,7 +235,8 @@ class TrainedRun(Tabular):
         """Ablation: scores on the suite while a part of the model is removed, a row per layer and head of attention.
 
         With a ``layer``, there is a row per unit, or per head for a layer of attention. The output of a removed part is
-        replaced by ``zero``, or by its ``mean`` over the questions.
+        replaced by ``zero``, or by its ``mean`` over the questions. The columns ``layer`` and ``part`` name what was
+        removed: ``all`` of a layer, a ``head`` or a ``unit``; both are ``none`` in the first row.
 
         Raises InputError if there is no such layer, or the run has no checkpoint.
         """
@@ -248,7 +249,7 @@ class TrainedRun(Tabular):
     def patch(self, question: str, other: str, layer: str | None = None) -> "Analysis":
         """Activation patching: the answers while one layer, at one step, has its output for the ``other`` question.
 
-        The column ``place`` has steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer.
+        The column ``step`` has steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer.
         ``moved`` is how far the logits move from the one answer to the other: 1 is all of the way.
 
         Raises InputError if there is no such layer; and as ``inspect``.
@@ -262,12 +263,13 @@ class TrainedRun(Tabular):
 
         return patching.patch(learner, first, second, layer)
 
-    def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> "Analysis":
+    def probe(self, name: str, position: int = 0, *, questions: int = 1000, seed: int = 1) -> "Analysis":
         """Linear probing: the accuracy with which a layer's output predicts a ``carry``, a ``borrow`` or a ``digit``.
 
-        The property is that of one digit position, ``place``, 0 for the units. The accuracy is that on questions that
-        the probe was not fitted to, beside that of a control task: only what is read better than that has been
-        computed by the model.
+        The property is that of the digit at ``position``, 0 for the units. The accuracy is that on questions that the
+        probe was not fitted to, beside that of a control task: only what is read better than that has been computed
+        by the model. A high accuracy does not show that the model uses the property (arXiv 2605.22488): test this with
+        ``ablate`` or ``patch``.
 
         Raises InputError if there is no such property, a value is out of range, or the input format is a scratchpad;
         and as ``inspect``.
@@ -275,7 +277,7 @@ class TrainedRun(Tabular):
         learner = self._opened.learner(self.task)
         from seq2seq_arith.trainer.interpretability import probing
 
-        return probing.probe(learner, name, place, questions, seed)
+        return probing.probe(learner, name, position, questions, seed)
 
     def fourier(self) -> "Analysis":
         """The frequencies with which a model of modular addition adds, and how much of its logits each explains.
@@ -302,7 +304,7 @@ class TrainedRun(Tabular):
             raise InputError(
                 f"{self.task.name} does not have two numbers to map; breakdown and mistakes show where it errs"
             )
-        check_int("values", values, 1, MOST_VALUES)
+        check_int("values", values, 1, MAX_VALUES)
         most = min(values, self.task.sampler.num_values(self.task.size))
         learner = self._opened.learner()
         from seq2seq_arith.trainer.data import question_sets

@@ -110,7 +110,7 @@ def train(
     ] = False,
     callbacks: Sequence[Any] = (),
 ) -> "Trained | str":
-    """Trains a model, or goes on with the run in that folder; a dry run says what would be done.
+    """Trains a model, or resumes the run in that folder; a dry run prints what would be done.
 
     Python gives ``callbacks``, those of Keras.
     """

@@ -1,4 +1,4 @@
-"""Batches that are read from the files while a model is trained, each a function of the seed and of its step alone.
+"""Batches read from the files during a training; each depends on the seed and its step alone.
 
 A pass over a split has up to 64 lanes. Each lane has its own part of the split, and reads it in ranges of 1 MiB. The
 order of the ranges, and the order within each, are keyed permutations. A batch takes equally many rows from all lanes::
@@ -8,9 +8,9 @@ order of the ranges, and the order within each, are keyed permutations. A batch 
     step 0    rows 0, 1 of lane 0,   rows 0, 1 of lane 1,   rows 0, 1 of lane 2,    ...
     step 1    rows 2, 3 of lane 0,   rows 2, 3 of lane 1,   ...
 
-Examples lie in the order of a hash, so a batch is a random sample, and the same rows do not come together again in
-another pass: each batch mixes distant ranges. One range per lane is held. To go on at any step, nothing must be
-known but the step; and a machine of a cluster reads only the lanes from which its rows come.
+Examples are stored in the order of a hash, so a batch is a random sample. Each batch mixes distant ranges, so that the
+same rows are not in one batch again in another pass. One range per lane is in memory. Resuming at any step needs only
+the number of the step, and a machine of a cluster reads only the lanes of its own rows.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ import numpy as np
 from seq2seq_arith.trainer.data.permutation import Permutation, combined
 from seq2seq_arith.trainer.data.records import Split, items
 
-MOST_LANES = 64
+MAX_LANES = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Block:
     weights: np.ndarray
 
 
-# A range of a lane: the pass for which it was shuffled, the place of its first row in that pass, and its examples,
-# shuffled, as one item each: a question followed by its answer.
-_Held = tuple[int, int, np.ndarray]
+# A range of a lane: the pass for which it was shuffled, the index of its first row in that pass, and its shuffled
+# examples, one item each: a question followed by its answer.
+_Range = tuple[int, int, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Lanes:
     multiple: int  # the number of replicas; the rows of a step are padded to a multiple of it
     seed: int  # the order of pass p is a function of (seed, p)
     # The last range of each lane that was read.
-    _held: dict[int, _Held] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
+    _ranges: dict[int, _Range] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
     def lanes(self) -> int:
-        """The number of lanes: the largest divisor of the batch that is at most ``MOST_LANES``."""
-        return max(lanes for lanes in range(1, MOST_LANES + 1) if self.batch_size % lanes == 0)
+        """The number of lanes: the largest divisor of the batch that is at most ``MAX_LANES``."""
+        return max(lanes for lanes in range(1, MAX_LANES + 1) if self.batch_size % lanes == 0)
 
     @property
     def _share(self) -> int:
@@ -77,7 +77,7 @@ class Lanes:
         return -(-self.batch_size // self.multiple) * self.multiple
 
     def examples_in(self, steps: int) -> int:
-        """Examples of the first steps of the stream, each as often as it is in them."""
+        """The number of examples in the first steps of the stream, counting repeated ones each time."""
         passes, rest = divmod(steps, self.steps_per_pass)
         return passes * len(self) + rest * self.batch_size
 
@@ -98,7 +98,7 @@ class Lanes:
             step 1    [0, 4]    weights [1/2, 1/2]
             step 2    [-, 2]    weights [0,   1  ]
 
-        ``rows`` says which rows of each step to read, with start and stop.
+        ``rows`` is the slice of each step's rows to read, with start and stop.
         """
         rows = rows or slice(0, self.rows)
         lanes = self.lanes_of(rows)
@@ -128,25 +128,25 @@ class Lanes:
         begin, size = step * self._share, steps * self._share
         left = {lane: range(begin, min(begin + size, len(self.part(lane)))) for lane in lanes}
         while left := {lane: places for lane, places in left.items() if places}:
-            self._hold(number, {lane: places.start for lane, places in left.items()})
+            self._load(number, {lane: places.start for lane, places in left.items()})
             for lane, places in left.items():
-                _, first, shuffled = self._held[lane]
+                _, first, shuffled = self._ranges[lane]
                 chosen = shuffled[places.start - first : places.stop - first]
                 yield lane, places.start - begin, chosen
                 left[lane] = places[len(chosen) :]
 
-    def _hold(self, number: int, places: dict[int, int]) -> None:
-        """Reads those ranges that have these places of the lanes in a pass, and are not held."""
+    def _load(self, number: int, places: dict[int, int]) -> None:
+        """Reads the ranges that contain these rows of the lanes in a pass, unless they are in memory."""
         missing = [lane for lane, place in places.items() if not self._has(lane, number, place)]
         read = functools.partial(self._read, number, places)
         if len(missing) > 1 and self.split.is_remote:  # a store answers slowly, and many at once
             with ThreadPoolExecutor(len(missing)) as pool:
-                self._held.update(zip(missing, pool.map(read, missing), strict=True))
+                self._ranges.update(zip(missing, pool.map(read, missing), strict=True))
         else:
-            self._held.update(zip(missing, map(read, missing), strict=True))
+            self._ranges.update(zip(missing, map(read, missing), strict=True))
 
     def _has(self, lane: int, number: int, place: int) -> bool:
-        of_pass, first, shuffled = self._held.get(lane, (None, 0, ()))
+        of_pass, first, shuffled = self._ranges.get(lane, (None, 0, ()))
         return of_pass == number and 0 <= place - first < len(shuffled)
 
     def _weights(self, lanes: range, step: int, steps: int) -> np.ndarray:
@@ -156,8 +156,8 @@ class Lanes:
         examples = np.minimum(self.batch_size, len(self) - self.batch_size * np.arange(step, step + steps))
         return np.where(begin[:, np.newaxis] < left.reshape(1, -1), 1 / examples[:, np.newaxis], 0).astype(np.float32)
 
-    def _read(self, number: int, places: dict[int, int], lane: int) -> _Held:
-        """Reads the range that has the place of a lane in a pass."""
+    def _read(self, number: int, places: dict[int, int], lane: int) -> _Range:
+        """Reads the range that contains a row of a lane in a pass."""
         place = places[lane]
         size, part, key = self.split.rows_per_range, self.part(lane), combined(self.seed, number, lane)
         count = -(-len(part) // size)

@@ -15,11 +15,11 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
 
 # The keys of a training set of up to this number of examples are kept in memory.
-MOST_IN_MEMORY = 2**20
+MAX_IN_MEMORY = 2**20
 # A row is searched where its hash is expected, up to this number of standard deviations to both sides.
 DEVIATIONS = 6
 # The validation set and the test set may be large. Their first examples are a random sample, and enough for a score.
-MOST_EXAMPLES = 1 << 16
+MAX_EXAMPLES = 1 << 16
 # All unseen examples of pq would fill gigabytes.
 UNSEEN_CHARACTERS = 1 << 24
 
@@ -124,7 +124,7 @@ TrainingPairs = KeySet | KeySearch  # the pairs of a training set
 
 def trained_on(split: Split) -> TrainingPairs:
     """The pairs of a training set: in memory if they are few, otherwise searched in the files."""
-    if len(split) > MOST_IN_MEMORY:
+    if len(split) > MAX_IN_MEMORY:
         return KeySearch(split)
     return KeySet(split.task, keys(split.task, text.operands(split.task, split.head(len(split)).questions)))
 
@@ -167,7 +167,7 @@ class HeldOut:
     @functools.cached_property
     def validation(self) -> Examples:
         """The validation set, or the beginning of a large one."""
-        return self.source.splits["validation"].head(MOST_EXAMPLES)
+        return self.source.splits["validation"].head(MAX_EXAMPLES)
 
     @functools.cached_property
     def operands(self) -> Operands:
@@ -191,7 +191,7 @@ class HeldOut:
             )
         return trained
 
-    def test_set(self, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
+    def test_set(self, most: int = MAX_EXAMPLES) -> tuple[int, Examples]:
         """The seed of another dataset, and at most ``most`` of its examples that are not in this one.
 
         The model was neither trained nor selected on them.

@@ -12,6 +12,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.figures import HeatMap
 from seq2seq_arith.trainer.interpretability.subject import (
+    ALL,
     Analysis,
     Hook,
     Subject,
@@ -21,14 +22,22 @@ from seq2seq_arith.trainer.interpretability.subject import (
 )
 from seq2seq_arith.trainer.training.learner import Learner
 
+NOTHING = "none"
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
     """A part of a model that can be removed: a layer, a head of attention, or a unit of a layer; or nothing."""
 
-    name: str
+    layer: str
+    part: str  # ``head 1``, ``unit 3``, ``ALL`` of the layer, or ``NOTHING``
     hook: Hook = identity  # replaces outputs of layers
     attention_hook: Hook = identity  # replaces shares of attention
+
+    @property
+    def name(self) -> str:
+        """The layer, with its head or unit."""
+        return self.layer if self.part in (ALL, NOTHING) else f"{self.layer}, {self.part}"
 
     def exact_without(self, subject: Subject) -> np.ndarray:
         """bool [examples]: whether all that is written is right without the part."""
@@ -58,7 +67,7 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
         worst = scores.worst()
         assert worst
         of_worst = {"worst_slice": worst.slice, "worst_exact_match": worst.exact_match}
-        rows.append({"removed": part.name, "exact_match": scores.exact_match, **of_worst})
+        rows.append({"layer": part.layer, "part": part.part, "exact_match": scores.exact_match, **of_worst})
         shares.append([score.exact_match for score in scores.rows])
     rows[1:] = sorted(rows[1:], key=lambda row: row["exact_match"])
     kept = [number for number, name in enumerate(names) if not name.startswith("lengths")]
@@ -66,7 +75,12 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     heat_map = HeatMap("exact match", np.array(shares)[:, kept], down, columns, down="removed", across="slice")
     value = "its mean" if by == "mean" else "zero"
     more = ", of which all that is written must be right" * learner.input_format.writes_more
-    title = f"{len(examples):,} questions of {task.name}{more}; the output of one part is replaced by {value}"
+    # A question may be in two slices.
+    distinct = len(np.unique(np.c_[examples.questions, examples.answers], axis=0))
+    title = (
+        f"{len(examples):,} questions of {task.name}, {distinct:,} of them different{more}; the output of one part is "
+        f"replaced by {value}"
+    )
     return Analysis(rows, [heat_map], title)
 
 
@@ -90,16 +104,16 @@ def parts(subject: Subject, layer: str | None, by: str) -> list[Part]:
         return replacement(name, mask, values.mean(axis=0, keepdims=True) if by == "mean" else 0.0)
 
     heads = [
-        Part(f"{name}, head {number}", attention_hook=removal(name, mask[:, None, None], shares))
+        Part(name, f"head {number}", attention_hook=removal(name, mask[:, None, None], shares))
         for name, shares in attention.items()
         if name not in fixed and layer in (None, name)
         for number, mask in enumerate(np.eye(shares.shape[1], dtype=bool))
     ]
     if layer is None:
-        others = [Part(name, removal(name, True, values)) for name, values in states.items()]
+        others = [Part(name, ALL, removal(name, True, values)) for name, values in states.items()]
     elif layer in attention:
         others = []
     else:
         masks = enumerate(np.eye(states[layer].shape[2], dtype=bool))
-        others = [Part(f"{layer}, unit {unit}", removal(layer, mask, states[layer])) for unit, mask in masks]
-    return [Part("nothing"), *heads, *others]
+        others = [Part(layer, f"unit {unit}", removal(layer, mask, states[layer])) for unit, mask in masks]
+    return [Part(NOTHING, NOTHING), *heads, *others]

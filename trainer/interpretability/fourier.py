@@ -14,14 +14,14 @@ from seq2seq_arith.trainer.interpretability.subject import Analysis, Subject
 from seq2seq_arith.trainer.models.network import Autoregressive
 from seq2seq_arith.trainer.training.learner import Learner
 
-MOST_MODULUS = 128  # every answer to every question is scored
+MAX_MODULUS = 128  # every answer to every question is scored
 KEY_SHARE = 0.01  # the least share of the logits' variance of a key frequency
 
 
 def is_supported(input_format: InputFormat) -> bool:
     """Whether ``fourier`` can analyse a model with an input format."""
     task = input_format.task
-    return task.name == "modular_addition" and task.size <= MOST_MODULUS and not input_format.writes_more
+    return task.name == "modular_addition" and task.size <= MAX_MODULUS and not input_format.writes_more
 
 
 def fourier(learner: Learner) -> Analysis:
@@ -34,7 +34,7 @@ def fourier(learner: Learner) -> Analysis:
     """
     task, modulus = learner.input_format.task, learner.input_format.task.size
     if not is_supported(learner.input_format):
-        supported = f"modular_addition with a modulus up to {MOST_MODULUS}, written without hints"
+        supported = f"modular_addition with a modulus up to {MAX_MODULUS}, written without hints"
         raise InputError(
             f"the task is {task.config_name}, and these waves are those of {supported}; analyse such a run"
         )

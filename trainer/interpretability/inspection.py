@@ -251,7 +251,7 @@ def draw(path: Path, inspection: Inspection) -> None:
     )
     title = (
         f"{inspection.question} = {inspection.answer}"
-        if len(inspection.question) <= figures.MOST_LABELS
+        if len(inspection.question) <= figures.MAX_LABELS
         else inspection.answer[:40]
     )
     figure.suptitle(title)

@@ -32,16 +32,16 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     first, last = lead(subject.logits()) if len(steps) else (0.0, 0.0)
     rows: list[dict[str, Any]] = []
     for name in [layer] if layer else states:
-        places = subject.step_names(states[name].shape[1])
-        mask = np.eye(len(places), dtype=bool)
-        if len(places) > 1:  # after the single steps, all of them together
-            mask, places = np.vstack([mask, np.ones_like(mask[:1])]), [*places, ALL]
+        names = subject.step_names(states[name].shape[1])
+        mask = np.eye(len(names), dtype=bool)
+        if len(names) > 1:  # after the single steps, all of them together
+            mask, names = np.vstack([mask, np.ones_like(mask[:1])]), [*names, ALL]
         hook, zeros = replacement(name, mask[:, :, None], states[name][1]), np.zeros(len(mask), int)
         patched = subject.strings(subject.decoded(hook, tf.gather(subject.ids, zeros)))
         moved = (first - lead(subject.logits(hook, rows=zeros))) / (first - last) if len(steps) else 0.0 * zeros
-        for place, answer, share in zip(places, patched, moved.tolist(), strict=True):
+        for step, answer, share in zip(names, patched, moved.tolist(), strict=True):
             effect = {"answer": answer, "as_other": answer == answers[1], "moved": share}
-            rows.append({"layer": name, "place": place, **effect})
+            rows.append({"layer": name, "step": step, **effect})
     title = (
         f"{question.typed} is answered with {answers[0]}, and {other.typed}, whose states are patched in, {answers[1]}"
     )

@@ -27,11 +27,11 @@ PROPERTIES: dict[str, tuple[tuple[str, ...], Callable[..., np.ndarray]]] = {
 RIDGE = 1.0  # the penalty of a probe, on features of variance 1
 
 
-def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Analysis:
+def probe(learner: Learner, name: str, position: int, count: int, seed: int) -> Analysis:
     """The accuracy of a linear probe for a property, by layer and step; beside it that of a control task.
 
-    ``place`` is a digit position, 0 for the units, and both numbers have a digit there. The probe is fitted to one half
-    of the questions by ridge regression, and evaluated on the other half. In the control task (Hewitt, Liang,
+    Both numbers have a digit at ``position``, 0 for the units. The probe is fitted to one half of the questions by
+    ridge regression, and evaluated on the other half. In the control task (Hewitt, Liang,
     "Designing and Interpreting Probes with Control Tasks", EMNLP 2019), each pair of digits at the position has a
     random value, as frequent as the true ones: a property that is read no better than that has not been computed by
     the model. Steps whose input contains the answer's character at the position are left out.
@@ -46,50 +46,50 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Ana
             f"with {learner.input_format.name}, digits are written before the answer; probe a run of another input "
             "format"
         )
-    check_int("place", place, 0, task.size - 1)
+    check_int("position", position, 0, task.size - 1)
     check_int("questions", count, 100, 10**5)
-    examples = question_sets.examples(task, questions_with_digit(task, place, count, seed))
-    values, pairs = labels(task, name, place, examples)
+    examples = question_sets.examples(task, questions_with_digit(task, position, count, seed))
+    values, pairs = labels(task, name, position, examples)
     if len({*values.tolist()}) < 2:
-        advice = f"give a place below {place}" if place else "probe for another property"
-        raise InputError(f"every {name} of place {place} is the same; {advice}")
+        advice = f"give a position below {position}" if position else "probe for another property"
+        raise InputError(f"every {name} of digit position {position} is the same; {advice}")
     control = np.random.default_rng(seed).choice(values, 100)[pairs]
     subject, rows = Subject(learner, examples.questions, examples.answers), []
     states, _ = subject.activations()
-    for layer, step, step_name in readable_steps(subject, states, place):
+    for layer, step, step_name in readable_steps(subject, states, position):
         accuracy, of_control = probe_accuracy(states[layer][:, step], values, control)
-        rows.append({"layer": layer, "place": step_name, "accuracy": accuracy, "control": of_control})
+        rows.append({"layer": layer, "step": step_name, "accuracy": accuracy, "control": of_control})
     facts = {"majority": _majority(values), "majority of control": _majority(control)}
     baseline = f"always one answer: {facts['majority']:.4f}, in the control {facts['majority of control']:.4f}"
-    title = f"{name} of place {place}, 0 for the units, in {len(values):,} questions; {baseline}"
+    title = f"{name} of digit position {position}, 0 for the units, in {len(values):,} questions; {baseline}"
     best = sorted(rows, key=lambda row: (-row["accuracy"], row["control"]))
     return Analysis(best, [heat_map(rows, column) for column in ("accuracy", "control")], title, facts)
 
 
-def questions_with_digit(task: Task, place: int, count: int, seed: int) -> question_sets.Operands:
+def questions_with_digit(task: Task, position: int, count: int, seed: int) -> question_sets.Operands:
     """At most ``count`` random questions both of whose numbers have a digit at a digit position."""
-    # Lengths are equally frequent, so (size - place)^2 of size^2 pairs have the digit; twice as many are drawn.
-    operands = random_questions(task, seed, 2 * count * -(-(task.size**2) // (task.size - place) ** 2))
-    is_long = np.all([[number >= 10**place for number in numbers.to_ints(side)] for side in operands], axis=0)
+    # Lengths are equally frequent, so (size - position)^2 of size^2 pairs have the digit; twice as many are drawn.
+    operands = random_questions(task, seed, 2 * count * -(-(task.size**2) // (task.size - position) ** 2))
+    is_long = np.all([[number >= 10**position for number in numbers.to_ints(side)] for side in operands], axis=0)
     return tuple(side[:, is_long][:, :count] for side in operands)
 
 
-def labels(task: Task, name: str, place: int, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+def labels(task: Task, name: str, position: int, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
     """The property of each question at a digit position, and its digit pair there, 0 to 99; both int [examples]."""
     left, right = (np.array(numbers.to_ints(side), object) for side in text.operands(task, examples.questions))
     answers = np.array([int(answer) for answer in text.to_strings(examples.answers)], object)
     _, value = PROPERTIES[name]
-    pairs = left // 10**place % 10 * 10 + right // 10**place % 10
-    return np.asarray(value(left, right, answers, 10 ** (place + 1)), int), np.asarray(pairs, int)
+    pairs = left // 10**position % 10 * 10 + right // 10**position % 10
+    return np.asarray(value(left, right, answers, 10 ** (position + 1)), int), np.asarray(pairs, int)
 
 
-def readable_steps(subject: Subject, states: Mapping[str, np.ndarray], place: int) -> Iterator[tuple[str, int, str]]:
+def readable_steps(subject: Subject, states: Mapping[str, np.ndarray], position: int) -> Iterator[tuple[str, int, str]]:
     """Each layer and step, with its name, whose input does not contain the answer's character at a digit position.
 
     A layer with as many steps as the answer may be of the answer, even if the question has as many. Its steps after the
     last one without that character are left out, and so is its last state.
     """
-    steps, last_blind = subject.written.shape[1], subject.last_blind_step(place)
+    steps, last_blind = subject.written.shape[1], subject.last_blind_step(position)
     for layer, values in states.items():
         of_answer = states.get(layer.partition("[")[0], values).shape[1] == steps
         for step, step_name in enumerate(subject.step_names(values.shape[1])):

@@ -196,11 +196,11 @@ def random_questions(task: Task, seed: int, count: int) -> question_sets.Operand
 
 
 def heat_map(rows: list[dict[str, Any]], value: str) -> HeatMap:
-    """A map of a column of rows, which have a ``layer`` and a ``place``; empty where there is no row."""
-    layers, places = (list(dict.fromkeys(row[name] for row in rows)) for name in ("layer", "place"))
+    """A map of a column of rows, which have a ``layer`` and a ``step``; empty where there is no row."""
+    layers, steps = (list(dict.fromkeys(row[name] for row in rows)) for name in ("layer", "step"))
     # Of the question, of the answer, then all together.
-    places.sort(key=lambda place: (place == ALL, place[0] == "a", len(place), place))
-    cells = np.full((len(layers), len(places)), np.nan)
+    steps.sort(key=lambda step: (step == ALL, step[0] == "a", len(step), step))
+    cells = np.full((len(layers), len(steps)), np.nan)
     for row in rows:
-        cells[layers.index(row["layer"]), places.index(row["place"])] = row[value]
-    return HeatMap(value, cells, layers, places, down="layer", across="step")
+        cells[layers.index(row["layer"]), steps.index(row["step"])] = row[value]
+    return HeatMap(value, cells, layers, steps, down="layer", across="step")

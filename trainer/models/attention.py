@@ -13,12 +13,12 @@ HIDDEN = -1e9
 
 
 def attend(layer: keras.layers.Layer, queries: Any, keys: Any, values: Any, adjust: Callable[[Any], Any]) -> Any:
-    """What queries see of keys and values: the attention of every network, [..., queries, size].
+    """Scaled dot-product attention, as every network here uses it, [..., queries, size].
 
     Args:
-      layer: Whose attention it is; what it looks at is noted under its path.
+      layer: The layer that attends; its attention weights are recorded under its path.
       queries, keys, values: [..., queries, size], [..., keys, size] and [..., keys, size].
-      adjust: From the products of queries and keys, float32 [..., queries, keys], to the scores.
+      adjust: A function from the products of queries and keys, float32 [..., queries, keys], to attention logits.
     """
     products = ops.cast(ops.matmul(queries, ops.swapaxes(keys, -1, -2)), "float32")
     # A bfloat16 has 8 bits: too few for the shares of many steps, which must sum to 1.
@@ -42,7 +42,7 @@ def join_heads(sequence: Any) -> Any:
 class Attention(keras.layers.Layer):
     """Attention of several heads (Vaswani et al., "Attention Is All You Need", NIPS 2017), in two parts.
 
-    ``remember`` makes keys and values of what may be looked at, once; ``queries`` and ``look`` look at them.
+    ``remember`` computes keys and values once, so that they can be cached; ``queries`` and ``look`` attend to them.
     """
 
     def __init__(self, heads: int, **kwargs: Any) -> None:
@@ -64,9 +64,9 @@ class Attention(keras.layers.Layer):
         return self._product(sequence, self.query_kernel)
 
     def look(self, queries: Any, keys: Any, values: Any, bias: Any, change: Callable[[Any], Any] | None = None) -> Any:
-        """What queries see of keys and values, [examples, heads, steps, size] each: [examples, queries, units].
+        """The attention output, [examples, queries, units], of queries, keys and values [examples, heads, steps, size].
 
-        The ``bias``, [1 or examples, 1 or heads, queries, keys], is added to the scores, which ``change`` then changes.
+        The ``bias``, [1 or examples, 1 or heads, queries, keys], is added to the logits, before ``change`` is applied.
         """
         # In mixed precision, Keras has made the bias as short as all inputs of a layer.
         scale, bias = queries.shape[-1] ** 0.5, ops.cast(bias, "float32")
@@ -105,7 +105,7 @@ class BiasedAttention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Look(keras.layers.Layer):
-    """Attention of one head without weights: what queries see of steps, [examples, queries or steps, units]."""
+    """Attention of one head without weights: queries attend to a sequence, [examples, queries or steps, units]."""
 
     def call(self, queries, sequence):
         return attend(self, queries, sequence, sequence, lambda products: products)
@@ -131,7 +131,7 @@ class FeedForward(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Block(keras.layers.Layer):
-    """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm)."""
+    """Attention and dense layers, each after an RMSNorm and within a residual connection (pre-norm)."""
 
     def __init__(self, heads: int, ffn_dim: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -147,7 +147,7 @@ class Block(keras.layers.Layer):
             layer.build(input_shape)
 
     def remember(self, sequence: Any, turn: Callable[[Any], Any]) -> tuple[Any, Any]:
-        """Keys and values of a sequence [examples, steps, units]; keys are as ``turn`` makes them."""
+        """Keys and values of a sequence [examples, steps, units]; ``turn`` is applied to the keys, as in RoPE."""
         keys, values = self.parts["attention"].remember(self.norms["attention"](sequence))
         return turn(keys), values
 
@@ -175,7 +175,7 @@ def embed(table: Any, ids: Any) -> Any:
       table: A vector for each character of each channel, [channels * characters, units].
       ids: An integer [examples, steps] or [examples, steps, channels].
 
-    Returns [examples, steps, units], as long as the square root of the units: the table's rows are about 1 long.
+    Returns [examples, steps, units], vectors of norm sqrt(units), as the rows of the table have a norm of about 1.
     """
     ids = ops.cast(ids, "int32")
     if len(ids.shape) == 3:
@@ -194,16 +194,17 @@ def causal_bias(query_index: Any, key_index: Any) -> Any:
 def sharper(bias: Any) -> Any:
     """A factor of scores that grows as the logarithm of the number of keys that a query sees, 1 for 32.
 
-    So one of many is found as one of few is (Nakanishi, "Scalable-Softmax Is Superior for Attention", 2025).
+    Without it, attention to one key gets weaker with more keys (Nakanishi, "Scalable-Softmax Is Superior for
+    Attention", 2025).
 
     Args:
-      bias: What hides the other keys, [1 or examples, 1, queries, keys].
+      bias: The bias that hides the other keys, [1 or examples, 1, queries, keys].
     """
     seen = ops.sum(ops.cast(bias > HIDDEN / 2, "float32"), axis=-1, keepdims=True)
     return ops.log(1.0 + seen) / math.log(33.0)
 
 
 def put(cache: Any, value: Any, index: Any) -> Any:
-    """A cache [examples, heads, steps, size] with a value [examples, heads, 1, size] at one of its steps."""
+    """A cache [examples, heads, steps, size] whose step ``index`` is set to a value [examples, heads, 1, size]."""
     is_index = ops.arange(cache.shape[2], dtype="int32") == index
     return ops.where(is_index[:, None], value, cache)

@@ -12,11 +12,11 @@ import keras
 PACKAGE = "seq2seq_arith"
 # Keras's functions. Its annotations say that most of them return None for some backends.
 ops: Any = keras.ops
-LOOK = "_noted_attention"  # the attribute of a layer of attention that is given its shares; see ``noted_attention``
+LOOK = "_noted_attention"  # the attribute of a layer whose function receives its attention; see ``noted_attention``
 
 
 def layers_within(whole: Any, whole_ones: tuple[type, ...] = ()) -> Iterator[Any]:
-    """The layers within a model or a layer, at every depth; but not those within layers of the ``whole_ones``."""
+    """The layers of a model or a layer, at every depth; layers of the types ``whole_ones`` are not opened."""
     for layer in whole._flatten_layers(include_self=False, recursive=False):
         yield layer
         if not isinstance(layer, whole_ones):
@@ -25,9 +25,9 @@ def layers_within(whole: Any, whole_ones: tuple[type, ...] = ()) -> Iterator[Any
 
 @contextlib.contextmanager
 def overridden(attribute: str, values: Mapping[keras.layers.Layer, Any]) -> Iterator[None]:
-    """Meanwhile, an attribute of each of these layers has another value; no other object is touched.
+    """Within the block, an attribute of each of these layers has another value; no other object changes.
 
-    Afterwards, also after an exception, it is what it was. So one override may stand within another.
+    After the block, also after an exception, the attribute has its old value. Overrides may be nested.
     """
     own = {layer: layer.__dict__[attribute] for layer in values if attribute in layer.__dict__}
     try:
@@ -45,10 +45,10 @@ def overridden(attribute: str, values: Mapping[keras.layers.Layer, Any]) -> Iter
 def noted_attention(
     model: keras.Model, change: Callable[[str, Any], Any] = lambda name, shares: shares
 ) -> Iterator[list[tuple[str, Any]]]:
-    """Notes the attention of all layers of a model that are called eagerly meanwhile: the layer's path, and its shares.
+    """Within the block, records the attention of all layers of a model that are called eagerly.
 
-    Shares are float32 [examples, heads, queries, keys], and sum to 1 over the keys. Layers go on with what ``change``
-    makes of them.
+    Yields a list of pairs: the path of a layer, and its attention weights, float32 [examples, heads, queries, keys],
+    which sum to 1 over the keys. The layer itself then uses the weights that ``change`` returns.
     """
     noted: list[tuple[str, Any]] = []
 
@@ -68,9 +68,10 @@ def noted_attention(
 
 
 def note_attention(layer: keras.layers.Layer, shares: Any) -> Any:
-    """Notes what a layer looks at, if somebody asks for it; returns the shares with which the layer goes on.
+    """Records the attention weights of a layer while attention is being recorded.
 
-    The heads have no axis where there is one alone.
+    Returns the weights that the layer must use: ``shares``, or those that replace them. There is no axis of heads if
+    the layer has one head.
     """
     look = layer.__dict__.get(LOOK)
     return shares if look is None else look(shares)

@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.training import building
 # Models that stay in memory: of a few runs, at a few lengths each.
 MODELS_KEPT = 8
 # Attention with more numbers than these would take longer to send than to compute.
-MOST_SHARES = 50_000
+MAX_SHARES = 50_000
 DECIMALS = 6
 # Questions per slice in the search for the length at which a model breaks: some hundreds per length.
 PER_SLICE = 20
@@ -94,6 +94,6 @@ def _attention(inspection: Inspection) -> list[dict[str, Any]]:
     layers = []
     for layer, shares in inspection.attention.items():
         rows = shares[:, -len(inspection.written) :]
-        if inspection.is_of_answer(shares) and rows.size <= MOST_SHARES:
+        if inspection.is_of_answer(shares) and rows.size <= MAX_SHARES:
             layers.append({"layer": layer, "keys": inspection.labels(rows.shape[2]), "shares": _rounded(rows)})
     return layers

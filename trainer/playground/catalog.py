@@ -18,7 +18,7 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 
 # The maximum number of characters of a question that is longer than the trained ones. The second is for autoregressive
 # models, and those whose work grows with the square of the length.
-MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
+MAX_CHARACTERS, MAX_CHARACTERS_SLOW = 4001, 201
 # A model breaks at a length if the exact match of its worst slice is lower.
 BROKEN = 0.9
 # The lengths at which a model is evaluated, as multiples of its own.
@@ -113,7 +113,7 @@ def max_size(run: Run) -> int:
     model = run.config.model
     # A custom model may be of any kind.
     slow = model.name not in MODELS or model.entry.autoregressive or model.has("heads")
-    most = MOST_CHARACTERS_SLOW if slow else MOST_CHARACTERS
+    most = MAX_CHARACTERS_SLOW if slow else MAX_CHARACTERS
     return max(run.task.size, min(run.max_size, most // 2))
 
 

@@ -44,7 +44,7 @@ SERVED, ALONE = "connect-src 'self'", "connect-src 'none'"
 NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
 COMPUTED_INPUT_FORMATS = ("plain", "reversed", "aligned", "partial_products")
 # The maximum number of weights of a run on a page, of all its epochs together: 8 MB of base64.
-MOST_WEIGHTS = 1_500_000
+MAX_WEIGHTS = 1_500_000
 
 
 def export(top: Path, folder: Path) -> None:
@@ -111,7 +111,7 @@ def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
     offer = catalog.offer(name, run)
     if why := why_not(run, offer["num_weights"]):
         raise InputError(why)
-    kept = _thinned(offer["epochs"], MOST_WEIGHTS // offer["num_weights"] - 1)
+    kept = _thinned(offer["epochs"], MAX_WEIGHTS // offer["num_weights"] - 1)
     epochs = {"best": None} | {str(epoch["epoch"]): epoch["epoch"] for epoch in kept}
     return {
         **offer,
@@ -133,8 +133,8 @@ def why_not(run: Run, num_weights: int) -> str:
     input_formats = ("plain", "reversed") if model.name == "counter" else COMPUTED_INPUT_FORMATS
     if task.name not in OPERATIONS or model.input_format not in input_formats:
         return f"the page computes only {', '.join(OPERATIONS)}, and the input formats {', '.join(input_formats)}"
-    if num_weights > MOST_WEIGHTS:
-        return f"it has {num_weights:,} weights, and a page contains at most {MOST_WEIGHTS:,}"
+    if num_weights > MAX_WEIGHTS:
+        return f"it has {num_weights:,} weights, and a page contains at most {MAX_WEIGHTS:,}"
     return ""
 
 

@@ -39,8 +39,8 @@ from seq2seq_arith.trainer.runs.run import Run
 
 HOST = "127.0.0.1"
 NAMES = {HOST, "localhost"}  # of this machine, in a browser
-MOST_BYTES = 1 << 16  # of a request
-MOST_WAITING = 32  # requests in the queue
+MAX_BYTES = 1 << 16  # of a request
+MAX_WAITING = 32  # requests in the queue
 HTTP_PORT = 80  # the default, which browsers omit from an address
 PAGES = {"/": "index.html"} | {f"/{name}": name for name in (*page.FILES[1:], page.RUNS)}
 HEADERS = {
@@ -104,7 +104,7 @@ class Playground:
         self.is_busy = False
 
     def application(self) -> web.Application:
-        app = web.Application(middlewares=[_guarded], client_max_size=MOST_BYTES)
+        app = web.Application(middlewares=[_guarded], client_max_size=MAX_BYTES)
         app.add_routes([web.get(path, self._page) for path in PAGES])
         for name, evaluate in (
             ("answer", lambda run, query: self._models.answer(run, query.question, query.epoch)),
@@ -139,8 +139,8 @@ class Playground:
         return catalog.opened(folder)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        if self._waiting >= MOST_WAITING:
-            raise web.HTTPServiceUnavailable(reason=f"{MOST_WAITING} requests are waiting; try again later")
+        if self._waiting >= MAX_WAITING:
+            raise web.HTTPServiceUnavailable(reason=f"{MAX_WAITING} requests are waiting; try again later")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, function, arguments)

@@ -14,17 +14,17 @@ from seq2seq_arith.trainer.proving.questions import Automaton
 
 NONE = -1  # the place of a step before the first one and after the last one
 # The maximum number of transitions that are explored; each takes about 200 bytes.
-MOST = 30_000_000
+MAX_TRANSITIONS = 30_000_000
 
 
 class TooLargeError(Exception):
-    """An automaton has more than ``MOST`` transitions."""
+    """An automaton has more than ``MAX_TRANSITIONS`` transitions."""
 
 
 def _check_size(transitions: int, report_progress: ReportProgress) -> None:
     """Reports the number of transitions that were explored so far; raises TooLargeError if they are too many."""
     report_progress(transitions)
-    if transitions > MOST:
+    if transitions > MAX_TRANSITIONS:
         raise TooLargeError
 
 
@@ -244,7 +244,7 @@ def backward(
       candidates: -1 or +1: [settings, units].
       report_progress: Is called with the number of transitions that were explored so far.
 
-    Raises TooLargeError if there are more than ``MOST`` transitions.
+    Raises TooLargeError if there are more than ``MAX_TRANSITIONS`` transitions.
     """
     states = _States(gates, candidates)
     # int64 [steps], three times; int64 [starts, 3]

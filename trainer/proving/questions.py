@@ -18,7 +18,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import where
 
 CHARACTERS = DIGITS + BLANK  # of a column
-MOST_STATES = 20_000  # of a transducer
+MAX_STATES = 20_000  # of a transducer
 PAIRS = [(left, right) for left in CHARACTERS for right in CHARACTERS]  # the possible columns, by symbol
 
 
@@ -62,7 +62,7 @@ def question_automaton(task: Task) -> Automaton:
     """All questions of a task with a transducer: its states that are reachable and lead to an end.
 
     Raises InputError if the transducer of a custom task fails, writes characters outside the task's alphabet, or has
-    more than ``MOST_STATES`` states.
+    more than ``MAX_STATES`` states.
     """
     rule = task.operation.transducer
     assert rule is not None
@@ -75,9 +75,9 @@ def question_automaton(task: Task) -> Automaton:
                     numbers[after] = len(numbers)
                     queue.append(after)
                 rows.append((numbers[state], numbers[after], symbol, task.alphabet.index(written)))
-        if len(numbers) > MOST_STATES:
+        if len(numbers) > MAX_STATES:
             raise InputError(
-                f"the transducer of {task.name} has more than {MOST_STATES:,} states; give one with a smaller memory"
+                f"the transducer of {task.name} has more than {MAX_STATES:,} states; give one with a smaller memory"
             )
     final = np.array([rule.is_end(state) for state in numbers])
     if not rows or not final.any():

@@ -22,7 +22,7 @@ BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in the
 UNIT = 2.0**-24  # the unit roundoff of float32, a relative error
 TANH = 2.0**-20  # the maximum error of a float32 tanh
 # The maximum number of settings near zero in one window: each may have either sign, and all combinations are followed.
-MOST_UNCERTAIN = 10
+MAX_UNCERTAIN = 10
 
 Weights = Mapping[str, np.ndarray]
 A = TypeVar("A", bound=Automaton)
@@ -246,7 +246,7 @@ def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndar
     if near.any():
         gates = np.split(signs | near, 2, axis=1)[0]
         near &= np.concatenate([np.ones_like(gates), gates], axis=1)  # the candidate of a closed gate does not matter
-        if near.sum(axis=1).max() > MOST_UNCERTAIN:
+        if near.sum(axis=1).max() > MAX_UNCERTAIN:
             raise UncertainError
         for column in np.flatnonzero(near.any(axis=0)):
             other = np.flatnonzero(near[rows, column])

@@ -23,7 +23,7 @@ from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import describe
 
 TEMPLATES = Path(__file__).parent / "templates"
-MOST_RUNS = len(figures.COLOURS)
+MAX_RUNS = len(figures.COLOURS)
 SUFFIXES = (".html", ".htm")
 
 
@@ -35,8 +35,8 @@ def write_report(path: Path, runs: Mapping[str, Run], **options: Any) -> None:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"the report is {path}; give a file that ends in {SUFFIXES[0]}")
-    if len(runs) > MOST_RUNS:
-        raise InputError(f"there are {len(runs)} runs, and a report shows at most {MOST_RUNS}; give fewer")
+    if len(runs) > MAX_RUNS:
+        raise InputError(f"there are {len(runs)} runs, and a report shows at most {MAX_RUNS}; give fewer")
     packages.require("arith-model report", "jinja2", "train")
     reports = listing.usable(runs, lambda label, run: collect.collect(run, label, **options))
     write(path, render(list(reports.values())).encode())

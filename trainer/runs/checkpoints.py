@@ -38,7 +38,7 @@ STATE = "state"
 # version are read: a field of ``training.state.State`` that they lack has its default. So this number grows only when
 # what is there means something else; ``unpack`` then converts older ones.
 FORMAT, FORMAT_KEY = 1, "format"
-# The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it anew in each process.
+# The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it differently in each process.
 SEED = re.compile(r"seed_generator(_\d+)?/")
 
 

@@ -23,7 +23,7 @@ from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
-# The version of ``evaluation.json``. A file of another version counts as missing: evaluating again writes it anew.
+# The version of ``evaluation.json``. A file of another version counts as missing: the next evaluation writes it again.
 FORMAT = 2
 
 

@@ -48,7 +48,7 @@ class Row(TypedDict):
 
 
 COLUMNS = (*Row.__annotations__,)
-MOST_RUNS = 12  # in one picture
+MAX_RUNS = 12  # in one picture
 SMALLEST_LOSS = 1e-9
 ROUNDING = 1e-6  # by which a share may exceed 1: the float32 weights of a batch that is not full do
 DAMAGED = "is damaged; the same train command writes it again"
@@ -166,8 +166,8 @@ def curves(
     Of a single run, the curves on the training set stand beside them. There is a chart of this size, in inches, for
     each of these ``METRICS``.
     """
-    if len(runs) > MOST_RUNS:
-        raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")
+    if len(runs) > MAX_RUNS:
+        raise InputError(f"there are {len(runs)} runs, and a picture with more than {MAX_RUNS} cannot be read")
     from matplotlib.ticker import MaxNLocator, NullFormatter
 
     figure = figures.figure(size[0] * len(columns), size[1])

@@ -5,8 +5,8 @@
     gs://bucket/runs/addition  >  working_copy  >  a folder of this process, as any run's
                                <  put           <  each file, as soon as it is whole
 
-Checkpoints are small, so nothing is kept between processes: the next process that opens the run copies it anew. A file
-of the store is replaced as a whole, so a killed training goes on from the last one that arrived.
+Checkpoints are small, so nothing is kept between processes: the next process that opens the run copies it again. A file
+of the store is replaced as a whole, so a killed training resumes from the last one that arrived.
 
 Nothing locks a run in a store. A file that only a training writes is replaced only if it is still the one that this
 process has read or written last. So of two trainings of one run, one ends at its next checkpoint.
@@ -26,7 +26,7 @@ from seq2seq_arith.pipelines.storage.paths import Entry, ObjectPath, parse_place
 
 TRAINED = (".npz", ".jsonl", ".csv")  # how the names of the files end that only a training writes
 # The most that a run has there; more is a folder of something else.
-MOST_FILES, MOST_BYTES = 10_000, 2**34
+MAX_FILES, MAX_BYTES = 10_000, 2**34
 
 
 def working_copy(url: str) -> Path:
@@ -43,8 +43,8 @@ def working_copy(url: str) -> Path:
 def _checked(url: str, entries: Iterable[Entry]) -> list[Entry]:
     """The visible files of a run; raises InputError if they cannot be those of one."""
     visible = (entry for entry in entries if not entry.name.startswith("."))
-    files = list(itertools.islice(visible, MOST_FILES + 1))
-    if len(files) > MOST_FILES or sum(file.size for file in files) > MOST_BYTES:
+    files = list(itertools.islice(visible, MAX_FILES + 1))
+    if len(files) > MAX_FILES or sum(file.size for file in files) > MAX_BYTES:
         raise InputError(f"{url} has more files than a run; give the folder of a run, or one that does not exist")
     # A key may be any text, also one that leads out of the folder.
     if strange := [file.name for file in files if {"", ".."} & {*file.name.split("/")}]:

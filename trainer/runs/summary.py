@@ -9,7 +9,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.stores import shown
 
-MOST = 1e40  # no figure is larger
+MAX_FIGURE = 1e40  # no figure is larger
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,8 +33,8 @@ class Summary:
     def __post_init__(self) -> None:
         """Raises InputError for a figure that is none, as in a damaged file."""
         for name, value in vars(self).items():
-            if isinstance(value, int | float) and not 0 <= value < MOST:
-                raise InputError(f"{name} is {value}; give a number from 0 to {MOST:g}")
+            if isinstance(value, int | float) and not 0 <= value < MAX_FIGURE:
+                raise InputError(f"{name} is {value}; give a number from 0 to {MAX_FIGURE:g}")
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what is not known is left out."""

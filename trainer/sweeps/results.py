@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RESULTS = "results.jsonl"
-MOST_LISTED = 5  # values of single seeds in a cell
+MAX_LISTED = 5  # values of single seeds in a cell
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -190,7 +190,7 @@ def _pooled(part: Callable[[SliceScore], Share | None]) -> Callable[[Sequence[Sc
 
 def _slices_with_mistakes(suites: Sequence[Scores], _: float) -> str:
     counts = sorted(sum(row.wrong > 0 for row in suite.rows) for suite in suites)
-    listed = ", ".join(map(str, counts)) if len(counts) <= MOST_LISTED else f"{counts[0]} to {counts[-1]}"
+    listed = ", ".join(map(str, counts)) if len(counts) <= MAX_LISTED else f"{counts[0]} to {counts[-1]}"
     return f"{listed if counts[0] < counts[-1] else counts[0]} of {max(len(suite.rows) for suite in suites)}"
 
 

@@ -86,7 +86,7 @@ class Learner:
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
-        """Meanwhile, the model has its averaged weights, if the optimizer averages them."""
+        """Within the block, the model has its averaged weights, if the optimizer averages them."""
         variables = self.model.trainable_variables if self.optimizer.use_ema else []
         values = [np.asarray(variable) for variable in variables]
         self.optimizer.finalize_variable_values(variables)
@@ -97,11 +97,11 @@ class Learner:
                 variable.assign(value)
 
     def steps_per_call(self, batches: Batches) -> int:
-        """How many training steps one call takes.
+        """The number of training steps per call.
 
-        More steps are faster, for each call costs about 1 ms. But its block of batches must fit into memory, and
-        during a call there is no progress and no checkpoint. The number depends on the configuration alone, so that
-        the calls of all machines of a cluster go together.
+        More steps are faster, because each call costs about 1 ms. However, the batches of a call must fit into memory,
+        and during a call there is no progress and no checkpoint. The number depends on the configuration alone, so
+        that all machines of a cluster make the same calls.
         """
         example = self.input_format.task.question_width + self.input_format.task.answer_width
         fitting = BLOCK_BYTES // (batches.rows * example)
@@ -147,16 +147,16 @@ class Learner:
         return self._decoded(ids), confidences
 
     def score(self, examples: Examples, report_progress: ReportProgress = no_progress) -> dict[str, float]:
-        """The mean over all examples of each of ``history.METRICS``, for which only sums leave the devices."""
+        """The mean over all examples of each of ``history.METRICS``; only sums leave the devices."""
         totals = np.zeros(len(METRICS))
         for rows, is_real in self._calls(len(examples), report_progress):
             totals += self._call(self._score, examples.questions[rows], examples.answers[rows], is_real)
         return dict(zip(METRICS, (totals / len(examples)).tolist(), strict=True))
 
     def rows_per_call(self, count: int) -> int:
-        """How many of ``count`` rows one call takes: a multiple of the number of replicas; on GPUs as many on each.
+        """The number of rows per call, of ``count`` rows: a multiple of the number of replicas.
 
-        There are two sizes only, because each is compiled for itself.
+        On GPUs, each replica has as many. There are only two sizes, because each is compiled separately.
         """
         fitting = max(1, EVALUATED_VALUES // largest_tensor(self.config, self.input_format))
         many = min(1024, fitting, max(self.config.batch_size, EVALUATED_CHARACTERS // self.input_format.answer_steps))
@@ -179,7 +179,7 @@ class Learner:
         return np.concatenate([self.input_format.decode_answer(part) for part in parts])
 
     def _calls(self, length: int, report_progress: ReportProgress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each call, the rows of this machine, and which are real: the last call is padded with the last row."""
+        """For each call, the rows of this machine, and which are not padding: the last call repeats the last row."""
         size = self.rows_per_call(length)
         for start in range(0, length, size):
             rows = np.arange(start, start + size)[self._local_rows(size)]
@@ -192,7 +192,7 @@ class Learner:
             return tf.nest.map_structure(np.asarray, results)
 
     def _begin(self, batches: Batches, first: int) -> "Future[tuple[Tensor, ...]]":
-        """Begins to read the steps of a call in a thread, unless they are the last ones that were begun."""
+        """Starts a thread that reads the steps of a call, unless the last one that was started reads them."""
         if self._begun is None or self._begun[0] is not batches or self._begun[1] != first:
             self._begun = batches, first, self._reader.submit(self._fed, batches, first)
         return self._begun[2]
@@ -203,7 +203,7 @@ class Learner:
         return tuple(self._spread(part, axis=1) for part in (block.questions, block.answers, block.weights))
 
     def _local_rows(self, rows: int) -> slice:
-        """Those of a number of rows that the replicas of this machine take."""
+        """The slice of ``rows`` rows that belongs to the replicas of this machine."""
         share = rows // self.replicas
         return slice(self._local.start * share, self._local.stop * share)
 
@@ -273,7 +273,7 @@ class Learner:
         return gradients
 
     def _gradients(self, questions, answers, weights):
-        """The gradients of this replica's rows, and its shares of metrics and weights, float32 [metrics + 1]."""
+        """The gradients of this replica's rows, and its part of the metrics and weights, float32 [metrics + 1]."""
         with tf.GradientTape() as tape:
             logits = self.network.logits(questions, answers, training=True)
             losses = self._losses(answers, logits, self.config.label_smoothing)
@@ -291,7 +291,7 @@ class Learner:
         return gradients, tf.stack([*map(outcome.get, METRICS), tf.reduce_sum(weights)])
 
     def _on_all_replicas(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A compiled function that gives each replica's rows to it, and puts the results together in order."""
+        """A compiled function that runs ``function`` on each replica's rows, and joins the results in order."""
 
         def call(*arrays):
             # XLA would compile for longer than it saves: most of what is asked is a validation set, or a few questions.
@@ -318,7 +318,7 @@ class Learner:
         return (tf.reduce_min(margins, axis=1),)
 
     def _score_rows(self, questions, answers, is_real):
-        """The sum of each of ``METRICS`` over the real ones of this replica's rows, float64 [metrics]."""
+        """The sum of each of ``METRICS`` over this replica's rows without padding, float64 [metrics]."""
         right_ids = self._answer_ids(questions, answers)
         # An answer is right when it is decoded exactly when it is right here, where nothing need be decoded.
         logits = self.network.logits(self._question_ids(questions), right_ids, training=False)
@@ -345,13 +345,13 @@ class Learner:
         return tf.reduce_sum(losses * counted, axis=1) / tf.reduce_sum(counted, axis=1)
 
     def _is_right(self, answers, logits):
-        """bool [examples, steps]: whether each character is the right one, or behind the end, where none matters."""
+        """bool [examples, steps]: whether each character is correct, or after the end mark, where none counts."""
         is_right = most_probable(logits) == tf.cast(answers, tf.int32)
         return is_right if self.network.end is None else is_right | ~up_to(answers, self.network.end)
 
 
 def _summed(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
-    """An optimizer for gradients that all replicas have summed already, which Keras's would sum once more."""
+    """An optimizer for gradients that are already summed over all replicas; Keras's own would sum them again."""
     return type(f"Summed{kind.__name__}", (kind,), {"_all_reduce_sum_gradients": lambda self, gradients: gradients})
 
 

@@ -13,8 +13,8 @@
         save samples.jsonl, then last.npz, then history.csv
         show the row to the observers; one of them may end the training
 
-All that must be remembered is in ``state``, which is in last.npz beside the weights. So a run that is stopped at any
-moment before its rounds (``mending``) and started again ends with the same weights, bit by bit.
+The whole state of the training is in ``state``, which is stored in last.npz beside the weights. So a run that is
+stopped at any moment before its rounds (``mending``) and resumed ends with the same weights, bit by bit.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ SAMPLES = 10
 
 
 class Loop:
-    """Trains a learner on a run's data until there is a reason to stop; of several machines, the chief ``writes``."""
+    """Trains a learner on a run's data until there is a reason to stop; only the chief of a cluster ``writes``."""
 
     def __init__(self, *, run: Run, stages: Stages, validation: Examples, writes: bool = True) -> None:
         self.run = run
@@ -54,15 +54,16 @@ class Loop:
         self.observers: Sequence[Observer] = ()
         self.epoch_end = lambda epoch: epoch_end(self.config, run.task, epoch)
         self.state = State()
-        self._started = 0.0, 0.0  # by the clock and by that of the process, had all been done without a stop
+        # When the run would have begun if it had never stopped: wall-clock time, and CPU time of the process.
+        self._started = 0.0, 0.0
         self._answered: list[samples.EpochSamples] = []  # after each epoch
 
     def restore(self) -> bool:
-        """Goes back to the last sound checkpoint, and makes the files fit it; returns whether there is one.
+        """Restores the last valid checkpoint, and makes the other files agree with it; returns whether there is one.
 
         Only the machine that writes does this.
 
-        Raises InputError if none is sound, or of this model.
+        Raises InputError if no checkpoint is valid, or it is of another model.
         """
         checkpoint = read_last(self.run)
         if checkpoint is None:
@@ -80,7 +81,7 @@ class Loop:
         return True
 
     def packed(self) -> bytes:
-        """All that training changes, as ``resume`` takes it."""
+        """Everything that training changes, in the form that ``resume`` takes."""
         return checkpoints.pack(checkpoints.values(self.learner.variables), dataclasses.asdict(self.state))
 
     def resume(self, packed: bytes) -> None:
@@ -115,7 +116,7 @@ class Loop:
         return state
 
     def add_round(self, steps: int, outcomes: dict[str, np.ndarray], seconds: float) -> None:
-        """Takes the weights that the learner has now, after so many further steps, as the best epoch of the run.
+        """Saves the current weights of the learner, after ``steps`` further steps, as the best epoch of the run.
 
         Raises DivergedError if a weight is no longer a number; WriteError if a file cannot be written.
         """
@@ -126,7 +127,7 @@ class Loop:
         self._end_round(row | {"round": last["round"] + 1})
 
     def undo_round(self) -> None:
-        """Takes the weights that the learner has now, those of an earlier round, in place of the last round's own."""
+        """Saves the current weights of the learner, those of an earlier round, instead of those of the last round."""
         self._end_round(self.state.history.pop())
 
     def _end_round(self, row: dict[str, Any]) -> None:
@@ -143,7 +144,7 @@ class Loop:
         self._save(state.history[-1], is_best=True)
 
     def _take_time(self) -> None:
-        """Notes how long the run has taken so far, and the work of the processors: all threads of this process."""
+        """Records the wall-clock time of the run so far, and its CPU time, of all threads of this process."""
         started, cpu_started = self._started
         self.state.seconds = time.monotonic() - started
         self.state.cpu_seconds = time.process_time() - cpu_started
@@ -154,7 +155,7 @@ class Loop:
         return len(self.state.history) + 1
 
     def _scored(self) -> Examples:
-        """What scores this epoch: all of the validation examples, or the first of them if it cannot be the last one."""
+        """The examples that score this epoch: all for validation, or the first ones if it cannot be the last epoch."""
         config = self.config
         may_be_last = self._epoch >= config.epochs or config.patience or config.target is not None
         return self.validation if may_be_last else self.validation[: config.interim_examples]
@@ -228,11 +229,11 @@ class Loop:
         with self.learner.averaged():
             weights = checkpoints.values(self.learner.model.variables)
         if self.config.keep_epochs:
-            # Before the last checkpoint: a run that is killed between the two repeats the epoch, and writes this again.
+            # Written before the last checkpoint: a run that is killed between the two repeats the epoch and this file.
             checkpoints.save(self.run.of_epoch(epoch), weights, {"epoch": epoch})
         if is_best:
             checkpoints.save(self.run.best, weights, {"row": row})
-        # Before the checkpoint, so that a run that is killed here has the answers of an epoch too many, not too few.
+        # Written before the checkpoint: a run that is killed here has one epoch of answers too many, not too few.
         before = (earlier for earlier in self._answered if earlier.epoch < epoch)
         self._answered = [*before, samples.EpochSamples(epoch, tuple(answered))]
         samples.write_jsonl(self.run.samples, self._answered)
@@ -260,7 +261,7 @@ class Loop:
 
 
 def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
-    """The last sound checkpoint: path, variables and state; None if there is none.
+    """The last valid checkpoint: path, variables and state; None if there is none.
 
     Raises InputError if all are damaged, or the last one is of a newer version: resuming from an older one would undo
     the training with that version.

@@ -32,7 +32,7 @@ STEPS = 1000  # of a round, in which the learning rate goes along its whole cosi
 NEARLY_RIGHT = 0.99  # below this exact match, nothing can be proved, and the latches have very many states
 SHARE = 1 / 2  # the share of counterexamples in a batch; the rest is drawn
 # Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
-MOST_DIGITS = 17
+MAX_DIGITS = 17
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,12 +61,12 @@ class Mixed(Stream):
 
 
 def _varied(numbers: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Numbers of at most ``MOST_DIGITS``, uint64 [words, numbers]; in half of them one digit, or one more, is another.
+    """Numbers of at most ``MAX_DIGITS``, uint64 [words, numbers]; in half of them one digit, or one more, is another.
 
     So all that changes is in the first word, which is the least significant one.
     """
     low = numbers[:1]
-    places = np.uint64(10) ** generator.integers(min(size, MOST_DIGITS + 1), size=low.shape).astype(np.uint64)
+    places = np.uint64(10) ** generator.integers(min(size, MAX_DIGITS + 1), size=low.shape).astype(np.uint64)
     changed = generator.integers(10, size=low.shape).astype(np.uint64)
     others = low + (changed - low // places % np.uint64(10)) * places
     return np.concatenate([np.where(generator.random(low.shape) < 0.5, others, low), numbers[1:]])
@@ -142,7 +142,7 @@ def _questions(samples: Sequence[Sample]) -> list[str]:
 
     With more padding after it, a question may be answered in another way, so that several samples may have it.
     """
-    return list(dict.fromkeys(sample.question for sample in samples if _digits(sample.question) <= MOST_DIGITS))
+    return list(dict.fromkeys(sample.question for sample in samples if _digits(sample.question) <= MAX_DIGITS))
 
 
 def _batches(loop: Loop, stream: Stream, wrong: Sequence[str], newest: int) -> Mixed:

@@ -20,7 +20,7 @@ class Observer:
     """Watches a training; its methods do nothing, and subclasses override those that they need."""
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Is called before an epoch, whose number counts from 1, goes on or begins; and before a round is scored."""
+        """Is called before an epoch begins or resumes, with its number from 1; and before a round is scored."""
 
     def on_call(self, first: int) -> None:
         """Is called before a call of the learner, after ``first`` steps of the epoch."""
@@ -43,7 +43,7 @@ class Observer:
 
 
 class Printer(Observer):
-    """Prints each epoch of at most so many: the first ones and the last in full, the others in a line."""
+    """Prints each of at most ``epochs`` epochs: the first ones and the last in full, the others in a line."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs

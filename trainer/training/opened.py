@@ -115,7 +115,7 @@ class OpenRun:
 
     @functools.cached_property
     def _restored(self) -> "Callable[[Task, Any], Learner]":
-        """The best model by its task and the stamp of its weights, which a training that goes on replaces."""
+        """The best model by its task and the stamp of its weights, which a resumed training replaces."""
         return functools.lru_cache(MODELS_KEPT)(lambda task, _: self._restore(task))
 
     @functools.cached_property

@@ -37,7 +37,7 @@ from seq2seq_arith.trainer.training.learner import Learner
 Restore = Callable[[Task], Learner]
 # The network itself answers about this number of questions of each length: the run's own, and these.
 CHECK_QUESTIONS, CHECK_DIGITS = 300, (12, 200)
-MOST_KINDS = 10_000  # the maximum number of wrong cases for which a question is reported
+MAX_KINDS = 10_000  # the maximum number of wrong cases for which a question is reported
 SUMS = 100  # the number of sums of pq that are proved at a time
 
 
@@ -112,12 +112,14 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
     _check_columns(run, input_format, questions)
     try:
         # The number of transitions is not known before: the total is the limit.
-        with progress(f"{run.task.name}, exploration", automata.MOST, "transitions (limit)") as report_progress:
+        with progress(
+            f"{run.task.name}, exploration", automata.MAX_TRANSITIONS, "transitions (limit)"
+        ) as report_progress:
             cases = tables.cases(questions, report_progress)
     except TooLargeError:
         raise InputError(
-            f"the model of {run.place} has more than {automata.MOST:,} transitions between its states, the limit of a "
-            "proof, which is usual after little training; train it longer, or with fewer --hidden units"
+            f"the model of {run.place} has more than {automata.MAX_TRANSITIONS:,} transitions between its states, the "
+            "limit of a proof, which is usual after little training; train it longer, or with fewer --hidden units"
         ) from None
     except UncertainError:
         raise InputError(
@@ -139,7 +141,7 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
         transitions = np.flatnonzero(np.isin(case, wrong))
-        strings = automata.shortest(cases.automaton, transitions, case[transitions], MOST_KINDS)
+        strings = automata.shortest(cases.automaton, transitions, case[transitions], MAX_KINDS)
         return _answered(run, input_format, tables, strings)
 
     return Checked(margins, tables.bound, cases.states, shortest)
@@ -191,7 +193,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
             report_progress(start + len(total))
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
-        rows = np.unique(wrong // task.answer_width)[:MOST_KINDS]
+        rows = np.unique(wrong // task.answer_width)[:MAX_KINDS]
         operands = [("-" * first[row], "-" * (sums[row] - first[row])) for row in rows]
         return [
             Sample(task.operation.symbol.join(pair), answers[row], predictions[row])

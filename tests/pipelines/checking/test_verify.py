@@ -23,7 +23,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.checking import independent
 from seq2seq_arith.pipelines.checking import verify as module
-from seq2seq_arith.pipelines.checking.files import MOST_NAMED
+from seq2seq_arith.pipelines.checking.files import MAX_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.array_record import OPTIONS
 from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout, choose_formats, shard_file
@@ -118,10 +118,10 @@ def test_a_surplus_file_is_named(copy, name):
 
 
 def test_very_many_surplus_files_are_counted(copy):
-    for number in range(MOST_NAMED + 2):
+    for number in range(MAX_NAMED + 2):
         (copy / f"more-{number}").touch()
     problems = verify(copy).problems
-    assert (len(problems), problems[-1]) == (MOST_NAMED + 1, f"{copy}: 2 more files do not belong to the dataset")
+    assert (len(problems), problems[-1]) == (MAX_NAMED + 1, f"{copy}: 2 more files do not belong to the dataset")
 
 
 @pytest.mark.parametrize("change", [lambda of_shard: of_shard[:-1], lambda of_shard: [*of_shard, of_shard[-1]]])

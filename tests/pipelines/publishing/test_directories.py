@@ -114,7 +114,7 @@ def test_a_dataset_that_has_lost_a_file_gets_no_name(tmp_path):
 
 
 def test_what_a_lost_worker_has_begun_is_not_published(tmp_path):
-    """It goes on writing while the dataset is published, and its file gets no name."""
+    """It keeps writing while the dataset is published, and its file gets no name."""
     path = tmp_path / "1.0.0"
     with DirectoryPublisher(path).staged() as staging:
         directory = staging.path

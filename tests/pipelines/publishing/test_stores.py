@@ -204,7 +204,7 @@ def test_death_between_the_shards_and_the_dataset(data_dir, local, before_change
 
 
 def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, local):
-    """Such a run cannot be told from one that goes on."""
+    """Such a run cannot be told from one that still writes."""
     path = dataset_path(data_dir, TASK)
     assert died(2, *GENERATE, *TWO, "--data-dir", data_dir)
     (path / LAYOUTS["two"].paths("train", 1)[0]).unlink()

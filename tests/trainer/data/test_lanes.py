@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.data.lanes import MOST_LANES, Lanes
+from seq2seq_arith.trainer.data.lanes import MAX_LANES, Lanes
 
 
 @dataclasses.dataclass
@@ -105,7 +105,7 @@ def test_a_store_is_asked_for_many_ranges_at_once():
 @pytest.mark.parametrize(("batch_size", "lanes"), [(128, 64), (96, 48), (30, 30), (7, 7), (127, 1), (65, 13), (1, 1)])
 def test_lanes_are_the_largest_divisor(batch_size, lanes):
     batches = Lanes(Numbered(9999, 50), batch_size, 1, 0)
-    assert batches.lanes == lanes <= MOST_LANES
+    assert batches.lanes == lanes <= MAX_LANES
     block = numbers(batches.block(0, 1))[0].reshape(lanes, -1)
     for lane in range(lanes):
         assert all(number in batches.part(lane) for number in block[lane])

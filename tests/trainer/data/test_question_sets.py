@@ -66,7 +66,7 @@ def test_a_search_in_the_files_finds_the_pairs_of_the_training_set(data_dir, tas
     split = records.open_source(tasks[name], str(data_dir)).splits["train"]
     held, searched = question_sets.trained_on(split), question_sets.KeySearch(split)
     assert isinstance(held, question_sets.KeySet)
-    monkeypatch.setattr(question_sets, "MOST_IN_MEMORY", 10)
+    monkeypatch.setattr(question_sets, "MAX_IN_MEMORY", 10)
     assert question_sets.trained_on(split) == searched
     monkeypatch.setattr(question_sets, "DEVIATIONS", deviations)
     monkeypatch.setattr(records.Split, "rows_per_range", 3)

@@ -51,7 +51,7 @@ def test_the_state_of_another_question_gives_its_answer_and_that_of_the_same_que
     learner, (first, second) = make(name), parsed("12+345", "999+1")
     answer, others = (inspection.inspect(learner, question).answer for question in (first, second))
     table = patching.patch(learner, first, second, NARROW[name])
-    whole = next(row for row in table if row["place"] == "all")
+    whole = next(row for row in table if row["step"] == "all")
     assert (whole["answer"], whole["as_other"]) == (others, True)
     if not MODELS[name].autoregressive:  # the others read their own characters, too
         assert whole["moved"] == pytest.approx(1.0 if answer != others else 0.0, abs=1e-4)
@@ -158,8 +158,8 @@ def test_patching_compares_the_steps_at_which_neither_answer_has_ended(monkeypat
     monkeypatch.setattr(Subject, "decoded", lambda subject, *_: written)
     monkeypatch.setattr(Subject, "strings", lambda subject, ids: ["7", "12"] * 3)
     table = patching.patch(learner, first, second, "decoder")
-    moved = {row["place"]: row["moved"] for row in table}
-    assert {place for place, share in moved.items() if share} == {"a0", "a1", ALL}
+    moved = {row["step"]: row["moved"] for row in table}
+    assert {step for step, share in moved.items() if share} == {"a0", "a1", ALL}
 
 
 def test_a_head_that_is_removed_gives_nothing():
@@ -176,16 +176,16 @@ def test_a_head_that_is_removed_gives_nothing():
 def test_the_carry_of_the_proved_adder_is_in_several_units(adder):
     assert [row["exact_match"] for row in adder.ablate("latches_0", by="mean", per_slice=5)] == [1.0] * (1 + 8)
     table = adder.ablate(by="mean", per_slice=5)
-    parts = {row["removed"]: (row["worst_slice"], row["worst_exact_match"]) for row in table}
-    assert (parts["nothing"], parts["latches_0"]) == (("random", 1.0), ("full", 0.0))
+    parts = {row["layer"]: (row["worst_slice"], row["worst_exact_match"]) for row in table}
+    assert (parts["none"], parts["latches_0"]) == (("random", 1.0), ("full", 0.0))
     table = adder.patch("12+34", "18+34", "neighbours")
-    assert [row["answer"] for row in table if row["place"] == "q1"] == ["56"]  # the units of 46, and a carry too many
+    assert [row["answer"] for row in table if row["step"] == "q1"] == ["56"]  # the units of 46, and a carry too many
     assert table.plot().description == table.title
 
 
 def test_a_probe_finds_the_carry_where_it_is(adder):
     table = adder.probe("carry", questions=600)
-    where = {(row["layer"], row["place"]): row for row in table}
+    where = {(row["layer"], row["step"]): row for row in table}
     assert where["latches_0", "q0"]["accuracy"] == 1 > where["latches_0", "q0"]["control"] + 0.2
     assert where["read", "q3"]["accuracy"] < table.facts["majority"] + 0.1  # another place of the numbers
     assert adder.probe("digit", questions=600)[0]["accuracy"] == 1
@@ -194,21 +194,21 @@ def test_a_probe_finds_the_carry_where_it_is(adder):
 def test_no_step_that_has_read_the_digit_is_probed_for_it():
     """A network that knows nothing is given the units when it writes the tens, and every state there has them."""
     table = probing.probe(make("causal"), "digit", 0, 300, 1)
-    assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0"}
+    assert {row["step"] for row in table if row["step"][0] == "a"} == {"a0"}
     assert max(row["accuracy"] for row in table) < 0.9 and table.facts["majority of control"] < 0.5
     # Also where the question has as many steps as the answer.
     table = probing.probe(learner_of("lstm_attention", input_format="aligned"), "digit", 0, 100, 1)
-    assert {row["place"] for row in table} == {"q0"}
+    assert {row["step"] for row in table} == {"q0"}
     # Written from the front, all before a digit tells of it.
     table = probing.probe(learner_of("lstm_attention", input_format="plain"), "digit", 1, 100, 1)
-    assert {row["place"] for row in table if row["place"][0] == "a"} == {ALL, "a0"}
+    assert {row["step"] for row in table if row["step"][0] == "a"} == {ALL, "a0"}
     table = probing.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
     assert max(row["accuracy"] for row in table) < 0.9
     table = probing.probe(learner_of("causal", input_format="index_hints"), "digit", 0, 100, 1)
-    assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0", "a1"}  # the hint, and the digit
+    assert {row["step"] for row in table if row["step"][0] == "a"} == {"a0", "a1"}  # the hint, and the digit
     with pytest.raises(InputError, match="with scratchpad, digits are written before the answer"):
         probing.probe(learner_of("causal", input_format="scratchpad"), "digit", 0, 100, 1)
-    with pytest.raises(InputError, match="every borrow of place 4 is the same; give a place below 4"):
+    with pytest.raises(InputError, match="every borrow of digit position 4 is the same; give a position below 4"):
         probing.probe(
             learner_of("latch_tagger", Task("subtraction"), input_format="aligned", layers=1), "borrow", 4, 100, 1
         )

@@ -34,7 +34,7 @@ def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
     probabilities = {epoch: models.answer(run, "12+345", epoch)["probabilities"] for epoch in (None, 1, 2)}
     assert probabilities[None] != probabilities[1] != probabilities[2]
     assert models.answer(run, "12+345")["probabilities"] == probabilities[None]
-    # A training that goes on has better weights.
+    # A resumed training has better weights.
     arrays, state = checkpoints.load(run.of_epoch(2))
     checkpoints.save(run.best, arrays, state)
     assert models.answer(run, "12+345")["probabilities"] == probabilities[2]

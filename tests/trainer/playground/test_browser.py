@@ -207,7 +207,7 @@ def test_a_question_is_asked_and_looked_into(page, address):
 @pytest.mark.slow
 def test_a_served_page_computes_what_it_can_and_asks_about_the_rest(page, address):
     """Both find where a model breaks, and both show every epoch."""
-    page.get("about:blank")  # else another part of the same address would load nothing anew
+    page.get("about:blank")  # else another part of the same address would not load the page again
     visit(page, f"{address}#run=counter&question=3p2")
     asked = "return performance.getEntriesByType('resource').map((each) => new URL(each.name).pathname)"
 

@@ -31,9 +31,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     unbuilt(top / "counter-pairs", Task("addition"), name="counter", input_format="aligned")
     unbuilt(top / "damaged", pq, name="counter").best.write_bytes(b"PK")
     unbuilt(top / "empty", pq, name="counter").config_path.write_text("{}")
-    unbuilt(
-        top / "large", Task("addition"), name="bilstm_tagger", input_format="aligned", weights=page.MOST_WEIGHTS + 1
-    )
+    unbuilt(top / "large", Task("addition"), name="bilstm_tagger", input_format="aligned", weights=page.MAX_WEIGHTS + 1)
     unbuilt(top / "no-blanks", Task("addition"), name="lstm_attention", blanks=False)
     unbuilt(top / "own-model", Task("addition"), name=OWN_MODEL)
     unbuilt(top / "own-task", Task("sort", size=3), name="bilstm_tagger")

@@ -107,7 +107,7 @@ GOOD = {"run": "adds", "question": "1+2"}
         ("POST", "/api/length", {"json": {"run": "adds", "length": 900}}, 400, "length is 900"),
         ("POST", "/api/weights", {"json": {"run": "adds", "epoch": 9}}, 400, "are not kept"),
         ("POST", "/api/runs", {"json": {"run": "adds"}}, 404, "Not Found"),
-        ("POST", "/api/answer", {"json": GOOD | {"question": "1" * server.MOST_BYTES}}, 413, "Too Large"),
+        ("POST", "/api/answer", {"json": GOOD | {"question": "1" * server.MAX_BYTES}}, 413, "Too Large"),
         ("GET", "/api/answer", {}, 405, "Not Allowed"),
         ("GET", "/../server.py", {}, 404, "Not Found"),
     ],
@@ -156,7 +156,7 @@ def test_links_are_not_opened(unbuilt, tmp_path):
 
 
 def test_questions_of_those_who_left_are_dropped_and_few_wait(top, monkeypatch):
-    monkeypatch.setattr(server, "MOST_WAITING", 6)
+    monkeypatch.setattr(server, "MAX_WAITING", 6)
     asked, gate = [], threading.Event()
 
     def answer(self, run, question, epoch):

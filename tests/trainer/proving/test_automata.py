@@ -94,14 +94,14 @@ def test_a_setting_that_rounding_decides_is_followed_both_ways(monkeypatch):
     }
     weights["settings_0/kernel"][:] = weights["settings_0/bias"][:] = 0
     weights["settings_1/kernel"][:] = weights["settings_1/bias"][:] = 0
-    monkeypatch.setattr(tables, "MOST_UNCERTAIN", 3)
+    monkeypatch.setattr(tables, "MAX_UNCERTAIN", 3)
     with pytest.raises(UncertainError):
         LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name])
 
 
 def test_the_candidate_of_a_closed_gate_does_not_matter(monkeypatch):
     """Eleven of them are zero, more than could be followed both ways; that of an open gate is followed."""
-    closed, open_ = -np.ones(tables.MOST_UNCERTAIN + 1), np.ones(tables.MOST_UNCERTAIN + 1)
+    closed, open_ = -np.ones(tables.MAX_UNCERTAIN + 1), np.ones(tables.MAX_UNCERTAIN + 1)
     zeros = np.zeros(len(closed))
     settings, relations = tables._either(np.concatenate([closed, zeros])[np.newaxis], np.full(2 * len(closed), 0.1))
     assert settings.tolist() == [[0] * len(closed) + [1] * len(closed)] and relations.tolist() == [[0, 0]]
@@ -123,10 +123,10 @@ def test_a_network_with_too_many_transitions_is_not_explored_to_its_end(monkeypa
     transitions = len(network.cases(questions).automaton.source)
     whole, steps = len(calls), 132_110  # of the latches that run backward
     assert steps < transitions
-    for most, explores in ((transitions, True), (transitions - 1, True), (steps - 1, True), (1000, False)):
+    for limit, explores in ((transitions, True), (transitions - 1, True), (steps - 1, True), (1000, False)):
         calls.clear()
-        monkeypatch.setattr(automata, "MOST", most)
-        if most == transitions:
+        monkeypatch.setattr(automata, "MAX_TRANSITIONS", limit)
+        if limit == transitions:
             network.cases(questions)
             continue
         with pytest.raises(automata.TooLargeError):
@@ -139,7 +139,7 @@ def test_a_first_layer_with_too_many_transitions_is_not_explored_either(monkeypa
     network, explored = LatchTagger(latch_tagger(1, 6), Task("addition").alphabet), []
     transitions = len(network.cases(QUESTIONS["addition"], explored.append).automaton.source)
     assert explored == sorted(explored) and explored[-1] == transitions
-    for most, explores in ((transitions, True), (transitions - 1, False), (1000, False)):
-        monkeypatch.setattr(automata, "MOST", most)
+    for limit, explores in ((transitions, True), (transitions - 1, False), (1000, False)):
+        monkeypatch.setattr(automata, "MAX_TRANSITIONS", limit)
         with contextlib.nullcontext() if explores else pytest.raises(automata.TooLargeError):
             network.cases(QUESTIONS["addition"])

@@ -69,7 +69,7 @@ RULES = {
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_of_ones_own_that_is_none_is_refused(name, tmp_path, monkeypatch, input_error):
-    monkeypatch.setattr(proving_questions, "MOST_STATES", 100)
+    monkeypatch.setattr(proving_questions, "MAX_STATES", 100)
     file = tmp_path / "own.py"
     rule = f"Transducer(starts=(0,), step={RULES[name]}, is_end=lambda state: False)"
     file.write_text(

@@ -48,7 +48,7 @@ def evaluated_run(folder):
 
 @pytest.fixture(scope="module")
 def top(tmp_path_factory):
-    """A folder with a run that is whole and another, which each example damages anew."""
+    """A folder with a run that is whole and another, which each example damages again."""
     folder = tmp_path_factory.mktemp("runs")
     evaluated_run(folder / "whole")
     evaluated_run(folder / "other")

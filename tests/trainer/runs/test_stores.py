@@ -141,7 +141,7 @@ def test_a_prefix_with_too_many_objects_is_not_listed_to_its_end(place, monkeypa
     monkeypatch.setattr(ObjectPath, "entries", entries)
     with pytest.raises(InputError, match="has more files than a run"):
         stores.working_copy(str(place))
-    assert len(listed) == stores.MOST_FILES + 1
+    assert len(listed) == stores.MAX_FILES + 1
 
 
 def test_tensorboard_wants_a_disk(place, data_dir, tasks):
@@ -191,7 +191,7 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_pat
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("scheme", ["s3", pytest.param("gs", marks=pytest.mark.release)])
 def test_of_two_trainings_in_a_real_store_one_ends(scheme, command):
-    """The second goes on from the first one's checkpoint, and whichever writes after the other is told."""
+    """The second resumes from the first one's checkpoint, and whichever writes after the other is told."""
     url = f"{emulators.new_bucket(scheme)}/runs/addition"
     first = subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while not (parse_place(url) / "last.npz").is_file():

@@ -77,7 +77,7 @@ def test_the_loss_is_that_of_keras(ready, monkeypatch):
 def test_random_numbers_of_others_go_on(ready):
     random.seed(1)
     expected = random.Random(1).random()
-    ready("addition", TAGGER, anew=True)
+    ready("addition", TAGGER, fresh=True)
     assert random.random() == expected
 
 
@@ -210,7 +210,7 @@ def test_averaged_weights_are_scored_and_training_goes_on_without_them(ready):
 
 
 def test_a_batch_without_a_mistake_has_an_exact_match_of_one(ready, monkeypatch):
-    made = ready("addition", override(TAGGER, batch_size=200), anew=True)
+    made = ready("addition", override(TAGGER, batch_size=200), fresh=True)
     monkeypatch.setattr(made.learner, "_is_right", lambda answers, _: tf.ones_like(answers, tf.bool))
     assert made.learner.train(made.batches, 0, 3)["exact_match"].tolist() == [1.0, 1.0, 1.0]
 
@@ -230,7 +230,7 @@ def test_what_stands_behind_the_end_does_not_count(ready):
 
 def test_partial_results_must_be_right_too_in_the_score_of_an_epoch(ready, monkeypatch):
     """Here the first of them is always wrong, and every answer right."""
-    made = ready("addition", override(CAUSAL, input_format="scratchpad", positional_encoding="rope"), anew=True)
+    made = ready("addition", override(CAUSAL, input_format="scratchpad", positional_encoding="rope"), fresh=True)
     depth = len(made.learner.input_format.alphabet)
 
     def logits(ids, written, training):

@@ -1,4 +1,4 @@
-"""The outer loop: it goes on bitwise after any stop, keeps the best epoch, and stops at what is not a number."""
+"""The outer loop: it resumes bitwise after any stop, keeps the best epoch, and stops at what is not a number."""
 
 import contextlib
 import csv
@@ -113,12 +113,12 @@ def unstopped(new_loop, monkeypatch, tmp_path_factory):
 
 @pytest.mark.parametrize("stop_at", [0, pytest.param(13, marks=pytest.mark.smoke), 25, 60])
 def test_a_stopped_run_goes_on_bitwise(new_loop, ready, unstopped, tmp_path, stop_at):
-    """Once also with a learner that was built anew, as in another process."""
+    """Once also with a learner that was built again, as in another process."""
     with pytest.raises(StoppedError):
         new_loop(tmp_path / "run", Stop(stop_at)).train()
     options = {}
     if stop_at == 13:
-        made = ready("addition", CONFIG, total_steps=75, anew=True)
+        made = ready("addition", CONFIG, total_steps=75, fresh=True)
         options["learner"] = made, [np.asarray(variable) for variable in made.learner.variables]
     again = new_loop(tmp_path / "run", **options)
     assert again.restore() == (stop_at > 0)
@@ -296,7 +296,7 @@ def test_history_and_best_checkpoint(new_loop, tmp_path, capsys):
 
 
 def test_examples_per_second(new_loop, tmp_path, monkeypatch):
-    """By a clock that goes on by one second in each call of the learner: 25 of 29 steps in 7 s."""
+    """By a clock that advances by one second in each call of the learner: 25 of 29 steps in 7 s."""
     clock = types.SimpleNamespace(now=100.0, monotonic=lambda: clock.now, process_time=lambda: 3 * clock.now)
     monkeypatch.setattr(loop_module, "time", clock)
     loop = new_loop(tmp_path)

@@ -291,7 +291,7 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
     assert found.task == "times_digit" and found.wrong > 100
     assert all(each.answer == str(eval(each.question)) != each.prediction for each in wrong[:100])
     asked = [each for each in wrong if len(each.question) <= 6][:100]
-    # The network goes on to write where the shortest question has ended.
+    # The network continues to write where the shortest question has ended.
     answered = sa.open_run(run.folder).predict([each.question for each in asked])
     assert all(text.endswith(each.prediction) for text, each in zip(answered, asked, strict=True))
 

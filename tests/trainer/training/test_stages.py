@@ -1,4 +1,4 @@
-"""A curriculum: it trains the same weights on longer and longer strings, and goes on bitwise after any stop."""
+"""A curriculum: it trains the same weights on longer and longer strings, and resumes bitwise after any stop."""
 
 import dataclasses
 

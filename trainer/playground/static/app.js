@@ -4,7 +4,7 @@
 
 const LONGEST_RUN = 12; // repetitions of one character; longer ones are a single cell
 const STEP_MS = 140; // from one character of an answer to the next
-const MOST_MS = 1600; // for a whole answer
+const MAX_MS = 1600; // for a whole answer
 const WAITING_MS = 250; // before the page shows what it waits for
 const CHOICES = 4; // characters that a closer look shows
 
@@ -307,7 +307,7 @@ class Panel {
 
   // The characters appear in the order in which they are written, and then the verdict.
   reveal(animate) {
-    const pause = Math.min(STEP_MS, MOST_MS / this.buttons.length);
+    const pause = Math.min(STEP_MS, MAX_MS / this.buttons.length);
     const verdict = [...query(".verdict", this.root).children];
     [...this.buttons, ...verdict].forEach((node, index) => {
       node.classList.toggle("came", animate);

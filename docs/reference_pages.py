@@ -140,7 +140,7 @@ def positional_encodings() -> str:
         [
             "[Positional encodings](../concepts/positional-encodings.md), explained with examples",
             "[Write your own positional encoding](../how-to/own-positional-encoding.md)",
-            "[Results](../results.md): which of them generalise to longer inputs",
+            "[Length generalisation](../results-length-generalisation.md): which of them generalise to longer inputs",
         ],
     )
 

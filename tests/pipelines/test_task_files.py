@@ -26,7 +26,7 @@ from seq2seq_arith.pipelines.showing import sample
 DRAWN = (*FURTHER, "sort")  # whose examples never change
 VECTORS = re.findall(
     rf"^\| `((?:{'|'.join(DRAWN)})[\w-]*)` \| ([\d,]+) \| `(\w+)` \| `(\w+)` \|$",
-    (ROOT / "docs/reference/data-format.md").read_text(encoding="utf-8"),
+    (ROOT / "docs/reference/test-vectors.md").read_text(encoding="utf-8"),
     re.MULTILINE,
 )
 
@@ -56,7 +56,7 @@ def test_the_vectors_of_the_page(vector, no_custom_tasks):
 def test_all_vectors_are_on_the_page():
     missing = sorted({*DRAWN} - {name.partition("-")[0] for name, *_ in VECTORS})
     rows = [" | ".join([f"| `{name}`", *map("`{}`".format, measured(Task(name)))]) for name in missing]
-    assert not missing, "docs/reference/data-format.md lacks a vector (draws used without quotes):\n" + "\n".join(rows)
+    assert not missing, "docs/reference/test-vectors.md lacks a vector (draws used without quotes):\n" + "\n".join(rows)
     assert len(VECTORS) == len(DRAWN)
 
 

@@ -179,8 +179,8 @@ def test_the_pair_of_the_architecture_is_a_real_one():
     assert f'"{question}", "{answer}" ' in page
 
 
-FORMAT = (ROOT / "docs/reference/data-format.md").read_text(encoding="utf-8")
-METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", FORMAT, re.MULTILINE))
+VECTORS = (ROOT / "docs/reference/test-vectors.md").read_text(encoding="utf-8")
+METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", VECTORS, re.MULTILINE))
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ from seq2seq_arith.pipelines.checking.independent import Example, draw, example,
 __all__ = ("Example", "draw", "example", "key", "key_hash", "record", "text", "uniform")
 SPLITS = ("train", "validation")
 ROW = re.compile(r"^\| `?([\w-]+)`? \| ([\d,]+) \| `(\w{64})` \| `(\w{64})` \|$", re.MULTILINE)
-# The data format's vectors, as its page has them: a dataset, its draws, and the sha256 of each split's lines
+# The test vectors, as their page has them: a dataset, its draws, and the sha256 of the lines of each split,
 # ``question<TAB>answer<LF>``. They never change.
 VECTORS = [
     (name, int(draws.replace(",", "")), *digests)
-    for name, draws, *digests in ROW.findall((ROOT / "docs/reference/data-format.md").read_text(encoding="utf-8"))
+    for name, draws, *digests in ROW.findall((ROOT / "docs/reference/test-vectors.md").read_text(encoding="utf-8"))
     if name.partition("-")[0] in OPERATIONS
 ]
 assert len(VECTORS) >= 14

@@ -1,12 +1,26 @@
-"""Gives the page absolute links; pyproject.toml has the rest. Beam's ``--setup_file`` reads this, too."""
+"""Names the packages, and gives the page absolute links. Beam's ``--setup_file`` reads this file, too.
+
+The three layers are folders at the top of the checkout. (Installed at the top, our ``datasets`` would overwrite Hugging
+Face's.) The links of the same names in ``seq2seq_arith`` are for editors, type checkers, and imports that need no
+installation. They are not used here: in a zip of the repository, and in a clone on Windows, they are text files.
+"""
 
 import re
 import tomllib
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+ROOT = "seq2seq_arith"
+LAYERS = ("pipelines", "datasets", "trainer")
+
+
+def packages() -> list[str]:
+    """The packages, by the names under which they are installed."""
+    own = find_packages(str(HERE), include=[ROOT, f"{ROOT}.*"], exclude=[f"{ROOT}.{layer}*" for layer in LAYERS])
+    layers = find_packages(str(HERE), include=[name for layer in LAYERS for name in (layer, f"{layer}.*")])
+    return own + [f"{ROOT}.{name}" for name in layers]
 
 
 def readme() -> str:
@@ -20,4 +34,9 @@ def readme() -> str:
     return re.sub(relative, rf"]({repository}/blob/main/\1)", text)
 
 
-setup(long_description=readme(), long_description_content_type="text/markdown")
+setup(
+    packages=packages(),
+    package_dir={f"{ROOT}.{layer}": layer for layer in LAYERS},
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+)

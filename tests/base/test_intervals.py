@@ -1,10 +1,11 @@
-"""Bounds on rates, against the chances that define them, which are summed here in whole numbers."""
+"""Bounds on rates, against SciPy, and against the chances that define them, which are summed here in whole numbers."""
 
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from seq2seq_arith.base.intervals import interval, lower_share, upper_bound
 
@@ -46,6 +47,14 @@ def test_the_interval_leaves_as_much_on_both_sides(counts):
     assert interval(questions - right, questions) == pytest.approx((1 - high, 1 - low))
     if right < questions:
         assert chance_of_at_most(right, questions, high) == pytest.approx(0.025, rel=1e-6)
+
+
+@pytest.mark.parametrize("questions", [1, 2, 7, 30, 1000, 5000, 10**5, 10**7])
+@pytest.mark.parametrize("confidence", [1e-6, 0.025, 0.5, 0.95, 0.975, 1 - 1e-6])
+def test_bounds_are_those_of_scipy(questions, confidence):
+    for wrong in {0, 1, questions // 1000, questions // 3, questions // 2, questions - 1} - {questions}:
+        expected = special.betaincinv(wrong + 1, questions - wrong, confidence)
+        assert upper_bound(wrong, questions, confidence) == pytest.approx(expected, rel=1e-7), wrong
 
 
 def test_nothing_asked_says_nothing():

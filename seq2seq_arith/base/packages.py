@@ -5,6 +5,7 @@ import importlib.util
 import json
 import platform
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ PACKAGES = {
     "TensorFlow": ("tensorflow", "tensorflow-cpu"),
     "Keras": ("keras",),
 }
+# The newest Python 3 for which these modules have a release: the markers of pyproject.toml.
+NEWEST_PYTHON = {"tensorflow": 13, "keras": 13}
 
 
 def is_installed(module: str) -> bool:
@@ -77,6 +80,12 @@ def _folder(source: Path, extra: str) -> str:
 def require(feature: str, module: str, extra: str) -> None:
     """Raises InputError if a module that a feature needs cannot be imported."""
     if not is_installed(module):
+        newest = NEWEST_PYTHON.get(module, sys.version_info.minor)
+        if newest < sys.version_info.minor:
+            raise InputError(
+                f"{feature} needs {module}, which has no release for Python 3.{sys.version_info.minor}; "
+                f"install this package with Python 3.{newest}"
+            )
         raise InputError(f"{feature} needs {module}, which is not installed: {install_command(extra)}")
 
 

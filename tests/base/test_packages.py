@@ -4,10 +4,12 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
+from layout import ROOT
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base import packages
@@ -43,6 +45,23 @@ print(json.dumps(sorted(sys.modules)))
     assert list(versions) == ["Python", *packages.PACKAGES]
     assert versions["Apache Beam"] == version("apache-beam")
     assert versions["Python"].startswith("3.")
+
+
+def test_what_has_no_release_for_this_python_is_not_to_be_installed(monkeypatch, input_error):
+    monkeypatch.setattr(packages, "is_installed", lambda module: False)
+    with input_error(packages.InputError), monkeypatch.context() as newer:
+        newer.setattr(sys, "version_info", SimpleNamespace(minor=14))
+        packages.require("arith-model", "keras", "train")
+
+
+def test_the_markers_of_the_project_say_which_python_is_too_new():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    heavy = [
+        line for extra in ("train", "train-cpu", "gpu") for line in extras[extra] if "keras" in line or "flow" in line
+    ]
+    assert len(heavy) == 6
+    assert set(packages.NEWEST_PYTHON.values()) == {13}
+    assert {line.partition("; ")[2] for line in heavy} == {"python_version < '3.14'"}
 
 
 REQUIRES = ["numpy>=2.1.2", 'keras<4,>=3.13; extra == "train"', 'boto3>=1.35; extra == "aws"']

@@ -177,6 +177,15 @@ class ModelConfig:
         paper="[Cho et al. 2024](https://arxiv.org/abs/2405.20671)",
         group=NETWORK_DETAILS,
     )
+    attention_window: int | None = _network_option(
+        "with coupled_relative_bias: attention sees no digit whose position differs by N or more (local attention)",
+        None,
+        default_text="no limit",
+        low=1,
+        high=1000,
+        paper="[Beltagy et al. 2020](https://arxiv.org/abs/2004.05150)",
+        group=NETWORK_DETAILS,
+    )
     score_scale: float | None = _network_option(
         "multiply attention logits by this factor", 1.0, low=0.01, high=100.0, group=NETWORK_DETAILS
     )
@@ -327,7 +336,8 @@ class ModelConfig:
     @property
     def hints(self) -> str:
         """What the input format and the encoding reveal: keys of ``registry.HINTS``, " + " between them."""
-        return self.input_format_entry.hints.replace(registry.REVERSED, self.encoding.hints or registry.REVERSED)
+        of_encoding = registry.WINDOWED if self.attention_window else self.encoding.hints
+        return self.input_format_entry.hints.replace(registry.REVERSED, of_encoding or registry.REVERSED)
 
 
 # The options that only some networks have, with their defaults.

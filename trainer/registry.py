@@ -226,9 +226,10 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
     ),
     "coupled_relative_bias": PositionalEncodingEntry(
         help="adds a learned bias for the difference of digit positions; all differences of 3 and more share one "
-        "bias, which starts low",
+        "bias, which starts low, or are hidden with --attention-window 3",
         term="T5 relative bias over coupled positions",
         paper="[Raffel et al. 2020](https://arxiv.org/abs/1910.10683)",
+        options=("attention_window",),
         needs_places=True,
         hints="digit positions, local",
     ),
@@ -248,6 +249,8 @@ HINTS: dict[str, str] = {
     "and of its number), and the answer is reversed",
     "digit positions, local": "as digit positions; attention prefers positions that differ by less than 3, and larger "
     "differences are the same to it",
+    "digit positions, windowed": "as digit positions; attention sees no digit whose position differs by the attention "
+    "window or more",
     "digits aligned, units first": "pairs of digits of equal position, in the order in which carries propagate; the "
     "answer is in the same order",
     "digit pairs by output position": "each position of the answer comes with all digit pairs whose positions add "
@@ -255,7 +258,7 @@ HINTS: dict[str, str] = {
     "scratchpad": "the training contains partial results, which the model writes before the answer",
     OWN_INPUT_FORMAT: "depends on the code of the input format",
 }
-REVERSED = "reversed answer"
+REVERSED, WINDOWED = "reversed answer", "digit positions, windowed"
 
 
 def hints_in_words(hints: str) -> str:

@@ -37,6 +37,8 @@ REFUSED = [
     {"name": "lstm", "dropout": 0.1},
     {"name": "causal", "positional_encoding": "nope", "rope_base": 3.0},
     {"name": "causal", "distractors": 4},
+    {"name": "causal", "positional_encoding": "rope", "attention_window": 2},
+    {"name": "causal", "positional_encoding": "coupled_relative_bias", "attention_window": 0},
     {"name": "causal", "hidden": 12, "heads": 4},
     {"name": "causal", "input_format": "zero_padded", "blanks": False},
     {"clip_norm": 0.0},

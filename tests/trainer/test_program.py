@@ -107,6 +107,7 @@ WITH = {
     **dict.fromkeys(NETWORK_OPTIONS, CAUSAL),
     "rope_base": [*CAUSAL, "--positional-encoding", "rope"],
     "distractors": [*CAUSAL, "--positional-encoding", "position_coupling"],
+    "attention_window": [*CAUSAL, "--positional-encoding", "coupled_relative_bias"],
     "curriculum_threshold": STAGES,
     "curriculum_window": STAGES,
     "options": ["--model", OWN_MODEL],

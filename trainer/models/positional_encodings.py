@@ -181,11 +181,14 @@ class CoupledRelativeBias(PositionalEncoding, name="coupled_relative_bias"):
     """A learned bias of the difference of places, in which all differences from ``NEAR`` on are one, and low at first.
 
     The relative bias of Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
-    Transformer", 2020, counted in places: no longer string has a difference that was not learned.
+    Transformer", 2020, counted in places: no longer string has a difference that was not learned. With a window, no
+    digit is seen whose place differs by the window or more (the local attention of Beltagy et al., "Longformer", 2020):
+    what a step can see is then the same finite set in strings of any length.
     """
 
     def build(self, decoder: Any, steps: int) -> None:
-        decoder.place_bias = self.layer = PlaceBias(self.heads, name="place_bias")  # the decoder keeps its weights
+        window = self.options["attention_window"]
+        decoder.place_bias = self.layer = PlaceBias(self.heads, window, name="place_bias")  # the decoder keeps it
         self.layer.build()
 
     def bias(self, query: Coordinates, key: Coordinates) -> Any:
@@ -209,31 +212,43 @@ def rotate(vectors: Any, index: Any, base: float) -> Any:
 class PlaceBias(keras.layers.Layer):
     """A learned bias for each difference of places: -NEAR or less, ..., NEAR or more, and one where there is no place.
 
+    With a window, there is one for each smaller difference, and all others are hidden.
+
     float32 [examples, heads, queries, keys], of the places of queries and keys, int32 [examples, steps] each.
     """
 
     # Attention is sharp only if scores differ by some units; with this, weights of about 1 suffice.
     SCALE = 4.0
 
-    def __init__(self, heads: int, **kwargs: Any) -> None:
+    def __init__(self, heads: int, window: int | None = None, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.heads = heads
+        self.window = window
+        self.largest = NEAR if window is None else window - 1  # the largest difference with a bias of its own
 
     def build(self, *_):
-        self.table = self.add_weight(name="table", shape=(2 * NEAR + 2, self.heads), initializer=self._first)
+        self.table = self.add_weight(name="table", shape=(2 * self.largest + 2, self.heads), initializer=self._first)
 
     def _first(self, shape, dtype=None):
         """The biases before the training: random, and those of far differences about ``FAR``."""
+        biases = keras.initializers.RandomNormal(stddev=0.5)(shape, dtype)
+        if self.window is not None:
+            return biases
         far = ops.one_hot(0, shape[0]) + ops.one_hot(2 * NEAR, shape[0])
-        return keras.initializers.RandomNormal(stddev=0.5)(shape, dtype) + FAR / self.SCALE * far[:, None]
+        return biases + FAR / self.SCALE * far[:, None]
 
     def call(self, query_places, key_places):
         query, key = query_places[:, :, None], key_places[:, None, :]
-        difference = ops.clip(key - query, -NEAR, NEAR) + NEAR  # int32 [examples, queries, keys], as ``kind``
-        kind: Any = ops.where(ops.logical_and(query > 0, key > 0), difference, 2 * NEAR + 1)
+        difference, largest = key - query, self.largest  # int32 [examples, queries, keys], as ``kind``
+        are_digits = ops.logical_and(query > 0, key > 0)
+        kind: Any = ops.where(are_digits, ops.clip(difference, -largest, largest) + largest, 2 * largest + 1)
         # A product with one-hot rows, whose gradient is faster than that of looking up.
-        chosen = ops.matmul(ops.one_hot(kind, 2 * NEAR + 2, dtype="float32"), self.table)
-        return self.SCALE * ops.transpose(chosen, (0, 3, 1, 2))
+        chosen = ops.matmul(ops.one_hot(kind, 2 * largest + 2, dtype="float32"), self.table)
+        bias = self.SCALE * ops.transpose(chosen, (0, 3, 1, 2))
+        if self.window is None:
+            return bias
+        is_hidden = ops.logical_and(are_digits, ops.abs(difference) > largest)
+        return bias + ops.where(is_hidden, HIDDEN, 0.0)[:, None]
 
 
 def place_vectors(count: int, units: int, heads: int, examples: Any = None, seed: Any = None) -> Any:

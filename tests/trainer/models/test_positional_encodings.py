@@ -85,7 +85,35 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
     np.testing.assert_array_equal(moved, bias)
 
 
+@pytest.mark.parametrize("window", [1, 2, 4])
+def test_a_window_hides_every_digit_from_its_size_on(window):
+    keras.utils.set_random_seed(1)
+    layer = PlaceBias(2, window)
+    layer.build()
+    assert layer.table.shape == (2 * window, 2)  # each difference below the window, and no place
+    keys = np.arange(0, 60, dtype=np.int32)[None]
+    bias = np.asarray(layer(np.array([[30, 0]], np.int32), keys))  # [1, heads, queries, keys]
+    is_seen = (keys[0] == 0) | (np.abs(keys[0] - 30) < window)
+    assert (bias[0, :, 0] > HIDDEN / 2).tolist() == [is_seen.tolist()] * 2
+    assert (bias[0, :, 1] > HIDDEN / 2).all()  # a character without a place sees all
+    assert len({*bias[0, 0, 0, is_seen].tolist()}) == 2 * window
+
+
+def test_a_windowed_network_sees_no_digit_outside_of_its_window():
+    input_format, windowed = network("coupled_relative_bias", 9, input_format="reversed_eos", attention_window=2)
+    # The sixth digits of the operands differ, so that only the steps 5 to 7 of the answer may.
+    stored = [question[::-1] for question in ("123456789+987654321", "123856789+987054321")]
+    ids = tf.cast(input_format.encode_question(to_codes(stored, 19)), "int32")
+    logits = np.asarray(windowed.model([ids, tf.zeros((2, 11), "int32")]))
+    differs = np.abs(logits[0] - logits[1]).max(axis=1) > 1e-4
+    assert differs.tolist() == [5 <= step <= 7 for step in range(1, 12)]
+
+
 def test_results_say_that_near_places_are_more_than_places():
+    windowed = ModelConfig(
+        name="causal", input_format="reversed", positional_encoding="coupled_relative_bias", attention_window=2
+    )
+    assert windowed.hints == "digit positions, windowed"
     given = [
         ModelConfig(name="causal", input_format="reversed_eos", positional_encoding=name).hints
         for name in ("rope", "position_coupling", "coupled_relative_bias")
@@ -93,12 +121,17 @@ def test_results_say_that_near_places_are_more_than_places():
     assert given == [f"{what} + EOS token" for what in ("reversed answer", "digit positions", "digit positions, local")]
 
 
-def network(positional_encoding: str, size: int = 2, layers: int = 1, input_format: str = "reversed"):
+def network(positional_encoding: str, size: int = 2, layers: int = 1, input_format: str = "reversed", **options):
     keras.utils.set_random_seed(1)
     made = make_input_format(input_format, Task("addition", size=size))
     return made, build_network(
         ModelConfig(
-            name="causal", input_format=input_format, hidden=16, layers=layers, positional_encoding=positional_encoding
+            name="causal",
+            input_format=input_format,
+            hidden=16,
+            layers=layers,
+            positional_encoding=positional_encoding,
+            **options,
         ),
         made,
     )

@@ -70,7 +70,7 @@ def test_the_curves_of_one_run_and_of_several():
     one = history.curves({"run": rows(4)})
     loss, exact = one.axes
     assert [each.get_text() for each in one.legends[0].get_texts()] == ["validation set", "training set"]
-    assert list(exact.get_lines()[0].get_ydata()) == [0.25, 0.5, 0.75, 1.0]
+    assert list(exact.get_lines()[0].get_ydata()) == [0.75, 0.5, 0.25, 0.01]  # the last is without a mistake
     assert list(loss.get_lines()[0].get_ydata()) == [0.75, 0.5, 0.25, history.SMALLEST_LOSS]
     assert list(exact.get_lines()[2].get_xdata()) == [4]
     many = history.curves({str(number): rows(2) for number in range(history.MAX_RUNS)})

@@ -69,7 +69,7 @@ def pretrained(name: str) -> "TrainedRun":
 
 
 def plot_history(*trained: "TrainedRun") -> Picture:
-    """Loss and exact match on the validation set over the epochs: a curve per run, named after its folder.
+    """Loss and share of wrong answers on the validation set per epoch: a curve per run, named after its folder.
 
     Raises InputError if there is no run, there are too many, or one has not ended its first epoch.
     """
@@ -78,10 +78,9 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     arguments.objects(trained, TrainedRun, "plot_history")
     names = history.labels([str(run.folder) for run in trained])
     runs = {name: history.epochs_of(run.run) for name, run in zip(names, trained, strict=True)}
-    best = {name: max(rows, key=history.rank)["val_exact_match"] for name, rows in runs.items()}
-    reached = ", ".join(f"{name} {cut(exact_match, 4)}" for name, exact_match in best.items())
-    sentence = f"Loss and exact match per epoch; the exact match of the best epoch is: {reached}."
-    return Picture(history.curves(runs, size=(4.25, 3.8)), sentence)
+    drawn = history.curves(runs, size=(4.25, 3.8))
+    drawn.suptitle(f"How {', '.join(names)} learned")
+    return Picture(drawn, " ".join(history.in_words(runs, column) for column in ("loss", "exact_match")))
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

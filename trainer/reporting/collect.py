@@ -37,7 +37,7 @@ from seq2seq_arith.trainer.training import describe
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.opened import OpenRun
 
-MISTAKES = 30
+MISTAKES = 8
 TRAINED, VALIDATION, TEST = "training set", "validation set", "test set"
 LENGTHS = "operand lengths"
 # Without --lengths, the maximum length of operands beyond the trained ones.
@@ -54,7 +54,6 @@ class SetResult:
 
     meaning: str  # which examples these are
     share: Share  # of the answers that match exactly
-    characters: float  # the share of characters that are right
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -159,7 +158,8 @@ def collect(
         sets=sets,
         scores=scores,
         searched=tuple(evaluated.searched(run, opened.best_epoch)),
-        notes=(*notes, *suite_notes(run, trained)),
+        # Without its dataset, what else is not known follows from that, and is not said again.
+        notes=tuple(notes or suite_notes(run, trained)),
     )
 
 
@@ -180,7 +180,7 @@ def evaluate_sets(run: Run, learner: Learner, data: HeldOut, most: int) -> SetAn
         with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
             result = results[name] = evaluate(learner, examples, report_progress)
         share = Share(len(result.exact), int(np.count_nonzero(result.exact)))
-        sets[name] = SetResult(meaning, share, result.character_accuracy)
+        sets[name] = SetResult(meaning, share)
     validation = results[VALIDATION]
     answers, predicted = validation.examples.answers, validation.predicted
     return SetAnswers(

@@ -20,7 +20,6 @@ from seq2seq_arith.trainer.reporting.collect import RunReport
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import describe
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_RUNS = len(figures.COLOURS)
@@ -57,6 +56,6 @@ def render(runs: Sequence[RunReport]) -> str:
     )
     environment.filters |= {"cut": cut, "abridged": abridged}
     environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "palette": figures.VARIABLES}
-    environment.globals |= {"sections": sections, "errors": errors, "describe": describe, "making": making}
+    environment.globals |= {"sections": sections, "errors": errors, "making": making, "most_mistakes": collect.MISTAKES}
     labels = [report.label for report in runs]
     return environment.get_template("page.html").render(title=title, labels=labels, runs=runs) + "\n"

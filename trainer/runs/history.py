@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -24,9 +25,19 @@ if TYPE_CHECKING:
 METRICS = ("loss", "character_accuracy", "exact_match")
 VALIDATION = "val_"
 UNITS = {
-    "loss": "loss: nats per character, less is better",
-    "character_accuracy": "share of right characters",
-    "exact_match": "share of right answers",
+    "loss": "loss: nats per character",
+    "character_accuracy": "share of wrong characters",
+    "exact_match": "share of wrong answers",
+}
+TITLES = {
+    "loss": "Loss after each epoch",
+    "character_accuracy": "Wrong characters after each epoch",
+    "exact_match": "Wrong answers after each epoch",
+}
+MEANINGS = {
+    "loss": "Mean cross-entropy per character, in nats, on a logarithmic axis: less is better.",
+    "character_accuracy": "Share of wrong characters, on a logarithmic axis: less is better.",
+    "exact_match": "Share of wrong answers, on a logarithmic axis: less is better.",
 }
 
 
@@ -164,32 +175,39 @@ def curves(
     """The curves of runs over the epochs on the validation set, the best epoch in a ring.
 
     Of a single run, the curves on the training set stand beside them. There is a chart of this size, in inches, for
-    each of these ``METRICS``.
+    each of these ``METRICS``. All axes are logarithmic, and shares are those that are wrong: 0.9994 and 1.0000 right
+    would be one line at the upper edge.
     """
     if len(runs) > MAX_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a picture with more than {MAX_RUNS} cannot be read")
-    from matplotlib.ticker import MaxNLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
     figure = figures.figure(size[0] * len(columns), size[1])
+    floor = _floor([row for rows in runs.values() for row in rows])
     for place, column in enumerate(columns, 1):
         axes = figure.add_subplot(1, len(columns), place)
         lines = {}
         for number, (name, rows) in enumerate(runs.items()):
             epochs, look = [row["epoch"] for row in rows], figures.look(number, len(rows))
-            (line,) = axes.plot(epochs, _shown(rows, VALIDATION + column), **look)
+            (line,) = axes.plot(epochs, _shown(rows, VALIDATION + column, floor), **look)
             lines["validation set" if len(runs) == 1 else name] = line
             if len(runs) == 1:
-                (lines["training set"],) = axes.plot(epochs, _shown(rows, column), "--", color=figures.COLOURS[1])
+                (lines["training set"],) = axes.plot(
+                    epochs, _shown(rows, column, floor), "--", color=figures.COLOURS[1]
+                )
             ring = max(rows, key=rank)
             look = {"color": look["color"], "marker": "o", "markersize": 11, "fillstyle": "none"}
-            axes.plot(ring["epoch"], _shown([ring], VALIDATION + column), **look)
-        axes.set(xlabel="epoch", ylabel=UNITS[column])
+            axes.plot(ring["epoch"], _shown([ring], VALIDATION + column, floor), **look)
+        axes.set(xlabel="epoch", ylabel=UNITS[column], title=TITLES[column])
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         if column == "loss":
-            axes.set_yscale("log")
             axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter(NullFormatter())
         else:
-            axes.set_ylim(-0.02, 1.02)
+            axes.set_ylim(0.7 * floor, 1.4)
+            axes.yaxis.set_major_formatter(
+                FuncFormatter(lambda share, _: "none" if share <= 1.01 * floor else f"{share:g}")
+            )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid()
     columns_of_names = min(4, len(lines))
@@ -197,9 +215,31 @@ def curves(
     return figure
 
 
-def _shown(rows: Sequence[dict[str, Any]], column: str) -> list[float]:
-    """The values of a column; a loss of zero has no place on a logarithmic axis."""
-    return [max(row[column], SMALLEST_LOSS) if column.endswith("loss") else row[column] for row in rows]
+def in_words(runs: Mapping[str, Sequence[dict[str, Any]]], column: str) -> str:
+    """What ``curves`` draws of a column, for people who do not see it: where the curve of each run begins and ends."""
+
+    def form(row: dict[str, Any]) -> str:
+        value = row[VALIDATION + column]
+        return f"{value:.4g}" if column == "loss" else f"{1 - value:.2%}"
+
+    ends = (
+        f"{name}: {form(rows[0])} after epoch {rows[0]['epoch']}, {form(best_row)} after the best one, "
+        f"{best_row['epoch']} of {len(rows)}"
+        for name, rows, best_row in ((name, rows, max(rows, key=rank)) for name, rows in runs.items())
+    )
+    return f"{MEANINGS[column]} On the validation set, {'; '.join(ends)}."
+
+
+def _floor(rows: Sequence[dict[str, Any]]) -> float:
+    """The power of ten that stands for no mistake on a logarithmic axis: below one of all validation examples."""
+    return 10.0 ** (math.ceil(-math.log10(max(10, *(row["val_examples"] for row in rows)))) - 1)
+
+
+def _shown(rows: Sequence[dict[str, Any]], column: str, floor: float) -> list[float]:
+    """The losses of a column, or the shares that are wrong; zero has no place on a logarithmic axis."""
+    if column.endswith("loss"):
+        return [max(row[column], SMALLEST_LOSS) for row in rows]
+    return [max(1 - row[column], floor) for row in rows]
 
 
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:

@@ -18,7 +18,7 @@ from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.formats.layout import NAME
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, stores
-from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
+from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run, run_folder
 
 # Runs are looked for so many folders below the given one: a sweep has them two below.
 DEPTH = 3
@@ -131,7 +131,13 @@ def why(error: Exception) -> str:
 
 
 def opened(folders: Sequence[str]) -> dict[str, Run]:
-    """The runs in folders, by their labels."""
+    """The runs in folders, by their labels. Of several folders, damaged ones are left out with a note.
+
+    Raises InputError if a folder does not exist, which is a misspelt name, before a minute of work is spent on others.
+    """
+    for folder in folders:
+        if not run_folder(folder).exists():
+            open_run(folder)  # raises InputError
     return usable(dict(zip(history.labels(folders), folders, strict=True)), lambda _, folder: open_run(folder))
 
 

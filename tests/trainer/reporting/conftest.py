@@ -52,9 +52,9 @@ def _asked() -> SetAnswers:
     pairs = [(str(m), str(n)) for m in range(1, 4) for n in range(1, 4)]
     return SetAnswers(
         sets={
-            collect.TRAINED: SetResult("seen", Share(900, 899), 0.9999),
-            collect.VALIDATION: SetResult("not seen", Share(100, 97), 0.99),
-            collect.TEST: SetResult("not seen", Share(100, 96), 0.98),
+            collect.TRAINED: SetResult("seen", Share(900, 899)),
+            collect.VALIDATION: SetResult("not seen", Share(100, 97)),
+            collect.TEST: SetResult("not seen", Share(100, 96)),
         },
         unseen={
             collect.LENGTHS: {pair: Share(4, int(pair[1])) for pair in pairs},

@@ -218,3 +218,5 @@ def test_of_several_runs_those_that_can_be_used_are_used(top, capsys):
         assert capsys.readouterr().out.startswith("left out: other: ")
         with pytest.raises(InputError, match="is not the configuration of a run"):
             listing.opened(folders[1:])
+    with pytest.raises(InputError, match="nope"):  # a misspelt name is not left out
+        listing.opened([folders[0], str(top / "nope")])

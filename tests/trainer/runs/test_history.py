@@ -42,7 +42,15 @@ def test_csv_and_plot(tmp_path):
     (tmp_path / "whole.csv").unlink()
     history.plot(tmp_path / "history.png", [row(1), row(2)], "title")
     loss, exact = history.curves({"title": [row(1), row(2)]}).axes
-    assert (loss.get_yscale(), exact.get_yscale(), exact.get_ylim()) == ("log", "linear", (-0.02, 1.02))
+    # Shares that are wrong, on a logarithmic axis, on which no mistake has a place of its own.
+    assert (loss.get_yscale(), exact.get_yscale(), exact.get_ylabel()) == ("log", "log", "share of wrong answers")
+    assert (loss.get_title(), exact.get_title()) == ("Loss after each epoch", "Wrong answers after each epoch")
+    perfect = [row(epoch) | {"val_examples": 5000, "val_exact_match": share} for epoch, share in ((1, 0.9998), (2, 1))]
+    _, exact = history.curves({"title": perfect}).axes
+    assert list(exact.lines[0].get_ydata()) == pytest.approx([2e-4, 1e-4])
+    assert exact.yaxis.get_major_formatter()(1e-4) == "none" and exact.yaxis.get_major_formatter()(1e-3) == "0.001"
+    sentence = "On the validation set, run: 0.02% after epoch 1, 0.00% after the best one, 2 of 2."
+    assert history.in_words({"run": perfect}, "exact_match").endswith(sentence)
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]
 

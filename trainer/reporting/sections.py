@@ -74,7 +74,8 @@ def _worst_slice(report: RunReport, set: str) -> Finding:
         number = len(report.own(set).rows)
         return Finding(name, str(worst), f"None of the {number} {kind(set)}slices has a mistake.", False)
     sentence = f"{worst.right:,} of {worst.questions:,} questions of the slice {worst.slice} are right."
-    return Finding(name, str(worst), sentence + f" {worst.mistake.sentence()}." * bool(worst.mistake), True)
+    mistake = f" {worst.mistake.sentence()}." if worst.mistake else ""
+    return Finding(name, str(worst), sentence + mistake, True)
 
 
 def _longer(report: RunReport, sizes: Sequence[int]) -> Finding:
@@ -222,6 +223,16 @@ def sets(runs: Sequence[RunReport]) -> list[tuple[str, list[SetResult | None]]]:
     """The results of each set, by its name: one per run, None for a run that was not evaluated on it."""
     names = dict.fromkeys(name for report in runs if report.sets for name in report.sets.sets)
     return [(name, [report.sets.sets.get(name) if report.sets else None for report in runs]) for name in names]
+
+
+def perfect_sets(runs: Sequence[RunReport]) -> str:
+    """One line about the sets if all of their answers match exactly; empty otherwise."""
+    results = sets(runs)
+    if any(result.share.wrong for _, of_runs in results for result in of_runs if result):
+        return ""
+    names = _listed([name for name, _ in results])
+    most = max(result.share.questions for _, of_runs in results for result in of_runs if result)
+    return f"All answers to {names} match exactly: at most {most:,} examples of each were evaluated."
 
 
 def layers(runs: Sequence[RunReport]) -> list[tuple[str, tuple[Layer, ...]]]:

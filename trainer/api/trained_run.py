@@ -357,9 +357,12 @@ class TrainedRun(Tabular):
         ``holds`` is whether every question of every length is answered right; ``counterexample`` is the shortest
         question with a wrong answer.
 
-        Raises InputError if the model cannot be proved, or the run has no checkpoint.
+        Raises InputError if the model cannot be proved, or the run has no checkpoint; WriteError if the file cannot be
+        written.
         """
-        return verbs.prove(self._opened)[0]
+        proved = verbs.prove(self._opened)
+        proved.save()
+        return proved.proof
 
     @functools.cached_property
     def in_full(self) -> tuple[str, str]:

@@ -27,12 +27,10 @@ from seq2seq_arith.trainer.runs.files import write
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.runs.evaluated import Evaluation
-    from seq2seq_arith.trainer.runs.proofs import Proof
-    from seq2seq_arith.trainer.runs.samples import Sample
     from seq2seq_arith.trainer.training.opened import OpenRun
+    from seq2seq_arith.trainer.training.proof import Proved
 
     Evaluated = tuple[OpenRun, Evaluation]
-    Proved = tuple[Proof, list[Sample]]
 
 LengthsOption = functools.partial(Option, read=read_numbers)
 ALSO = "also evaluate on the suites of these lengths, in digits: 18,40, or 6-9"
@@ -163,13 +161,13 @@ def show_proof(
         ),
     ] = None,
 ) -> int:
-    """Prints a proof, and writes its counterexamples; returns 1 if a case is answered wrong."""
-    proof, wrong = proved
-    say(str(proof))
+    """Prints a proof, and writes it and its counterexamples; returns 1 if a case is answered wrong."""
+    say(str(proved.proof))
     if counterexamples:
-        write(counterexamples, "".join(f"{sample.question}\n" for sample in wrong).encode())
-        say(f"{len(wrong):,} questions: {printable(counterexamples)}")
-    return SUCCESS if proof.holds else FAILURE
+        write(counterexamples, "".join(f"{sample.question}\n" for sample in proved.counterexamples).encode())
+        say(f"{len(proved.counterexamples):,} questions: {printable(counterexamples)}")
+    proved.save()
+    return SUCCESS if proved.proof.holds else FAILURE
 
 
 @command(
@@ -184,5 +182,5 @@ def prove(run: OpenedRun) -> "Proved":
     from seq2seq_arith.trainer.training import proof
 
     proved = proof.prove(run.run, run.learner)
-    events.emit("result", path=run.run.place, **proved[0].to_json())
+    events.emit("result", path=run.run.place, **proved.proof.to_json())
     return proved

@@ -72,6 +72,10 @@ class Latched(Automaton):
     before: np.ndarray  # int64 [states], rows of ``latches``, or ``NONE``
     after: np.ndarray  # likewise
     latches: np.ndarray  # int8 [rows, units], the values of all latches so far at one step: -1, 0 or +1
+    # What a state is made of, int64 [states, 3]: a state of the automaton below, and the rows of ``layer`` before and
+    # after it, or ``NONE``.
+    parts: np.ndarray
+    layer: np.ndarray  # int8 [rows, units], the values of the latches of the last layer
 
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
         """What a layer sees at each transition: the latches before it, its symbol, its latches, and those after it.
@@ -225,6 +229,8 @@ def forward(
         before=before[split[:, 0]],
         after=split[:, 1],
         latches=np.array(states.rows),
+        parts=np.stack([product[split[:, 0], 0], before[split[:, 0]], split[:, 1]], axis=1),
+        layer=np.array(states.rows),
     )
 
 
@@ -271,6 +277,8 @@ def backward(
         before=before,
         after=after,
         latches=latches,
+        parts=split,
+        layer=np.array(states.rows),
     )
 
 

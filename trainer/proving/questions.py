@@ -61,38 +61,55 @@ def pair_ids(alphabet: str) -> np.ndarray:
 def question_automaton(task: Task) -> Automaton:
     """All questions of a task with a transducer: its states that are reachable and lead to an end.
 
+    Raises InputError as ``question_states``.
+    """
+    return question_states(task)[0]
+
+
+def question_states(task: Task) -> tuple[Automaton, np.ndarray]:
+    """As ``question_automaton``, and what each state is, for a certificate.
+
+    This is int8 [states, 1 + fields]: whether it is before the first column, and the fields of the transducer's state,
+    which are small integers for a task of this package; for a custom task, nothing more.
+
     Raises InputError if the transducer of a custom task fails, writes characters outside the task's alphabet, or has
     more than ``MAX_STATES`` states.
     """
     rule = task.operation.transducer
     assert rule is not None
-    numbers = {start: number for number, start in enumerate(rule.starts)}
-    queue, rows = list(numbers), []
-    for state in queue:  # the queue grows in the loop
+    # The states before the first column are apart, because a custom rule may return to a state in which it starts.
+    numbers: dict[Any, int] = {}
+    queue, rows = list[Any](rule.starts), []
+    for source, state in enumerate(queue):  # the queue grows in the loop
         for symbol, pair in enumerate(PAIRS):
             for written, after in _ways(task, state, pair):
                 if after not in numbers:
-                    numbers[after] = len(numbers)
+                    numbers[after] = len(queue)
                     queue.append(after)
-                rows.append((numbers[state], numbers[after], symbol, task.alphabet.index(written)))
-        if len(numbers) > MAX_STATES:
+                rows.append((source, numbers[after], symbol, task.alphabet.index(written)))
+        if len(queue) > MAX_STATES:
             raise InputError(
                 f"the transducer of {task.name} has more than {MAX_STATES:,} states; give one with a smaller memory"
             )
-    final = np.array([rule.is_end(state) for state in numbers])
+    final = np.array([rule.is_end(state) for state in queue])
+    final[: len(rule.starts)] = False  # a question has at least one column
     if not rows or not final.any():
         raise InputError(f"the transducer of {task.name} has no path to an end; give one that ends after a question")
     source, target, symbol, right = np.array(rows).T
     alive = _leading_on(final, source, target)
     is_kept, number = alive[source] & alive[target], np.cumsum(alive) - 1
-    return Automaton(
-        initial=(np.arange(len(numbers)) < len(rule.starts))[alive],
+    is_initial = np.arange(len(queue)) < len(rule.starts)
+    fields = [[] if task.own else [*map(int, state)] for state in queue]
+    states = np.array([[start, *row] for start, row in zip(is_initial, fields, strict=True)], np.int8)
+    automaton = Automaton(
+        initial=is_initial[alive],
         final=final[alive],
         source=number[source[is_kept]],
         target=number[target[is_kept]],
         symbol=symbol[is_kept],
         right=right[is_kept],
     )
+    return automaton, states[alive]
 
 
 def _leading_on(final: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -20,7 +20,12 @@ from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids
 
 BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in the cache
 UNIT = 2.0**-24  # the unit roundoff of float32, a relative error
+# A processor may read any smaller float32 as zero: an input, a weight, a product or a sum. TensorFlow makes it do so.
+SMALLEST = 2.0**-126
+# Where the sizes of all terms of a sum add up to less, the sum is finite in every order of its terms.
+LARGEST = 2.0**127
 TANH = 2.0**-20  # the maximum error of a float32 tanh
+COUNTER_STEEPNESS = 20.0  # of ``models.layers.Counter``, which a test compares
 # The maximum number of settings near zero in one window: each may have either sign, and all combinations are followed.
 MAX_UNCERTAIN = 10
 
@@ -32,6 +37,16 @@ class UncertainError(Exception):
     """Too many gates are so near to zero that rounding decides whether they are open."""
 
 
+class RangeError(Exception):
+    """A sum can be so large that float32 may not hold it."""
+
+
+def check_range(sizes: np.ndarray | float) -> None:
+    """Raises RangeError unless all sums are finite in float32, given the maximum sums of the sizes of their terms."""
+    if not np.all(np.asarray(sizes) < LARGEST):
+        raise RangeError
+
+
 @dataclasses.dataclass(frozen=True)
 class Cases:
     """All cases that a network can meet: everything that it can see at a step of any question."""
@@ -40,6 +55,7 @@ class Cases:
     windows: np.ndarray  # int64 [windows, columns], what the network can see at a step, for ``Tables.logits``
     window: np.ndarray  # int64 [transitions], the window of each transition
     states: int  # the number of states of the network
+    certificate: dict[str, np.ndarray]  # the states of the automaton, as ``check`` reads them
 
 
 class Tables(abc.ABC):
@@ -78,10 +94,22 @@ class Dense:
         return cls(kernel, weights.get(f"{name}/bias", np.zeros(kernel.shape[1])).astype(np.float64))
 
     def error(self, most: np.ndarray, error: np.ndarray | float = 0.0) -> np.ndarray:
-        """The maximum error of float32 results, [units], given the maximum size and the maximum error of the inputs."""
-        size, terms = np.abs(self.kernel), (len(self.kernel) + 1) * UNIT
-        rounding = terms / (1 - terms) * ((most + error) @ size + np.abs(self.bias))
-        return rounding + np.broadcast_to(error, most.shape) @ size
+        """The maximum error of float32 results, [units], given the maximum size and the maximum error of the inputs.
+
+        It is valid for every order of the terms, with and without fused multiply-adds, and whether or not numbers below
+        ``SMALLEST`` are read as zero. It includes the error of the float64 results with which they are compared.
+
+        Raises RangeError if a sum can be too large for float32.
+        """
+        inputs, size = most + error, np.abs(self.kernel)
+        check_range(largest := inputs @ size + np.abs(self.bias))
+        # Each term has the errors of its product and of at most as many sums as there are inputs. One more is for the
+        # sums in float64, which are far more accurate.
+        terms = (len(self.kernel) + 2) * UNIT
+        rounding = terms / (1 - terms) * largest
+        # Each input, weight, product, sum and bias can lose less than SMALLEST; the factor 2 is for the rounding of it.
+        underflow = 2 * SMALLEST * (inputs.sum() + size.sum(axis=0) + 2 * len(self.kernel) + 2)
+        return rounding + underflow + np.broadcast_to(error, most.shape) @ size
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         return inputs @ self.kernel + self.bias
@@ -104,6 +132,7 @@ class LatchTagger(Tables):
         first = self.settings[0]
         settings, which = _either(first(self.read), first.error(self.read.max(axis=0)))
         automaton = forward(*_set(questions, questions.symbol, settings, which), report_progress)
+        certificate = _layer(automaton, 0)
         for number in range(len(self.settings) - 1):
             windows, window = automaton.windows()
             bounds, parts = self._bounds(number), []
@@ -111,7 +140,8 @@ class LatchTagger(Tables):
                 settings, which = _either(values, bounds)
                 parts.append((settings, which + np.array([len(parts) * BLOCK, 0])))
             automaton = backward(*_set(automaton, window, *_merged(parts)), report_progress)
-        return Cases(automaton, *automaton.windows(), len(automaton.latches))
+            certificate |= _layer(automaton, number + 1)
+        return Cases(automaton, *automaton.windows(), len(automaton.latches), certificate)
 
     def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
         assert isinstance(cases.automaton, Latched)
@@ -179,7 +209,8 @@ class SmallAdder(Tables):
         self.vector, self.column = vector, vector[ids[:, 0]] + right[ids[:, 1]]
         self.carry, self.digit, self.last = (Dense.from_weights(weights, name) for name in ("carry", "digit", "logits"))
         most = np.abs(self.column).max(axis=0), np.abs(vector).max(axis=0)
-        error = 2 * UNIT * most[0], np.zeros(len(most[1]))
+        check_range(most[0])
+        error = 2 * UNIT * most[0] + 4 * SMALLEST, np.zeros(len(most[1]))
         carry = self.carry.error(np.concatenate(most), np.concatenate(error)) + TANH
         sizes = np.concatenate([most[0], np.ones(len(carry))])
         digit = self.digit.error(sizes, np.concatenate([error[0], carry])) + TANH
@@ -190,7 +221,10 @@ class SmallAdder(Tables):
         before = np.where(last == NONE, NONE, questions.symbol[last])
         written = np.where(last == NONE, NONE, questions.right[last])
         columns = (before[automaton.source], written[automaton.source], automaton.symbol)
-        return Cases(automaton, *distinct(np.stack(columns, axis=1)), len(np.unique(written)))
+        states = np.concatenate([questions.target, np.flatnonzero(questions.initial)])
+        parts = np.unique(np.stack([states, before, written], axis=1), axis=0)
+        certificate = {"states": parts.astype(np.int32)}
+        return Cases(automaton, *distinct(np.stack(columns, axis=1)), len(np.unique(written)), certificate)
 
     def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
         for start in range(0, len(windows), BLOCK):
@@ -219,7 +253,12 @@ def counter_bound(weights: Weights, depth: int, steps: int) -> float:
     The counts of the decoder are the same for all questions, and therefore left out. The encoder adds ``depth``
     products, one per character of the alphabet. No sum exceeds the number of steps of the question, because a step adds
     at most 1.
+
+    Raises RangeError if a sum can be too large for float32.
     """
+    for name in ("encoder", "decoder"):
+        sizes = np.abs(weights[f"{name}/kernel"].astype(np.float64)) + np.abs(weights[f"{name}/bias"])
+        check_range(sizes * COUNTER_STEEPNESS + 1)
     most: np.ndarray = np.ones(len(weights["readout_0/kernel"]))
     error = most * ((depth + 1) / (1 - depth * UNIT) * UNIT * 2 * steps + TANH)
     signal = np.abs(weights["readout_signal/kernel"].astype(np.float64)).max(axis=0)
@@ -268,6 +307,11 @@ def _set(
     gates, candidates = np.split(settings, 2, axis=1)
     repeated = {name: getattr(automaton, name)[transition] for name in ("source", "target", "symbol", "right")}
     return dataclasses.replace(automaton, **repeated), which[relation, 1], gates, candidates
+
+
+def _layer(automaton: Latched, number: int) -> dict[str, np.ndarray]:
+    """The part of a certificate that describes a layer of latches."""
+    return {f"states_{number}": automaton.parts.astype(np.int32), f"latches_{number}": automaton.layer}
 
 
 def _merged(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,11 @@
-"""The proof of a run, ``proof.json`` in its folder, which new weights void; ``training/proof.py`` writes it."""
+"""The proof of a run, ``proof.json`` in its folder; ``training/proof.py`` writes it.
+
+It is void if the weights, the configuration of the network or the prover are others than those of the proof.
+"""
 
 import dataclasses
 import hashlib
+import json
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
@@ -10,13 +14,20 @@ from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import Sample
 
+# The version of the prover: of what it regards as proved, and of its certificates.
+#   1: without a version in the proof; float32 without underflow and overflow.
+#   2: the bound covers underflow, sums that can overflow are refused, and proofs that hold have a certificate.
+PROVER = 2
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Proof:
     """What was found when every case that a model can meet was checked."""
 
     task: str
+    prover: int  #: the version of the prover, ``PROVER``
     weights_sha256: str  #: of the file of the best weights
+    config_sha256: str  #: of the task, the model with its custom code, and the precision: ``config_sha256``
     states: int  #: of the latches; characters that the small adder can see before it; sums that a counter can have read
     cases: int  #: distinct ones, each of which was checked
     wrong: int  #: cases that are answered wrong
@@ -26,6 +37,7 @@ class Proof:
     seconds: float
     version: str  #: of this package
     counterexample: Sample | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest wrong or near one
+    certificate_sha256: str | None = None  #: of ``certificate.npz``; None if there is none
     dashes: int | None = None  #: of an operand of pq, the most that are proved; None for questions of any length
 
     def __post_init__(self) -> None:
@@ -74,10 +86,26 @@ def sha256(run: Run) -> str:
         raise InputError(f"{run.place} has no best.npz ({error.strerror}); train the run first") from None
 
 
+def config_sha256(run: Run) -> str:
+    """The checksum of what a run's ``config.json`` says about the function that its weights compute.
+
+    These are the parameters of the task, the model, with the checksums of custom code, and the precision; but not the
+    options of the training. Raises InputError if the file cannot be read.
+    """
+    try:
+        config = json.loads(run.config_path.read_bytes())
+        data, train = config["data"], config["train"]
+        parts = {"task": data["parameters"], "model": train["model"], "precision": train.get("precision")}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{run.place}/config.json cannot be read; give the folder of a run") from None
+
+
 def read(run: Run) -> Proof | None:
-    """The proof of the weights that a run has now; None if there is none, or it is that of other weights."""
+    """The proof of the network that a run has now; None if there is none, or it is that of another one."""
     try:
         proof = files.read_json(run.proof, Proof, further=True)  # whether it is ``proved`` follows from the rest
-        return proof if proof.weights_sha256 == sha256(run) else None
+        is_of_run = proof.weights_sha256 == sha256(run) and proof.config_sha256 == config_sha256(run)
+        return proof if is_of_run and proof.prover == PROVER and proof.task == run.task.name else None
     except (OSError, InputError):
         return None

@@ -85,8 +85,8 @@ class Run:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether it came with the package, in whose folder nothing is written."""
-        return self.folder.parent == SHIPPED_RUNS
+        """Whether it came with the package, in whose folders nothing is written, by whatever path they are named."""
+        return SHIPPED_RUNS.parent.resolve() in self.folder.resolve().parents
 
     @property
     def title(self) -> str:
@@ -99,6 +99,7 @@ class Run:
     samples = _file("samples.jsonl")  # the answers to a few fixed questions after every epoch
     summary = _file("summary.json")
     proof = _file("proof.json")  # what ``prove`` found about the best weights
+    certificate = _file("certificate.npz")  # what a proof that holds rests on; ``proving/check`` reads it
     evaluation = _file("evaluation.json")  # what ``evaluate`` found on the run's own data
     epochs_plot = _file("epochs.png")  # what it found of every kept epoch
     search = _file("search.json")  # what ``search`` found

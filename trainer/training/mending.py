@@ -99,7 +99,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
     Each round is an epoch of its own in the history. ``restore`` gives the best model on the strings of a task, and
     ``make`` a learner of a stream, with the steps until its learning rate is zero.
 
-    Raises WriteError as ``prove``; DivergedError if a weight is no longer a number.
+    Raises WriteError as ``Proved.save``; DivergedError if a weight is no longer a number.
     """
     exact = loop.state.history[loop.state.best_epoch - 1]["val_exact_match"]
     if exact < NEARLY_RIGHT:
@@ -109,11 +109,13 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
     done = loop.state.history[-1]["round"]  # before this run was stopped, or with fewer rounds
     for number in range(min(done, rounds), rounds + 1):
         try:
-            proof, samples = prove(run, restore)
+            proved = prove(run, restore)
         except InputError as error:  # the training has ended well, whatever can be proved of it
             say(f"note: not proved: {error}")
             return
+        proof = proved.proof
         say(wrapped(str(proof)))
+        proved.save()
         if proof.holds or not _has_rounds(run.task):
             return
         is_better = best.keep(proof)
@@ -121,9 +123,11 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
             if not is_better:
                 best.assign(loop.learner)
                 loop.undo_round()
-                say(wrapped(f"undone: {prove(run, restore)[0]}"))
+                proved = prove(run, restore)
+                say(wrapped(f"undone: {proved.proof}"))
+                proved.save()
             return
-        newest = _questions(samples)
+        newest = _questions(proved.counterexamples)
         wrong = list(dict.fromkeys([*newest, *wrong]))
         if not wrong:
             return

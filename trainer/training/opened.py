@@ -76,8 +76,8 @@ class OpenRun:
 
     @property
     def proof(self) -> Proof | None:
-        """The proof of the weights that the run has now."""
-        return self._read("proof", proofs.read, self.run.proof, self.run.best)
+        """The proof of the network that the run has now."""
+        return self._read("proof", proofs.read, self.run.proof, self.run.best, self.run.config_path)
 
     @property
     def scores(self) -> Scores | None:

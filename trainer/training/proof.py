@@ -5,6 +5,8 @@ the network computes in float32, not in a GPU's TF32. Both are checked on some q
 """
 
 import dataclasses
+import hashlib
+import io
 import itertools
 import math
 import time
@@ -23,10 +25,10 @@ from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.proving import automata, networks
 from seq2seq_arith.trainer.proving.automata import TooLargeError
-from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids, question_automaton, symbols
-from seq2seq_arith.trainer.proving.tables import Tables, UncertainError, Weights, counter_bound
+from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids, question_states, symbols
+from seq2seq_arith.trainer.proving.tables import RangeError, Tables, UncertainError, Weights, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, proofs
-from seq2seq_arith.trainer.runs.files import write_json
+from seq2seq_arith.trainer.runs.files import write, write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import Sample
@@ -35,8 +37,9 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 # From a task to the model on its strings.
 Restore = Callable[[Task], Learner]
-# The network itself answers about this number of questions of each length: the run's own, and these.
-CHECK_QUESTIONS, CHECK_DIGITS = 300, (12, 200)
+# The network itself answers about this number of questions of each length: the run's own, and these. It also answers
+# all questions of so few digits.
+CHECK_QUESTIONS, CHECK_DIGITS, CHECK_ALL_DIGITS = 300, (12, 200), 2
 MAX_KINDS = 10_000  # the maximum number of wrong cases for which a question is reported
 SUMS = 100  # the number of sums of pq that are proved at a time
 
@@ -50,6 +53,33 @@ class Checked:
     states: int  # the number of states of the network
     # From the numbers of some cases to a shortest question of each, sorted by length.
     questions: Callable[[np.ndarray], list[Sample]]
+    certificate: dict[str, np.ndarray] | None = None  # what ``proving/check`` reads
+
+
+@dataclasses.dataclass(frozen=True)
+class Proved:
+    """What ``prove`` found about a run, which ``save`` writes into its folder.
+
+    Attributes:
+      run: The run.
+      proof: Its proof.
+      counterexamples: A shortest question for each case that is wrong or within the rounding error, sorted by length;
+        none if the proof holds.
+      certificate: The content of ``certificate.npz``; None if the proof does not hold, or its task is custom.
+    """
+
+    run: Run
+    proof: Proof
+    counterexamples: list[Sample]
+    certificate: bytes | None
+
+    def save(self) -> None:
+        """Writes ``certificate.npz`` and ``proof.json``, but not into the package; raises WriteError if that fails."""
+        if self.run.is_shipped:
+            return
+        if self.certificate is not None:
+            write(self.run.certificate, self.certificate)
+        write_json(self.run.proof, self.proof.to_json())
 
 
 def tables_of(run: Run, weights: Weights) -> Tables | None:
@@ -66,30 +96,44 @@ def tables_of(run: Run, weights: Weights) -> Tables | None:
         return network.tables and network.tables(weights, run.task.alphabet)
     except (KeyError, ValueError, IndexError):  # a layer is missing, or has another shape
         raise error from None
+    except RangeError:
+        raise _too_large(run) from None
 
 
-def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
-    """Checks every case that the best model of a run can meet, and writes ``proof.json`` into its folder.
+def _too_large(run: Run) -> InputError:
+    """The input error for a model whose sums float32 may not hold."""
+    return InputError(
+        f"the model of {run.place} has weights so large that a sum in float32 can overflow, so it cannot be proved; "
+        "train it with a smaller --learning-rate, or with more --weight-decay"
+    )
+
+
+def prove(run: Run, restore: Restore) -> Proved:
+    """Checks every case that the best model of a run can meet; writes nothing.
 
     ``restore`` returns the network itself, which answers some questions if no case is wrong.
 
-    Returns the proof, and a shortest question for each case that is wrong or within the rounding error, sorted by
-    length; no question if the proof holds.
-
-    Raises InputError if the run has no checkpoint, or its model cannot be proved; WriteError if the file cannot be
-    written.
+    Raises InputError if the run has no checkpoint, or its model cannot be proved.
     """
-    started, sha256 = time.monotonic(), proofs.sha256(run)
+    started, sha256, config_sha256 = time.monotonic(), proofs.sha256(run), proofs.config_sha256(run)
     weights, _ = checkpoints.load(run.best)
     tables = tables_of(run, weights)
-    checked = _of_sums(run, weights, restore) if tables is None else _of_tables(run, tables, restore)
+    # Nobody can choose the weights so that the network is wrong only where it is not asked.
+    seed = int(sha256[:8], 16)
+    checked = _of_sums(run, weights, restore, seed) if tables is None else _of_tables(run, tables, restore, seed)
     margins, bound = checked.margins, checked.bound
-    wrong = np.flatnonzero(margins <= 2 * bound)
+    wrong = np.flatnonzero(~(margins > 2 * bound))
     # First the questions that are answered wrong, then those for which rounding may decide.
     samples = sorted(dict.fromkeys(checked.questions(wrong)), key=lambda sample: sample.right)
+    certificate = None
+    if checked.certificate and not samples and run.task.own is None:
+        np.savez_compressed(file := io.BytesIO(), **checked.certificate)  # pyright: ignore
+        certificate = file.getvalue()
     proof = Proof(
         task=run.task.name,
+        prover=proofs.PROVER,
         weights_sha256=sha256,
+        config_sha256=config_sha256,
         states=checked.states,
         cases=len(margins),
         wrong=int(np.count_nonzero(margins <= 0)),
@@ -99,17 +143,16 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=samples[0] if samples else None,
+        certificate_sha256=hashlib.sha256(certificate).hexdigest() if certificate else None,
         dashes=run.task.size if tables is None else None,
     )
-    if not run.is_shipped:
-        write_json(run.proof, proof.to_json())
-    return proof, samples
+    return Proved(run, proof, samples, certificate)
 
 
-def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
+def _of_tables(run: Run, tables: Tables, restore: Restore, seed: int) -> Checked:
     """All cases of questions of any length; if none is wrong, the network itself is compared with its tables."""
-    questions, input_format = question_automaton(run.task), input_format_of(run.config, run.task)
-    _check_columns(run, input_format, questions)
+    (questions, states), input_format = question_states(run.task), input_format_of(run.config, run.task)
+    _check_columns(run, input_format, questions, seed)
     try:
         # The number of transitions is not known before: the total is the limit.
         with progress(
@@ -121,6 +164,8 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
             f"the model of {run.place} has more than {automata.MAX_TRANSITIONS:,} transitions between its states, the "
             "limit of a proof, which is usual after little training; train it longer, or with fewer --hidden units"
         ) from None
+    except RangeError:
+        raise _too_large(run) from None
     except UncertainError:
         raise InputError(
             f"the model of {run.place} has gates that rounding may open or close, so it cannot be proved; train it "
@@ -137,19 +182,20 @@ def _of_tables(run: Run, tables: Tables, restore: Restore) -> Checked:
     margins = np.concatenate(parts)
     # The right logit and the highest other one can each have an error of the bound.
     if margins.min() > 2 * tables.bound:
-        _check_network(run, tables, restore)
+        _check_network(run, tables, restore, seed)
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
         transitions = np.flatnonzero(np.isin(case, wrong))
         strings = automata.shortest(cases.automaton, transitions, case[transitions], MAX_KINDS)
         return _answered(run, input_format, tables, strings)
 
-    return Checked(margins, tables.bound, cases.states, shortest)
+    certificate = cases.certificate | {"questions": states}
+    return Checked(margins, tables.bound, cases.states, shortest, certificate)
 
 
-def _check_columns(run: Run, input_format: InputFormat, questions: Automaton) -> None:
+def _check_columns(run: Run, input_format: InputFormat, questions: Automaton, seed: int) -> None:
     """Raises InputError unless the format shows questions of the run's length as its task's transducer reads them."""
-    examples, alphabet = check_questions(run.task, seed=0), run.task.alphabet
+    examples, alphabet = check_questions(run.task, seed), run.task.alphabet
     ids, right = (
         np.asarray(part)
         for part in (input_format.encode_question(examples.questions), input_format.encode_answer(examples.answers))
@@ -163,7 +209,7 @@ def _check_columns(run: Run, input_format: InputFormat, questions: Automaton) ->
         )
 
 
-def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
+def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked:
     """All steps of pq's answers: the logits of a counter depend only on the number of dashes in the question.
 
     So it answers all questions of one sum alike, and the network itself answers one question per sum. It also answers a
@@ -172,9 +218,12 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
     task, learner = run.task, restore(run.task)
     sums = np.arange(2, 2 * task.size + 1)
     first = np.maximum(1, sums - task.size)
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     # The logits of two questions of one sum may each have an error of a counter's bound.
-    bound = 2 * counter_bound(weights, len(task.alphabet), task.question_width)
+    try:
+        bound = 2 * counter_bound(weights, len(task.alphabet), task.question_width)
+    except RangeError:
+        raise _too_large(run) from None
     margins, answers, predictions = list[np.ndarray](), list[str](), list[str]()
     with progress(f"{task.name}, proof", len(sums), "sums") as report_progress:
         for start in range(0, len(sums), SUMS):
@@ -219,11 +268,15 @@ def _above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
     return of_right - logits.max(axis=-1)
 
 
-def _check_network(run: Run, tables: Tables, restore: Restore) -> None:
+def _check_network(run: Run, tables: Tables, restore: Restore, seed: int) -> None:
     """Raises InputError if the network computes other logits than its tables, as one with changed code would."""
     for size in sorted({run.task.size, *CHECK_DIGITS}):
-        difference = largest_difference(restore(run.task_of_length(size)), tables, seed=size)
-        if difference > tables.bound:
+        learner = restore(run.task_of_length(size))
+        parts = [check_questions(learner.input_format.task, seed)]
+        if size == run.task.size and run.task.own is None:
+            parts.append(short_questions(run.task, min(size, CHECK_ALL_DIGITS)))
+        difference = max(largest_difference(learner, tables, examples) for examples in parts)
+        if not difference <= tables.bound:
             raise InputError(
                 f"the model of {run.place} does not compute the function of its weights (logits differ by "
                 f"{difference:.3g}, and rounding explains {tables.bound:.2g}), so it cannot be proved; give a run of "
@@ -231,19 +284,25 @@ def _check_network(run: Run, tables: Tables, restore: Restore) -> None:
             )
 
 
-def largest_difference(learner: Learner, tables: Tables, seed: int) -> float:
-    """The largest difference between the logits of a network and of its tables, infinity if an id differs.
+def largest_difference(learner: Learner, tables: Tables, examples: Examples) -> float:
+    """The largest difference between the logits of a network and of its tables, infinity if an id of an answer differs.
 
-    Both answer the ``check_questions`` of the learner's task.
+    Both answer the questions of the examples.
     """
     input_format = learner.input_format
-    examples = check_questions(input_format.task, seed)
     ids = np.asarray(input_format.encode_question(examples.questions))
     answer, _ = learner.network.answer(ids)
     logits = np.asarray(learner.network.logits(ids, input_format.encode_answer(examples.answers), training=False))
     expected = tables.answered(symbols(ids, input_format.task.alphabet))
     is_equal = np.array_equal(expected.argmax(axis=2), answer)
     return float(np.abs(expected - logits).max()) if is_equal else np.inf
+
+
+def short_questions(task: Task, digits: int) -> Examples:
+    """All questions of a decimal task whose operands have at most this number of digits."""
+    operands = np.divmod(np.arange(10 ** (2 * digits)), 10**digits)
+    words = task.notation.words(task.size)
+    return question_sets.examples(task, tuple(numbers.from_ints(side.tolist(), words) for side in operands))
 
 
 def check_questions(task: Task, seed: int) -> Examples:

@@ -40,7 +40,13 @@ def evaluated_run(folder):
     files.write_json(run.search, {"best_epoch": 1, "searches": [search]})
     counts = dict.fromkeys(("states", "cases", "wrong", "near", "margin", "bound", "seconds"), 1)
     proof = Proof(
-        task="addition", version="1", weights_sha256=proofs.sha256(run), counterexample=Sample(**SAMPLE), **counts
+        task="addition",
+        prover=proofs.PROVER,
+        version="1",
+        weights_sha256=proofs.sha256(run),
+        config_sha256=proofs.config_sha256(run),
+        counterexample=Sample(**SAMPLE),
+        **counts,
     )
     files.write_json(run.proof, proof.to_json())
     return run

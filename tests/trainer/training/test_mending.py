@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data.stream import Stream
 from seq2seq_arith.trainer.runs import checkpoints
-from seq2seq_arith.trainer.runs.proofs import Proof
+from seq2seq_arith.trainer.runs.proofs import PROVER, Proof
 from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import mending
 from seq2seq_arith.trainer.training.mending import Mixed
@@ -111,17 +111,19 @@ def mend(tmp_path, monkeypatch):
         for name, value in changes.items():
             loop.state.history[0][name] = value
 
-        def fake_prove(run, restore) -> tuple[Proof, list[Sample]]:
+        def fake_prove(run, restore) -> types.SimpleNamespace:
             proved.append(float(checkpoints.load(run.best)[0]["weight"]))
             case = next(proofs)
             if isinstance(case, InputError):
                 raise case
             wrong, near, questions = case
             proof = Proof(
-                task=task, weights_sha256="", states=1, cases=9, wrong=wrong, near=near, margin=-1.0, bound=0.0,
+                task=task, prover=PROVER, weights_sha256="", config_sha256="", states=1, cases=9, wrong=wrong,
+                near=near, margin=-1.0, bound=0.0,
                 seconds=0.0, version="", counterexample=Sample("9+1", "10", "9") if wrong or near else None,
             )  # fmt: skip
-            return proof, [Sample(question, "10", "9") for question in questions]
+            samples = [Sample(question, "10", "9") for question in questions]
+            return types.SimpleNamespace(proof=proof, counterexamples=samples, save=lambda: None)
 
         def make(stream: Mixed, steps: int) -> FakeLearner:
             assert steps == mending.STEPS

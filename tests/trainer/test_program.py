@@ -286,7 +286,7 @@ def test_a_question_in_short_is_answered_as_the_long_one(trained, capsys, comman
 
 @pytest.mark.parametrize(
     ("missing", "arguments"),
-    [("tensorflow", ["train", "addition", "--data-dir=data", "--run-dir=run"]), ("keras", ["predict", "run"])],
+    [("tensorflow", ["train", "addition", "--data-dir=data", "--run-dir=run"]), ("keras", ["inspect", "run", "1+1"])],
 )
 def test_without_tensorflow_it_says_what_to_install(missing, arguments, tmp_path, monkeypatch, capsys):
     """At once: before it makes a dataset, or looks for a run."""

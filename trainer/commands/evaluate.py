@@ -54,7 +54,6 @@ def run_to_evaluate(
 def show_evaluation(evaluated: "Evaluated") -> None:
     """Prints an evaluation, and saves it; raises WriteError if that fails."""
     from seq2seq_arith.trainer.evaluation import evaluation, evaluation_text
-    from seq2seq_arith.trainer.interpretability import fourier
 
     run, scores = evaluated
     task = run.run.task
@@ -65,6 +64,8 @@ def show_evaluation(evaluated: "Evaluated") -> None:
     finally:  # the scores are printed even if they cannot be saved
         say(evaluation_text.conclusion(task, scores.scores))
         if scores.waves:
+            from seq2seq_arith.trainer.interpretability import fourier
+
             say(fourier.waves_in_words(scores.waves))
         if run.proof:
             say(str(run.proof))
@@ -75,6 +76,7 @@ def show_evaluation(evaluated: "Evaluated") -> None:
     "evaluate runs/addition",
     "evaluate runs/addition --lengths 4,6-8 --every-epoch",
     show=show_evaluation,
+    before=None,  # the networks that can be proved are evaluated without TensorFlow
 )
 def evaluate(
     run: Annotated["OpenRun", Options(run_to_evaluate)],
@@ -87,7 +89,6 @@ def evaluate(
 ) -> "Evaluated":
     """The run, and the scores of its best model."""
     check_lengths(run.run, lengths)
-    import_tensorflow()
     from seq2seq_arith.trainer.evaluation import evaluation
 
     return run, evaluation.measure(run, lengths=lengths, chosen=chosen, every_epoch=every_epoch)

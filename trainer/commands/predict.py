@@ -47,6 +47,7 @@ def show_answers(
     "predict runs/addition 39+3 12+345",
     "predict runs/addition --file questions.txt --json",
     show=show_answers,
+    before=None,  # the networks that can be proved are evaluated without TensorFlow
     prints_data=True,
 )
 def predict(
@@ -63,7 +64,6 @@ def predict(
     skip: Annotated[bool, Option("skip invalid questions (with --json: report them as errors)")] = False,
 ) -> "Iterator[tuple[str, Answer | str]]":
     """Questions, each with the answer of a run, or the error message if it is not a question of its task."""
-    import_tensorflow()
     from seq2seq_arith.trainer.evaluation import prediction
 
     return prediction.answers_to(run, prediction.read_questions(questions, file), skip)

@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.text import to_strings, written
 from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer.data.question_sets import Operands
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.answerers import Answerer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Result:
         return float(self.exact.mean())
 
 
-def evaluate(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:
+def evaluate(answerer: Answerer, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:
     """Evaluates a model on a set of examples."""
-    predicted, losses = learner.answer(examples, report_progress)
+    predicted, losses = answerer.answer(examples, report_progress)
     right = predicted == examples.answers
     return Result(examples, predicted, right.all(axis=1), float(np.mean(losses, dtype=np.float64)), float(right.mean()))
 

@@ -10,12 +10,11 @@ from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.data.question_sets import HeldOut
 from seq2seq_arith.trainer.evaluation.answering import Result, breakdown, evaluate, mistakes
 from seq2seq_arith.trainer.evaluation.suites import evaluate_epochs, evaluate_run, no_suite, suite_notes
-from seq2seq_arith.trainer.interpretability import fourier
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.evaluated import Evaluation, SetScore
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.answerers import Answerer
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 MISTAKES = 10
@@ -40,9 +39,10 @@ def measure(
     of_suite = suite_notes(own, trained)
     scores = evaluate_run(run, chosen, lengths=lengths, sets=SETS, trained=trained)
     epochs = own.kept_epochs if every_epoch else []
-    by_epoch = evaluate_epochs(run.learner_of_epoch, epochs, own.tasks_of_sizes(lengths), chosen)
-    learner = run.learner()
-    results, tables, notes = on_data(learner, data, own.config.stream) if data else ({}, {}, missing)
+    by_epoch = evaluate_epochs(
+        lambda epoch, task: run.answerer(task, epoch), epochs, own.tasks_of_sizes(lengths), chosen
+    )
+    results, tables, notes = on_data(run.answerer(), data, own.config.stream) if data else ({}, {}, missing)
     about = [f"hints of the input format {model.input_format}: {model.hints}"]
     about += [f"evaluated: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     validation = results.get("validation")
@@ -58,7 +58,7 @@ def measure(
         mistakes=tuple(mistakes(own.task, validation, validation.wrong[:MISTAKES])) if validation else (),
         scores=scores,
         by_epoch=tuple(by_epoch),
-        waves=fourier.fourier(learner).facts if fourier.is_supported(learner.input_format) else {},
+        waves=_waves(run),
         proof=run.proof.to_json() if run.proof else None,
     )
 
@@ -97,14 +97,24 @@ def check_epochs(run: Run) -> None:
         raise InputError(f"{run.place} has only the weights of its best epoch; train with --keep-epochs")
 
 
+def _waves(run: OpenRun) -> dict[str, Any]:
+    """The facts about the waves with which a model of modular addition adds; none for other models."""
+    if run.run.task.name != "modular_addition":
+        return {}
+    from seq2seq_arith.trainer.interpretability import fourier  # imports TensorFlow
+
+    learner = run.learner()
+    return fourier.fourier(learner).facts if fourier.is_supported(learner.input_format) else {}
+
+
 def on_data(
-    learner: Learner, data: HeldOut, stream: bool
+    answerer: Answerer, data: HeldOut, stream: bool
 ) -> tuple[dict[str, Result], dict[str, list[dict[str, Any]]], list[str]]:
     """Results on the validation set and the test set of a dataset, tables of the former, and notes on the scores.
 
     A model that was trained on a ``stream`` of draws has seen other examples than those of the training set.
     """
-    name, validation = data.source.task.config_name, evaluate(learner, data.validation)
+    name, validation = data.source.task.config_name, evaluate(answerer, data.validation)
     tables = breakdown(data.source.task, data.operands, data.validation.answers, validation.exact)
     results = {"validation": validation}
     if stream:
@@ -113,7 +123,7 @@ def on_data(
     notes = [f"no validation pair of {name} is in its training set, on which the model was trained"]
     seed, others = data.test_set()
     if len(others):
-        results[f"test set: seed {seed}, unseen"] = evaluate(learner, others)
+        results[f"test set: seed {seed}, unseen"] = evaluate(answerer, others)
     else:
         notes.append(f"there is no test set: the dataset contains every pair of the dataset of seed {seed}")
     return results, tables, notes

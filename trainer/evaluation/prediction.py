@@ -10,7 +10,7 @@ from seq2seq_arith.arithmetic.text import Question, to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.answers import lines_of, name_of
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.answerers import Answerer
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 QUESTIONS_AT_ONCE = 4096
@@ -24,9 +24,9 @@ class Answer(NamedTuple):
     confidence: float  # the product of the probabilities of its characters
 
 
-def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
+def answer(answerer: Answerer, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The answers to stored questions, without padding, and the confidence of each, float32 [questions]."""
-    answers, confidences = learner.predict(to_codes(list(questions), learner.input_format.task.question_width))
+    answers, confidences = answerer.predict(to_codes(list(questions), answerer.task.question_width))
     return [text.strip() for text in to_strings(answers)], confidences
 
 
@@ -57,7 +57,7 @@ def answers_to(
     if errors and not (skip and valid):
         others = f"; --skip leaves out all {len(errors):,} such questions" if valid and len(errors) > 1 else ""
         raise InputError(errors[0] + others)
-    answered = answers(run.learner, valid)
+    answered = answers(run.answerer, valid)
     return ((typed, result if isinstance(result, str) else next(answered)) for typed, result in parsed)
 
 
@@ -69,17 +69,17 @@ def _parsed(typed: str, source: str, run: Run) -> Question | str:
         return f"{source}: {error}" if source else str(error)
 
 
-def answers(learner: Callable[[Task], Learner], questions: Sequence[Question]) -> Iterator[Answer]:
+def answers(answerer: Callable[[Task], Answerer], questions: Sequence[Question]) -> Iterator[Answer]:
     """The answer to each question, in order, computed for ``QUESTIONS_AT_ONCE`` questions at a time.
 
-    ``learner`` returns the model for the strings of a task; questions of one task are answered together.
+    ``answerer`` returns the model for the strings of a task; questions of one task are answered together.
     """
     for start in range(0, len(questions), QUESTIONS_AT_ONCE):
         part = questions[start : start + QUESTIONS_AT_ONCE]
         computed: dict[int, tuple[str, float]] = {}
         for task in dict.fromkeys(question.task for question in part):
             rows = [row for row, question in enumerate(part) if question.task == task]
-            texts, confidences = answer(learner(task), [part[row].stored for row in rows])
+            texts, confidences = answer(answerer(task), [part[row].stored for row in rows])
             computed |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
         yield from (Answer(question, *computed[row]) for row, question in enumerate(part))
 

@@ -14,7 +14,7 @@ from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.evaluation.answering import evaluate, mistakes
 from seq2seq_arith.trainer.runs.evaluated import EpochScore
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.answerers import Answerer
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 # The most characters of questions in one call of the model, so that long questions fit into memory.
@@ -46,7 +46,7 @@ def evaluate_run(
         row
         for size, task in tasks.items()
         for options in options_of_sets
-        for row in evaluate_suite(run.learner(task), options, size=size, trained=trained).rows
+        for row in evaluate_suite(run.answerer(task), options, size=size, trained=trained).rows
     ]
     scores = Scores(tuple(rows), per_slice=chosen.per_slice, seed=chosen.seed)
     scores.emit(task=run.run.task.name)
@@ -66,16 +66,16 @@ def suite_notes(run: Run, trained: question_sets.TrainingPairs | None) -> list[s
 
 
 def evaluate_epochs(
-    learner: Callable[[int, Task], Learner], epochs: Sequence[int], tasks: Mapping[int, Task], chosen: SuiteOptions
+    answerer: Callable[[int, Task], Answerer], epochs: Sequence[int], tasks: Mapping[int, Task], chosen: SuiteOptions
 ) -> list[EpochScore]:
     """The scores on the suite of the weights of each epoch at each D, a key of ``tasks``; sorted by epoch.
 
-    ``learner`` returns the model after an epoch for the strings of a task, as ``OpenRun.learner_of_epoch``.
+    ``answerer`` returns the model after an epoch for the strings of a task, as ``OpenRun.answerer``.
     """
     rows = []
     for size, task in tasks.items():
         for epoch in epochs:
-            scores = evaluate_suite(learner(epoch, task), chosen, size=size)
+            scores = evaluate_suite(answerer(epoch, task), chosen, size=size)
             total, worst = scores.total(), scores.worst()
             assert worst
             shares = {"exact_match": total.right / total.questions, "worst": worst.right / worst.questions}
@@ -85,20 +85,20 @@ def evaluate_epochs(
 
 
 def evaluate_suite(
-    learner: Learner,
+    answerer: Answerer,
     chosen: SuiteOptions = DEFAULT,
     *,
     size: int | None = None,
     trained: question_sets.TrainingPairs | None = None,
 ) -> Scores:
     """Evaluates a model, whose strings are wide enough, on its task's suite at D = ``size``; None is the task's own."""
-    task = learner.input_format.task
+    task = answerer.task
     size = size or task.size
     slices, version, operands, slice_index = question_sets.suite_questions(task, chosen, size)
     if not slices:
         return Scores((), per_slice=chosen.per_slice, seed=chosen.seed)
     title = f"{task.name}, {kind(chosen.set)}suite ({task.notation.size_word} {size})"
-    columns, wrong = _counts(learner, operands, slice_index, title)
+    columns, wrong = _counts(answerer, operands, slice_index, title)
     if trained is not None:
         seen = trained.has(operands)
         columns |= {"seen": seen, "seen_right": seen & columns["right"]}
@@ -112,13 +112,13 @@ def evaluate_suite(
 
 
 def _counts(
-    learner: Learner, operands: question_sets.Operands, slice_index: np.ndarray, title: str
+    answerer: Answerer, operands: question_sets.Operands, slice_index: np.ndarray, title: str
 ) -> tuple[dict[str, np.ndarray], dict[int, Mistake]]:
     """The counts of a ``SliceScore`` for each question, [questions], and the first mistake in each slice that has one.
 
     The questions of all slices are evaluated together, in few calls of the model, because each call has a fixed cost.
     """
-    task, total = learner.input_format.task, len(slice_index)
+    task, total = answerer.task, len(slice_index)
     size = max(1, CHARACTERS // task.question_width)
     columns = {name: np.zeros(total, np.int64) for name in ("characters", "characters_right", "wrong_lengths")}
     right = np.zeros(total, bool)
@@ -127,7 +127,7 @@ def _counts(
         for start in range(0, total, size):
             rows = slice(start, start + size)
             examples = question_sets.examples(task, tuple(side[:, rows] for side in operands))
-            result = evaluate(learner, examples, lambda done, start=start: report_progress(start + done))
+            result = evaluate(answerer, examples, lambda done, start=start: report_progress(start + done))
             right[rows] = result.exact
             misses = result.wrong
             slices, first = np.unique(slice_index[rows][misses], return_index=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS
+
 PACKAGE = "seq2seq_arith"
 # Keras's functions. Its annotations say that most of them return None for some backends.
 ops: Any = keras.ops
@@ -165,11 +167,6 @@ class Counter(keras.layers.Layer):
     Returns float32 [examples, steps, units], or [examples, units], of one-hot inputs [examples, steps, characters].
     """
 
-    # i and g are this many times the result of kernel and bias. A step of Adam is equally large for every weight, so i
-    # and g move faster than the other layers, and saturate. With 1, the units count only nearly right, and no further
-    # than in the training.
-    STEEPNESS = 20.0
-
     def __init__(self, units: int, *, return_sequences: bool = True, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.units = units
@@ -177,7 +174,7 @@ class Counter(keras.layers.Layer):
 
     def build(self, input_shape):
         # A saturated gate does not learn. With a spread of 1/2 for i and g, few gates are saturated at first.
-        initializer = keras.initializers.RandomNormal(stddev=0.5 / self.STEEPNESS)
+        initializer = keras.initializers.RandomNormal(stddev=0.5 / COUNTER_STEEPNESS)
         self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 2 * self.units), initializer=initializer)
         self.bias = self.add_weight(name="bias", shape=(2 * self.units,), initializer="zeros")
 
@@ -188,7 +185,7 @@ class Counter(keras.layers.Layer):
 
     def added(self) -> Any:
         """What each character adds to each counter, [characters, units]."""
-        gates: Any = ops.multiply(ops.add(self.kernel, self.bias), self.STEEPNESS)  # [characters, 2 * units]
+        gates: Any = ops.multiply(ops.add(self.kernel, self.bias), COUNTER_STEEPNESS)  # [characters, 2 * units]
         gate, value = gates[:, : self.units], gates[:, self.units :]
         return ops.multiply(ops.clip(gate + 0.5, 0.0, 1.0), ops.clip(value, -1.0, 1.0))
 

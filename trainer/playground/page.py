@@ -28,10 +28,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import figures
-from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
-from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS, MODELS
 from seq2seq_arith.trainer.runs import files, listing
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -153,7 +152,7 @@ def computed(run: Run) -> dict[str, Any]:
         "operand_width": _line(task, lambda task: task.operand_width),
         "network": NETWORKS[model.name],
         "layers": model.layers,
-        "counter_steepness": Counter.STEEPNESS,
+        "counter_steepness": COUNTER_STEEPNESS,
     }
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer.proving.automata import NONE, Groups, Latched, backward, distinct, forward, remembering
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids
+from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS
 
 BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in the cache
 UNIT = 2.0**-24  # the unit roundoff of float32, a relative error
@@ -25,7 +26,6 @@ SMALLEST = 2.0**-126
 # Where the sizes of all terms of a sum add up to less, the sum is finite in every order of its terms.
 LARGEST = 2.0**127
 TANH = 2.0**-20  # the maximum error of a float32 tanh
-COUNTER_STEEPNESS = 20.0  # of ``models.layers.Counter``, which a test compares
 # The maximum number of settings near zero in one window: each may have either sign, and all combinations are followed.
 MAX_UNCERTAIN = 10
 
@@ -76,9 +76,16 @@ class Tables(abc.ABC):
     def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
         """The logits at some windows, float64 [windows, characters], ``BLOCK`` windows at a time."""
 
-    @abc.abstractmethod
     def answered(self, symbols: np.ndarray) -> np.ndarray:
         """The logits of whole questions, float64 [questions, steps, characters]; symbols are [questions, steps]."""
+        return self.evaluate(symbols)[0]
+
+    @abc.abstractmethod
+    def evaluate(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As ``answered``, and whether the float32 network certainly has the same answer: bool [questions].
+
+        It has not if rounding may decide which logit is the highest, or whether a gate is open.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,17 +134,20 @@ class LatchTagger(Tables):
         self.following = [*self.settings[1:], Dense.from_weights(weights, "logits")]
         self.units = self.settings[0].bias.size // 2
         self.bound = float(self._bounds(layers - 1).max())
+        # The maximum errors of the settings of each layer of latches, [2 * units] each.
+        first = self.settings[0].error(self.read.max(axis=0))
+        self.bounds = [first, *(self._bounds(number) for number in range(layers - 1))]
 
     def cases(self, questions: Automaton, report_progress: ReportProgress = no_progress) -> Cases:
         first = self.settings[0]
-        settings, which = _either(first(self.read), first.error(self.read.max(axis=0)))
+        settings, which = _either(first(self.read), self.bounds[0])
         automaton = forward(*_set(questions, questions.symbol, settings, which), report_progress)
         certificate = _layer(automaton, 0)
         for number in range(len(self.settings) - 1):
             windows, window = automaton.windows()
-            bounds, parts = self._bounds(number), []
+            parts = list[tuple[np.ndarray, np.ndarray]]()
             for values in self._after(number, windows, automaton.latches):
-                settings, which = _either(values, bounds)
+                settings, which = _either(values, self.bounds[number + 1])
                 parts.append((settings, which + np.array([len(parts) * BLOCK, 0])))
             automaton = backward(*_set(automaton, window, *_merged(parts)), report_progress)
             certificate |= _layer(automaton, number + 1)
@@ -147,10 +157,15 @@ class LatchTagger(Tables):
         assert isinstance(cases.automaton, Latched)
         return self._after(len(self.settings) - 1, windows, cases.automaton.latches)
 
-    def answered(self, symbols: np.ndarray) -> np.ndarray:
+    def evaluate(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inputs, seen = self.read[symbols], [self.read[symbols]]  # [questions, steps, hidden]
+        is_certain = np.ones(len(symbols), bool)
         for number, (settings, seeing) in enumerate(zip(self.settings, self.seeing, strict=True)):
-            gates, candidates = np.split(settings(inputs) > 0, 2, axis=2)  # bool [questions, steps, units] both
+            values = settings(inputs)
+            is_near = np.abs(values) <= self.bounds[number]
+            gates, candidates = np.split(values > 0, 2, axis=2)  # bool [questions, steps, units] both
+            near_gates, near_candidates = np.split(is_near, 2, axis=2)
+            is_certain &= ~(near_gates | gates & near_candidates).any(axis=(1, 2))
             latches, state = np.zeros(gates.shape), np.zeros(gates[:, 0].shape)
             steps = range(symbols.shape[1])
             for step in reversed(steps) if number else steps:
@@ -161,7 +176,8 @@ class LatchTagger(Tables):
             marked = np.pad(np.concatenate([latches, marks], axis=2), ((0, 0), (1, 1), (0, 0)))
             seen += [latches, marked[:, :-2], marked[:, 2:]]  # at the step, at the one before, and at the one after
             inputs = np.maximum(seeing(np.concatenate(seen, axis=2)), 0)
-        return self.following[-1](inputs)
+        logits = self.following[-1](inputs)
+        return logits, is_certain & is_above(logits, self.bound)
 
     def _after(self, number: int, windows: np.ndarray, latches: np.ndarray) -> Iterator[np.ndarray]:
         """The outputs after the dense layer above latches (settings or logits), at windows of ``Latched.windows``.
@@ -230,14 +246,16 @@ class SmallAdder(Tables):
         for start in range(0, len(windows), BLOCK):
             yield self._written(*windows[start : start + BLOCK].T)
 
-    def answered(self, symbols: np.ndarray) -> np.ndarray:
+    def evaluate(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         before = written = np.full(len(symbols), NONE)
         steps = []
         for symbol in symbols.T:
             logits = self._written(before, written, symbol)
             before, written = symbol, logits.argmax(axis=1)
             steps.append(logits)
-        return np.stack(steps, axis=1)
+        logits = np.stack(steps, axis=1)
+        # It reads the characters that it wrote: once one is not certain, the later logits may be others.
+        return logits, is_above(logits, self.bound)
 
     def _written(self, before: np.ndarray, written: np.ndarray, symbol: np.ndarray) -> np.ndarray:
         """The logits at columns, given the columns before and the characters written at these, int64 [columns] each."""
@@ -268,6 +286,15 @@ def counter_bound(weights: Weights, depth: int, steps: int) -> float:
         if name == "readout_0":
             most, error = most + signal, error + UNIT * (most + error + signal)
     return float(Dense.from_weights(weights, "logits").error(most, error).max())
+
+
+def is_above(logits: np.ndarray, bound: float) -> np.ndarray:
+    """Whether the highest logit stays so at every step if each has an error of at most ``bound``: bool [questions].
+
+    The logits are float64 [questions, steps, characters].
+    """
+    highest = np.partition(logits, -2, axis=2)[..., -2:]  # the second, and the first
+    return (highest[..., 1] - highest[..., 0] > 2 * bound).all(axis=1)
 
 
 def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

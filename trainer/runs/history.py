@@ -56,7 +56,6 @@ class Row(TypedDict):
     seconds: float  # of the whole run until then
     round: int  # of training on what a proof has found, after the last epoch; 0 for an epoch
     val_examples: int  # that scored it
-    trained_digits: int  # maximum size of the operands in its training questions, also of those of a round
 
 
 COLUMNS = (*Row.__annotations__,)

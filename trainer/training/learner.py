@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.input_formats import InputFormat, Tensor
@@ -78,6 +79,11 @@ class Learner:
             # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).
             optimizer.build(network.model.trainable_variables)
         return network, optimizer
+
+    @property
+    def task(self) -> Task:
+        """The task whose strings it answers."""
+        return self.input_format.task
 
     @property
     def variables(self) -> list[keras.Variable]:

@@ -6,7 +6,8 @@ Commands and the Python interface open a run, and pass the object on::
     run.source        the dataset that it was trained on; InputError if it is not there
     run.history       a row per epoch; ``run.best`` is that of the best one
     run.scores        what its model was asked; ``run.proof`` is what is proved of it
-    run.learner()     the best model, and learner(task) that for longer strings
+    run.answerer()    answers of the best model, and answerer(task) those to longer strings; by NumPy if possible
+    run.learner()     the best model in TensorFlow, and learner(task) that for longer strings
     run.run           its folder, task and configuration
 
 Nothing here imports TensorFlow before a model is needed.
@@ -27,6 +28,7 @@ from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
+from seq2seq_arith.trainer.training.answerers import FORMATS, Answerer, Evaluate, TablesAnswerer, evaluator
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.learner import Learner
@@ -96,6 +98,31 @@ class OpenRun:
     @property
     def _files_of_scores(self) -> tuple[Path, ...]:
         return self.run.evaluation, self.run.summary, self.run.history, self.run.last
+
+    def answerer(self, task: Task | None = None, epoch: int | None = None) -> Answerer:
+        """What answers the strings of its own task, or of another one; see ``answerers.py``.
+
+        It is the best model, or the one after an ``epoch`` whose weights were kept. Raises InputError as ``learner``
+        and ``learner_of_epoch``.
+        """
+        task = task or self.run.task
+
+        def network() -> "Learner":
+            return self.learner(task) if epoch is None else self.learner_of_epoch(epoch, task)
+
+        if (evaluate := self._evaluate(epoch)) is None:
+            return network()
+        return TablesAnswerer(FORMATS[self.run.config.model.input_format](task), evaluate, network)
+
+    def _evaluate(self, epoch: int | None) -> Evaluate | None:
+        """The model in NumPy; None if it cannot be proved."""
+        path = self.run.weights(epoch)
+        is_proved = epoch is None and self.proof is not None and self.proof.holds
+
+        def read(run: Run) -> Evaluate | None:
+            return evaluator(run, checkpoints.load(path)[0], is_proved=is_proved)
+
+        return self._read(f"in NumPy, {path.name}", read, self.run.proof, path)
 
     def learner(self, task: Task | None = None) -> "Learner":
         """The best model, ready to answer the strings of its own task, or of another one, as with more digits.

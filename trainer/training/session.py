@@ -227,7 +227,6 @@ def summarize(loop: Loop) -> Summary:
         character_accuracy=best[f"{history.VALIDATION}character_accuracy"],
         exact_match=best[f"{history.VALIDATION}exact_match"],
         best_epoch=state.best_epoch,
-        trained_digits=max(row["trained_digits"] for row in state.history),
     )
 
 

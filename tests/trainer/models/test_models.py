@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.build import build_network, outline
 from seq2seq_arith.trainer.models.layers import Counter, OneHot
 from seq2seq_arith.trainer.models.recurrent import PlainLSTM
-from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS, MODELS
 from seq2seq_arith.trainer.runs import checkpoints
 
 RECURRENT = (keras.layers.LSTM, keras.layers.GRU)
@@ -130,7 +130,7 @@ def test_the_counter_is_the_recurrence_it_says():
     layer, last = Counter(5), Counter(5, return_sequences=False)
     inputs = np.eye(3, dtype=np.float32)[np.random.default_rng(0).integers(3, size=(2, 50))]
     counted = np.asarray(layer(inputs))
-    gates = Counter.STEEPNESS * (inputs @ np.asarray(layer.kernel) + np.asarray(layer.bias))
+    gates = COUNTER_STEEPNESS * (inputs @ np.asarray(layer.kernel) + np.asarray(layer.bias))
     state = np.zeros((2, 5))
     for step in range(50):
         gate, value = np.split(gates[:, step], 2, axis=-1)

@@ -1,5 +1,7 @@
 """The runs of the playground, with their hard questions and lengths; nothing in this module imports TensorFlow."""
 
+import dataclasses
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,14 @@ from urllib.parse import urlencode
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites, text
+from seq2seq_arith.arithmetic.scoring import Scores
+from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import check_choice
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer.registry import MODELS
-from seq2seq_arith.trainer.runs import checkpoints, history, listing
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, listing, proofs
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
 # The maximum number of characters of a question that is longer than the trained ones. The second is for autoregressive
@@ -61,6 +65,9 @@ def offer(name: str, run: Run) -> dict[str, Any]:
     """The facts of a run that the page shows; raises InputError if it has no checkpoint."""
     task, model = run.task, run.config.model
     arrays, state = load(run.best)
+    best = _best_epoch(state)
+    best_row = history.best(history.of_run(run))
+    scores = _scores(run, best)
     return {
         "name": name,  # its folder, below the folder of all runs
         "task": task.name,
@@ -75,8 +82,14 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "example": text.example(task),
         "character_by_character": model.entry.autoregressive,  # whether the model reads what it has written
         "num_weights": sum(array.size for array in arrays.values()),
-        "epochs": _epochs(run, state),
-        "hard": list(_hard(task)),
+        "trained_on": trained_on(run),
+        "validation": best_row["val_exact_match"] if best_row else None,  # the exact match in the best epoch
+        "epochs": _epochs(run, best),
+        "worst": _worst(scores),
+        "proof": _proof(run),
+        "wrong": list(_wrong(run, best)),
+        "hard": list(_hard(task, scores)),
+        "python": _python(run, name),
         # The lengths at which it can be evaluated; empty if the task has no lengths.
         "lengths": lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.size)) else [],
     }
@@ -88,24 +101,90 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}, state
 
 
-def _epochs(run: Run, state: dict[str, Any]) -> list[dict[str, Any]]:
-    """The epochs whose weights are kept; the exact match is None where the history lacks it.
+def trained_on(run: Run) -> str:
+    """The data of a run in words.
 
-    ``state`` is that of the best checkpoint.
+    >>> trained_on(pretrained("subtraction"))  # doctest: +SKIP
+    '1,035,000 structured pairs of at most 5 digits'
     """
+    task = run.task
+    kind = "structured" if task.draws == "structured" else "random"
+    examples = "pairs" if task.operation.arity == 2 else "questions"
+    count = "an endless stream of" if run.config.stream else f"{task.num_train:,}"
+    return f"{count} {kind} {examples} of {task.notation.describe(task.size)}"
+
+
+def _best_epoch(state: dict[str, Any]) -> int | None:
+    """The epoch of the best checkpoint, from its state; None if that does not say it."""
+    return state["row"].get("epoch") if isinstance(state.get("row"), dict) else None
+
+
+def _epochs(run: Run, best: int | None) -> list[dict[str, Any]]:
+    """The epochs whose weights are kept; the exact match is None where the history lacks it."""
     rows = {row["epoch"]: row["val_exact_match"] for row in history.of_run(run)}
-    best = state["row"].get("epoch") if isinstance(state.get("row"), dict) else None
     return [{"epoch": epoch, "exact_match": rows.get(epoch), "is_best": epoch == best} for epoch in run.kept_epochs]
 
 
-def _hard(task: Task) -> Iterator[dict[str, str]]:
-    """A question of each slice of the suite, and why it is hard."""
+def _scores(run: Run, best: int | None) -> Scores | None:
+    """The scores of the best weights on the suite at the run's own size; None if they were not evaluated."""
+    scores = evaluated.read(run, best)
+    return scores and scores.select(STANDARD, run.task.size)
+
+
+def _worst(scores: Scores | None) -> dict[str, Any] | None:
+    worst = scores and scores.worst()
+    return worst and {"slice": worst.slice, "exact_match": worst.exact_match, "why": worst.why}
+
+
+def _proof(run: Run) -> dict[str, Any] | None:
+    """The proof of the best weights, as the page shows it; None if there is none."""
+    proof = proofs.read(run)
+    if proof is None:
+        return None
+    shortest = proof.counterexample
+    return {
+        "holds": proof.holds,
+        "reach": proof.in_brief(),
+        "cases": proof.cases,
+        "states": proof.states,
+        "counterexample": shortest and dataclasses.asdict(shortest),
+    }
+
+
+def _wrong(run: Run, best: int | None) -> Iterator[str]:
+    """Questions that the best weights answer wrong: those that a proof and a search found."""
+    proof = proofs.read(run)
+    if proof and proof.counterexample and not proof.counterexample.right:
+        yield proof.counterexample.question
+    for searched in evaluated.searched(run, best):
+        yield from (shortened(wrong["question"]) for wrong in searched["wrong"])
+
+
+def _python(run: Run, name: str) -> str:
+    """The expression that opens a run in Python; without the folders of this machine, which a page may not tell."""
+    if run.is_shipped:
+        return f"sa.pretrained({json.dumps(run.folder.name)})"
+    return f"sa.open_run({json.dumps(name if run.folder.is_absolute() else str(run.folder))})"
+
+
+def _hard(task: Task, scores: Scores | None) -> Iterator[dict[str, Any]]:
+    """A question of each slice of the suite, and why it is hard: one with a wrong answer, if ``scores`` has one."""
+    mistakes = {row.slice: row.mistake.question for row in (scores.rows if scores else ()) if row.mistake}
     for slice in task.operation.suite(task.size):
-        pairs = suites.pairs(task.name, task.size, slice, count=1)
-        if pairs:
-            operands = (numbers.from_ints([side], task.notation.words(task.size)) for side in pairs[0])
-            (stored,) = text.to_strings(text.questions(task, *operands))
-            yield {"slice": slice.name, "question": shortened(text.written(stored, task)), "why": slice.why}
+        question = mistakes.get(slice.name) or _first(task, slice)
+        if question:
+            facts = {"slice": slice.name, "question": shortened(question), "why": slice.why}
+            yield facts | {"is_mistake": slice.name in mistakes}
+
+
+def _first(task: Task, slice: suites.Slice) -> str:
+    """The first question of a slice; empty if it has none."""
+    pairs = suites.pairs(task.name, task.size, slice, count=1)
+    if not pairs:
+        return ""
+    operands = (numbers.from_ints([side], task.notation.words(task.size)) for side in pairs[0])
+    (stored,) = text.to_strings(text.questions(task, *operands))
+    return text.written(stored, task)
 
 
 def max_size(run: Run) -> int:

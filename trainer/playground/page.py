@@ -36,7 +36,8 @@ from seq2seq_arith.trainer.runs.run import Run
 
 STATIC = Path(__file__).parent / "static"
 INDEX, RUNS = "index.html", "runs.js"
-FILES = (INDEX, "style.css", "app.js", "model.js", "icon.svg")  # that a server sends
+# The files that a server sends.
+FILES = (INDEX, "style.css", "model.js", "latches.js", "parts.js", "learning.js", "app.js", "icon.svg")
 # In the policy of index.html: an exported page connects to no server.
 SERVED, ALONE = "connect-src 'self'", "connect-src 'none'"
 # The networks that model.js computes, and their names there.

@@ -68,6 +68,20 @@ function spoken(text, task) {
   return text.replace(/-+/g, (run) => ` ${run.length} dash${run.length > 1 ? "es" : ""} `).trim() || "nothing";
 }
 
+// The slice with the lowest accuracy, in words.
+function worstInWords({ worst }) {
+  if (!worst) return "not evaluated on hard questions";
+  return worst.exact_match === 1 ? "every slice of hard questions 100.0%" : `${worst.slice}, ${percent(worst.exact_match)} right: ${worst.why}`;
+}
+
+function proofInWords(proof, task) {
+  if (!proof) return "";
+  if (proof.holds) return `✓ proved: every question of ${task}, ${proof.reach === "every length" ? "of any length" : proof.reach}, is answered right`;
+  const { question, answer, prediction } = proof.counterexample;
+  if (answer === prediction) return `not proved: rounding may decide how ${question} is answered`;
+  return `✗ not proved: ${question} is ${answer}, and it answers ${prediction || "nothing"}; no shorter question is wrong`;
+}
+
 const counted = (number, noun) => `${number.toLocaleString("en")} ${number === 1 ? noun.replace(/(?<=sh)es$|s$/, "") : noun}`;
 
 // Cells: one per step, but a long repetition of one character is a single cell.
@@ -107,41 +121,54 @@ class Panel {
     this.epoch = null;
     this.tickets = 0;
     query("h2", this.root).textContent = run.name;
-    query(".about", this.root).textContent =
-      `${run.task} of ${run.operands}; model ${run.model}; hints: ${run.hints}`;
-    this.prepareEpochs(place);
+    this.showFacts();
+    prepareEpochs(this, place);
     this.prepareLengths();
+    this.prepareParts();
+    query(".find button", this.root).addEventListener("click", () => findWrong(this));
     query(".writes .cells", this.root).addEventListener("keydown", (event) => this.move(event));
     query(".looks select", this.root).addEventListener("change", () => this.lookAt(this.chosen));
   }
 
-  prepareEpochs(place) {
-    const { epochs } = this.run;
-    const [slider, label, note] = ["input", "label", ".note"].map((selector) => query(`.epochs ${selector}`, this.root));
-    if (epochs.length < 2) {
-      slider.hidden = true;
-      label.textContent = "Its epochs";
-      note.textContent = "Only the best weights are available; arith-model train --keep-epochs keeps those of every epoch.";
-      return;
-    }
-    const best = epochs.findIndex((epoch) => epoch.is_best);
-    slider.id = `epoch-${place}`;
-    label.htmlFor = slider.id;
-    slider.max = epochs.length - 1;
-    slider.value = best < 0 ? epochs.length - 1 : best;
-    const changed = () => {
-      const { epoch, exact_match: exact, is_best: isBest } = epochs[slider.value];
-      this.epoch = epoch;
-      label.textContent = `Epoch ${epoch} of ${epochs.at(-1).epoch}`;
-      note.textContent =
-        (exact === null ? "" : `${percent(exact)} of the validation answers were right`) + (isBest ? "; the best epoch" : "");
-      slider.setAttribute("aria-valuetext", `${label.textContent}, ${note.textContent}`);
+  // What it was trained on, how well it does, and what is proved about it.
+  showFacts() {
+    const { run } = this;
+    const facts = {
+      network: `${run.model}, ${run.num_weights.toLocaleString("en")} weights; hints: ${run.hints}`,
+      "trained on": `${run.trained_on}, of ${run.task}`,
+      validation: run.validation === null ? "" : `${percent(run.validation)} of the answers right`,
+      "worst slice": worstInWords(run),
+      proof: proofInWords(run.proof, run.task),
     };
-    changed();
-    slider.addEventListener("input", () => {
-      changed();
-      if (this.question !== undefined) this.ask(this.question, { animate: false });
-    });
+    query(".facts", this.root).replaceChildren(...Object.entries(facts).filter(([, value]) => value).flatMap(([name, value]) => [
+      element("dt", { textContent: name }),
+      element("dd", { textContent: value, className: name === "proof" ? (run.proof.holds ? "right" : "wrong") : "" })]));
+  }
+
+  // The parts that are drawn when they are opened.
+  prepareParts() {
+    const { run } = this, isComputed = Boolean(run.network);
+    this.parts = [
+      [".map", drawMap, isComputed, "weights"], [".machine", drawAutomaton, isComputed && finite.hasAutomaton(run), "all"],
+      [".graph", drawGraph, isComputed, "none"], [".python", drawPython, true, "all"],
+    ].map(([selector, draw, isThere, follows]) => ({ root: query(selector, this.root), draw, isThere, follows }));
+    for (const { root, draw, isThere } of this.parts) {
+      root.hidden = !isThere;
+      root.addEventListener("toggle", () => root.open && draw(this, root));
+    }
+  }
+
+  // Draws the open parts again: all of them after new weights, and those that follow a question after it.
+  drawParts(reason) {
+    for (const { root, draw, follows } of this.parts) {
+      if (root.open && (follows === "all" || follows === reason)) draw(this, root);
+    }
+  }
+
+  // Asks the same question of other weights.
+  refresh() {
+    this.drawParts("weights");
+    if (this.question !== undefined) this.ask(this.question, { animate: false });
   }
 
   prepareLengths() {
@@ -173,9 +200,12 @@ class Panel {
     try {
       const answer = await answerOf(this.run, question, this.epoch);
       this.report("");
+      this.root.classList.remove("refused");
       this.show(answer, animate && ticket === this.tickets);
+      this.drawParts("question");
     } catch (error) {
       this.report(error.message);
+      this.root.classList.add("refused"); // what it shows is the answer to the question before
       query(".verdict", this.root).textContent = "";
     } finally {
       clearTimeout(waiting);
@@ -318,7 +348,8 @@ class Panel {
   move(event) {
     const { backwards } = this.answer;
     const steps = { ArrowRight: backwards ? -1 : 1, ArrowLeft: backwards ? 1 : -1 };
-    const ends = { Home: 0, End: this.buttons.length - 1 };
+    const [first, last] = backwards ? [this.buttons.length - 1, 0] : [0, this.buttons.length - 1];
+    const ends = { Home: first, End: last };
     const next = event.key in ends ? ends[event.key] : this.chosen + steps[event.key];
     if (!(next >= 0 && next < this.buttons.length)) return;
     event.preventDefault();
@@ -475,14 +506,27 @@ function announce(panel, sentence) {
 function ask() {
   const question = input.value.trim();
   if (!question) return say(`there is no question; write one such as ${chosenRun(0).example}`);
-  // The address contains the question, so that it can be shared.
-  const [run, beside] = selects.map((select) => select.value);
-  const address = `#${new URLSearchParams({ run, ...(beside && { beside }), question })}`;
-  if (location.protocol !== "about:") history.replaceState(null, "", address); // in a notebook the page has no address
+  remember("pushState");
   for (const panel of panels) {
     panel.chosen = undefined;
     panel.ask(question);
   }
+}
+
+// Puts a question into the field, and asks it.
+function askThis(question) {
+  input.value = question;
+  ask();
+}
+
+// The address contains the networks, their epochs and the question, so that it can be shared, and Back works.
+function remember(how) {
+  if (location.protocol === "about:") return; // in a notebook the page has no address
+  const [run, beside] = selects.map((select) => select.value);
+  const epochs = panels.map((panel) => panel.epoch);
+  const fields = { run, beside, question: input.value.trim(), epoch: epochs[0], "epoch-beside": epochs[1] };
+  const address = `#${new URLSearchParams(Object.entries(fields).filter(([, value]) => value))}`;
+  if (address !== location.hash) history[location.hash ? how : "replaceState"](null, "", address);
 }
 
 // Shows the panels of the chosen runs; those that stay keep what they show.
@@ -492,6 +536,21 @@ function arrange() {
   panels.splice(0, panels.length, ...kept);
   query("#panels").replaceChildren(...panels.map((panel) => panel.root));
   query("#panels").classList.toggle("two", panels.length > 1);
+  query("#story").textContent = storyInWords();
+  markHard();
+}
+
+// What the shown networks have to say together, in one sentence.
+function storyInWords() {
+  const [first, second] = panels.map(({ run }) => run);
+  const wrong = panels.map(({ run }) => run.proof?.counterexample?.question);
+  if (!second) return `A network that learned ${first.task} from ${first.trained_on}.`;
+  const both = first.model === second.model && first.num_weights === second.num_weights ? "The same network, trained twice" : "Two networks";
+  const failing = wrong.findIndex(Boolean);
+  const end = failing >= 0 && panels[1 - failing].run.proof?.holds
+    ? ` Both look perfect on random questions, but ${panels[failing].run.name} is wrong at ${wrong[failing]}, and ${panels[1 - failing].run.name} is proved right at every length.`
+    : "";
+  return `${both}: on ${first.trained_on} (left), and on ${second.trained_on} (right).${end}`;
 }
 
 function chooseFirst() {
@@ -502,31 +561,50 @@ function chooseFirst() {
   selects[1].value = sameTask.some((other) => other.name === before) ? before : "";
   if (chooseFirst.task !== run.task) input.value = run.hard[0]?.question ?? run.example;
   chooseFirst.task = run.task;
-  query("#hard").replaceChildren(
-    new Option("choose one", ""), ...run.hard.map(({ slice, question }) => new Option(`${slice}: ${question}`, slice)));
-  query("#hard").disabled = !run.hard.length;
   explain();
 }
+
+const chosenHard = () => fillHard.rows?.find(({ slice }) => slice === query("#hard").value);
 
 // How to write a question; after a hard one was chosen, why it is hard.
 function explain() {
   const run = chosenRun(0);
-  const hard = run.hard.find(({ slice }) => slice === query("#hard").value);
+  const hard = chosenHard();
   const short = run.task === "pq" ? ", or 300p2 for 300 dashes, p and 2 dashes" : "";
   query("#how").textContent = hard ? hard.why : `Such as ${run.example}${short}.`;
 }
 
-// Evaluates the question in the address; an unknown run there is ignored.
+// Evaluates the question in the address; a network that is not here is said in a sentence.
 function follow() {
   const address = new URLSearchParams(location.hash.slice(1) || catalogue.asked);
+  const missing = [];
   selects.forEach((select, place) => {
     const name = address.get(place ? "beside" : "run") ?? "";
-    if ([...select.options].some((option) => option.value === name)) select.value = name;
+    const isThere = [...select.options].some((option) => option.value === name);
+    if (isThere) select.value = name;
+    else if (name) missing.push(name);
+    if (place && !name) select.value = "";
     if (!place) chooseFirst();
   });
-  input.value = address.get("question") ?? input.value;
   arrange();
+  ["epoch", "epoch-beside"].forEach((field, place) => followEpoch(panels[place], Number(address.get(field)), missing));
+  if (missing.length) return say(notHere(missing));
+  input.value = address.get("question") ?? input.value;
   ask();
+}
+
+// Shows the epoch that an address names, or the best one.
+function followEpoch(panel, epoch, missing) {
+  if (!panel || panel.run.epochs.length < 2) return;
+  const { epochs, name } = panel.run;
+  const index = epoch ? epochs.findIndex((each) => each.epoch === epoch) : epochs.findIndex((each) => each.is_best);
+  if (epoch && index < 0) missing.push(`${name} after epoch ${epoch}`);
+  setEpoch(panel, index < 0 ? epochs.length - 1 : index, { isQuiet: true });
+}
+
+function notHere(names) {
+  const task = chosenRun(0).task, others = catalogue.runs.map(({ name }) => name).slice(0, 8).join(", ");
+  return `the link names ${names.join(" and ")}, which this page cannot show beside ${task} networks; it has ${others}. Choose one, and ask again`;
 }
 
 function start() {
@@ -545,16 +623,15 @@ function start() {
 }
 
 window.addEventListener("hashchange", follow);
+window.addEventListener("popstate", follow);
 query("#ask").addEventListener("submit", (event) => {
   event.preventDefault();
   ask();
 });
 query("#hard").addEventListener("change", ({ target }) => {
-  const hard = chosenRun(0).hard.find(({ slice }) => slice === target.value);
+  const hard = chosenHard();
   explain();
-  if (!hard) return;
-  input.value = hard.question;
-  ask();
+  if (target.value && hard) askThis(hard.question);
 });
 input.addEventListener("input", () => {
   query("#hard").value = "";

@@ -330,10 +330,13 @@ const computed = (() => {
   }
 
   async function answer(run, typed, epoch) {
-    const parts = operands(run, typed);
+    return evaluated(run, await weightsOf(run, epoch), operands(run, typed));
+  }
+
+  // The answer of a network with some weights to a question, given by its operands.
+  function evaluated(run, weights, parts) {
     const room = roomFor(run, parts);
     const ids = encoded(run, parts, room);
-    const weights = await weightsOf(run, epoch);
     const steps = answerSteps(run, room);
     const shares = []; // of each step, its attention to each character of the question
     const probabilities = NETWORKS[run.network](run, weights, ids, steps, shares).map(softmax);
@@ -356,5 +359,5 @@ const computed = (() => {
     };
   }
 
-  return { answer };
+  return { answer, evaluated, operands, weightsOf, roomFor, encoded, decoded, solved, dense, relu, characters, joined, PAD };
 })();

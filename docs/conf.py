@@ -5,8 +5,8 @@ The pages are plain Markdown, which GitHub shows, too. Four things are different
 - The menu is made of the lists of ``index.md``, so that there is no second list of the pages.
 - A link to a file outside of ``docs/`` leads to the repository, because that file is not on the site.
 - The theme has a button for light and dark, which also a ``<picture>`` follows.
-- It has a playground: the network that comes with the package, which fails, and beside it the one that ``make docs``
-  trains, unless notebooks are off.
+- It has a playground, which is in the menu: the network that comes with the package, which fails, and beside it the
+  one that ``make docs`` trains, unless notebooks are off.
 
 Sphinx takes pages from one folder, so the notebooks are copied into it, and its files stay in ``docs/notebooks/``.
 """
@@ -104,7 +104,7 @@ def setup(app):
     _copy_notebooks()
     app.connect("source-read", _adapt)
     app.connect("autodoc-process-docstring", _quote_stars)
-    app.connect("html-page-context", _follow_here)
+    app.connect("html-page-context", _follow_here, priority=900)  # after the theme has made its menu
     app.connect("build-finished", _add_playground)
     return {"parallel_read_safe": True}
 
@@ -145,13 +145,15 @@ def _add_playground(app, failure: Exception | None) -> None:
         runs = {"random-pairs": RANDOM_PAIRS, "subtraction": TRAINED}  # as the demo shows them
         runs = {name: run for name, run in runs.items() if (run / "best.npz").is_file()}
         asked = dict(zip(("run", "beside"), runs, strict=False)) | {"question": DEMO_QUESTIONS["subtraction"]}
-        (app.outdir / "playground.html").write_text(page.standalone(runs, asked), encoding="utf-8")
+        content = page.standalone(runs, asked).replace(f'href="{SITE}', 'href="./')
+        (app.outdir / "playground.html").write_text(content, encoding="utf-8")
 
 
 def _follow_here(app, page: str, template: str, context: dict, tree: object) -> None:
     """A page of the site that no Markdown makes is the one of this build."""
     here = "../" * page.count("/") or "./"
-    context["body"] = context.get("body", "").replace(f'href="{SITE}', f'href="{here}')
+    for part in ("body", "furo_navigation_tree"):
+        context[part] = context.get(part, "").replace(f'href="{SITE}', f'href="{here}')
 
 
 def _quote_stars(app, kind: str, name: str, item: object, options: object, lines: list[str]) -> None:
@@ -168,14 +170,14 @@ def _with_lexer(notebook: str) -> str:
 
 def _menus(index: str) -> list[str]:
     """A part of the menu for each heading of the index: the pages that its list names, in this order."""
+    page = r"(?:\.\./(?=notebooks/))?(?P<page>\w[\w/.-]*)\.(?:md|ipynb)"
+    entry = re.compile(rf"^- \[(?P<title>[^\]]*)\]\((?:{page}|(?P<url>{re.escape(SITE)}[^)]*))\)", re.MULTILINE)
     menus = []
     for section in re.split(r"^## ", index, flags=re.MULTILINE)[1:]:
-        pages = re.findall(
-            r"^- \[[^\]]*\]\((?:\.\./(?=notebooks/))?(\w[\w/.-]*)\.(?:md|ipynb)\)", section, re.MULTILINE
-        )
-        if pages:
+        entries = [found["page"] or f"{found['title']} <{found['url']}>" for found in entry.finditer(section)]
+        if entries:
             title = section.partition("\n")[0]
-            menus.append("\n".join(["\n```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```\n"]))
+            menus.append("\n".join(["\n```{toctree}", ":hidden:", f":caption: {title}", "", *entries, "```\n"]))
     return menus
 
 

@@ -117,7 +117,7 @@ def _exported(name: str, run: Run, models: Models) -> dict[str, Any]:
         **offer,
         **computed(run),
         "epochs": kept,
-        "at_lengths": _at_lengths(models, run, offer["lengths"]),
+        "at_lengths": [] if _is_proved(offer) else _at_lengths(models, run, offer["lengths"]),
         "weights": {name: weights(run, epoch) for name, epoch in epochs.items()},
     }
 
@@ -187,6 +187,11 @@ def _thinned(epochs: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
         return []
     indices = np.linspace(0, len(epochs) - 1, count if count == len(epochs) else count - 1).round().astype(int)
     return [epochs[index] for index in sorted({*indices.tolist(), len(epochs) - 1, *best})[-most:]]
+
+
+def _is_proved(offer: dict[str, Any]) -> bool:
+    """Whether a proof says more about a run than scores at some lengths: that it is right at every length."""
+    return offer["lengths"] != [] and offer["proof"] is not None and offer["proof"]["reach"] == "every length"
 
 
 def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, Any]]:

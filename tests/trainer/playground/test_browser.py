@@ -258,6 +258,7 @@ def test_attention_two_runs_epochs_and_input_errors(page, address):
     assert texts(page, ".looks .note")[0].startswith("It attends most to ")
     looked = texts(page, ".panel:first-child .reads .look")
     assert any(each.endswith("%") for each in looked)
+    wait(page, "fillHard.rows?.some(({ slice }) => slice === 'carry-all')")
     hard = Select(page.find_element(By.ID, "hard"))
     hard.select_by_value("carry-all")
     settle(page)

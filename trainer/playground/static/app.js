@@ -176,9 +176,10 @@ class Panel {
     const section = query(".lengths", this.root);
     if (!lengths.length) return;
     section.hidden = false;
-    const most = lengths.at(-1);
-    query(".note", section).textContent =
-      `It was trained on at most ${counted(size, units)}` +
+    const most = lengths.at(-1), isProved = this.run.proof?.reach === "every length";
+    query("button", section).hidden = isProved && Boolean(this.run.at_lengths);
+    query(".note", section).textContent = isProved ? "Nowhere: it is proved right at every length."
+      : `It was trained on at most ${counted(size, units)}` +
       (most > size ? "." : ", and this page evaluates no longer ones.") +
       (this.run.at_lengths ? " These are the scores of the best weights." : "");
     query("button", section).addEventListener("click", () => this.findLength());

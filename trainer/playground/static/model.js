@@ -316,17 +316,23 @@ const computed = (() => {
   const KEPT = 16; // networks whose weights stay in memory
   const known = new Map();
 
-  async function weightsOf(run, epoch) {
+  function weightsOf(run, epoch) {
     const key = JSON.stringify([run.name, epoch]);
     if (!known.has(key)) {
-      const stored = run.weights ? run.weights[epoch ?? "best"] : await request("api/weights", { run: run.name, epoch });
-      known.set(key, Object.fromEntries(Object.entries(stored).map(([name, { shape, base64 }]) => {
-        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-        return [name, { shape, values: new Float32Array(bytes.buffer) }];
-      })));
+      const loaded = loadedWeights(run, epoch);
+      loaded.catch(() => known.delete(key)); // the next request may succeed
+      known.set(key, loaded); // so that two parts of the page load them once
       if (known.size > KEPT) known.delete(known.keys().next().value);
     }
     return known.get(key);
+  }
+
+  async function loadedWeights(run, epoch) {
+    const stored = run.weights ? run.weights[epoch ?? "best"] : await request("api/weights", { run: run.name, epoch });
+    return Object.fromEntries(Object.entries(stored).map(([name, { shape, base64 }]) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      return [name, { shape, values: new Float32Array(bytes.buffer) }];
+    }));
   }
 
   async function answer(run, typed, epoch) {

@@ -148,7 +148,7 @@ function arrowBetween(arrow, center) {
   const [[x1, y], [x2]] = [center(arrow.from), center(arrow.to)], way = Math.sign(x2 - x1);
   const [from, to] = [x1 + way * RADIUS * 0.7, x2 - way * RADIUS * 0.7];
   const edge = y + side * RADIUS * 0.72, bend = y + side * (far ? 180 : RADIUS + 15);
-  const text = (y + side * (far ? 124 : RADIUS - 8)) + (side > 0 ? 4 : 0);
+  const text = y + side * (far ? 122 : RADIUS + 7) + (side > 0 ? 9 : 0);
   return [svg("path", { d: `M${from} ${edge} Q${(from + to) / 2} ${bend} ${to} ${edge}`, class: "arrow", "marker-end": "url(#tip)" }),
     svg("text", { x: (from + to) / 2, y: text, class: "label" }, span(arrow))];
 }
@@ -157,7 +157,7 @@ function machineInWords({ rule, dots, arrows }) {
   const counts = rule.names.map((name, state) => `${counted(dots.filter((dot) => dot.state === state).length, "states")} for “${name}”`);
   const rows = new Set(dots.map(({ row }) => row)).size;
   const shared = dots.length - rows;
-  return `The first layer of latches reads the digits from the units on. It has ${counted(rows, "states")}: ${counts.join(", ")}. ` +
+  return `The first layer of latches reads the digits from the units on, and blanks after a shorter number. It has ${counted(rows, "states")}: ${counts.join(", ")}. ` +
     (shared ? `${counted(shared, "states")} stand for several of these, which only later layers tell apart. ` : "Each state stands for one of these. ") +
     `The numbers at the arrows are the ${rule.label}.`;
 }

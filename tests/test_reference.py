@@ -3,9 +3,12 @@
 import importlib.util
 
 import pytest
+import shtab
 from layout import ROOT
 
 from seq2seq_arith.base.options import Parameter, parameters_of
+from seq2seq_arith.pipelines.commands import parser as arith_data
+from seq2seq_arith.trainer.commands import parser as arith_model
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS, POSITIONAL_ENCODINGS
 
@@ -35,3 +38,12 @@ def test_an_option_is_a_phrase_that_can_be_read(kind):
     options = [option for option in parameters_of(kind).values() if isinstance(option, Parameter)]
     assert options
     assert [option.name for option in options if len(option.about.line.split()) < 2] == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize(
+    ("parser", "option"), [(arith_data, "--parquet-written"), (arith_model, "--positional-encoding")]
+)
+def test_shells_complete_the_options(parser, option, shell):
+    completion = shtab.complete(parser(), shell)
+    assert option in completion and parser().prog in completion

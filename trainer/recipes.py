@@ -183,8 +183,8 @@ def _check_validation(name: str, data: Mapping[str, Any], changes: Mapping[str, 
         )
 
 
-def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
-    """The configuration with which the named recipe trains on a dataset.
+def configured(recipe_name: str | TrainConfig, task: Task, /, **changes: Any) -> TrainConfig:
+    """The configuration with which the named recipe, or one that is a configuration, trains on a dataset.
 
     >>> configured("best", Task("addition"), hidden=8).model.hidden
     8
@@ -196,7 +196,7 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     dataset.
     """
     plugins.allow(changes.get("name"), changes.get("input_format"))
-    base = recipe(recipe_name, task.name)
+    base = recipe_name if isinstance(recipe_name, TrainConfig) else recipe(recipe_name, task.name)
     own = vars(base) | vars(base.model)
     if any(changes.get(name) not in (None, own[name]) for name in ROUNDS_ARE_FOR):
         base = dataclasses.replace(base, prove=0)

@@ -24,6 +24,9 @@ from seq2seq_arith.pipelines.storage.paths import local_path
 
 CARD = "README.md"
 MARK = "<!-- Written by arith-data card, which replaces this file. -->"
+UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+NO_LANGUAGE = "zxx"  # ISO 639's code of what is not in a language
+COLUMNS = {PARQUET: ("question", "answer"), WRITTEN: ("question", "answer", "written")}
 LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"
 
 
@@ -73,6 +76,9 @@ def content(configs: dict[Task, tuple[str, str]]) -> str:
     about = {
         "pretty_name": NAME,
         "license": LICENSE,
+        "language": [NO_LANGUAGE],
+        "annotations_creators": ["machine-generated"],
+        "size_categories": [size_category(sum(task.num_examples for task in configs))],
         "task_categories": ["text-generation"],
         "tags": ["arithmetic", "sequence-to-sequence", "synthetic"],
         "configs": [
@@ -82,6 +88,17 @@ def content(configs: dict[Task, tuple[str, str]]) -> str:
                 "data_files": [
                     {"split": split, "path": f"{task.config_name}/{VERSION}/{folder}/{split}-*.parquet"}
                     for split in SPLITS
+                ],
+            }
+            for task, (folder, _) in configs.items()
+        ],
+        "dataset_info": [
+            {
+                "config_name": task.config_name,
+                "features": [{"name": name, "dtype": "string"} for name in COLUMNS[folder]],
+                "splits": [
+                    {"name": split, "num_examples": count}
+                    for split, count in zip(SPLITS, (task.num_train, task.num_validation), strict=True)
                 ],
             }
             for task, (folder, _) in configs.items()
@@ -129,6 +146,18 @@ parameters.
 {CITATION}
 ```
 """
+
+
+def size_category(count: int) -> str:
+    """The size of a dataset of so many examples, as Hugging Face names it.
+
+    >>> size_category(999), size_category(50_000), size_category(10**6)
+    ('n<1K', '10K<n<100K', '1M<n<10M')
+    """
+    if count < 1000:
+        return "n<1K"
+    low = 10 ** (len(str(count)) - 1)
+    return "<n<".join(next(f"{n // scale}{unit}" for scale, unit in UNITS if n >= scale) for n in (low, 10 * low))
 
 
 def _config(directory: Path) -> tuple[Task, tuple[str, str]] | None:

@@ -14,7 +14,7 @@ from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.commands import program
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
-from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
+from seq2seq_arith.pipelines.formats.layout import DATA_DIR_VARIABLE, FORMATS, format_name
 from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.storage.paths import parse_place
 
@@ -70,7 +70,13 @@ def generate(
     dataset: Annotated[Requested, Options(requested)],
     *,
     data_dir: Annotated[
-        str, Option(f"{program.DATA_DIR}: a local one, gs://... or s3://...", metavar="DIR", group=WHERE)
+        str,
+        Option(
+            f"{program.DATA_DIR}: a local one, gs://... or s3://...",
+            metavar="DIR",
+            variable=DATA_DIR_VARIABLE,
+            group=WHERE,
+        ),
     ],
     overwrite: Annotated[
         bool, Option("replace an existing dataset of the same name, if its files differ", group=program.FILES)

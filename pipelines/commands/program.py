@@ -19,7 +19,9 @@ from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
     FORMATS,
     OPTIONAL_FORMATS,
+    PARQUET,
     TFRECORD,
+    WRITTEN,
     Layout,
     choose_formats,
 )
@@ -46,7 +48,8 @@ class _FormatOptions(Mapping[str, Parameter]):
     """An option for each optional format that there is."""
 
     def __getitem__(self, name: str) -> Parameter:
-        help = f"also write {FORMATS[name]}, besides {FORMATS[TFRECORD]}"
+        others = FORMATS[TFRECORD] if name != WRITTEN else f"{FORMATS[TFRECORD]}; it replaces {FORMATS[PARQUET]}"
+        help = f"also write {FORMATS[name]}, besides {others}"
         return Parameter(name, bool, Option(help), name in DEFAULT_FORMATS)
 
     def __iter__(self) -> Iterator[str]:

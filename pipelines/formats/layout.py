@@ -31,6 +31,7 @@ from seq2seq_arith.base.options import option
 
 NAME = "seq2seq_arith"
 SPLITS = ("train", "validation")
+DATA_DIR_VARIABLE = "TFDS_DATA_DIR"  # from which TFDS, too, takes the directory of all datasets
 METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "features.json"
 # The modules of this package that write a format, by the words that messages use. The first one is always written.
 FORMATS = {
@@ -169,9 +170,16 @@ class Layout:
 def choose_formats(choices: Mapping[str, bool | None], otherwise: Sequence[str] = DEFAULT_FORMATS) -> tuple[str, ...]:
     """The formats to write: TFRecord, those chosen, and those left open (None) that are in ``otherwise``.
 
+    Parquet with the column ``written`` replaces the other Parquet files if these are left open. It has all their
+    columns, and a reader such as Hugging Face's expects one schema in all files of a folder.
+
     >>> choose_formats({"parquet": False})
     ('tfrecord',)
+    >>> choose_formats({"parquet_written": True})
+    ('tfrecord', 'parquet_written')
     """
+    if choices.get(WRITTEN):
+        otherwise = [name for name in otherwise if name != PARQUET]
     chosen = dict.fromkeys(otherwise, True) | {name: answer for name, answer in choices.items() if answer is not None}
     return (TFRECORD, *(name for name in OPTIONAL_FORMATS if chosen.get(name)))
 

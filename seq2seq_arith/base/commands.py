@@ -21,7 +21,8 @@ import argparse
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EVENTS_HELP = "for programs: print events as JSON, one object per line; text for people goes to standard error"
 COMMANDS = Group("commands")
+CONFIG_HELP = "options from a file, which typed ones override: TOML with these options, or the config.json of a run"
+CONFIG = Parameter("config_file", str, Option(CONFIG_HELP, flag="config", metavar="FILE", group=GENERAL), default=None)
 EVENTS = Parameter("events", bool, Option(EVENTS_HELP, flag="json", group=GENERAL), default=False)
 
 
@@ -75,6 +78,8 @@ class Command:
         that follow the usage.
       examples: Command lines without the program's name, for the end of its help; they work when they are typed.
       show: Shows people the result of ``work``; returns the exit code, or None for success.
+      read_config: Reads the options of the file that ``--config`` names, by the names of its parameters; None for a
+        command without this option.
       prints_data: Whether its standard output is the data that a person requested, so that it has no events.
       before: Called before anything else, to raise an error at once where the work is certain to fail.
       when_stopped: The end of its last sentence when a signal has stopped it.
@@ -85,13 +90,30 @@ class Command:
     examples: Sequence[str]
     description: str | None = None
     show: Callable[..., int | None] = show_text
+    read_config: Callable[[Path], dict[str, Any]] | None = None
     prints_data: bool = False
     before: Callable[[], object] | None = None
     when_stopped: str = ""
 
     def parameters(self) -> dict[str, Parameter]:
         """Its arguments and options, by name."""
-        return parameters_of(self.work) | parameters_of(self.show) | ({} if self.prints_data else {"events": EVENTS})
+        general = {} if self.prints_data else {EVENTS.name: EVENTS}
+        general |= {CONFIG.name: CONFIG} if self.read_config else {}
+        return parameters_of(self.work) | parameters_of(self.show) | general
+
+    def defaults(self, words: Sequence[str]) -> dict[str, Any]:
+        """Values of options that are not typed, by name: from environment variables, and from the file of ``--config``.
+
+        Raises InputError as ``read_config``.
+        """
+        variables = {name: parameter.about.variable for name, parameter in self.parameters().items()}
+        values = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+        if self.read_config is None:
+            return values
+        config = Parser(usage=argparse.SUPPRESS)
+        add_options(config, [CONFIG])
+        path = getattr(config.parse_known_args(words)[0], CONFIG.name)
+        return values if path is None else values | self.read_config(Path(path))
 
     def take_rest(self, args: argparse.Namespace, rest: list[str]) -> None:
         """Distributes the remaining words: further values of the last argument, then ``Rest``; or raises InputError.
@@ -167,8 +189,8 @@ class Program:
         """Examples as they are typed, with the name of the program."""
         return [f"{self.name} {example}" for example in examples]
 
-    def parser(self, only: str | None = None) -> Parser:
-        """The parser of all commands, with the options of all, or only of one."""
+    def parser(self, only: str | None = None, defaults: Mapping[str, Any] | None = None) -> Parser:
+        """The parser of all commands, with the options of all, or only of one, and values of options by name."""
         notes = f"{self.name} COMMAND --help shows the options of a command."
         top = Parser(prog=self.name, description=f"{self.does}\n\n{notes}", examples=self._full(self.examples))
         parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
@@ -182,15 +204,17 @@ class Program:
             if only in (name, None):  # building all parsers takes longer than importing the commands
                 add_options(parser, self.parameters(command))
                 parser.add_help_option()
+                parser.fill(defaults or {})
                 parser.set_defaults(parser=parser)  # that of the typed command, for messages
-        top.add_to(HELP, "--version", action=ShowVersions)
+        top.add_to(HELP, "-V", "--version", action=ShowVersions)
         top.add_help_option()
         return top
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """Parses the words behind the program's name; raises InputError if a word is wrong."""
         name = next((word for word in words if not word.startswith("-")), "")
-        args, rest = self.parser(only=name).parse_known_args(words or ["--help"])
+        defaults = self.commands[name].defaults(words) if name in self.commands else {}
+        args, rest = self.parser(name, defaults).parse_known_args(words or ["--help"])
         self.commands[args.command].take_rest(args, rest)
         return args
 

@@ -19,8 +19,10 @@ import dataclasses
 import functools
 import json
 import math
+import tomllib
 import types
 import typing
+from pathlib import Path
 from typing import Any, TypeVar
 
 from seq2seq_arith.base.errors import InputError, shown
@@ -46,6 +48,16 @@ def parse(text: str | bytes) -> Any:
         return json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
         raise MalformedError("", f"is not JSON ({error})") from None
+
+
+def read_toml(path: Path, owner: str) -> dict[str, Any]:
+    """The content of a TOML file, which is that of ``owner`` in messages; raises InputError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give the TOML file of {owner}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}") from None
 
 
 def decode(kind: type[T], value: object, name: str = "", *, further: bool = False) -> T:

@@ -118,6 +118,7 @@ class Option:
     is_default_common: bool = False  # whether many options have this default, so that only ``--help-all`` repeats it
     paper: str = ""  # the source of the idea, as a Markdown link for the reference; empty if there is none
     group: Group | None = None  # where it stands in the help; None for the first options, without a title
+    variable: str = ""  # the environment variable whose value stands for the option if it is left out
     repeat: bool = False  # whether the option is repeated for each of several strings
 
     @property

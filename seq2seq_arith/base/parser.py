@@ -121,6 +121,8 @@ def _help(parameter: Parameter, *, in_full: bool) -> str:
         facts.append(choices if in_full else textwrap.shorten(choices, BRIEF_LIST, placeholder=" ..."))
     if in_full and parameter.kind in (int, float) and (about.low, about.high) != (None, None):
         facts.append(_range(parameter))
+    if about.variable:
+        facts.append(f"default: the environment variable {about.variable}")
     default = about.default_text or ("" if parameter.is_switch else in_words(parameter.default))
     if default and (in_full or not about.is_default_common):
         facts.append(f"default: {default}")
@@ -218,6 +220,14 @@ class Parser(argparse.ArgumentParser):
             formatter.end_section()
         formatter.add_text(self.epilog)
         return formatter.format_help()
+
+    def fill(self, values: dict[str, Any]) -> None:
+        """Gives options and arguments values, by name, for when they are not typed: so they are not required."""
+        for action in self._actions:
+            if action.dest in values:
+                action.required, action.default = False, values[action.dest]
+                if not action.option_strings:
+                    action.nargs = "?"
 
     @property
     def own_help(self) -> str:

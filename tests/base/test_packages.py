@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.__main__ import main as arith_model
 WRONG = "--model latch_tagger --input-format plain", "--input-format sideways", "--model lstm_transformer --hidden 9"
 for options in WRONG:
     assert arith_model(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
-for main, words in ((arith_model, "train --help"), (arith_data, "--version"), (arith_model, "--version")):
+for main, words in ((arith_model, "train --help"), (arith_data, "-V"), (arith_model, "--version")):
     try:
         main(words.split())
     except SystemExit as end:
@@ -62,6 +62,12 @@ def test_the_markers_of_the_project_say_which_python_is_too_new():
     assert len(heavy) == 6
     assert set(packages.NEWEST_PYTHON.values()) == {13}
     assert {line.partition("; ")[2] for line in heavy} == {"python_version < '3.14'"}
+
+
+def test_the_package_lists_its_programs():
+    done = subprocess.run([sys.executable, "-m", "seq2seq_arith"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"seq2seq_arith {__version__}\n  Python ")
+    assert "python -m seq2seq_arith.trainer" in done.stdout
 
 
 REQUIRES = ["numpy>=2.1.2", 'keras<4,>=3.13; extra == "train"', 'boto3>=1.35; extra == "aws"']

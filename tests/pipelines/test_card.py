@@ -56,6 +56,17 @@ def test_it_names_the_datasets_with_parquet_and_one_default(data_dir):
             assert len(list((data_dir / "seq2seq_arith").glob(files["path"]))) == 2
 
 
+def test_it_says_what_the_hub_shows(data_dir):
+    metadata = about(data_dir)
+    assert (metadata["language"], metadata["size_categories"]) == (["zxx"], ["n<1K"])
+    columns = [[feature["name"] for feature in info["features"]] for info in metadata["dataset_info"]]
+    assert columns == [["question", "answer"], ["question", "answer", "written"]]
+    assert metadata["dataset_info"][1]["splits"] == [
+        {"name": "train", "num_examples": 18},
+        {"name": "validation", "num_examples": 2},
+    ]
+
+
 @pytest.mark.parametrize("place", ["nothing", "gs://bucket/data"])
 def test_without_datasets(place, tmp_path, input_error):
     result = programs.run_here("card", place if "://" in place else tmp_path / place)
@@ -83,13 +94,14 @@ streamed = datasets.load_dataset(path, split="validation", streaming=True)
 batch = next(iter(default["train"].to_tf_dataset(batch_size=4)))
 array = default["train"].with_format("numpy")[:4]["question"]
 from huggingface_hub import DatasetCard
+alone = datasets.load_dataset(path + "/pq-d9-n20/1.0.0", split="validation", cache_dir=sys.argv[2])
 card = DatasetCard.load(path + "/README.md")
 print(json.dumps([
     datasets.get_dataset_config_names(path),
     {split: rows.num_rows for split, rows in default.items()},
     {split: rows.num_rows for split, rows in other.items()},
     len(list(streamed)), len(batch["question"]), list(array) == default["train"]["question"][:4],
-    card.data.license, {len(question) for question in other["train"]["question"]} == {19},
+    len(alone), card.data.license, {len(question) for question in other["train"]["question"]} == {19},
     [question.strip() for question in other["train"]["question"]] == list(other["train"]["written"]),
 ]))
 """
@@ -103,5 +115,5 @@ def test_hugging_face_reads_one_dataset_and_never_a_mixture(data_dir, tmp_path):
         ["addition-n200", "pq-d9-n20"],
         {"train": 180, "validation": 20},
         {"train": 18, "validation": 2},
-        *(20, 4, True, "apache-2.0", True, True),
+        *(20, 4, True, 2, "apache-2.0", True, True),
     ]

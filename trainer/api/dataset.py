@@ -180,6 +180,10 @@ class Dataset(Tabular):
             for examples in self._blocks(split):
                 yield from self._table(examples).to_pylist()
 
+    def __getitem__(self, split: str) -> "pa.Table":
+        """A split as ``table`` returns it: ``data["train"]``."""
+        return self.table(split)
+
     @property
     def alphabet(self) -> str:
         """All characters of stored strings, in the order of their ids."""

@@ -14,6 +14,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Option, call, checked, from_flags, parameters_of, typed
 from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.pipelines.formats.layout import DATA_DIR_VARIABLE
 from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.commands.evaluate import evaluate
 from seq2seq_arith.trainer.commands.program import (
@@ -46,7 +47,10 @@ def sweep(
         Option("TOML file with a table of options for each kind of run, such as examples/sweep.toml", metavar="FILE"),
     ],
     *,
-    data_dir: Annotated[str, Option("datasets, which are generated if they are missing", metavar="DIR")],
+    data_dir: Annotated[
+        str,
+        Option("datasets, which are generated if they are missing", metavar="DIR", variable=DATA_DIR_VARIABLE),
+    ],
     run_dir: Annotated[str, Option("folder of the sweep, in which each run gets its own folder", metavar="DIR")],
     seeds: Annotated[
         Sequence[int], Option("train each table once per seed: 0-9, or 1,5", read=read_numbers, default_text="0")

@@ -1,18 +1,22 @@
 """``arith-model train`` and ``demo``: train a model, and make its dataset if it is missing."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import PARAMETERS, task_fields, tasks
+from seq2seq_arith.arithmetic.task_options import PARAMETERS, named_task, task_fields, tasks
+from seq2seq_arith.base.checks import check_choice
+from seq2seq_arith.base.decoding import read_toml
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import Group, Option, Options
+from seq2seq_arith.base.options import Group, Option, Options, from_flags, parameters_of
 from seq2seq_arith.base.terminal import say
+from seq2seq_arith.pipelines.formats.layout import DATA_DIR_VARIABLE
 from seq2seq_arith.trainer.commands.program import REPLICAS, RESUMES, command
 from seq2seq_arith.trainer.config import AT_THE_END, CHECKPOINTS, NETWORK, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
-from seq2seq_arith.trainer.runs.run import existing_run, run_folder
+from seq2seq_arith.trainer.runs.run import CONFIG, existing_run, open_run, run_folder
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.session import Trained
@@ -23,6 +27,13 @@ MACHINES = Group("clusters", "The machines of the environment variable TF_CONFIG
 # The seed of a dataset is data_seed beside that of the training; the network is named by --model.
 DATA_NAMES, MODEL_NAMES = {"seed": "data_seed"}, {"name": "model"}
 DEFINITIONS = "; ".join(f"{name} is {entry.help}" for name, entry in RECIPES.items())
+
+
+def _read_recipe(label: str, recipe: Any) -> str | TrainConfig:
+    """The name of a recipe, or the configuration of a run, which stands for one."""
+    if not isinstance(recipe, TrainConfig):
+        check_choice(label, recipe, tuple(RECIPES))
+    return recipe
 
 
 class Setup(NamedTuple):
@@ -36,11 +47,12 @@ def set_up(
     task: Annotated[str | Task, Option(tasks)],
     *,
     recipe: Annotated[
-        str,
+        str | TrainConfig,
         Option(
             "dataset, network and training that go together",
             details=DEFINITIONS,
             choices=tuple(RECIPES),
+            read=_read_recipe,
             group=NETWORK,
         ),
     ] = "best",
@@ -52,7 +64,9 @@ def set_up(
     training: Annotated[dict[str, Any], Options(TrainConfig, default_of=default_text, as_dict=True)],
 ) -> Setup:
     """The dataset of a recipe, or one that is there, and the recipe with the options put in."""
-    if not isinstance(task, Task):
+    if not isinstance(task, Task) and isinstance(recipe, TrainConfig):
+        task = named_task(task, parameters)
+    elif not isinstance(task, Task):
         task = recipe_data(recipe, task, **task_fields(task, parameters))
     elif parameters:
         why = f"{next(iter(parameters))} is a parameter of a dataset, and {task.config_name} has its own"
@@ -79,6 +93,20 @@ def show_trained(
         summary_table.show(trained, with_suite=suite)
 
 
+def read_config(path: Path) -> dict[str, Any]:
+    """The options of ``train`` in a file, by name: a TOML file with options, or the ``config.json`` of a run.
+
+    Raises InputError if the file cannot be read, or has something else.
+    """
+    if path.suffix == ".toml":
+        options = {name.replace("_", "-"): value for name, value in read_toml(path, "a training").items()}
+        return from_flags(parameters_of(train), options, str(path))
+    run = open_run(path.parent if path.name == CONFIG else path)
+    options = {DATA_NAMES.get(name, name): value for name, value in run.task.parameters().items()}
+    options.pop("code_sha256", None)
+    return {"data_dir": run.data_dir, "recipe": run.config, **options}
+
+
 @command(
     "train a network on an arithmetic task, or resume a stopped run",
     "train addition --data-dir data --run-dir runs/addition",
@@ -90,12 +118,16 @@ def show_trained(
     "and training; options override it. The dataset is generated if it is missing. Run the same command again to "
     "resume. To start over, delete the run's folder or choose another one.",
     show=show_trained,
+    read_config=read_config,
     when_stopped=RESUMES,
 )
 def train(
     setup: Annotated[Setup, Options(set_up)],
     *,
-    data_dir: Annotated[str, Option("datasets: a directory, or gs://...", metavar="DIR", group=WHERE)],
+    data_dir: Annotated[
+        str,
+        Option("datasets: a directory, or gs://...", metavar="DIR", variable=DATA_DIR_VARIABLE, group=WHERE),
+    ],
     run_dir: Annotated[str, Option("folder of this run: checkpoints, history and scores", metavar="DIR", group=WHERE)],
     dry_run: Annotated[
         bool, Option("print what would be done, and its cost; change nothing", group=AT_THE_END)
@@ -136,7 +168,10 @@ def train(
 )
 def demo(
     *,
-    data_dir: Annotated[str, Option("datasets, which are generated if they are missing", metavar="DIR")],
+    data_dir: Annotated[
+        str,
+        Option("datasets, which are generated if they are missing", metavar="DIR", variable=DATA_DIR_VARIABLE),
+    ],
     run_dir: Annotated[str, Option("folder in which the run of each task gets its own folder", metavar="DIR")],
     replicas: Annotated[int | None, REPLICAS] = None,
 ) -> None:

@@ -25,13 +25,13 @@ With ``--seeds 0-1`` these are nine runs: ``coupled-seed0`` to ``coupled-seed4``
 import dataclasses
 import itertools
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.base.checks import read_numbers
+from seq2seq_arith.base.decoding import read_toml
 from seq2seq_arith.base.errors import InputError
 
 TABLES = {"common", "suite", "runs"}
@@ -74,12 +74,7 @@ def read(path: Path, seeds: Sequence[int], usual: dict[str, Any] | None = None) 
 
     Raises InputError if the file cannot be read, or it is not that of a sweep.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); give the TOML file of a sweep") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a TOML file: {error}") from None
+    content = read_toml(path, "a sweep")
     strange = sorted(set(content) - TABLES)
     if strange or not all(isinstance(table, dict) for table in content.values()):
         raise InputError(f"{path} has {', '.join(strange) or 'a value'} at its top; give the tables {sorted(TABLES)}")

@@ -25,7 +25,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak lock sbom audit clean
+.PHONY: help demo test test-models slow release input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak address lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -143,6 +143,9 @@ $(VENV)/extras: $(VENV)/tested
 
 soak: $(VENV)/extras ## Makes datasets for an hour while runs are killed and overtaken: nothing may be lost
 	$(BIN)/python tests/soak.py --minutes 60
+
+address: ## Sets the addresses of repository and site in every file: make address REPOSITORY=OWNER/NAME [SITE=https://...]
+	@$(PYTHON) .ci/address "$(REPOSITORY)" $(SITE)
 
 lock: build/tools/made ## Pins the newest versions that fit together, with their hashes, in requirements.lock
 	build/tools/bin/uv pip compile --quiet pyproject.toml $(patsubst %,--extra %,$(subst $(comma), ,$(EXTRAS))) --universal --python-version 3.11 \

@@ -5,6 +5,7 @@ The lesson is stored with its outputs, for readers where nothing runs: ``make le
 
 import os
 import re
+import runpy
 
 import pytest
 from layout import ROOT
@@ -13,7 +14,8 @@ nbclient = pytest.importorskip("nbclient", reason="needs the extra test")
 nbformat = pytest.importorskip("nbformat", reason="needs the extra test")
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-COLAB = "https://colab.research.google.com/github/seq2seq-arith/seq2seq_arith/blob/main/notebooks/"
+REPOSITORY, _ = runpy.run_path(str(ROOT / ".ci/address"))["present"]()
+COLAB = f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/"
 
 # What a slow machine shows of making a dataset.
 PROGRESS = re.compile(r"^(making the dataset |(draws|shards): |.* examples in [\d.]+ s$).*\n*", re.MULTILINE)

@@ -19,6 +19,9 @@ from packaging.requirements import Requirement
 import seq2seq_arith
 
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+# The files in which addresses may stand, and folders that are not those of the project.
+ADDRESSED = {".md", ".toml", ".cff", ".yml", ".ipynb", ".py", ".html", ".cfg", ".txt", ".xml", ".json"}
+HIDDEN = {".venv", ".git", "build", "dist", "data", "runs", ".ipynb_checkpoints", "__pycache__", ".pytest_cache"}
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
@@ -95,6 +98,34 @@ def test_the_citation_and_the_changelog_name_this_version():
     assert citation["version"] == seq2seq_arith.__version__
     assert f'Repository = "{citation["repository-code"]}"' in PROJECT
     assert citation["license"] == "Apache-2.0"
+
+
+def test_one_command_sets_every_address(tmp_path):
+    """In a copy: then the old addresses are nowhere, and the command back gives the old files."""
+    tops = [top for top in ROOT.iterdir() if top.name not in HIDDEN]
+    paths = [path for top in tops for path in (top.rglob("*") if top.is_dir() else [top])]
+    files = [path for path in paths if path.suffix in ADDRESSED and not HIDDEN & {*path.parts}]
+    for path in [*files, ROOT / ".ci/address"]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+
+    def texts() -> dict[str, str]:
+        return {str(path): (tmp_path / path.relative_to(ROOT)).read_text(encoding="utf-8") for path in files}
+
+    def address(*words: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, tmp_path / ".ci/address", *words]
+        return subprocess.run(program, capture_output=True, text=True, check=False)
+
+    before = texts()
+    repository, site = runpy.run_path(str(tmp_path / ".ci/address"))["present"]()
+    assert sum(text.count(repository) + text.count(site) for text in before.values()) > 20
+    assert address("someone/else", "https://example.org/else/").returncode == 0
+    remaining = [path for path, text in texts().items() if repository in text or site in text]
+    assert remaining == []
+    assert address(repository, site).returncode == 0
+    assert texts() == before
+    assert address("https://github.com/someone/else").returncode == 1
 
 
 @pytest.mark.slow

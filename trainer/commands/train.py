@@ -64,13 +64,14 @@ def set_up(
     training: Annotated[dict[str, Any], Options(TrainConfig, default_of=default_text, as_dict=True)],
 ) -> Setup:
     """The dataset of a recipe, or one that is there, and the recipe with the options put in."""
-    if not isinstance(task, Task) and isinstance(recipe, TrainConfig):
+    if isinstance(task, Task):
+        if parameters:
+            why = f"{next(iter(parameters))} is a parameter of a dataset, and {task.config_name} has its own"
+            raise InputError(f"{why}; give it to generate")
+    elif isinstance(recipe, TrainConfig):
         task = named_task(task, parameters)
-    elif not isinstance(task, Task):
+    else:
         task = recipe_data(recipe, task, **task_fields(task, parameters))
-    elif parameters:
-        why = f"{next(iter(parameters))} is a parameter of a dataset, and {task.config_name} has its own"
-        raise InputError(f"{why}; give it to generate")
     config = configured(recipe, task, **model, **training)
     from seq2seq_arith.trainer.proving.networks import check_provable  # takes time to import
 

@@ -4,12 +4,14 @@ VENV ?= .venv
 DATA ?= data
 RUNS ?= runs
 PRISM ?= 2.77.0
+# The processes of the tests.
+JOBS ?= 2
 # make LOCK=requirements.lock installs exactly the versions of that file.
 LOCK ?=
 # The extras of the tests, and of all tests: commas may not stand in a call.
-TESTED := train,test,lint,serve,tfds-cli
+TESTED := train,test,lint,serve,tfds-cli,gcp
 DOCUMENTED := $(TESTED),docs
-EXTRAS := $(DOCUMENTED),gcp,aws,emulators
+EXTRAS := $(DOCUMENTED),aws,emulators
 comma := ,
 UV := uv==0.13.9
 TOOLS := $(UV) pip-audit==2.10.1 cyclonedx-bom==7.5.0
@@ -25,7 +27,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak address lock sbom audit clean
+.PHONY: help demo test test-models slow release release-part input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak address lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -36,20 +38,29 @@ demo: $(VENV)/installed ## Makes three datasets and trains a model on each: some
 	@$(BIN)/arith-model demo --data-dir $(DATA) --run-dir $(RUNS)
 
 test: $(VENV)/tested ## Runs the tests of all but the networks, of which it tries a few: two or three minutes
-	$(PYTEST) --numprocesses=2 --dist=worksteal --durations=15
+	$(PYTEST) --numprocesses=$(JOBS) --dist=worksteal --durations=15
 
 test-models: $(VENV)/tested ## Runs the tests that build and train networks: some minutes
-	$(PYTEST) --numprocesses=2 --dist=worksteal --durations=15 -m models
+	$(PYTEST) --numprocesses=$(JOBS) --dist=worksteal --durations=15 -m models
 
 slow: $(VENV)/extras ## Runs one real run of each runner, store, package and page
-	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=30 -m "(slow or flink or spark) and not release"
+	$(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=30 -m "(slow or flink or spark) and not release"
 
 # What takes too long for every change. CONTRIBUTING.md says when it last ran as a whole.
 release: $(VENV)/extras ## Runs every test, with more examples, every Python, the images, and an hour of soak: hours
-	HYPOTHESIS_PROFILE=release $(PYTEST) --numprocesses=2 --dist=loadfile --durations=50 -m "not gpu"
+	.ci/tools
+	HYPOTHESIS_PROFILE=release CI=1 $(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
+	    --durations=50 -m "not gpu"
 	$(MAKE) matrix
 	.ci/images
 	$(BIN)/python tests/soak.py --minutes 60
+
+# The same tests in parts, of which each fits into a job of two hours (.github/workflows/weekly.yml). What is in none of
+# the three folders is the rest.
+PARTS := pipelines trainer runners
+release-part: $(VENV)/extras ## Runs the tests of make release for one of pipelines, trainer, runners, rest: make PART=rest release-part
+	HYPOTHESIS_PROFILE=release CI=1 $(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
+	    --durations=50 -m release $(if $(filter rest,$(PART)),tests $(PARTS:%=--ignore=tests/%),tests/$(PART))
 
 input-errors: $(VENV)/tested ## Writes the snapshot of all input errors again, to be read as a diff: tests/input_errors.txt
 	UPDATE_INPUT_ERRORS=1 $(PYTEST) --quiet -m "not (slow or release or flink or spark or gpu)"

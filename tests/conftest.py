@@ -10,8 +10,11 @@ import hypothesis
 import pytest
 from input_errors import UPDATE, InputErrors, Snapshot
 from processes import emptied
+from skips import pytest_make_collect_report, pytest_runtest_makereport
 
 from seq2seq_arith.base import process, progress
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks of pytest
 
 # These tests build networks: the tier that `make test-models` runs. A dozen of them are marked smoke, and make test
 # runs them, too.
@@ -30,7 +33,15 @@ MODELS = tuple(
     )
 )
 LINT = "tests/repository/"
-LONGEST = ("tests/notebooks/", "tests/test_demo.py")
+# The files whose tests take longest, longest first: two processes end together if these begin first.
+LONGEST = (
+    "tests/notebooks/",
+    "tests/test_demo.py",
+    "tests/test_site.py",
+    "tests/test_packaging.py",
+    "tests/runners/",
+    "tests/examples/",
+)
 
 # The machine may be busy: how long an example takes says nothing. `make release` takes more examples.
 COMMON = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck), "print_blob": True}
@@ -85,6 +96,11 @@ def pytest_collection() -> Iterator[Any]:
         gc.enable()
 
 
+def _place(item: pytest.Item) -> int:
+    """The place of a test's file among those that take longest, behind them for any other."""
+    return next((place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Names the tier of each test, and puts files first whose few tests take minutes."""
@@ -94,7 +110,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.models)
         if item.nodeid.startswith(LINT) and not marks & {"slow", "release"}:
             item.add_marker(pytest.mark.lint)
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(key=_place)
     SNAPSHOT.collected = {item.nodeid for item in items}
 
 

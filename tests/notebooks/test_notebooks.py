@@ -10,6 +10,8 @@ import runpy
 import pytest
 from layout import ROOT
 
+from seq2seq_arith.base import packages
+
 nbclient = pytest.importorskip("nbclient", reason="needs the extra test")
 nbformat = pytest.importorskip("nbformat", reason="needs the extra test")
 
@@ -90,6 +92,19 @@ def test_it_is_small_and_opens_on_colab_where_its_first_cell_installs(path):
     assert len(text) < 1_000_000 and not re.search(r"/(tmp|home|root|Users)/", text)
     assert f"{COLAB}{path.name}" in notebook.cells[0].source
     assert "%pip install" in code[0].source and "import seq2seq_arith as sa" in code[0].source
+
+
+@pytest.mark.parametrize("missing", ["tensorflow", "keras", None])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_first_cell_installs_the_extra_that_is_missing(path, missing, monkeypatch):
+    (cell, *_) = (cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code")
+    code, lines = re.subn(r"^ +%pip (.*)$", r"    pip(r'\1')", cell.source, flags=re.MULTILINE)
+    assert lines == 1
+    commands: list[str] = []
+    monkeypatch.setattr(packages, "is_installed", lambda module: module != missing)
+    exec(code, {"pip": commands.append})
+    assert len(commands) == (missing is not None)
+    assert all(re.match(r"install --quiet \"seq2seq_arith\[train\] @ git\+https://", line) for line in commands)
 
 
 @pytest.mark.slow

@@ -40,6 +40,7 @@ TRAINER = (
 )
 # The datasets and the trainer both import the pipelines, and neither imports the other.
 CHAINS = (
+    (("base",), ("__main__",)),
     (*DATA, ("pipelines.commands",), ("pipelines.__main__",)),
     (*DATA, ("datasets",)),
     (*DATA, ("pipelines.commands",), *TRAINER, ("trainer.__main__",)),

@@ -211,8 +211,7 @@ def scaled(arrays: Arrays) -> Arrays:
 
 
 def spare_and_unread(arrays: Arrays) -> Arrays:
-    """Right: spare gates at exactly 0, which nothing reads, and a very large weight whose unit nothing reads."""
+    """Right: a very large weight of a unit that nothing reads."""
     arrays = spare(arrays)
-    arrays["settings_0/bias"][SPARE_LATCH + 1] = 0
     arrays["layer_0/bias"][-1] = 1e30
     return arrays

@@ -20,6 +20,7 @@ from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, listing, proofs
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
+PACKAGE = Path(__file__).parents[1]  # of which some runs are a part
 # The maximum number of characters of a question that is longer than the trained ones. The second is for autoregressive
 # models, and those whose work grows with the square of the length.
 MAX_CHARACTERS, MAX_CHARACTERS_SLOW = 4001, 201
@@ -162,7 +163,7 @@ def _wrong(run: Run, best: int | None) -> Iterator[str]:
 
 def _python(run: Run, name: str) -> str:
     """The expression that opens a run in Python; without the folders of this machine, which a page may not tell."""
-    if run.is_shipped:
+    if run.folder.is_relative_to(PACKAGE):
         return f"sa.pretrained({json.dumps(run.folder.name)})"
     return f"sa.open_run({json.dumps(name if run.folder.is_absolute() else str(run.folder))})"
 

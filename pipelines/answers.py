@@ -43,6 +43,8 @@ def read_questions(path: str) -> list[Row]:
         if len(cells) != len(Row._fields) or right_answers.setdefault(cells[1], cells[2]) != cells[2]:
             problem = "does not have a slice, a question and an answer" if len(cells) != 3 else "has a different answer"
             raise InputError(f"{name_of(path)}, line {number}, {problem}{' than before' * (len(cells) == 3)}; {remedy}")
+        if not "".join(cells).isprintable():  # it would reach a terminal, which may obey it
+            raise InputError(f"{name_of(path)}, line {number}, has a control character: {shown(line)}; {remedy}")
         rows.append(Row(*cells))
     if not rows:
         raise InputError(f"{name_of(path)} has no questions; {remedy}")

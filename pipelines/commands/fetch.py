@@ -1,10 +1,10 @@
 """``arith-data fetch``: copies a finished dataset here, and publishes it when every file has its checksum."""
 
 import json
+import queue
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -36,6 +36,7 @@ from seq2seq_arith.pipelines.storage.paths import AnyPath, local_path
 from seq2seq_arith.pipelines.storage.staging import Staging
 
 AT_ONCE = 8  # files
+STOP_SECONDS = 2.0  # for threads to end: one that waits for a store that is silent is left to the end of the process
 
 
 class Fetched(NamedTuple):
@@ -118,6 +119,8 @@ def copy(
             # Names or templates in the files that TFDS reads could send it elsewhere.
             if forged := next(iter([*files.count_problems(), *files.description_problems()]), None):
                 raise InputError(f"{forged}; {advice(source, task)}")
+            if lost := sorted(set(files.digests) - set(files.sizes)):
+                raise StoreError(f"{source / lost[0]} is missing")
             paths.check_space(sum(files.sizes.values()), data_dir, "make room, or give another directory")
             with publisher.staged(layout) as staging:
                 _copy_files(source, staging, files.digests, files.sizes)
@@ -130,22 +133,49 @@ def copy(
 
 def _copy_files(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dict[str, int]) -> None:
     """Copies these files, several at once, and shows the progress."""
-    stop = threading.Event()
-    progress.reset()
-    totals = {"bytes": sum(sizes.get(name, 0) for name in digests), "files": len(digests)}
-    with progress.watch(totals, progress.count), ThreadPoolExecutor(AT_ONCE) as pool:
+    stop, names, results = threading.Event(), queue.SimpleQueue(), queue.SimpleQueue()
+    for name in digests:
+        names.put(name)
+
+    def work() -> None:
         try:
-            list(pool.map(lambda name: _copy_file(source / name, staging, name, digests[name], stop), digests))
+            while not names.empty():
+                name = names.get_nowait()
+                _copy_file(source / name, staging, name, digests[name], sizes[name], stop)
+        except queue.Empty:  # another thread took the last one
+            results.put(None)
+        except BaseException as error:
+            results.put(error)
+        else:
+            results.put(None)
+
+    # Not those of a pool, which Python waits for at its end.
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(AT_ONCE)]
+    progress.reset()
+    totals = {"bytes": sum(sizes[name] for name in digests), "files": len(digests)}
+    with progress.watch(totals, progress.count):
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in threads:
+                if error := results.get():
+                    raise error
         finally:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            end = time.monotonic() + STOP_SECONDS
+            for thread in threads:
+                thread.join(max(0.0, end - time.monotonic()))
 
 
-def _copy_file(source: AnyPath, staging: Staging, name: str, digest: str, stop: threading.Event) -> None:
+def _copy_file(source: AnyPath, staging: Staging, name: str, digest: str, size: int, stop: threading.Event) -> None:
+    """Copies one file of ``size`` bytes; a store that sends more would fill the disk."""
+    copied = 0
     with staging.whole_file(name) as file:
         for piece in _pieces(source):
             if stop.is_set():
                 raise InterruptedError
+            if (copied := copied + len(piece)) > size:
+                raise StoreError(f"{source} is longer than the {size:,} bytes that were listed")
             file.write(piece)
             progress.add("bytes", len(piece))
         if file.sha256 != digest:

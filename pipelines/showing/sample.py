@@ -13,6 +13,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import coverage, draws, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import SPLITS, TFRECORD, shard_file
@@ -56,10 +57,14 @@ class Sample:
 
 def read(directory: AnyPath, max_examples: int = MAX_EXAMPLES) -> Sample:
     """The first examples of each split of a dataset, about ``most``: a random sample, or all."""
-    task, _, metadata = read_sound(directory)
+    task, layout, metadata = read_sound(directory)
     lengths, count = read_shard_lengths(directory), min(max_examples, _examined(task))
     if {split: sum(of_split) for split, of_split in lengths.items()} != task.splits:
         raise InputError(f"{directory} does not have the examples of its name; {advice(directory)}")
+    if problem := next(
+        Files(directory, task, layout, metadata["files"], paths.sizes(directory), lengths).size_problems(), None
+    ):
+        raise InputError(f"{problem}; {advice(directory)}")
     heads = [_head(directory, task, split, lengths[split], _share(count, task.splits[split], task)) for split in SPLITS]
     questions, answers = (np.concatenate(side) for side in zip(*heads, strict=True))
     return Sample(

@@ -28,7 +28,7 @@ from seq2seq_arith.base import events, intervals
 from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.base.tables import Table, Tabular, abridged, abridged_pair, cut, table
+from seq2seq_arith.base.tables import Table, Tabular, abridged, abridged_pair, cut, escaped, table
 from seq2seq_arith.base.terminal import printable
 
 MISTAKES = 10
@@ -309,7 +309,7 @@ class Scores(Tabular):
 
     def markdown(self) -> str:
         """The scores in Markdown."""
-        facts = "\n".join(f"- {fact}" for fact in [*self.facts(), self.worst_in_words()])
+        facts = "\n".join(f"- {escaped(fact)}" for fact in [*self.facts(), self.worst_in_words()])
         return "\n\n".join([facts, Table(self.slices, SHOWN).markdown(), *self._mistakes_as(Table.markdown)]) + "\n"
 
     def shown(self) -> list[SliceScore]:

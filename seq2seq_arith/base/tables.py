@@ -69,9 +69,18 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     |---|---|
     | pq | 12 |
     """
-    cells = [[str(cell).replace("|", r"\|") for cell in row] for row in (header, *rows)]
+    cells = [[escaped(str(cell)) for cell in row] for row in (header, *rows)]
     first, *others = (f"| {' | '.join(row)} |" for row in cells)
     return "\n".join([first, f"|{'---|' * len(header)}", *others])
+
+
+def escaped(text: str) -> str:
+    """Text in Markdown, in which it is neither HTML nor the border of a table's cell.
+
+    >>> escaped("<img src=x> | a < b")
+    '&lt;img src=x> \\\\| a < b'
+    """
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text).replace("|", r"\|")
 
 
 def pairs(facts: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import threading
 import time
 
 import pytest
@@ -10,11 +11,12 @@ from programs import files, find_paths, run, run_here, start, without_lock
 from stored import LAYOUTS, TASK, make, objects
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.commands.fetch import copy
+from seq2seq_arith.pipelines.commands.fetch import AT_ONCE, copy
 from seq2seq_arith.pipelines.formats.layout import FORMATS, Layout
 from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.storage import paths
 
 pytestmark = pytest.mark.usefixtures("copied")
 
@@ -43,7 +45,7 @@ def test_fetch_asks_for_room_only_if_there_is_something_to_copy(tmp_path, monkey
     assert copy(source, tmp_path / "here")[2] is False
 
 
-@pytest.mark.parametrize(("kind", "reason"), [("folder", "Is a directory"), ("pipe", "Not a regular file")])
+@pytest.mark.parametrize(("kind", "reason"), [("folder", "is missing"), ("pipe", "cannot be read: Not a regular file")])
 def test_fetch_from_what_cannot_be_read(tmp_path, kind, reason):
     """The source is to blame, and not the disk that is written."""
     make(TASK, LAYOUTS["two"], tmp_path / "there")
@@ -53,7 +55,7 @@ def test_fetch_from_what_cannot_be_read(tmp_path, kind, reason):
     os.mkfifo(shard) if kind == "pipe" else shard.mkdir()
     process = run_here("fetch", source, tmp_path / "here")
     assert process.returncode == 1
-    assert process.stderr == f"arith-data: {shard} cannot be read: {reason}; nothing was left behind\n"
+    assert process.stderr == f"arith-data: {shard} {reason}; nothing was left behind\n"
     assert without_lock(tmp_path / "here") == {}
 
 
@@ -88,6 +90,62 @@ def test_what_is_not_whole_is_not_published(data_dir, tmp_path, harm):
     complaint = {"change": "does not have the sha256 that metadata.json states", "remove": "is missing"}[harm]
     assert process.stderr == f"arith-data: {harmed} {complaint}; nothing was left behind\n"
     assert without_lock(tmp_path) == {}
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """A finished dataset on a disk."""
+    make(TASK, LAYOUTS["three"], tmp_path / "whole")
+    return dataset_path(tmp_path / "whole", TASK)
+
+
+def test_a_source_without_end_is_refused_at_its_listed_size(whole, tmp_path, monkeypatch):
+    sent = []
+
+    read = paths.pieces
+
+    def endless(path):
+        if "tfrecord" not in path.name:
+            yield from read(path)
+            return
+        while True:
+            sent.append(len(sent))
+            yield bytes(2**20)
+
+    monkeypatch.setattr(paths, "pieces", endless)
+    with pytest.raises(StoreError, match=r"is longer than the [\d,]+ bytes that were listed"):
+        copy(whole, tmp_path / "copy")
+    assert len(sent) <= 2 * AT_ONCE
+    assert not list((tmp_path / "copy").rglob("*.tfrecord*"))
+
+
+def test_a_file_that_is_not_listed_is_missing(whole, tmp_path, monkeypatch):
+    """As of a listing that cannot be read."""
+    monkeypatch.setattr(paths, "sizes", lambda directory: {})
+    with pytest.raises(StoreError, match="is missing"):
+        copy(whole, tmp_path / "copy")
+
+
+def test_ctrl_c_ends_a_copy_from_a_silent_source(whole, tmp_path, monkeypatch):
+    is_asked, never = threading.Event(), threading.Event()
+
+    read = paths.pieces
+
+    def silent(path):
+        if "tfrecord" not in path.name:
+            yield from read(path)
+            return
+        is_asked.set()
+        never.wait()
+        yield b""
+
+    monkeypatch.setattr(paths, "pieces", silent)
+    threading.Thread(target=lambda: is_asked.wait() and os.kill(os.getpid(), signal.SIGINT), daemon=True).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        copy(whole, tmp_path / "copy")
+    assert time.monotonic() - start < 30
+    never.set()
 
 
 @pytest.mark.slow

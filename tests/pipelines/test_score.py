@@ -16,7 +16,7 @@ from layout import ROOT
 from programs import environment, python, run_here
 
 import seq2seq_arith as sa
-from seq2seq_arith.arithmetic.scoring import score
+from seq2seq_arith.arithmetic.scoring import Row, score
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.answers import read_answers, read_questions
 
@@ -91,13 +91,29 @@ def test_answers_that_are_refused(suite, tmp_path, text, input_error):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1+1\n", TABLE.partition("one")[0], TABLE + "two\t3+3\n", TABLE + "two\t1+1\t3\n", b"\xff", None]
+    "text",
+    [
+        "",
+        "1+1\n",
+        TABLE.partition("one")[0],
+        TABLE + "two\t3+3\n",
+        TABLE + "two\t1+1\t3\n",
+        TABLE + "\033]0;x\007\t3+3\t6\n",
+        b"\xff",
+        None,
+    ],
 )
 def test_questions_that_are_refused(tmp_path, text, input_error):
     if text is not None:
         (tmp_path / "suite.tsv").write_bytes(text if isinstance(text, bytes) else text.encode())
     with input_error(InputError):
         read_questions(str(tmp_path / "suite.tsv"))
+
+
+def test_markdown_has_no_html_of_a_suite():
+    text = score([Row("<script>", "<img src=x onerror=y>", "2")], {}).markdown()
+    assert text.count("&lt;script>") == 2 and text.count("&lt;img src=x") == 3
+    assert "<script" not in text and "<img" not in text
 
 
 @pytest.mark.parametrize(

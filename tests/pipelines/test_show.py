@@ -140,11 +140,15 @@ def test_damage_is_noticed(directories, tmp_path):
         (tmp_path / name).write_bytes(content or b"")
     shard = tmp_path / "seq2seq_arith-train.tfrecord-00000-of-00003"
     whole = shard.read_bytes()
-    for damaged in (whole[:-3], whole[:40] + b"x" + whole[41:]):
+    for damaged, problem in (
+        (whole[:-3], f": has {len(whole) - 3:,} bytes, not the {len(whole):,} of 50 examples"),
+        (whole + b"x", f": has {len(whole) + 1:,} bytes, not the {len(whole):,} of 50 examples"),
+        (whole[:40] + b"x" + whole[41:], " is damaged"),
+    ):
         shard.write_bytes(damaged)
         result = run_here("show", tmp_path)
         assert (result.returncode, result.stdout) == (2, "")
-        assert f"{shard} is damaged; check it with arith-data verify {tmp_path}" in result.stderr
+        assert f"{shard}{problem}; check it with arith-data verify {tmp_path}" in result.stderr
     (tmp_path / "metadata.json").write_text("{}")
     assert "metadata.json: " in run_here("show", tmp_path).stderr
 

@@ -19,6 +19,7 @@ import numpy as np
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import metadata
+from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import advice
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, SPLITS, TFRECORD, shard_file
@@ -150,8 +151,13 @@ def open_source(task: Task, data_dir: str) -> Source:
         name = f"{NAME}/{task.config_name}"
         raise InputError(f"there is no dataset {name} under {data_dir}; make it with: {command(task, data_dir)}")
     try:
-        stored, _, content = metadata.read_checked(path)
+        stored, layout, content = metadata.read_checked(path)
         lengths = _shard_lengths(path, stored, content["files"])
+        # Only ``verify`` reads the checksums of examples. A size is known without reading: a file that was cut, or to
+        # which something was appended, is not the one that was made.
+        files = Files(path, stored, layout, content["files"], paths.sizes(path), lengths)
+        if problem := next(files.size_problems(), None):
+            raise InputError(f"{problem}; {advice(path)}")
     except Problem as problem:
         raise InputError(f"{path / METADATA} cannot be used: {metadata.with_advice(problem, path)}") from None
     if stored != task:

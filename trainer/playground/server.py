@@ -41,6 +41,7 @@ HOST = "127.0.0.1"
 NAMES = {HOST, "localhost"}  # of this machine, in a browser
 MAX_BYTES = 1 << 16  # of a request
 MAX_WAITING = 32  # requests in the queue
+READ_SECONDS = 10.0  # for a request to arrive whole
 HTTP_PORT = 80  # the default, which browsers omit from an address
 PAGES = {"/": "index.html"} | {f"/{name}": name for name in (*page.FILES[1:], page.RUNS)}
 HEADERS = {
@@ -190,6 +191,11 @@ async def _read(request: web.Request) -> Query:
     if request.content_type != "application/json":
         raise InputError(f"the content type is {request.content_type}; send application/json")
     try:
-        return decode(Query, parse(await request.read()))
+        async with asyncio.timeout(READ_SECONDS):
+            return decode(Query, parse(await request.read()))
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(
+            reason=f"the request was not complete after {READ_SECONDS} s; send it again"
+        ) from None
     except (MalformedError, web.RequestPayloadError) as error:
         raise InputError(f"the request cannot be read: {error}; reload the page") from None

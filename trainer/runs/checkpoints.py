@@ -38,6 +38,9 @@ STATE = "state"
 # version are read: a field of ``training.state.State`` that they lack has its default. So this number grows only when
 # what is there means something else; ``unpack`` then converts older ones.
 FORMAT, FORMAT_KEY = 1, "format"
+# What a file may unpack to, as a multiple of its size. Weights hardly shrink (those in the package to 94%), and a file
+# of zeros that shrinks a thousandfold would take all memory of everyone who lists the folder.
+MAX_EXPANSION = 2
 # The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it differently in each process.
 SEED = re.compile(r"seed_generator(_\d+)?/")
 
@@ -89,6 +92,9 @@ def pack(arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> bytes:
 def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """What ``pack`` was given; raises NewerError, or any Exception if it is not a checkpoint."""
     with NpzFile(io.BytesIO(content), allow_pickle=False) as archive:
+        size = sum(member.file_size for member in archive.zip.infolist())  # none can unpack to more than it states
+        if size > MAX_EXPANSION * len(content):
+            raise ValueError(f"{len(content):,} bytes unpack to {size:,}, more than {MAX_EXPANSION} times as many")
         arrays = {name: archive[name] for name in archive.files}
     state = decode(dict[str, Any], parse(arrays.pop(STATE).tobytes()), "its state")
     if (version := decode(int, state.pop(FORMAT_KEY, FORMAT), "its format")) > FORMAT:

@@ -12,6 +12,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import json_sha256
 from seq2seq_arith.pipelines.formats.layout import TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.location import dataset_path
+from seq2seq_arith.pipelines.showing import sample
 from seq2seq_arith.trainer.data import records
 
 
@@ -64,6 +65,16 @@ def test_a_damaged_file_is_refused(copied, harm, sentence):
         path.write_bytes(content)
     with pytest.raises(InputError, match=sentence):
         source.splits["train"].head(903)
+
+
+def test_a_file_to_which_bytes_were_appended_is_refused(copied, tasks, tmp_path):
+    """By training, and by ``arith-data show``."""
+    directory, _ = copied
+    path = directory / shard_file(TFRECORD, "train", 3, 8)
+    path.write_bytes(path.read_bytes() + b"more")
+    for read in (lambda: records.open_source(tasks["addition"], str(tmp_path)), lambda: sample.read(directory)):
+        with pytest.raises(InputError, match=r"train.*: has [\d,]+ bytes, not the [\d,]+ of [\d,]+ examples; check it"):
+            read()
 
 
 def test_a_changed_description_is_refused(copied, tasks, tmp_path):

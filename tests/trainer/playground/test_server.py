@@ -57,6 +57,26 @@ def test_pages(top, path):
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_half_a_request_ends(top, monkeypatch):
+    """A client that promises more than it sends does not keep its connection."""
+    monkeypatch.setattr(server, "READ_SECONDS", 0.2)
+
+    async def work():
+        async with TestServer(Playground(top).application(), host=server.HOST) as served:
+            reader, writer = await asyncio.open_connection(server.HOST, served.port)
+            head = (
+                f"POST /api/answer HTTP/1.1\r\nHost: {server.HOST}:{served.port}\r\nContent-Type: application/json\r\n"
+            )
+            writer.write(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+            answer = await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+            return answer.decode()
+
+    answer = asyncio.run(work())
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert json.loads(answer.splitlines()[-1]) == {"why": "the request was not complete after 0.2 s; send it again"}
+
+
 def test_runs_and_answers(top):
     status, headers, content = ask(top, "GET", "/runs.js")
     assert status == 200 and [each["name"] for each in runs_of(content)["runs"]] == ["adds"]

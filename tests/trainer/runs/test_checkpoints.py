@@ -43,6 +43,17 @@ def test_variables_that_share_a_path_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_that_unpacks_to_much_more_is_refused(tmp_path):
+    """As 14 MB that took 4 GB, in every command that lists the folder."""
+    path = tmp_path / "best.npz"
+    np.savez_compressed(path, a=np.zeros(10**6, np.float32), state=np.frombuffer(b"{}", np.uint8))
+    with pytest.raises(InputError, match=r"[\d,]+ bytes unpack to 4,000,\d+, more than 2 times as many"):
+        checkpoints.load(path)
+    # Weights, which hardly shrink, may be compressed.
+    np.savez_compressed(path, a=np.random.default_rng(0).normal(size=1000), state=np.frombuffer(b"{}", np.uint8))
+    assert checkpoints.load(path)[0]["a"].shape == (1000,)
+
+
 def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path):
     path = tmp_path / "last.npz"
     saved = variables(a=(3,), b=(2, 2))

@@ -168,6 +168,8 @@ class HeatMap:
     signed: bool = False  # whether zero is in the middle of the colours
     down: str = ""  # what the rows are
     across: str = ""  # likewise
+    meaning: str = ""  # what a high number is, beside the colour bar
+    chance: float | None = None  # the number that would be reached by chance, marked on the colour bar
 
     def draw(self, axes: Any) -> Any:
         """Draws the map on matplotlib axes; returns the image, for its colour bar."""
@@ -192,7 +194,10 @@ def maps(heat_maps: Sequence[HeatMap]) -> "Figure":
     drawn = figure(width * columns, height * lines)
     for number, heat_map in enumerate(heat_maps, 1):
         axes = drawn.add_subplot(lines, columns, number)
-        drawn.colorbar(heat_map.draw(axes), ax=axes)
+        bar = drawn.colorbar(heat_map.draw(axes), ax=axes, label=heat_map.meaning)
+        if heat_map.chance is not None:
+            bar.ax.axhline(heat_map.chance, color=LIGHT["bad"], linewidth=2)
+            bar.ax.text(0, heat_map.chance, f"chance {heat_map.chance:.2f} ", ha="right", va="center", fontsize=8)
     return drawn
 
 

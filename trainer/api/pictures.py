@@ -8,6 +8,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.figures import MAX_LABELS, HeatMap, Picture
 
+CELLS = 250  # of a map of errors, on each side
 RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print and without colour vision
 
 
@@ -31,7 +32,9 @@ def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Pict
 def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     """A map of questions, bool [left operands, right operands]: dark where the answer is wrong.
 
-    Rows and columns begin with the ``smallest`` operand; the ``unit`` is what operands count, empty for numbers.
+    Rows and columns begin with the ``smallest`` operand; the ``unit`` is what operands count, empty for numbers. Of
+    more than ``CELLS`` operands, several share a cell, which is dark if any of its answers is wrong: a single question
+    would be too small to see.
     """
     from matplotlib.colors import ListedColormap
 
@@ -39,13 +42,28 @@ def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     figure = figures.figure(4.4, 4.2)
     axes = figure.add_subplot()
     edge = smallest - 0.5
-    extent = (edge, edge + wrong.shape[1], edge, edge + wrong.shape[0])
     colours = ListedColormap(RIGHT_WRONG)
-    axes.imshow(wrong, origin="lower", extent=extent, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
+    per_cell = -(-len(wrong) // CELLS)
+    padded = np.pad(wrong, [(0, -size % per_cell) for size in wrong.shape])
+    rows, columns = (size // per_cell for size in padded.shape)
+    cells = padded.reshape(rows, per_cell, columns, per_cell).any(axis=(1, 3))
+    extent = (edge, edge + padded.shape[1], edge, edge + padded.shape[0])
+    axes.imshow(cells, origin="lower", extent=extent, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
     counted = f", in {unit}" if unit else ""
     axes.set(xlabel=f"right operand{counted}", ylabel=f"left operand{counted}")
-    axes.set_title(f"left{symbol}right: dark is wrong ({count:,} of {total:,})")
-    sentence = f"{wrong.shape[0]} x {wrong.shape[1]} questions: {count:,} of {total:,} answers are wrong."
+    form = f"left{symbol}right"
+    if not count:
+        axes.set_title(f"No answer to {form} is wrong:\n{total:,} questions")
+        return Picture(figure, f"An empty map: none of {total:,} answers to {form} is wrong.")
+    dark = "dark" if per_cell == 1 else f"a dark cell has a wrong answer among {per_cell} x {per_cell}"
+    axes.set_title(f"Wrong answers to {form}: {count:,} of {total:,}" + f"\n({dark})" * (per_cell > 1))
+    places = np.argwhere(wrong) + smallest
+    bounds = ", ".join(
+        f"{side} operands from {low:,} to {high:,}"
+        for side, low, high in zip(("left", "right"), places.min(axis=0), places.max(axis=0), strict=True)
+    )
+    sentence = f"A map of {wrong.shape[0]:,} x {wrong.shape[1]:,} questions: {count:,} of {total:,} answers are wrong"
+    sentence += f", which have {bounds}."
     return Picture(figure, sentence)
 
 
@@ -61,7 +79,8 @@ def lines(
     if answer < len(values):
         axes.axvline(answer - 0.5, color=figures.LIGHT["ink"], linewidth=1)
     figures.label(axes.xaxis, steps)
-    axes.set(xlabel="steps: the question, and right of the line its answer", title=title)
+    beside = ", and right of the line its answer" if answer < len(values) else ""
+    axes.set(xlabel=f"steps of the question{beside}", title=title)
     axes.grid()
     figure.legend(loc="outside right upper", handlelength=4)
     return Picture(figure, sentence)

@@ -17,6 +17,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import call, shows
+from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import commands, figures, plugins
 from seq2seq_arith.trainer.api import arguments, pictures
@@ -187,7 +188,7 @@ class TrainedRun(Tabular):
     def plot_probabilities(self, question: str) -> "Picture":
         """A map of the probability of each character, at each step of the answer."""
         inspection = self.inspect(question)
-        sentence = f"Probabilities while the model answers {question}: {inspection!r}"
+        sentence = f"A map of the probability of each character while the model answers {inspection!r}"
         return Picture(figures.maps([inspection.map_of_probabilities()]), sentence)
 
     def plot_attention(self, question: str, *, average: int = 1) -> "Picture":
@@ -200,7 +201,7 @@ class TrainedRun(Tabular):
             raise InputError(
                 f"model {self.run.config.model.name!r} has no attention; plot_states shows states, if it is recurrent"
             )
-        sentence = f"Attention while the model answers {question}: {inspection!r}"
+        sentence = f"A map per head of attention, of the steps that it reads while the model answers {inspection!r}"
         return Picture(figures.maps(inspection.maps_of_attention()), sentence)
 
     def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
@@ -210,7 +211,7 @@ class TrainedRun(Tabular):
         they began, as a counter does that counts up in the question and down in the answer. Without it, all units are
         in maps.
 
-        Raises InputError if the model has no recurrent layer; and as ``inspect``.
+        Raises InputError if the model has no recurrent layer, or fewer units; and as ``inspect``.
         """
         if units is not None:
             check_int("units", units, 1, None)
@@ -220,13 +221,18 @@ class TrainedRun(Tabular):
             raise InputError(
                 f"model {name!r} has no recurrent layer; plot_attention shows its attention, if it has any"
             )
-        sentence = f"States of {', '.join(inspection.states)} while the model answers {abridged(question)}."
+        answered = f"while the model answers {abridged(question)} with {abridged(inspection.answer) or 'nothing'}"
         if units is None:
+            sentence = f"Maps of what the units of {' and of '.join(inspection.states)} return at each step {answered}."
             return Picture(figures.maps(inspection.maps_of_states()), sentence)
-        values, labels = inspection.course()
+        values, labels, layers = inspection.course()
+        if units > values.shape[1]:
+            raise InputError(f"units is {units}, and {layers[0]} has {values.shape[1]} units; give at most as many")
         turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
         most = np.argsort(-turns, kind="stable")[:units]
-        names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
+        names, of_layers = [f"unit {unit}" for unit in most], " and ".join(layers)
+        title = f"Units of {of_layers} that return to where they began, {answered}"
+        sentence = f"Lines of {', '.join(names)} of {of_layers}, one point per step, {answered}."
         return pictures.lines(values[:, most], names, labels, len(inspection.read), title, sentence)
 
     def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> "Analysis":
@@ -309,13 +315,21 @@ class TrainedRun(Tabular):
         from seq2seq_arith.trainer.evaluation import answering
 
         examples = question_sets.examples(self.task, question_sets.all_questions(self.task, most))
-        return ~answering.evaluate(answerer, examples).exact.reshape(most, most)
+        with progress(f"{self.task.name}, error map", len(examples), "questions") as report_progress:
+            return ~answering.evaluate(answerer, examples, report_progress).exact.reshape(most, most)
 
-    def plot_errors(self, values: int = MAP_VALUES) -> "Picture":
-        """The ``error_map`` as a picture: dark where the answer is wrong."""
+    def plot_errors(self, values: int | None = None) -> "Picture":
+        """The ``error_map`` as a picture: dark where the answer is wrong.
+
+        Without ``values``, the picture shows the 100 smallest operands; if no answer to them is wrong, the 1,000
+        smallest.
+        """
+        wrong = self.error_map(values or MAP_VALUES)
+        if values is None and not wrong.any() and len(wrong) == MAP_VALUES:
+            wrong = self.error_map(MAX_VALUES)
         notation = self.task.notation
         unit = "" if notation.has_digits else notation.unit
-        return pictures.errors(self.error_map(values), notation.smallest, self.task.operation.symbol, unit)
+        return pictures.errors(wrong, notation.smallest, self.task.operation.symbol, unit)
 
     def breakdown(self, by: str) -> Table:
         """The exact match on the validation set by a property of the questions: a row per group of ``examples``.

@@ -72,7 +72,16 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     rows[1:] = sorted(rows[1:], key=lambda row: row["exact_match"])
     kept = [number for number, name in enumerate(names) if not name.startswith("lengths")]
     columns, down = [names[number] for number in kept], [part.name for part in removed]
-    heat_map = HeatMap("exact match", np.array(shares)[:, kept], down, columns, down="removed", across="slice")
+    name = f"What {learner.config.model.name} still answers right without a part"
+    heat_map = HeatMap(
+        name,
+        np.array(shares)[:, kept],
+        down,
+        columns,
+        down="removed",
+        across="slice",
+        meaning="exact match",
+    )
     value = "its mean" if by == "mean" else "zero"
     more = ", of which all that is written must be right" * learner.input_format.writes_more
     # A question may be in two slices.

@@ -81,7 +81,14 @@ def waves(scores: np.ndarray) -> Analysis:
         "without": float(np.mean((scores - of_keys[total]).argmax(axis=2) == total)),
     }
     rows = [{"frequency": k, "logits": share} for k, share in zip(frequencies.tolist(), shares.tolist(), strict=True)]
-    heat_map = HeatMap("share of the variance", shares[None], ["logits"], frequencies.tolist())
+    heat_map = HeatMap(
+        "How much of the logits each wave explains",
+        shares[None],
+        ["logits"],
+        frequencies.tolist(),
+        across="frequency",
+        meaning="share of the variance",
+    )
     return Analysis(sorted(rows, key=lambda row: -row["logits"]), [heat_map], waves_in_words(facts), facts)
 
 

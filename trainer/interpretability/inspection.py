@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.checks import check_int
-from seq2seq_arith.base.tables import table
+from seq2seq_arith.base.tables import LONGEST_RUN, abridged, table
 from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.interpretability.subject import RECURRENT, Subject, random_questions
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
@@ -57,30 +58,56 @@ class Inspection:
         return content
 
     def text(self) -> str:
-        """A table: each character of the answer, the second most probable one, and the step with the most attention."""
+        """A table: each character of the answer, the second most probable one, and the step with the most attention.
+
+        A long run of one character is one row, of its least certain step.
+        """
         order = np.argsort(-self.probabilities, axis=1)
         attention = {layer: shares for layer, shares in self.attention.items() if self.is_of_answer(shares)}
         names = [f"{layer}, head {head}" for layer, shares in attention.items() for head in range(len(shares))]
         rows = []
-        for step, (first, second) in enumerate(order[:, :2]):
-            row = [step, self.written[step], f"{self.probabilities[step, first]:.3f}"]
+        for step, name, written in self.runs():
+            first, second = order[step, :2]
+            row = [name, written, f"{self.probabilities[step, first]:.3f}"]
             row += [text.visible(self.alphabet[second]), f"{self.probabilities[step, second]:.3f}"]
             rows.append([*row, *(self._most(head, step) for shares in attention.values() for head in shares)])
         note = f"\n\n{self.note}" * bool(self.note)
-        title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
+        read = " ".join(_abridged_run(characters, len(run)) for characters, run in _runs(self.read))
+        title = f"{abridged(self.question)} is read as {read}, and answered with {abridged(self.answer)}"
         return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}{note}"
 
     __repr__ = text
+
+    def runs(self) -> list[tuple[int, str, str]]:
+        """The steps of the answer, a long run of one character as one: its least certain step, and names of both."""
+        certainty, steps = self.probabilities.max(axis=1), []
+        for character, run in _runs(self.written):
+            if len(run) > LONGEST_RUN:
+                least_certain = run[int(np.argmin(certainty[run]))]
+                steps.append((least_certain, f"{run[0]} to {run[-1]}", f"{character} × {len(run):,}"))
+            else:
+                steps += [(step, str(step), character) for step in run]
+        return steps
 
     def is_of_answer(self, shares: np.ndarray) -> bool:
         """Whether some of the queries of a layer of attention are steps of the answer."""
         return shares.shape[1] in (len(self.written), len(self.read) + len(self.written))
 
     def map_of_probabilities(self) -> figures.HeatMap:
-        """The probability of each character at each step of the answer."""
-        rows, title = list(text.visible(self.alphabet)), "probability of each character"
+        """The probability of each character at each step of the answer; long runs of one character are one column."""
+        steps = self.runs()
+        rows = list(text.visible(self.alphabet))
+        title = f"How sure the model is of each character of {abridged(self.answer)}"
         across = "character written"
-        return figures.HeatMap(title, self.probabilities.T, rows, self.written, down="character", across=across)
+        return figures.HeatMap(
+            title,
+            self.probabilities[[step for step, *_ in steps]].T,
+            rows,
+            [written for *_, written in steps],
+            down="character",
+            across=across,
+            meaning="probability",
+        )
 
     def maps_of_attention(self) -> list[figures.HeatMap]:
         """A map per head: a row per query, named after the character written there, and a column per key."""
@@ -93,36 +120,51 @@ class Inspection:
                 down = "step of the answer" if queries == len(self.written) else f"{down}, then step of the answer"
             across = "character of the question" if keys == len(self.read) else "character read"
             for number, shares in enumerate(heads):
-                title = f"{layer}, head {number}"
-                maps.append(figures.HeatMap(title, shares, rows, self.labels(keys), down=down, across=across))
+                title = f"What {layer}, head {number} attends to"
+                options: dict[str, Any] = {"down": down, "across": across, "meaning": "share of the attention"}
+                maps.append(figures.HeatMap(title, shares, rows, self.labels(keys), **options))
         return maps
 
     def maps_of_states(self) -> list[figures.HeatMap]:
         """A map per recurrent layer: the output of each unit after each step."""
-        options: dict[str, Any] = {"signed": True, "down": "unit", "across": "character read"}
+        options: dict[str, Any] = {"signed": True, "down": "unit", "across": "character read", "meaning": "output"}
         return [
             figures.HeatMap(
-                f"{layer}: outputs", states.T, range(states.shape[1]), self.labels(len(states), layer), **options
+                f"What the units of {layer} return at each step",
+                states.T,
+                range(states.shape[1]),
+                self.labels(len(states), layer),
+                **options,
             )
             for layer, states in self.states.items()
         ]
 
-    def course(self) -> tuple[np.ndarray, list[str]]:
+    def course(self) -> tuple[np.ndarray, list[str], list[str]]:
         """The states of the first recurrent layer, then of a decoder with as many units, if it continues from there.
 
-        Returns float32 [steps, units], and the character read at each step.
+        Returns float32 [steps, units], the character read at each step, and the names of these layers.
         """
         (name, encoder), *others = self.states.items()
         decoders = [(other, states) for other, states in others if other.startswith("decoder")]
         parts = [(name, encoder), *(item for item in decoders[:1] if item[1].shape[1] == encoder.shape[1])]
         labels = [label for layer, states in parts for label in self.labels(len(states), layer)]
-        return np.concatenate([states for _, states in parts]), labels
+        return np.concatenate([states for _, states in parts]), labels, [layer for layer, _ in parts]
 
     def _most(self, shares: np.ndarray, step: int) -> str:
         """The key to which one head attends most from a step of the answer, and its share."""
         row = shares[step - len(self.written)]
         key = int(np.argmax(row))
         return f"{key}:{self.labels(len(row))[key]} {row[key]:.2f}"
+
+
+def _runs(characters: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Equal adjacent characters, with the numbers of their steps."""
+    runs = itertools.groupby(range(len(characters)), key=lambda step: characters[step])
+    return [(character, list(steps)) for character, steps in runs]
+
+
+def _abridged_run(characters: str, count: int) -> str:
+    return f"{characters}{{{count}}}" if count > LONGEST_RUN else " ".join([characters] * count)
 
 
 class Inspector:

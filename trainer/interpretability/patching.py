@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.checks import check_choice
+from seq2seq_arith.base.tables import abridged
 from seq2seq_arith.trainer.interpretability.subject import ALL, Analysis, Subject, heat_map, replacement
 from seq2seq_arith.trainer.models.network import up_to
 from seq2seq_arith.trainer.training.learner import Learner
@@ -45,7 +46,9 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     title = (
         f"{question.typed} is answered with {answers[0]}, and {other.typed}, whose states are patched in, {answers[1]}"
     )
-    return Analysis(sorted(rows, key=lambda row: -row["moved"]), [heat_map(rows, "moved")], title)
+    heading = f"How far each state of {abridged(other.typed)}\nmoves the answer to {abridged(question.typed)}"
+    drawn = heat_map(rows, "moved", heading, "0: not at all, 1: all of the way")
+    return Analysis(sorted(rows, key=lambda row: -row["moved"]), [drawn], title)
 
 
 def differing(own: np.ndarray, theirs: np.ndarray, end: int | None) -> np.ndarray:

@@ -63,7 +63,14 @@ def probe(learner: Learner, name: str, position: int, count: int, seed: int) -> 
     baseline = f"always one answer: {facts['majority']:.4f}, in the control {facts['majority of control']:.4f}"
     title = f"{name} of digit position {position}, 0 for the units, in {len(values):,} questions; {baseline}"
     best = sorted(rows, key=lambda row: (-row["accuracy"], row["control"]))
-    return Analysis(best, [heat_map(rows, column) for column in ("accuracy", "control")], title, facts)
+    drawn = [
+        heat_map(rows, column, f"{heading}\nby a linear probe", "accuracy", facts[chance])
+        for column, chance, heading in (
+            ("accuracy", "majority", f"Where the {name} of digit position {position} is read"),
+            ("control", "majority of control", "Control: where a random value is read as well"),
+        )
+    ]
+    return Analysis(best, drawn, title, facts)
 
 
 def questions_with_digit(task: Task, position: int, count: int, seed: int) -> question_sets.Operands:

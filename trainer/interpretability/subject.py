@@ -44,8 +44,10 @@ class Analysis(Table):
         self.facts = facts or {}
 
     def plot(self) -> Picture:
-        """The maps as a picture."""
-        return Picture(maps(self.maps), self.title)
+        """The maps as a picture; the description also says what they show."""
+        return Picture(
+            maps(self.maps), ". ".join([*(heat_map.title.replace("\n", " ") for heat_map in self.maps), self.title])
+        )
 
 
 @contextlib.contextmanager
@@ -195,12 +197,15 @@ def random_questions(task: Task, seed: int, count: int) -> question_sets.Operand
     return question_sets.unseen(task, lambda operands: np.zeros(operands[0].shape[1], bool), seed, count)
 
 
-def heat_map(rows: list[dict[str, Any]], value: str) -> HeatMap:
-    """A map of a column of rows, which have a ``layer`` and a ``step``; empty where there is no row."""
+def heat_map(rows: list[dict[str, Any]], value: str, title: str, meaning: str, chance: float | None = None) -> HeatMap:
+    """A map of a column of rows, which have a ``layer`` and a ``step``; empty where there is no row.
+
+    ``title`` is a sentence, ``meaning`` stands beside the colour bar, and ``chance`` is marked there.
+    """
     layers, steps = (list(dict.fromkeys(row[name] for row in rows)) for name in ("layer", "step"))
     # Of the question, of the answer, then all together.
     steps.sort(key=lambda step: (step == ALL, step[0] == "a", len(step), step))
     cells = np.full((len(layers), len(steps)), np.nan)
     for row in rows:
         cells[layers.index(row["layer"]), steps.index(row["step"])] = row[value]
-    return HeatMap(value, cells, layers, steps, down="layer", across="step")
+    return HeatMap(title, cells, layers, steps, down="layer", across="step", meaning=meaning, chance=chance)

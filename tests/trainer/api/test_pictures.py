@@ -54,7 +54,27 @@ def test_the_map_of_errors_is_what_the_model_answers(small):
     assert wrong.ravel().tolist() == [not row["right"] for row in small.ask(questions)]
     picture = small.plot_errors(12)
     assert np.array_equal(shown(picture), wrong)
-    assert repr(picture) == f"12 x 12 questions: {wrong.sum()} of 144 answers are wrong."
+    places = np.argwhere(wrong)
+    (first, other), (last, last_other) = places.min(axis=0), places.max(axis=0)
+    assert repr(picture) == (
+        f"A map of 12 x 12 questions: {wrong.sum()} of 144 answers are wrong, which have left operands from {first} to "
+        f"{last}, right operands from {other} to {last_other}."
+    )
+
+
+def test_the_map_of_errors_finds_the_range_with_mistakes(small, monkeypatch):
+    """As of the network whose first mistake is 500-500."""
+    wrong = np.zeros((1000, 1000), bool)
+    wrong[500, 500] = wrong[900, 999] = True
+    monkeypatch.setattr(sa.TrainedRun, "error_map", lambda run, values: wrong[:values, :values])
+    picture = small.plot_errors()
+    assert np.argwhere(shown(picture)).tolist() == [[125, 125], [225, 249]]  # 4 x 4 questions share a cell
+    assert "left operands from 500 to 900, right operands from 500 to 999" in repr(picture)
+    wrong[:] = False
+    for values, count in ((None, "1,000,000"), (30, "900")):
+        picture = small.plot_errors(values)
+        assert repr(picture) == f"An empty map: none of {count} answers to left+right is wrong."
+        assert picture.figure.axes[0].get_title() == f"No answer to left+right is wrong:\n{count} questions"
 
 
 def test_a_map_of_pq_begins_with_one_dash_and_ends_with_the_last(counter):
@@ -72,20 +92,24 @@ def test_maps_of_what_happens_inside(small):
     assert np.array_equal(shown(small.plot_probabilities("39+3")), inspection.probabilities.T)
     states = small.plot_states("39+3")
     titles = [axes.get_title() for axes in states.figure.axes if axes.get_title()]
-    assert titles == ["encoder: outputs", "decoder_0: outputs"]
+    assert titles == [f"What the units of {layer} return at each step" for layer in ("encoder", "decoder_0")]
     assert np.array_equal(shown(states), inspection.states["encoder"].T)
 
 
 def test_lines_of_a_counter_go_on_in_the_answer(counter):
     inspection = counter.inspect("--p---")
     read, written = inspection.states["encoder"], inspection.states["decoder"]
-    values, labels = inspection.course()
+    values, labels, layers = inspection.course()
+    assert layers == ["encoder", "decoder"]
     assert labels == [*inspection.read, *inspection.written]  # 13 steps each
     assert np.array_equal(values, np.concatenate([read, written]))
     # The padding at the question's end, and a step of the answer, move a unit by one at most.
     assert np.abs(written[0] - read[-1]).max() <= 1
     picture = counter.plot_states("--p---", units=3)
     drawn = [line for line in picture.figure.axes[0].get_lines() if len(line.get_ydata()) == 26]
+    assert re.match(r"Lines of unit \d, unit \d, unit \d of encoder and decoder, one point per step, ", repr(picture))
+    with pytest.raises(InputError, match="units is 99, and encoder has 8 units; give at most as many"):
+        counter.plot_states("--p---", units=99)
     units = [int(line.get_label().removeprefix("unit ")) for line in drawn]
     assert len(set(units)) == 3
     for unit, line in zip(units, drawn, strict=True):

@@ -148,3 +148,32 @@ def test_the_program(trained, tmp_path, capsys):
     assert printed.startswith("12+345 is read as ")
     assert len(printed.split("\n\n")[1].splitlines()) == 2 + 4  # the steps of an answer
     assert picture.read_bytes().startswith(b"<?xml")
+
+
+def test_a_long_run_of_one_character_is_one_row():
+    """``inspect`` of a question of pq with 2,000 characters has a few rows, not 2,001."""
+    task = Task("pq", size=30)
+    written = list("---") + ["␣"] * 58
+    probabilities = np.full((61, 4), 0.02, np.float32)
+    probabilities[:, 3] = 0.94
+    probabilities[20, 3] = 0.5  # the least certain step stands for its run
+    shown = inspection.Inspection(
+        question="-" * 30 + "p---",
+        answer="---",
+        confidence=0.5,
+        read=["-"] * 30 + list("p---"),
+        written=written,
+        previous=written,
+        alphabet=task.alphabet,
+        probabilities=probabilities,
+        attention={},
+        states={},
+    )
+    lines = shown.text().splitlines()
+    assert lines[0] == f"{'-' * 30}p--- is read as -{{30}} p - - -, and answered with ---"
+    rows = [line.split() for line in lines[4:]]
+    assert [row[0] for row in rows] == ["0", "1", "2", "3"]
+    assert " ".join(rows[-1]).startswith("3 to 60 ␣ × 58 0.500 ")
+    heat_map = shown.map_of_probabilities()
+    assert heat_map.values.shape == (4, 4) and heat_map.columns[-1] == "␣ × 58"
+    assert heat_map.title == "How sure the model is of each character of ---"

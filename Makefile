@@ -90,8 +90,7 @@ lint: $(VENV)/tested ## Checks style, types, the imports between the layers, and
 # nowhere. Running the notebooks takes minutes; what they gave is kept in build/notebooks.
 SPHINX = PYTHONSAFEPATH=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees
 
-docs: $(VENV)/documented ## Makes the site in build/docs, trains a network for its playground, and runs notebooks: not with NOTEBOOKS=off
-	$(if $(filter off,$(NOTEBOOKS)),,$(BIN)/arith-model train subtraction --data-dir $(DATA) --run-dir build/runs/subtraction)
+docs: $(VENV)/documented ## Makes the site in build/docs, and runs notebooks: not with NOTEBOOKS=off
 	$(SPHINX) docs build/docs
 	@echo "open build/docs/index.html"
 

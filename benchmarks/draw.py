@@ -22,7 +22,7 @@ from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.proving.questions import PAIRS, question_automaton
 from seq2seq_arith.trainer.proving.tables import LatchTagger
 from seq2seq_arith.trainer.runs import checkpoints, samples
-from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, open_run
+from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, open_run
 from seq2seq_arith.trainer.sweeps import results
 
 HERE = Path(__file__).parent
@@ -158,7 +158,7 @@ def automaton() -> bytes:
     """
     from matplotlib.patches import Circle, FancyArrowPatch
 
-    run = open_run(SHIPPED_RUNS / "addition")
+    run = open_run(PRETRAINED_RUNS / "addition")
     after, outputs = behaviour(LatchTagger(checkpoints.load(run.best)[0], run.task.alphabet), run.task)
     classes = merged(after, outputs)
     figure = figures.figure(8, 3.4)

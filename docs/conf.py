@@ -25,7 +25,6 @@ ROOT = DOCS.parent
 NOTEBOOKS = ROOT / "notebooks"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY, SITE = PROJECT["urls"]["Repository"], PROJECT["urls"]["Documentation"]
-TRAINED = ROOT / os.environ.get("SITE_RUNS", "build/runs") / "subtraction"
 # A Markdown link, or an image, to another file: neither a URL nor a place on the same page.
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 PICTURE = re.compile(r'<picture><source [^>]*srcset="([^"]+)"><img src="([^"]+)" alt="([^"]+)"></picture>')
@@ -138,12 +137,11 @@ def _adapt(app, page: str, content: list[str]) -> None:
 def _add_playground(app, failure: Exception | None) -> None:
     """Writes the page on which both networks of subtraction are asked what one of them answers wrong."""
     if failure is None and app.builder.name == "html":
-        from seq2seq_arith.trainer.demo import RANDOM_PAIRS
         from seq2seq_arith.trainer.playground import page
         from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS
+        from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS
 
-        runs = {"random-pairs": RANDOM_PAIRS, "subtraction": TRAINED}  # as the demo shows them
-        runs = {name: run for name, run in runs.items() if (run / "best.npz").is_file()}
+        runs = {name: PRETRAINED_RUNS / name for name in ("subtraction-random-pairs", "subtraction")}
         asked = dict(zip(("run", "beside"), runs, strict=False)) | {"question": DEMO_QUESTIONS["subtraction"]}
         content = page.standalone(runs, asked).replace(f'href="{SITE}', 'href="./')
         (app.outdir / "playground.html").write_text(content, encoding="utf-8")

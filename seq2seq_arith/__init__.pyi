@@ -18,6 +18,7 @@ from seq2seq_arith.trainer.api.trained_run import TrainedRun as TrainedRun
 from seq2seq_arith.trainer.api.trained_run import open_run as open_run
 from seq2seq_arith.trainer.api.trained_run import plot_history as plot_history
 from seq2seq_arith.trainer.api.trained_run import pretrained as pretrained
+from seq2seq_arith.trainer.api.trained_run import pretrained_names as pretrained_names
 from seq2seq_arith.trainer.api.training import train as train
 from seq2seq_arith.trainer.config import ModelConfig as ModelConfig
 from seq2seq_arith.trainer.config import TrainConfig as TrainConfig

@@ -68,8 +68,8 @@ def sources(clone: Path) -> set[str]:
         "TAGS.txt",
         "templates/*",
         "static/*",
-        "proved/*/*",
-        "random_pairs/*.*",
+        "pretrained/*/*.*",
+        "pretrained/*/epochs/*",
     )
     files = {file for layer in LAYERS for pattern in wanted for file in (clone / layer).rglob(pattern)}
     return {str(file.relative_to(clone)) for file in files}

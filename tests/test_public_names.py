@@ -17,7 +17,7 @@ IMPORTS = {
     "from seq2seq_arith import InputError, RunError, Task": HEAVY,
     "from seq2seq_arith import ModelConfig, OPERATIONS, TrainConfig, recipe, recipe_data": HEAVY,
     "from seq2seq_arith import Playground, Suite, compare, generate, load, open_run, playground, suite, train": HEAVY,
-    "from seq2seq_arith import Dataset, Picture, TrainedRun, plot_history, pretrained": HEAVY,
+    "from seq2seq_arith import Dataset, Picture, TrainedRun, plot_history, pretrained, pretrained_names": HEAVY,
     "from seq2seq_arith import ArithConfig": {"tensorflow", "keras", "matplotlib"},
 }
 

@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ from layout import ROOT
 from selenium.webdriver.support.ui import WebDriverWait
 
 import seq2seq_arith
-from seq2seq_arith.trainer.demo import RANDOM_PAIRS
 
 pytestmark = pytest.mark.slow
 
@@ -25,11 +23,10 @@ DOCS = ROOT / "docs"
 def site(tmp_path_factory) -> Path:
     """The site, built as ``make docs`` does; the notebooks, which have tests of their own, are not run."""
     folder = tmp_path_factory.mktemp("site")
-    shutil.copytree(RANDOM_PAIRS, folder / "runs/subtraction")
     command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
     done = subprocess.run(
         [*command, "-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")],
-        env=os.environ | {"NOTEBOOKS": "off", "PYTHONSAFEPATH": "1", "SITE_RUNS": str(folder / "runs")},
+        env=os.environ | {"NOTEBOOKS": "off", "PYTHONSAFEPATH": "1"},
         capture_output=True,
         text=True,
         check=False,

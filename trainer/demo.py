@@ -20,15 +20,13 @@ from seq2seq_arith.trainer.data import making, question_sets
 from seq2seq_arith.trainer.evaluation import answering, summary_table
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
 from seq2seq_arith.trainer.runs import files, samples
-from seq2seq_arith.trainer.runs.run import Run, existing_run, local_folder, open_run
+from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, existing_run, local_folder, open_run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.opened import OpenRun
 from seq2seq_arith.trainer.training.session import Trained
 
-# A run that comes with the package, its weights compressed and without the state to resume training. It was created by:
-# arith-model train subtraction --draws digits --num-examples 50000 --epochs 23 --prove 0 --data-dir data
-# --run-dir runs/random; arith-model prove runs/random
-RANDOM_PAIRS = Path(__file__).with_name("random_pairs")
+# The run that comes with the package, and fails.
+RANDOM_PAIRS = PRETRAINED_RUNS / "subtraction-random-pairs"
 STORY = (
     "\nThe same network, trained on random pairs, scores as well on random questions. But random pairs are hardly ever "
     "equal, so it has not learned for all numbers that a number minus itself is 0:\n"
@@ -74,7 +72,7 @@ def run(
 
 def _random_pairs(top: Path) -> Run:
     """The run that fails, copied into a folder beside the others, where every command finds it."""
-    shipped, folder = open_run(str(RANDOM_PAIRS)), top / RANDOM_PAIRS.name.replace("_", "-")
+    shipped, folder = open_run(str(RANDOM_PAIRS)), top / RANDOM_PAIRS.name
     if existing_run(folder, shipped.task) is None:
         with files.whole_folder(folder) as partial:
             shutil.copytree(RANDOM_PAIRS, partial, dirs_exist_ok=True)

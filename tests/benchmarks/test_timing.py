@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import timing
 
-from seq2seq_arith.trainer.demo import RANDOM_PAIRS
 from seq2seq_arith.trainer.runs import samples
 
 PROGRAMS = sorted(path.stem for path in draw.HERE.glob("*.py") if path.stem not in ("timing", "ways"))
@@ -36,7 +35,7 @@ def test_a_function_runs_in_a_process_of_its_own():
 
 
 def test_the_states_of_the_adder_of_the_package_are_the_carry():
-    run = draw.open_run(draw.SHIPPED_RUNS / "addition")
+    run = draw.open_run(draw.PRETRAINED_RUNS / "addition")
     weights, _ = draw.checkpoints.load(run.best)
     after, written = draw.behaviour(draw.LatchTagger(weights, run.task.alphabet), run.task)
     carry = draw.merged(after, written)
@@ -47,7 +46,7 @@ def test_the_states_of_the_adder_of_the_package_are_the_carry():
 
 def test_a_network_learns_in_a_picture():
     """Of a real run, every answer of every epoch, marked as right or wrong."""
-    run = RANDOM_PAIRS / "samples.jsonl"
+    run = draw.PRETRAINED_RUNS / "subtraction-random-pairs/samples.jsonl"
     epochs = ET.fromstring(draw.learning(run)).findall("{*}g")
     shown = [[text.text for text in epoch.findall("{*}text")[2:]] for epoch in epochs]
     rows = [samples.sample_rows(each.samples) for each in samples.read_jsonl(run)]

@@ -38,7 +38,7 @@ REFUSED = {
         "subtraction --data-dir /proc/D --run-dir R",
         "pq --learning-rate x",
         "pq --data-dir D --run-dir hdfs://b/r",
-        "addition --recipe length_generalization --data-dir D --run-dir proved:addition --dry-run",
+        "addition --recipe length_generalization --data-dir D --run-dir pretrained:addition --dry-run",
         f"multiplication --model latch_tagger --input-format aligned --prove 3 {D_AND_R} --dry-run",
         f"multiplication --model causal --input-format partial_products --stream --curriculum 1:2 {D_AND_R} --dry-run",
     ],
@@ -189,7 +189,7 @@ def test_describe(trained, capsys):
     shown = capsys.readouterr().out
     assert "gru: the notebook's encoder and decoder with gated recurrent units" in shown
     assert re.search(r"^--hidden +24 ", shown, re.MULTILINE)
-    assert main(["describe", "proved:addition"]) == 0
+    assert main(["describe", "pretrained:addition"]) == 0
     assert "latch_tagger" in capsys.readouterr().out
     for words in (["--data-seed", "4"], ["--recipe", "best"]):
         assert main(["describe", str(trained.folder), *words]) == 2

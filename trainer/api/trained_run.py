@@ -62,11 +62,19 @@ def open_run(
 
 
 def pretrained(name: str) -> "TrainedRun":
-    """A run that comes with the package, and whose model is proved right at every length: ``addition``.
+    """A run that comes with the package, one of ``pretrained_names``.
+
+    ``addition`` and ``subtraction`` are proved right at every length. ``subtraction-random-pairs`` is the same network
+    as ``subtraction``, trained on random pairs; it answers its validation set, and 500-500 wrong.
 
     Raises InputError if there is no such run.
     """
-    return TrainedRun(runs.open_run(f"{runs.SHIPPED}{name}"))
+    return TrainedRun(runs.open_run(f"{runs.PRETRAINED}{name}"))
+
+
+def pretrained_names() -> list[str]:
+    """The names of the runs that come with the package, for ``pretrained``."""
+    return runs.pretrained_names()
 
 
 def plot_history(*trained: "TrainedRun") -> Picture:

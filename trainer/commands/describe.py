@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES, default_text
 from seq2seq_arith.trainer.runs import history, listing
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.runs.run import SHIPPED, Run, local_folder, open_run
+from seq2seq_arith.trainer.runs.run import PRETRAINED, Run, local_folder, open_run
 
 OF_DATA = Options(PARAMETERS, names=DATA_NAMES, default_of=default_text, as_dict=True)
 OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, default_of=default_text, as_dict=True)
@@ -65,7 +65,7 @@ def describe(
 
 def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: dict[str, Any]) -> Run:
     """The run to describe; raises InputError if there is none, or there are options, which are for tasks."""
-    if not what.startswith(SHIPPED) and "/" not in what and not expanded(what).exists():
+    if not what.startswith(PRETRAINED) and "/" not in what and not expanded(what).exists():
         Task(what)  # refuses it, and says which tasks there are
     own = {name: model.get(name) for name in ("name", "input_format")}
     own = {name: value for name, value in own.items() if value is not None and plugins.is_plugin(value)}

@@ -60,7 +60,7 @@ def show_evaluation(evaluated: "Evaluated") -> None:
     say(evaluation_text.text(scores, task))
     try:
         evaluation.save(run.run, scores)
-        say("" if run.run.is_shipped else f"\nsaved in {printable(stores.shown(scores.path))}\n")
+        say("" if run.run.is_pretrained else f"\nsaved in {printable(stores.shown(scores.path))}\n")
     finally:  # the scores are printed even if they cannot be saved
         say(evaluation_text.conclusion(task, scores.scores))
         if scores.waves:

@@ -65,7 +65,7 @@ def measure(
 
 def save(run: Run, evaluation: Evaluation) -> None:
     """Saves an evaluation in a run's folder, unless the run comes with the package; raises WriteError if that fails."""
-    if not run.is_shipped:
+    if not run.is_pretrained:
         evaluation.write()
         if evaluation.by_epoch:
             write(run.epochs_plot, figures.image(evaluation.plot_epochs().figure))

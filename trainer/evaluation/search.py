@@ -121,7 +121,7 @@ def search(run: OpenRun, options: SearchOptions, lengths: Sequence[int] = ()) ->
             content = {"best_epoch": best_epoch, "options": dataclasses.asdict(options)}
             content |= {"searches": [dataclasses.asdict(searched) for searched in searches]}
             show(task, searches)
-            if not run.run.is_shipped:
+            if not run.run.is_pretrained:
                 write_json(run.run.search, content)
             events.emit("result", path=stores.shown(run.run.search), **content)
     return searches

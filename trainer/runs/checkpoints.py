@@ -1,7 +1,7 @@
 """Checkpoints: the variables and the state of a run, in one file that appears whole or not at all.
 
-A checkpoint is an uncompressed NumPy archive. Each variable has its path in the model as its key, and the state is
-JSON, as bytes, with the version of this format::
+A checkpoint is a NumPy archive, compressed only in the package. Each variable has its path in the model as its key, and
+the state is JSON, as bytes, with the version of this format::
 
     encoder/lstm_cell/kernel                        float32 [13, 512]
     encoder/lstm_cell/recurrent_kernel              float32 [128, 512]
@@ -70,14 +70,21 @@ def values(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
     return dict(zip(keys(variables), map(np.asarray, variables), strict=True))
 
 
-def save(path: Path, arrays: Mapping[str, np.ndarray], state: dict[str, Any], *, keep: Path | None = None) -> None:
+def save(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    state: dict[str, Any],
+    *,
+    keep: Path | None = None,
+    compressed: bool = False,
+) -> None:
     """Saves the values of variables, as ``values`` gives them, and a state that JSON can hold.
 
     The folder is made if need be. With ``keep``, the file that ``path`` was until now gets that name: at any moment one
     of the two is there.
     """
     with whole_file(path) as file:
-        _write(file, arrays, state)
+        _write(file, arrays, state, compressed=compressed)
         if keep is not None and path.exists():
             rename(path, keep)
 
@@ -135,9 +142,15 @@ def check(
     """Variables by the keys of their saved values; raises InputError if shapes or dtypes are those of another model."""
     by_name = dict(zip(keys(variables), variables, strict=True))
     expected = {name: (tuple(variable.shape), variable.dtype) for name, variable in by_name.items()}
-    if expected != {name: (array.shape, array.dtype.name) for name, array in arrays.items()}:
+    if expected != {name: (array.shape, _dtype(array, by_name.get(name))) for name, array in arrays.items()}:
         raise InputError(f"the checkpoint {stores.shown(path)} is that of another model; give the run's own folder")
     return by_name
+
+
+def _dtype(array: np.ndarray, variable: "keras.Variable | None") -> str:
+    """The dtype of a saved value; one of 16 bits, as in the kept epochs of the package, may become one of 32 bits."""
+    is_rounded = array.dtype == np.float16 and variable is not None and variable.dtype == "float32"
+    return "float32" if is_rounded else array.dtype.name
 
 
 def keys(variables: "Sequence[keras.Variable]") -> list[str]:
@@ -149,7 +162,7 @@ def keys(variables: "Sequence[keras.Variable]") -> list[str]:
     return names
 
 
-def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> None:
+def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any], *, compressed: bool = False) -> None:
     text = json.dumps({FORMAT_KEY: FORMAT, **state})
     members: dict[str, Any] = {**arrays, STATE: np.frombuffer(text.encode(), np.uint8)}
-    np.savez(file, **members)
+    (np.savez_compressed if compressed else np.savez)(file, **members)

@@ -3,9 +3,8 @@
 import dataclasses
 import enum
 import json
-import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +17,8 @@ from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.formats.layout import NAME
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, stores
-from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run, run_folder
+from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run, run_folder, runs_below
 
-# Runs are looked for so many folders below the given one: a sweep has them two below.
-DEPTH = 3
 S = TypeVar("S")
 T = TypeVar("T")
 HEADER = ("run", "task", "model", "input format", "epochs", "best", "exact match", "worst slice", "state")
@@ -74,7 +71,8 @@ def folders(top: Path) -> dict[str, Path]:
     """The folders of runs at or below a folder, but not behind links, by the names that people see, in their order."""
     if not top.is_dir():
         raise InputError(f"there is no folder {top}; give one that contains runs of arith-model train")
-    names = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _below(top)}
+    runs = list(runs_below(top))
+    names = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in runs}
     if not names and (top / NAME).is_dir():
         raise InputError(f"{top} contains datasets, not runs; give the folder of your runs, such as runs")
     if not names:
@@ -87,20 +85,6 @@ def refuse_links(folder: Path) -> None:
     """Raises InputError if something in the folder of a run is a link: it may lead anywhere."""
     if link := next((path for path in folder.rglob("*") if path.is_symlink()), None):
         raise InputError(f"{link} is a link, which may lead out of the folder of runs; put a copy there")
-
-
-def _below(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
-    """The folders of runs, depth first; a run holds no other runs."""
-    try:
-        with os.scandir(folder) as entries:
-            names = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
-    except OSError:  # of another user
-        return
-    if CONFIG in names:
-        yield folder
-    elif depth:
-        for name in sorted(name for name, is_folder in names.items() if is_folder and not name.startswith(".")):
-            yield from _below(folder / name, depth - 1)
 
 
 def entry(name: str, folder: Path) -> Entry:

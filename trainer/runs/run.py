@@ -3,18 +3,20 @@
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import Question
-from seq2seq_arith.base.checks import check_choice
+from seq2seq_arith.base.checks import did_you_mean
 from seq2seq_arith.base.decoding import MalformedError
-from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.errors import InputError, WriteError, shown
 from seq2seq_arith.base.files import expanded, file_lock, remove_temporaries
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer.config import NETWORK_OPTIONS, TrainConfig
@@ -29,10 +31,12 @@ NOT_COMPARED = {"replicas", "deterministic", "checkpoint_seconds", "keep_epochs"
 EPOCHS = "train.epochs"
 # May differ when a run is resumed, because they only decide when it ends.
 ENDS = {"patience", "target", "prove"}
-# Runs that come with the package, whose proofs hold: proved:addition.
-SHIPPED, SHIPPED_RUNS = "proved:", Path(__file__).parents[1] / "proved"
+# Runs that come with the package: pretrained:addition. ``benchmarks/pretrained.py`` makes them again.
+PRETRAINED, PRETRAINED_RUNS = "pretrained:", Path(__file__).parents[1] / "pretrained"
 CONFIG, LOCK, ELSEWHERE = "config.json", ".lock", "give another --run-dir"
 EPOCHS_FOLDER = "epochs"
+# Runs are looked for so many folders below the given one, because a sweep has them two below; an error names so many.
+DEPTH, MOST_NAMED = 3, 8
 # The files of a training from its first checkpoint on; without them, its options do not bind the next training.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
 
@@ -84,9 +88,9 @@ class Run:
         return stores.shown(self.folder)
 
     @property
-    def is_shipped(self) -> bool:
+    def is_pretrained(self) -> bool:
         """Whether it came with the package, in whose folders nothing is written, by whatever path they are named."""
-        return SHIPPED_RUNS.parent.resolve() in self.folder.resolve().parents
+        return PRETRAINED_RUNS.resolve() in self.folder.resolve().parents
 
     @property
     def title(self) -> str:
@@ -217,23 +221,23 @@ class Run:
 
 def existing_run(folder: Path, task: Task) -> Run | None:
     """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there."""
-    shown = stores.shown(folder)
-    if folder.parent == SHIPPED_RUNS:
-        raise InputError(f"{shown} is shipped with the package and cannot be changed; {ELSEWHERE}")
+    place = stores.shown(folder)
+    if folder.parent == PRETRAINED_RUNS:
+        raise InputError(f"{place} comes with the package and cannot be changed; {ELSEWHERE}")
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{shown} is a file; give a --run-dir that is a folder, or does not exist")
+        raise InputError(f"{place} is a file; give a --run-dir that is a folder, or does not exist")
     # Lists the folder only once, because another machine may write the configuration, always the first file.
     names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     if CONFIG not in names:
         if others := [name for name in names if not name.startswith(".")]:
-            raise InputError(f"{shown} is not a run and has other files, for example {others[0]}; give a new --run-dir")
+            raise InputError(f"{place} is not a run and has other files, for example {others[0]}; give a new --run-dir")
         return None
     existing = open_run(folder)
     if not set(TRAINED) & set(names):
         return None
     if existing.task.config_name != task.config_name:
         raise InputError(
-            f"{shown} contains a run on {existing.task.config_name}, not on {task.config_name}; {ELSEWHERE}"
+            f"{place} contains a run on {existing.task.config_name}, not on {task.config_name}; {ELSEWHERE}"
         )
     return existing
 
@@ -241,32 +245,70 @@ def existing_run(folder: Path, task: Task) -> Run | None:
 def open_run(folder: str | Path) -> Run:
     """Reads the run in a folder; raises InputError if the folder is not that of a run."""
     folder = run_folder(str(folder))
-    shown, path = stores.shown(folder), folder / CONFIG
+    place, path = stores.shown(folder), folder / CONFIG
     try:
         content = read_json(path, _Content)
         data, config = content.data, TrainConfig.from_json(content.train)
         return Run(folder, data.task, data.sha256, data.directory, config)
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"{shown} is not a run: it has no config.json; give the --run-dir of arith-model train"
-        ) from None
+        raise InputError(_why_not_a_run(folder)) from None
     except OSError as error:
-        raise InputError(f"{shown}/{CONFIG} cannot be read: {error.strerror or error}; give another folder") from None
+        raise InputError(f"{place}/{CONFIG} cannot be read: {error.strerror or error}; give another folder") from None
     except MalformedError as error:
         raise InputError(
-            f"{shown}/{CONFIG} is not the configuration of a run ({error}); give the folder of one"
+            f"{place}/{CONFIG} is not the configuration of a run ({error}); give the folder of one"
         ) from None
     except InputError as error:
-        raise InputError(f"{shown}/{CONFIG} cannot be used: {error}") from None
+        raise InputError(f"{place}/{CONFIG} cannot be used: {error}") from None
+
+
+def runs_below(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
+    """The folders of runs at or below a folder, but not behind links, depth first; a run contains no other runs."""
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+    except OSError:  # of another user
+        return
+    if CONFIG in names:
+        yield folder
+    elif depth:
+        for name in sorted(name for name, is_folder in names.items() if is_folder and not name.startswith(".")):
+            yield from runs_below(folder / name, depth - 1)
+
+
+def _why_not_a_run(folder: Path) -> str:
+    """The input error for a folder without a configuration: it is missing, contains runs, or has something else."""
+    place, advice = stores.shown(folder), "give the --run-dir of arith-model train"
+    if not folder.exists():
+        siblings = [str(path.parent) for path in folder.parent.glob(f"*/{CONFIG}")]
+        return f"there is no folder {place}{did_you_mean(place, siblings) or f'; {advice}'}"
+    if not folder.is_dir():
+        return f"{place} is a file, not the folder of a run; {advice}"
+    if runs := [stores.shown(run) for run in itertools.islice(runs_below(folder), MOST_NAMED + 1)]:
+        more = ", …" if len(runs) > MOST_NAMED else ""
+        return f"{place} is not a run, but contains runs; give one of {', '.join(runs[:MOST_NAMED])}{more}"
+    return f"{place} is not a run: it has no {CONFIG}; {advice}"
 
 
 def run_folder(name: str) -> Path:
-    """The folder of a run that a path or a URL names; of a URL, this process's copy; of proved:, what is shipped."""
-    if name.startswith(SHIPPED):
-        shipped = sorted(path.name for path in SHIPPED_RUNS.iterdir() if path.is_dir())
-        check_choice("run", name, tuple(f"{SHIPPED}{run}" for run in shipped))
-        return SHIPPED_RUNS / name.removeprefix(SHIPPED)
+    """The folder of a run that a path or a URL names; of a URL, this process's copy.
+
+    ``pretrained:NAME`` is a run that comes with the package, and ``pretrained:`` is the folder of all of them.
+
+    Raises InputError if no such run comes with the package, and as ``local_folder``.
+    """
+    if name.startswith(PRETRAINED):
+        name, names = name.removeprefix(PRETRAINED), pretrained_names()
+        if name and name not in names:
+            listing = f"give one of {', '.join(names)}{did_you_mean(name, names)}"
+            raise InputError(f"no pretrained network is called {shown(name)}; {listing}")
+        return PRETRAINED_RUNS / name
     return stores.working_copy(name) if "://" in name else local_folder(name)
+
+
+def pretrained_names() -> list[str]:
+    """The names of the runs that come with the package, in alphabetical order."""
+    return sorted(path.name for path in PRETRAINED_RUNS.iterdir() if (path / CONFIG).is_file())
 
 
 def local_folder(folder: str) -> Path:

@@ -75,7 +75,7 @@ class Proved:
 
     def save(self) -> None:
         """Writes ``certificate.npz`` and ``proof.json``, but not into the package; raises WriteError if that fails."""
-        if self.run.is_shipped:
+        if self.run.is_pretrained:
             return
         if self.certificate is not None:
             write(self.run.certificate, self.certificate)

@@ -277,7 +277,7 @@ def test_an_evaluation_is_printed_if_it_cannot_be_saved(trained, monkeypatch, ca
 
 
 def test_nothing_is_written_into_the_package():
-    run = open_run("proved:addition")
+    run = open_run("pretrained:addition")
     empty: dict[str, Any] = {"data": {}, "hints": "", "notes": (), "sets": {}, "tables": {}, "mistakes": ()}
     measured = Evaluation(size=5, best_epoch=1, scores=Scores(()), path=run.evaluation, **empty)
     evaluation.save(run, measured)

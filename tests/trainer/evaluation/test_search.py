@@ -211,8 +211,8 @@ def test_results_are_printed_if_they_cannot_be_saved(run, learner, monkeypatch, 
 
 
 def test_a_right_model_has_no_finds_and_the_package_is_not_written(capsys):
-    shipped = open_run("proved:addition")
-    assert main(["search", "proved:addition", "--questions", "500"]) == 0
+    shipped = open_run("pretrained:addition")
+    assert main(["search", "pretrained:addition", "--questions", "500"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("search at 5 digits: none of 500 questions is answered wrong; the smallest margin is ")
     assert printed.endswith("; this proves nothing about other questions\n")

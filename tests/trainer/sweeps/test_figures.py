@@ -15,7 +15,7 @@ from layout import ROOT
 
 from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer.demo import RANDOM_PAIRS
+from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.results import Result
@@ -126,7 +126,7 @@ def test_pages_mark_their_numbers():
 
 def test_the_picture_of_hard_questions_has_its_share():
     """What the first pages say of equal numbers is the score of the network that comes with the package."""
-    scores = Summary.read(RANDOM_PAIRS / "summary.json").scores
+    scores = Summary.read(PRETRAINED_RUNS / "subtraction-random-pairs/summary.json").scores
     row = scores.worst()
     shown = cut(row.exact_match, 3)
     assert row.slice == "equal" and f"equal {shown}" in (ROOT / "README.md").read_text("utf-8")

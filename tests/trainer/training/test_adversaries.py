@@ -14,7 +14,7 @@ from adversaries import ADVERSARIES, WIDE, WIDE_ADVERSARIES, Arrays
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.files import write_json
-from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
+from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, open_run
 from seq2seq_arith.trainer.training import building, proof
 
 # Each proof takes two to five CPU seconds; the two attacks that a former prover did not see run always.
@@ -33,7 +33,7 @@ def few_check_questions(monkeypatch):
 
 def edited(folder: Path, edit: Callable[[Arrays], Arrays], wide: bool) -> Run:
     """A copy of the shipped adder with edited weights."""
-    run = open_run(shutil.copytree(SHIPPED_RUNS / "addition", folder))
+    run = open_run(shutil.copytree(PRETRAINED_RUNS / "addition", folder))
     arrays, state = checkpoints.load(run.best)
     checkpoints.save(run.best, edit(arrays), state)
     if wide:

@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.proving import networks
 from seq2seq_arith.trainer.proving.questions import question_automaton
 from seq2seq_arith.trainer.proving.tables import LatchTagger, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
-from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
+from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import building, mending, proof, session
 from seq2seq_arith.trainer.training.opened import OpenRun
@@ -45,7 +45,7 @@ def few_check_questions(monkeypatch):
 @pytest.fixture
 def adder(tmp_path: Path) -> Run:
     """A copy of the adder that comes with the package."""
-    shutil.copytree(SHIPPED_RUNS / "addition", tmp_path / "adder")
+    shutil.copytree(PRETRAINED_RUNS / "addition", tmp_path / "adder")
     return open_run(tmp_path / "adder")
 
 
@@ -135,8 +135,8 @@ def test_a_verdict_is_printed_before_it_is_written(adder, capsys, monkeypatch):
 
 def test_the_package_keeps_its_own_proofs():
     """A path leads to the same folder as the name of a shipped run."""
-    run = open_run(SHIPPED_RUNS / "addition")
-    assert run.is_shipped and open_run(os.path.relpath(run.folder)).is_shipped
+    run = open_run(PRETRAINED_RUNS / "addition")
+    assert run.is_pretrained and open_run(os.path.relpath(run.folder)).is_pretrained
     before = run.proof.read_bytes()
     found = dataclasses.replace(proofs.read(run), seconds=-1.0)
     proof.Proved(run, found, [], b"other").save()
@@ -164,7 +164,7 @@ def test_a_damaged_proof_is_none(adder, content):
 
 
 def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsys):
-    assert main(["prove", "proved:addition", "--counterexamples", str(tmp_path)]) == 2
+    assert main(["prove", "pretrained:addition", "--counterexamples", str(tmp_path)]) == 2
     said = capsys.readouterr()
     assert "a folder; give a file" in said.err and not said.out
 

@@ -18,7 +18,7 @@ from seq2seq_arith.base.tables import markdown
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, DATA_DIR
-from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN
+from seq2seq_arith.pipelines.formats.layout import DATA, NAME, PARQUET, SPLITS, WRITTEN
 from seq2seq_arith.pipelines.formats.location import existing_configs
 from seq2seq_arith.pipelines.storage.paths import local_path
 
@@ -36,7 +36,7 @@ LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.
     description="Write the dataset card for Hugging Face: DATA_DIR/seq2seq_arith/README.md.",
 )
 def card(
-    data_dir: Annotated[str, Option(DATA_DIR)],
+    data_dir: Annotated[str, Option(DATA_DIR)] = DATA,
 ) -> Path:
     """Writes the card of all datasets in a directory, and returns where it is; raises as ``write_card``."""
     folder = local_path(data_dir)

@@ -28,7 +28,7 @@ from seq2seq_arith.pipelines.commands.program import (
 )
 from seq2seq_arith.pipelines.formats import Problem
 from seq2seq_arith.pipelines.formats.advice import advice
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA
+from seq2seq_arith.pipelines.formats.layout import DATA, DATASET_INFO, METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path, find_dataset
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.storage import paths
@@ -70,7 +70,7 @@ def show_fetched(fetched: Fetched) -> None:
 )
 def fetch(
     url: Annotated[str, Option(DATASET)],
-    data_dir: Annotated[str, Option(f"the local {DATA_DIR}", metavar="DIR")],
+    data_dir: Annotated[str, Option(f"the local {DATA_DIR}", metavar="DIR")] = DATA,
     *,
     overwrite: Annotated[bool, Option("replace an existing dataset of the same name, if its files differ")] = False,
     sha256: Sha256 = None,

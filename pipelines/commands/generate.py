@@ -14,7 +14,7 @@ from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.commands import program
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
-from seq2seq_arith.pipelines.formats.layout import DATA_DIR_VARIABLE, FORMATS, format_name
+from seq2seq_arith.pipelines.formats.layout import DATA, DATA_DIR_VARIABLE, FORMATS, format_name
 from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.storage.paths import parse_place
 
@@ -58,8 +58,8 @@ def show_made(generated: Made) -> None:
 
 @ARITH_DATA.command(
     "generate a dataset",
-    "generate addition --data-dir data",
-    "generate pq --dashes 20 --data-dir data",
+    "generate addition",
+    "generate pq --dashes 20",
     "generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
     "generate addition --data-dir gs://BUCKET/data --no-parquet",
     description="Generate a dataset with Apache Beam.\n\nA dataset that exists already is not generated again. Options "
@@ -77,7 +77,7 @@ def generate(
             variable=DATA_DIR_VARIABLE,
             group=WHERE,
         ),
-    ],
+    ] = DATA,
     overwrite: Annotated[
         bool, Option("replace an existing dataset of the same name, if its files differ", group=program.FILES)
     ] = False,

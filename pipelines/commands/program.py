@@ -31,7 +31,7 @@ NOTHING_LEFT = "nothing was left behind"
 ARITH_DATA = Program(
     name=PROGRAM,
     does="Generate, check and fetch datasets of arithmetic questions, and score answers to hard ones.",
-    examples=["show addition", "generate addition --data-dir data", "generate --help"],
+    examples=["show addition", "generate addition", "generate --help"],
     setup=use_task_file,
     when_stopped=f"; {NOTHING_LEFT}",
 )

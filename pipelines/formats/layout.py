@@ -30,6 +30,7 @@ from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.base.options import option
 
 NAME = "seq2seq_arith"
+DATA = "data"  # the default directory of all datasets
 SPLITS = ("train", "validation")
 DATA_DIR_VARIABLE = "TFDS_DATA_DIR"  # from which TFDS, too, takes the directory of all datasets
 METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "features.json"

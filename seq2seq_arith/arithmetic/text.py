@@ -19,6 +19,10 @@ COUNTS = {2: "two", 3: "three", 5: "five"}  # in words
 RUN = re.compile(r"([^\s{}])\{([0-9]+)\}")
 LONGEST_COUNT = 12  # digits
 VISIBLE_PAD = "␣"  # the padding in tables of single characters
+# The characters of web pages, phones and East Asian input methods, and those of ASCII that they stand for: full-width
+# ones, the minus sign, the dash, and the signs of multiplication and division.
+FULL_WIDTH = {0xFEE0 + code: code for code in range(ord("!"), ord("~") + 1)}
+LIKE_ASCII = FULL_WIDTH | {0x2212: "-", 0x2013: "-", 0xD7: "*", 0xF7: "/", 0xA0: " ", 0x3000: " "}
 
 
 def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
@@ -157,15 +161,19 @@ def _operands(question: str, task: Task) -> tuple[str, ...]:
 
 
 def spelled(question: str, task: Task) -> str:
-    """A question with its short forms spelled out: repeated characters as tables print them; for dashes, also numbers.
+    """A question in ASCII, with its short forms spelled out: repeated characters as tables print them; for dashes, also
+    numbers. A sign of equality at its end is left out.
 
-    >>> spelled("7{3}+1", Task("addition"))
-    '777+1'
+    >>> spelled("7{3}+1", Task("addition")), spelled("１２−7 =", Task("subtraction"))
+    ('777+1', '12-7 ')
     >>> spelled("3p-{2}", Task("pq"))
     '---p--'
     """
     if not isinstance(question, str):
         raise InputError(f"the question is {quoted(question)}; write it like {example(task)!r}")
+    question = question.translate(LIKE_ASCII)
+    if "=" not in task.alphabet:
+        question = question.rstrip().removesuffix("=")
     symbol, short = task.operation.symbol, question
     if task.notation is DASHES:
         parts = re.sub(r"\s", "", question).split(symbol)

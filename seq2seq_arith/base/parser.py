@@ -65,6 +65,8 @@ def _add(parser: "Parser", parameter: Parameter) -> None:
             kwargs |= {"action": "append"}
         elif parameter.is_many:
             kwargs |= {"nargs": "+" if parameter.is_required or not parameter.is_argument else "*"}
+        elif parameter.is_argument and not parameter.is_required:
+            kwargs |= {"nargs": "?"}
     if parameter.is_argument:
         parser.add_to(about.group or ARGUMENTS, parameter.name, brief=_help(parameter, in_full=False), **kwargs)
         return

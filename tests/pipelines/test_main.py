@@ -114,7 +114,6 @@ def test_fewer_examples_where_no_more_are_practical(tmp_path):
 GENERATE = ("generate", "--data-dir=data")
 REFUSED = (
     ["--colour"],
-    ["generate", "addition"],
     ["generate", "addition", "--data-dir", ""],
     [*GENERATE, "addition", "--digits", "three"],
     [*GENERATE, "addition", "--digits"],
@@ -132,7 +131,6 @@ REFUSED = (
     ["verify", "ftp://host/data"],
     ["verify", "s3://b/x", "--s3_endpoint_url", "http://host", "more"],
     ["verify", ".", "--sha256", "x"],
-    ["fetch", "data"],
     ["fetch", "nowhere", "data"],
     ["fetch", "nowhere", "gs://bucket/data"],
     ["show", "addition", "--digit=2"],

@@ -30,7 +30,7 @@ D_AND_R = "--data-dir D --run-dir R"
 # By command; the folders are those of the fixture ``storage``.
 REFUSED = {
     "": ["learn", "trian"],
-    "train addition": [""],
+    "train additoin": [""],
     f"train pq {D_AND_R}": ["--modulus 5", "--epoch 1"],
     "train": [
         f"additoin {D_AND_R}",

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.base.options import call, shows
+from seq2seq_arith.pipelines.formats.layout import DATA
 from seq2seq_arith.trainer import commands
 from seq2seq_arith.trainer.api import arguments
 from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
-from seq2seq_arith.trainer.runs.run import existing_run, run_folder
+from seq2seq_arith.trainer.runs.run import existing_run, folder_of, run_folder
 
 if TYPE_CHECKING:
     import keras
@@ -52,10 +53,10 @@ def train(
     """
     require_tensorflow()
     own_tasks.use(task_file)
-    data_dir = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else "data"))
+    data_dir = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else DATA))
     task = dataset.task if isinstance(dataset, Dataset) else named(dataset, {}) if is_config_name(dataset) else dataset
     setup = call(commands.train.set_up, settings, task=task)
-    folder = str(run_dir if run_dir is not None else Path("runs") / setup.task.name)
+    folder = folder_of(run_dir, setup.task)
     existing_run(run_folder(folder), setup.task)  # raises for the folder of another run before the dataset is created
     import_tensorflow()
     keras_callbacks = arguments.callbacks(callbacks, setup.config)

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES, default_text
 from seq2seq_arith.trainer.runs import history, listing
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.runs.run import PRETRAINED, Run, local_folder, open_run
+from seq2seq_arith.trainer.runs.run import PRETRAINED, RUNS, Run, open_run, runs_folder
 
 OF_DATA = Options(PARAMETERS, names=DATA_NAMES, default_of=default_text, as_dict=True)
 OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, default_of=default_text, as_dict=True)
@@ -90,14 +90,15 @@ def show_runs(
 
 @ARITH_MODEL.command(
     "list the runs in a folder, with their settings, progress and scores",
-    "runs runs",
+    "runs",
     "runs runs/sweep --json",
+    "runs pretrained:",
     show=show_runs,
     prints_data=True,
 )
-def runs(runs_dir: Annotated[str, Option(RUNS_DIR)]) -> list[listing.Entry]:
+def runs(runs_dir: Annotated[str, Option(RUNS_DIR)] = RUNS) -> list[listing.Entry]:
     """The runs in a folder."""
-    return [listing.entry(name, folder) for name, folder in listing.folders(local_folder(runs_dir)).items()]
+    return [listing.entry(name, folder) for name, folder in listing.folders(runs_folder(runs_dir)).items()]
 
 
 @ARITH_MODEL.command(

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from seq2seq_arith.arithmetic.task_options import QuestionOption
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OpenedRun, OwnCode, PictureOption, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs.run import Run, new_folder
+from seq2seq_arith.trainer.runs.run import PRETRAINED, RUNS, Run, new_folder, runs_folder
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.evaluation.prediction import Answer
@@ -136,14 +135,16 @@ def export(
 
 @command(
     "serve a web page on which people question the runs of a folder, and watch them answer",
-    "serve runs",
+    "serve",
     "serve runs --port 8000",
-    "serve runs --question random-pairs subtraction 500-500",
+    "serve pretrained: --question subtraction-random-pairs subtraction 500-500",
     "serve runs --export page",
     prints_data=True,
 )
 def serve(
-    runs_dir: Annotated[str, Option(RUNS_DIR)],
+    runs_dir: Annotated[
+        str | None, Option(RUNS_DIR, default_text=f"{RUNS}, or {PRETRAINED} if there is no folder {RUNS}")
+    ] = None,
     *,
     port: Annotated[
         int,
@@ -172,7 +173,7 @@ def serve(
     own_code: OwnCode = None,
 ) -> None:
     """Serves a page for querying the runs of a folder, until it is stopped; or writes the page."""
-    top = expanded(runs_dir)
+    top = runs_folder(runs_dir or (RUNS if Path(RUNS).exists() else PRETRAINED))
     if export is not None:
         if question:
             raise InputError("--export and --question are both given; give one of them")

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 ARITH_MODEL = Program(
     name="arith-model",
     does="Train networks on arithmetic tasks, evaluate them, prove them correct, and look inside.",
-    examples=["train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help"],
+    examples=["train addition", "describe addition", "train --help"],
     setup=use_task_file,
 )
 # A command that needs TensorFlow refuses before it makes a dataset, or looks for a run.
 command = functools.partial(ARITH_MODEL.command, before=require_tensorflow)
 
-RUNS_DIR = "a folder with runs, at most three levels below it; or the folder of one run"
+RUNS_DIR = (
+    "a folder with runs, at most three levels below it; or the folder of one run; or pretrained:, the networks that "
+    "come with the package"
+)
 RESUMES = "; the same command resumes from the last checkpoint, or starts again if there is none"
 
 

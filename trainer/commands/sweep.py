@@ -14,7 +14,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Option, call, checked, from_flags, parameters_of, typed
 from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.pipelines.formats.layout import DATA_DIR_VARIABLE
+from seq2seq_arith.pipelines.formats.layout import DATA, DATA_DIR_VARIABLE
 from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.commands.evaluate import evaluate
 from seq2seq_arith.trainer.commands.program import (
@@ -27,7 +27,7 @@ from seq2seq_arith.trainer.commands.program import (
 )
 from seq2seq_arith.trainer.commands.train import set_up
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.run import RUNS, Run
 from seq2seq_arith.trainer.sweeps import plan
 from seq2seq_arith.trainer.sweeps import results as tables
 
@@ -50,8 +50,15 @@ def sweep(
     data_dir: Annotated[
         str,
         Option("datasets, which are generated if they are missing", metavar="DIR", variable=DATA_DIR_VARIABLE),
-    ],
-    run_dir: Annotated[str, Option("folder of the sweep, in which each run gets its own folder", metavar="DIR")],
+    ] = DATA,
+    run_dir: Annotated[
+        str | None,
+        Option(
+            "folder of the sweep, in which each run gets its own folder",
+            metavar="DIR",
+            default_text=f"{RUNS}/NAME, for a FILE of the name NAME.toml",
+        ),
+    ] = None,
     seeds: Annotated[
         Sequence[int], Option("train each table once per seed: 0-9, or 1,5", read=read_numbers, default_text="0")
     ] = (0,),
@@ -72,6 +79,7 @@ def sweep(
         except InputError as error:
             raise InputError(f"{file}, runs {run.group}: {error}") from None
         datasets[task.config_name] = task
+    run_dir = run_dir or str(Path(RUNS, Path(file).stem))
     runner = Runner(planned, jobs_by_name, run_dir=run_dir, data_dir=data_dir, jobs=jobs)
     if dry_run:
         states = {run.name: "done" for run in planned} | {run.name: "missing" for run in runner.missing()}

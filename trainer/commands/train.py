@@ -11,12 +11,12 @@ from seq2seq_arith.base.decoding import read_toml
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Group, Option, Options, from_flags, parameters_of
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.pipelines.formats.layout import DATA_DIR_VARIABLE
+from seq2seq_arith.pipelines.formats.layout import DATA, DATA_DIR_VARIABLE
 from seq2seq_arith.trainer.commands.program import REPLICAS, RESUMES, command
 from seq2seq_arith.trainer.config import AT_THE_END, CHECKPOINTS, NETWORK, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
-from seq2seq_arith.trainer.runs.run import CONFIG, existing_run, open_run, run_folder
+from seq2seq_arith.trainer.runs.run import CONFIG, RUNS, existing_run, folder_of, open_run, run_folder
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.session import Trained
@@ -110,11 +110,10 @@ def read_config(path: Path) -> dict[str, Any]:
 
 @command(
     "train a network on an arithmetic task, or resume a stopped run",
-    "train addition --data-dir data --run-dir runs/addition",
+    "train addition",
     "train addition --data-dir data --run-dir runs/addition --dry-run",
-    "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
-    "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
-    "--epochs 300",
+    "train subtraction --run-dir runs/gru --recipe notebook --model gru --epochs 20",
+    "train pq --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 --epochs 300",
     description="Train a network on an arithmetic task, or resume a stopped run.\n\nA recipe chooses dataset, network "
     "and training; options override it. The dataset is generated if it is missing. Run the same command again to "
     "resume. To start over, delete the run's folder or choose another one.",
@@ -128,8 +127,16 @@ def train(
     data_dir: Annotated[
         str,
         Option("datasets: a directory, or gs://...", metavar="DIR", variable=DATA_DIR_VARIABLE, group=WHERE),
-    ],
-    run_dir: Annotated[str, Option("folder of this run: checkpoints, history and scores", metavar="DIR", group=WHERE)],
+    ] = DATA,
+    run_dir: Annotated[
+        str | None,
+        Option(
+            "folder of this run: checkpoints, history and scores",
+            metavar="DIR",
+            default_text=f"{RUNS}/TASK",
+            group=WHERE,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, Option("print what would be done, and its cost; change nothing", group=AT_THE_END)
     ] = False,
@@ -148,7 +155,8 @@ def train(
     Python gives ``callbacks``, those of Keras.
     """
     task, config = setup
-    existing_run(run_folder(run_dir), task)  # refuses a folder of another run before the dataset is made
+    folder = folder_of(run_dir, task)
+    existing_run(run_folder(folder), task)  # refuses a folder of another run before the dataset is made
     if not dry_run:
         from seq2seq_arith.trainer.data import making
 
@@ -157,13 +165,14 @@ def train(
     from seq2seq_arith.trainer.training import describe, session
 
     if dry_run:
-        return describe.preview(task, data_dir, run_dir, config)
+        return describe.preview(task, data_dir, folder, config)
     options = session.TrainOptions(tensorboard=tensorboard, public_cluster=public_cluster, callbacks=callbacks)
-    return session.train(task, data_dir, run_dir, config, options)
+    return session.train(task, data_dir, folder, config, options)
 
 
 @command(
     f"train the best recipes of {', '.join(DEMO_TASKS)}, and print one table",
+    "demo",
     "demo --data-dir data --run-dir runs",
     when_stopped=RESUMES,
 )
@@ -172,8 +181,8 @@ def demo(
     data_dir: Annotated[
         str,
         Option("datasets, which are generated if they are missing", metavar="DIR", variable=DATA_DIR_VARIABLE),
-    ],
-    run_dir: Annotated[str, Option("folder in which the run of each task gets its own folder", metavar="DIR")],
+    ] = DATA,
+    run_dir: Annotated[str, Option("folder in which the run of each task gets its own folder", metavar="DIR")] = RUNS,
     replicas: Annotated[int | None, REPLICAS] = None,
 ) -> None:
     """Trains several tasks in turn, and prints what was learned."""

@@ -33,6 +33,8 @@ EPOCHS = "train.epochs"
 ENDS = {"patience", "target", "prove"}
 # Runs that come with the package: pretrained:addition. ``benchmarks/pretrained.py`` makes them again.
 PRETRAINED, PRETRAINED_RUNS = "pretrained:", Path(__file__).parents[1] / "pretrained"
+# The default folder of all runs.
+RUNS = "runs"
 CONFIG, LOCK, ELSEWHERE = "config.json", ".lock", "give another --run-dir"
 EPOCHS_FOLDER = "epochs"
 # Runs are looked for so many folders below the given one, because a sweep has them two below; an error names so many.
@@ -279,6 +281,8 @@ def runs_below(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
 def _why_not_a_run(folder: Path) -> str:
     """The input error for a folder without a configuration: it is missing, contains runs, or has something else."""
     place, advice = stores.shown(folder), "give the --run-dir of arith-model train"
+    if folder == PRETRAINED_RUNS:
+        return f"{PRETRAINED} is followed by the name of a network; give one of {', '.join(pretrained_names())}"
     if not folder.exists():
         siblings = [str(path.parent) for path in folder.parent.glob(f"*/{CONFIG}")]
         return f"there is no folder {place}{did_you_mean(place, siblings) or f'; {advice}'}"
@@ -304,6 +308,16 @@ def run_folder(name: str) -> Path:
             raise InputError(f"no pretrained network is called {shown(name)}; {listing}")
         return PRETRAINED_RUNS / name
     return stores.working_copy(name) if "://" in name else local_folder(name)
+
+
+def runs_folder(name: str) -> Path:
+    """The folder of runs that a path names; ``pretrained:`` is that of the runs that come with the package."""
+    return run_folder(name) if name.startswith(PRETRAINED) else local_folder(name)
+
+
+def folder_of(run_dir: str | Path | None, task: Task) -> str:
+    """The folder for the run of a task: ``runs/TASK`` unless another one is given."""
+    return str(run_dir if run_dir is not None else Path(RUNS, task.name))
 
 
 def pretrained_names() -> list[str]:

@@ -47,7 +47,7 @@ NETWORKS = {
         task="addition",
         recipe="length_generalization",
         training={"epochs": 100, "epoch_examples": 5_400, "seed": 130},
-        epochs=(1, 2, 3, 4, 6, 10, 30),
+        epochs=(1, 2, 3, 6, 7, 8, 10),
     ),
     "subtraction": Network(
         task="subtraction",
@@ -58,7 +58,7 @@ NETWORKS = {
         task="subtraction",
         data={"draws": "digits", "num_examples": 50_000},
         training={"epochs": 184, "steps_per_epoch": 22, "prove": 0},
-        epochs=(1, 3, 6, 9, 12, 15, 50),
+        epochs=(1, 4, 8, 9, 10, 11, 13),
     ),
 }
 

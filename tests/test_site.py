@@ -114,7 +114,7 @@ def test_it_fits_every_screen_and_the_keyboard_reaches_all(site):
 def test_networks_are_asked_what_the_address_says(site):
     page = (site / "playground.html").as_uri()
     with browser.chrome() as driver:
-        for more, questions in (("", ["500-500"] * 2), ("#run=random-pairs&question=12-7", ["12-7"])):
+        for more, questions in (("", ["500-500"] * 2), ("#run=subtraction-random-pairs&question=12-7", ["12-7"])):
             driver.get(page + more)
             script = "return String(panels.map((panel) => panel.answer?.question)) === arguments[0]"
             WebDriverWait(driver, 60).until(lambda _: driver.execute_script(script, ",".join(questions)))  # noqa: B023

@@ -14,7 +14,7 @@ from seq2seq_arith.base.parser import typed_values
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import ARITH_MODEL
 from seq2seq_arith.trainer.commands.train import Setup, set_up
-from seq2seq_arith.trainer.runs.run import SHIPPED, open_run
+from seq2seq_arith.trainer.runs.run import PRETRAINED, open_run
 
 TYPED = ["pq", "--dashes=20", "--data-dir=D", "--run-dir=R", "--recipe=notebook", "--epochs=3", "--no-reverse"]
 TOML = """
@@ -54,7 +54,7 @@ def test_a_typed_task_replaces_that_of_the_file(options, tmp_path):
 
 @pytest.mark.parametrize("name", ["config.json", ""])
 def test_the_configuration_of_a_run_is_trained_again(name, tmp_path):
-    run = open_run(f"{SHIPPED}addition")
+    run = open_run(f"{PRETRAINED}addition")
     folder = Path(shutil.copytree(run.folder, tmp_path / "run"))
     setup, data_dir, _ = parsed(f"--config={folder / name}", "--run-dir=R")
     assert (setup.task, setup.config, data_dir) == (run.task, run.config, run.data_dir)

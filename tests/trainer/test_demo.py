@@ -108,7 +108,7 @@ def test_what_it_says_to_try_next_works(ended, monkeypatch):
     for program, *arguments in words:
         assert program.endswith("arith-model")
         assert ARITH_MODEL.parse(arguments).command == arguments[0]
-    assert words[-1][-3:] == ["random-pairs", "subtraction", "53-53"]
+    assert words[-1][-3:] == ["subtraction-random-pairs", "subtraction", "53-53"]
 
 
 def test_what_it_prints_fits_a_terminal(ended, monkeypatch):

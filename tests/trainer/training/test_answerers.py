@@ -36,7 +36,7 @@ def runs(untrained, tmp_path):
         }[name]
         run = untrained(tmp_path / "run", task, epochs=2, name=network, input_format=input_format, layers=1)
         if name == "small adder":
-            holds = proofs.read(open_run("proved:addition"))
+            holds = proofs.read(open_run("pretrained:addition"))
             content = dataclasses.replace(
                 holds, weights_sha256=proofs.sha256(run), config_sha256=proofs.config_sha256(run)
             )
@@ -61,7 +61,7 @@ class Asked:
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("proved:addition", 11), ("latches", 3), ("small adder", 7), ("counter", 25)]
+    ("name", "size"), [("pretrained:addition", 11), ("latches", 3), ("small adder", 7), ("counter", 25)]
 )
 def test_answers_and_confidences_are_those_of_the_network(runs, name, size):
     run = runs(name)
@@ -97,7 +97,7 @@ def test_the_weights_of_an_epoch_answer(runs):
 @pytest.mark.parametrize("edit", ["gate", "tie"])
 def test_the_network_answers_what_rounding_decides(tmp_path, edit):
     """A gate so near to zero that float32 may close it; or two characters whose logits are equal."""
-    run = open_run(shutil.copytree(open_run("proved:addition").folder, tmp_path / "run"))
+    run = open_run(shutil.copytree(open_run("pretrained:addition").folder, tmp_path / "run"))
     arrays, state = checkpoints.load(run.best)
     if edit == "gate":
         arrays["settings_0/kernel"][:, 0], arrays["settings_0/bias"][0] = 0, 1e-40
@@ -154,9 +154,9 @@ from seq2seq_arith.trainer.__main__ import main
 run = sa.pretrained("addition")
 print(run.ask(["39+3", "9{30}+1"]).column("right"), run.predict(["5+6"]), run.error_map(20).any())
 print(sa.compare(run)[0]["wrong"])
-assert main(["predict", "proved:addition", "39+3", "999+1"]) == 0
-assert main(["evaluate", "proved:addition", "--per-slice", "2"]) == 0
-print(main(["inspect", "proved:addition", "1+1"]))
+assert main(["predict", "pretrained:addition", "39+3", "999+1"]) == 0
+assert main(["evaluate", "pretrained:addition", "--per-slice", "2"]) == 0
+print(main(["inspect", "pretrained:addition", "1+1"]))
 """
 
 

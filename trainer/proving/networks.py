@@ -12,14 +12,16 @@ To add a network, write its ``Tables`` in ``tables.py`` and add an entry to ``NE
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, TrainConfig
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, Weights
+from seq2seq_arith.trainer.proving.windowed import WINDOW, WindowedTransformer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,35 +32,56 @@ class Provable:
       name: Its name in the registry, or the file of an example; a custom model is recognised by its variables.
       input_format: The input format that it needs; a custom one may show the same columns.
       variable: The name of a weight that no other kind has.
-      tables: From its weights and the alphabet to its tables; None for the counter, whose questions are so few that
-        the network itself is evaluated.
+      tables: From its weights and the alphabet of its input format to its tables; None for the counter, whose
+        questions are so few that the network itself is evaluated.
       task: The only task for which it is proved; None for every task with a transducer.
+      options: The options of the model that it needs, names and values.
     """
 
     name: str
     input_format: str
     variable: str
-    tables: Callable[[Weights, str], Tables] | None = None
+    tables: Callable[[Weights, str], Tables | WindowedTransformer] | None = None
     task: str | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def takes(self, task: Task, config: TrainConfig) -> bool:
         """Whether a model of this configuration may be such a network, on a task for which it can be proved."""
         name, input_format = config.model.name, config.model.input_format
         if self.task is not None:
-            return (name, input_format, task.name) == (self.name, self.input_format, self.task)
+            options = {"layers": config.model.layers} | config.model.network_options()
+            has_options = all(options.get(option) == value for option, value in self.options.items())
+            return (name, input_format, task.name) == (self.name, self.input_format, self.task) and has_options
         is_network = name == self.name or plugins.is_plugin(name)
         is_paired = input_format == self.input_format or plugins.is_plugin(input_format)
         return is_network and is_paired and task.operation.transducer is not None
 
     def __str__(self) -> str:
         tasks = self.task or " or ".join(name for name, operation in BUILT_IN.items() if operation.transducer)
-        return f"{tasks} by {self.name}, input format {self.input_format}"
+        shown = {option: value for option, value in self.options.items() if NETWORK_OPTIONS.get(option) != value}
+        options = "".join(f" --{option.replace('_', '-')} {value}" for option, value in shown.items())
+        return f"{tasks} by {self.name}, input format {self.input_format}{options and ' with'}{options}"
 
 
 NETWORKS = (
     Provable(name="latch_tagger", input_format="aligned", variable="settings_0/kernel", tables=LatchTagger),
     Provable(name="examples/small_adder.py", input_format="aligned", variable="carry/kernel", tables=SmallAdder),
     Provable(name="counter", input_format="plain", variable="encoder/kernel", task="pq"),
+    Provable(
+        name="causal",
+        input_format="reversed_eos",
+        variable="decoder/place_bias/table",
+        tables=WindowedTransformer,
+        task="addition",
+        options={
+            "positional_encoding": "coupled_relative_bias",
+            "attention_window": WINDOW,
+            "layers": 1,
+            "loops": 1,
+            "score_scale": 1.0,
+            "inference_score_scale": 1.0,
+        },
+    ),
 )
 
 

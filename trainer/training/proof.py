@@ -21,12 +21,14 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.version import __version__
 from seq2seq_arith.trainer.data import question_sets
-from seq2seq_arith.trainer.data.input_formats import InputFormat
+from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.proving import automata, networks
+from seq2seq_arith.trainer.models.network import up_to
+from seq2seq_arith.trainer.proving import automata, networks, windowed
 from seq2seq_arith.trainer.proving.automata import TooLargeError
-from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids, question_states, symbols
+from seq2seq_arith.trainer.proving.questions import PAIRS, Automaton, pair_ids, question_states, symbols
 from seq2seq_arith.trainer.proving.tables import RangeError, Tables, UncertainError, Weights, counter_bound
+from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.files import write, write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
@@ -42,6 +44,8 @@ Restore = Callable[[Task], Learner]
 CHECK_QUESTIONS, CHECK_DIGITS, CHECK_ALL_DIGITS = 300, (12, 200), 2
 MAX_KINDS = 10_000  # the maximum number of wrong cases for which a question is reported
 SUMS = 100  # the number of sums of pq that are proved at a time
+# How many pairs of characters a network compares at a time, and how many counterexamples it answers.
+MAX_COMPARED, ANSWERED = 2**22, 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Proved:
         write_json(self.run.proof, self.proof.to_json())
 
 
-def tables_of(run: Run, weights: Weights) -> Tables | None:
+def tables_of(run: Run, weights: Weights) -> Tables | WindowedTransformer | None:
     """The weights of a run's model as tables, None for a counter; raises InputError if the model cannot be proved."""
     if reason := networks.why_not(run.task, run.config):
         raise InputError(f"{run.place}: {reason}; give a run of such a model")
@@ -93,7 +97,7 @@ def tables_of(run: Run, weights: Weights) -> Tables | None:
     if network is None:
         raise error
     try:
-        return network.tables and network.tables(weights, run.task.alphabet)
+        return network.tables and network.tables(weights, input_format_of(run.config, run.task).alphabet)
     except (KeyError, ValueError, IndexError):  # a layer is missing, or has another shape
         raise error from None
     except RangeError:
@@ -120,7 +124,12 @@ def prove(run: Run, restore: Restore) -> Proved:
     tables = tables_of(run, weights)
     # Nobody can choose the weights so that the network is wrong only where it is not asked.
     seed = int(sha256[:8], 16)
-    checked = _of_sums(run, weights, restore, seed) if tables is None else _of_tables(run, tables, restore, seed)
+    if tables is None:
+        checked = _of_sums(run, weights, restore, seed)
+    elif isinstance(tables, WindowedTransformer):
+        checked = _of_windows(run, tables, restore, seed)
+    else:
+        checked = _of_tables(run, tables, restore, seed)
     margins, bound = checked.margins, checked.bound
     wrong = np.flatnonzero(~(margins > 2 * bound))
     # First the questions that are answered wrong, then those for which rounding may decide.
@@ -209,6 +218,98 @@ def _check_columns(run: Run, input_format: InputFormat, questions: Automaton, se
         )
 
 
+def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: int) -> Checked:
+    """All windows of questions of any length; if none is wrong, the network itself is compared with their logits."""
+    questions, _ = question_states(run.task)
+    cases = sum(len(windows.rows) for windows in windowed.all_windows(questions, network.alphabet))
+    margins, done, bound, read = np.empty(cases), 0, 0.0, set[tuple[int, int]]()
+    with progress(f"{run.task.name}, proof", cases, "cases") as report_progress:
+        for windows in windowed.all_windows(questions, network.alphabet):
+            start = done
+            read |= {tuple(pair) for pair in windows.rows[:1, :2].tolist()}
+            try:
+                for logits, bounds in network.logits(windows.rows):
+                    right = windows.right[done - start :][: len(logits)]
+                    margins[done : done + len(logits)] = _above(logits, right)
+                    done, bound = done + len(logits), max(bound, float(bounds.max()))
+                    report_progress(done)
+            except RangeError:
+                raise _too_large(run) from None
+    if not bound < windowed.MAX_BOUND:
+        raise InputError(
+            f"the model of {run.place} has sums so near to zero that the rounding error of float32 has no useful "
+            "bound, so it cannot be proved; train it longer"
+        )
+    if margins.min() > 2 * bound:
+        _check_windows(run, network, bound, restore, seed)
+
+    def shortest(wrong: np.ndarray) -> list[Sample]:
+        if not len(wrong):
+            return []
+        strings = windowed.shortest(questions, network.alphabet, wrong, MAX_KINDS)
+        return _answered_by_network(run, restore, strings)
+
+    return Checked(margins, bound, len(read), shortest)
+
+
+def _check_windows(run: Run, network: WindowedTransformer, bound: float, restore: Restore, seed: int) -> None:
+    """Raises InputError if the network itself computes other logits than those of its windows."""
+    for size in sorted({run.task.size, *CHECK_DIGITS}):
+        learner = restore(run.task_of_length(size))
+        parts = [check_questions(learner.input_format.task, seed)]
+        if size == run.task.size:
+            parts.append(short_questions(run.task, min(size, CHECK_ALL_DIGITS)))
+        difference = max(largest_difference_of_windows(learner, network, examples) for examples in parts)
+        if not difference <= bound:
+            raise _other_function(run, difference, bound)
+
+
+def largest_difference_of_windows(learner: Learner, network: WindowedTransformer, examples: Examples) -> float:
+    """As ``largest_difference``, of a transformer with an attention window and the logits of its windows."""
+    input_format = learner.input_format
+    task = input_format.task
+    ids = np.asarray(input_format.encode_question(examples.questions))
+    right = np.asarray(input_format.encode_answer(examples.answers)).astype(np.int64)
+    answer = np.asarray(learner.network.answer(ids)[0])
+    counts = np.asarray(up_to(right, input_format.end))
+    if not np.array_equal(answer[counts], right[counts]):
+        return np.inf
+    columns = symbols(np.asarray(make_input_format("aligned", task).encode_question(examples.questions)), task.alphabet)
+    columns = np.pad(columns, ((0, 0), (0, 1)), constant_values=len(PAIRS) - 1)  # that of the EOS token
+    largest = 0.0
+    # Attention compares all characters with each other, so that few long questions fit into memory.
+    batch = max(1, MAX_COMPARED // (ids.shape[1] + right.shape[1]) ** 2)
+    for rows in (slice(first, first + batch) for first in range(0, len(ids), batch)):
+        logits = np.asarray(learner.network.logits(ids[rows], right[rows], training=False))[counts[rows]]
+        windows = windowed.windows_of(columns[rows], right[rows], input_format.alphabet)[counts[rows]]
+        expected = np.concatenate([part for part, _ in network.logits(windows)])
+        largest = max(largest, float(np.abs(logits - expected).max()))
+    return largest
+
+
+def _answered_by_network(run: Run, restore: Restore, strings: Sequence[np.ndarray]) -> list[Sample]:
+    """Questions from the symbols of their steps, int64 [steps] each, with the answers of the network itself."""
+    pairs = [
+        tuple("".join(PAIRS[symbol][side] for symbol in steps)[::-1].strip() for side in (0, 1)) for steps in strings
+    ]
+    size = max(run.task.size, max(len(operand) for pair in pairs for operand in pair))
+    learner = restore(run.task_of_length(size))
+    task, input_format = learner.input_format.task, learner.input_format
+    words = task.notation.words(size)
+    samples = []
+    for first in range(0, len(pairs), ANSWERED):
+        part = pairs[first : first + ANSWERED]
+        sides = zip(*part, strict=True)
+        operands = tuple(numbers.from_ints([int(operand) for operand in side], words) for side in sides)
+        examples = question_sets.examples(task, operands)
+        ids, _ = learner.network.answer(input_format.encode_question(examples.questions))
+        predictions = text.to_strings(np.asarray(input_format.decode_answer(ids)))
+        rows = zip(part, text.to_strings(examples.answers), predictions, strict=True)
+        for pair, answer, prediction in rows:
+            samples.append(Sample(task.operation.symbol.join(pair), answer.strip(), prediction.strip()))
+    return samples
+
+
 def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked:
     """All steps of pq's answers: the logits of a counter depend only on the number of dashes in the question.
 
@@ -277,11 +378,15 @@ def _check_network(run: Run, tables: Tables, restore: Restore, seed: int) -> Non
             parts.append(short_questions(run.task, min(size, CHECK_ALL_DIGITS)))
         difference = max(largest_difference(learner, tables, examples) for examples in parts)
         if not difference <= tables.bound:
-            raise InputError(
-                f"the model of {run.place} does not compute the function of its weights (logits differ by "
-                f"{difference:.3g}, and rounding explains {tables.bound:.2g}), so it cannot be proved; give a run of "
-                "the unchanged network"
-            )
+            raise _other_function(run, difference, tables.bound)
+
+
+def _other_function(run: Run, difference: float, bound: float) -> InputError:
+    """The input error for a network whose logits are not those of its weights."""
+    return InputError(
+        f"the model of {run.place} does not compute the function of its weights (logits differ by {difference:.3g}, "
+        f"and rounding explains {bound:.2g}), so it cannot be proved; give a run of the unchanged network"
+    )
 
 
 def largest_difference(learner: Learner, tables: Tables, examples: Examples) -> float:

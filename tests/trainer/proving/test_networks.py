@@ -15,6 +15,29 @@ OWN_MODEL, OWN_INPUT_FORMAT = "some_nets.adders:small", "some_nets.input_formats
 COSINE = TrainConfig(schedule="cosine")
 
 
+WINDOWED = {"name": "causal", "input_format": "reversed_eos", "positional_encoding": "coupled_relative_bias"}
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "can"),
+    [
+        ("addition", {"attention_window": 2}, True),
+        ("addition", {"attention_window": 2, "heads": 2, "hidden": 16, "ffn_dim": 8}, True),
+        ("subtraction", {"attention_window": 2}, False),
+        ("addition", {}, False),
+        ("addition", {"attention_window": 3}, False),
+        ("addition", {"attention_window": 2, "layers": 2}, False),
+        ("addition", {"attention_window": 2, "loops": 2}, False),
+        ("addition", {"attention_window": 2, "score_scale": 2.0}, False),
+        ("addition", {"attention_window": 2, "input_format": "reversed"}, False),
+    ],
+)
+def test_a_transformer_of_one_layer_with_a_window_can_be_proved(task, options, can):
+    why = why_not(Task(task), override(COSINE, **WINDOWED | options))
+    assert (why == "") == can
+    assert can or "attention-window 2" in why
+
+
 @pytest.mark.parametrize(
     ("task", "model", "input_format", "can"),
     [

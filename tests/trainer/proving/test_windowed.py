@@ -1,0 +1,223 @@
+"""Windows of a transformer: all of them, its logits there, and a bound that no float32 network exceeds."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.data.input_formats import make_input_format
+from seq2seq_arith.trainer.models.build import build_network
+from seq2seq_arith.trainer.models.network import up_to
+from seq2seq_arith.trainer.proving import windowed
+from seq2seq_arith.trainer.proving.questions import PAIRS, question_states, symbols
+from seq2seq_arith.trainer.proving.tables import RangeError
+from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
+from seq2seq_arith.trainer.runs import checkpoints, samples
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import proof
+
+pytestmark = pytest.mark.models
+TASK = Task("addition", size=9)
+CONFIG = ModelConfig(
+    name="causal",
+    input_format="reversed_eos",
+    hidden=16,
+    heads=2,
+    positional_encoding="coupled_relative_bias",
+    attention_window=2,
+)
+FORMAT = make_input_format("reversed_eos", TASK)
+QUESTIONS, _ = question_states(TASK)
+Arrays = dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def every() -> windowed.Windows:
+    """All windows, which are computed in a second."""
+    blocks = list(windowed.all_windows(QUESTIONS, FORMAT.alphabet))
+    return windowed.Windows(
+        *(np.concatenate([getattr(block, name) for block in blocks]) for name in ("rows", "right", "transitions"))
+    )
+
+
+def keys(rows: np.ndarray) -> np.ndarray:
+    """A number for each window."""
+    return (rows + 1) @ 100 ** np.arange(windowed.COLUMNS)
+
+
+def read(examples, input_format=FORMAT) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The windows of questions, the right ids, and which steps count."""
+    task = input_format.task
+    right = np.asarray(input_format.encode_answer(examples.answers)).astype(np.int64)
+    columns = symbols(np.asarray(make_input_format("aligned", task).encode_question(examples.questions)), task.alphabet)
+    columns = np.pad(columns, ((0, 0), (0, 1)), constant_values=len(PAIRS) - 1)
+    counts = np.asarray(up_to(right, input_format.end))
+    return windowed.windows_of(columns, right, input_format.alphabet), right, counts
+
+
+def test_every_window_of_a_question_is_found_with_its_right_character(every):
+    right_of = dict(zip(keys(every.rows).tolist(), every.right.tolist(), strict=True))
+    assert len(right_of) == len(every.rows) == 4_319_840
+    for examples in (proof.short_questions(TASK, 2), proof.check_questions(TASK, 1)):
+        rows, right, counts = read(examples)
+        assert [right_of[key] for key in keys(rows[counts]).tolist()] == right[counts].tolist()
+
+
+def test_every_window_occurs_in_its_shortest_question(every):
+    chosen = np.sort(np.random.default_rng(1).choice(len(every.rows), 300, replace=False))
+    strings = windowed.shortest(QUESTIONS, FORMAT.alphabet, chosen, 1000)
+    assert list(map(len, strings)) == sorted(map(len, strings))
+    met = set()
+    for string in strings:
+        left, right = ("".join(PAIRS[symbol][side] for symbol in string)[::-1].strip() for side in (0, 1))
+        assert left == str(int(left)) and right == str(int(right))
+        total = str(int(left) + int(right))[::-1]
+        ids = [FORMAT.alphabet.index(character) for character in total + "$"]
+        steps = len(ids)
+        columns = np.pad(string, (0, max(0, steps - len(string))), constant_values=len(PAIRS) - 1)[:steps]
+        met |= set(keys(windowed.windows_of(columns[None], np.array([ids]), FORMAT.alphabet)[0]).tolist())
+    assert met >= set(keys(every.rows[chosen]).tolist())
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(3)
+    return build_network(CONFIG, FORMAT)
+
+
+def arrays_of(network) -> Arrays:
+    return {variable.path: np.asarray(variable) for variable in network.model.weights}
+
+
+def times(factor: float, *names: str) -> Callable[[Arrays], Arrays]:
+    """Multiplies the weights whose names end so."""
+    return lambda arrays: {name: value * np.float32(factor) if name.endswith(names) else value
+                           for name, value in arrays.items()}  # fmt: skip
+
+
+EDITS = {
+    "as initialised": times(1, "read"),
+    "sharp attention": times(6, "query_kernel", "key_kernel"),
+    "biases only": times(0, "query_kernel"),
+    "large values": times(30, "value_kernel", "up", "down"),
+    "tiny values": times(1e-36, "value_kernel", "up"),
+    "tiny characters": times(1e-30, "read", "written"),
+    "large scales": times(2, "scale"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_no_logit_of_the_network_is_further_from_that_of_its_window_than_the_bound(network, edit):
+    original = arrays_of(network)
+    edited = edit(original)
+    try:
+        checkpoints.assign(network.model.variables, edited, None)
+        tables = WindowedTransformer(edited, FORMAT.alphabet)
+        examples = proof.check_questions(TASK, 2)
+        rows, right, counts = read(examples)
+        logits = np.asarray(network.logits(FORMAT.encode_question(examples.questions), right, training=False))[counts]
+        expected, bounds = (np.concatenate(parts) for parts in zip(*tables.logits(rows[counts]), strict=True))
+        differences = np.abs(logits - expected).max(axis=1)
+        assert np.isfinite(logits).all() and (differences <= bounds).all()
+        if edit is EDITS["as initialised"]:
+            assert bounds.max() < 0.05 < np.abs(expected).max()
+    finally:
+        checkpoints.assign(network.model.variables, original, None)
+
+
+def replaced(suffix: str, value: float) -> Callable[[Arrays], Arrays]:
+    """Sets one weight of an array."""
+
+    def edit(arrays: Arrays) -> Arrays:
+        name = next(name for name in arrays if name.endswith(suffix))
+        changed = arrays[name].copy()
+        changed.flat[0] = value
+        return arrays | {name: changed}
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        replaced("read", np.nan),
+        replaced("table", -np.inf),
+        replaced("table", 1e9),  # as high as what is hidden is low
+        replaced("attention_norm/scale", 2e38),
+        replaced("dense_norm/scale", 1e35),
+        replaced("decoder/norm/scale", 2e38),
+        replaced("down", 3e38),
+        replaced("written", 3e19),  # its square is not finite
+        times(1e14, "up"),  # its cube is not
+        times(1e4, "query_kernel", "key_kernel"),
+    ],
+)
+def test_weights_whose_sums_may_overflow_or_show_what_is_hidden_are_refused(network, edit):
+    with pytest.raises(RangeError):
+        tables = WindowedTransformer(edit(arrays_of(network)), FORMAT.alphabet)
+        next(tables.logits(np.array([[-1, len(FORMAT.alphabet), windowed.NO_PAIR, 1, 1]])))
+
+
+@pytest.fixture
+def run(tmp_path, network) -> Run:
+    """A run whose network was never trained."""
+    run = Run(tmp_path / "run", TASK, "abc", "/data", TrainConfig(model=CONFIG))
+    run.write_config()
+    checkpoints.save(run.best, arrays_of(network), {})
+    return run
+
+
+@pytest.fixture
+def few_windows(monkeypatch):
+    """Three blocks of windows instead of 111."""
+    blocks = list(windowed.all_windows(QUESTIONS, FORMAT.alphabet))[:3]
+    monkeypatch.setattr(windowed, "all_windows", lambda questions, alphabet: iter(blocks))
+
+
+def restored(network):
+    """Gives the network for strings of the run's length."""
+    learner = type("Learner", (), {"network": network, "input_format": FORMAT})
+    return lambda task: learner
+
+
+def test_a_counterexample_is_a_question_that_the_network_itself_answers_wrong(run, network, few_windows):
+    proved = proof.prove(run, restored(network))
+    assert not proved.proof.holds and proved.proof.wrong > 1000
+    for sample in proved.counterexamples[:: len(proved.counterexamples) // 50]:
+        left, right = map(int, sample.question.split("+"))
+        assert sample == samples.Sample(f"{left}+{right}", str(left + right), sample.prediction)
+    assert not any(sample.right for sample in proved.counterexamples[-50:])
+
+
+@pytest.mark.parametrize(("factor", "near"), [(1.999, 1), (2.001, 0)])
+def test_a_margin_must_exceed_twice_the_bound(run, network, few_windows, monkeypatch, factor, near, input_error):
+    """All windows but one are right by much, and one is right by just more or less than twice the bound."""
+    first = True
+
+    def logits(tables, rows):
+        nonlocal first
+        windows = next(block for block in windowed.all_windows(None, None) if block.rows is rows)
+        made = np.zeros((len(rows), len(FORMAT.alphabet)))
+        made[np.arange(len(rows)), windows.right] = 5.0
+        if first:
+            made[0, windows.right[0]], first = factor, False
+        yield made, np.ones(len(rows))
+
+    monkeypatch.setattr(WindowedTransformer, "logits", logits)
+    monkeypatch.setattr(proof, "_check_windows", lambda *_: None)
+    proved = proof.prove(run, restored(network))
+    assert (proved.proof.wrong, proved.proof.near, proved.proof.holds) == (0, near, not near)
+
+
+def test_a_network_that_does_not_compute_its_windows_is_not_proved(run, network, few_windows, monkeypatch, input_error):
+    def logits(tables, rows):
+        windows = next(block for block in windowed.all_windows(None, None) if block.rows is rows)
+        yield 5.0 * np.eye(len(FORMAT.alphabet))[windows.right], np.ones(len(rows))
+
+    monkeypatch.setattr(WindowedTransformer, "logits", logits)
+    monkeypatch.setattr(proof, "CHECK_DIGITS", ())
+    with input_error(proof.InputError):
+        proof.prove(run, restored(network))

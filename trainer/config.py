@@ -55,7 +55,11 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
 # The fields that can name custom code, the fields with the checksums of its file, and its kind.
-CODE = (("name", "code_sha256", plugins.MODEL), ("input_format", "input_format_sha256", plugins.INPUT_FORMAT))
+CODE = (
+    ("name", "code_sha256", plugins.MODEL),
+    ("input_format", "input_format_sha256", plugins.INPUT_FORMAT),
+    ("positional_encoding", "positional_encoding_sha256", plugins.POSITIONAL_ENCODING),
+)
 # Keys of the metadata of a field: the value that None stands for, and the docstring of a field without an option.
 NETWORK_DEFAULT, DOCSTRING = "network default", "docstring"
 
@@ -138,9 +142,10 @@ class ModelConfig:
         group=NETWORK,
     )
     positional_encoding: str | None = _network_option(
-        "the positional encoding of a transformer",
+        "the positional encoding of a transformer; FILE.py:CLASS for a custom one",
         registry.DEFAULT_POSITIONAL_ENCODING,
         choices=lambda: tuple(registry.POSITIONAL_ENCODINGS),
+        also=plugins.is_plugin,
         group=NETWORK,
     )
     heads: int | None = _network_option("number of attention heads", 4, low=1, high=256, group=NETWORK_DETAILS)
@@ -234,6 +239,10 @@ class ModelConfig:
         default=None,
         metadata={DOCSTRING: "The SHA-256 checksum of the file of a custom input format, likewise."},
     )
+    positional_encoding_sha256: str | None = dataclasses.field(
+        default=None,
+        metadata={DOCSTRING: "The SHA-256 checksum of the file of a custom positional encoding, likewise."},
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -252,7 +261,7 @@ class ModelConfig:
     def _resolve(self) -> None:
         """Brings the names of custom code, and its options, into their canonical form."""
         for field, digest, kind in CODE:
-            if plugins.is_plugin(name := getattr(self, field)):
+            if (name := getattr(self, field)) and plugins.is_plugin(name):
                 plugin = Plugin.resolve(kind, name, getattr(self, digest))
                 object.__setattr__(self, field, plugin.name)
                 object.__setattr__(self, digest, plugin.sha256)
@@ -284,12 +293,12 @@ class ModelConfig:
 
     @functools.cached_property
     def own_code(self) -> list[Plugin]:
-        """The custom model and the custom input format, as far as there are any."""
-        named = [Plugin(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
-        return [plugin for plugin in named if plugins.is_plugin(plugin.name)]
+        """The custom model, input format and positional encoding, as far as there are any."""
+        names = [(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
+        return [Plugin(kind, name, digest) for kind, name, digest in names if name and plugins.is_plugin(name)]
 
     def own(self, kind: plugins.Kind) -> Plugin | None:
-        """The custom model or the custom input format; None if it is one of the registry."""
+        """The custom code of a kind; None if it is an entry of the registry."""
         return next((plugin for plugin in self.own_code if plugin.kind == kind), None)
 
     @property
@@ -337,7 +346,10 @@ class ModelConfig:
     def hints(self) -> str:
         """What the input format and the encoding reveal: keys of ``registry.HINTS``, " + " between them."""
         of_encoding = registry.WINDOWED if self.attention_window else self.encoding.hints
-        return self.input_format_entry.hints.replace(registry.REVERSED, of_encoding or registry.REVERSED)
+        hints = self.input_format_entry.hints.replace(registry.REVERSED, of_encoding or registry.REVERSED)
+        if not self.own(plugins.POSITIONAL_ENCODING):
+            return hints
+        return " + ".join([*[hints] * (hints != "none"), registry.OWN_POSITIONAL_ENCODING])
 
 
 # The options that only some networks have, with their defaults.

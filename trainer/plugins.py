@@ -1,10 +1,11 @@
-"""Custom models and input formats, which are not part of this package: in a file, or in another package.
+"""Custom models, input formats and positional encodings, in a file or in another package.
 
 ``--model nets.py:adder`` is the function ``adder`` of the file ``nets.py``, and ``--model my_nets.models:adder`` that
 of an installed package. The function takes a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
 ``Network``. ``--input-format nets.py:Paired`` is likewise a class; it derives from ``InputFormat``
-(``trainer/data/input_formats.py``). Their code runs only if a person names it, on the command line, in Python, or in
-the file of a sweep: never because a run's folder names it.
+(``trainer/data/input_formats.py``); and ``--positional-encoding nets.py:Alibi`` is one that derives from
+``PositionalEncoding`` (``trainer/models/positional_encodings.py``). Their code runs only if a person names it, on the
+command line, in Python, or in the file of a sweep: never because a run's folder names it.
 """
 
 import contextlib
@@ -34,7 +35,8 @@ class Kind:
 
 MODEL = Kind("model", "function")
 INPUT_FORMAT = Kind("input_format", "class")
-KINDS = (MODEL, INPUT_FORMAT)
+POSITIONAL_ENCODING = Kind("positional_encoding", "class")
+KINDS = (MODEL, INPUT_FORMAT, POSITIONAL_ENCODING)
 
 
 def is_plugin(name: str) -> bool:
@@ -65,10 +67,10 @@ def relative(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Plugin:
-    """A custom model or input format, whose name has been resolved.
+    """A custom model, input format or positional encoding, whose name has been resolved.
 
     Attributes:
-      kind: Whether it is a model or an input format.
+      kind: Whether it is a model, an input format or a positional encoding.
       name: Its name, with the absolute path of its file.
       sha256: The checksum that its file must have; None if it is in a package.
     """
@@ -127,7 +129,7 @@ class Plugin:
         except (Exception, SystemExit) as error:
             raise InputError(f"{option} is {self.name!r}, and its code fails: {where(error, file)}") from None
         code = getattr(module, self.attribute, None)
-        if not (isinstance(code, type) if self.kind == INPUT_FORMAT else callable(code)):
+        if not (isinstance(code, type) if self.kind.noun == "class" else callable(code)):
             missing = f"{self.kind.noun} {self.attribute!r}; it has {_names(module, self.kind)}"
             raise InputError(f"{option} is {self.name!r}, and {place} has no {missing}")
         return code
@@ -150,7 +152,7 @@ class Plugin:
 def _names(module: Any, kind: Kind) -> str:
     """The functions or classes of a module, in words."""
     values = {key: value for key, value in vars(module).items() if not key.startswith("_")}
-    if kind == INPUT_FORMAT:
+    if kind.noun == "class":
         own = [key for key, value in values.items() if isinstance(value, type) and value.__module__ == module.__name__]
     else:
         own = [key for key, value in values.items() if callable(value)]

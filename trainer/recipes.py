@@ -190,12 +190,12 @@ def configured(recipe_name: str | TrainConfig, task: Task, /, **changes: Any) ->
     8
 
     The changes are fields of ``TrainConfig`` and ``ModelConfig``; None stands for the recipe's value. They come from a
-    person, so a custom model or input format that they name is allowed to run.
+    person, so the custom code that they name is allowed to run.
 
     Raises InputError if the recipe does not exist, a value is out of its range, or the network does not fit the
     dataset.
     """
-    plugins.allow(changes.get("name"), changes.get("input_format"))
+    plugins.allow(*(changes.get(name) for name in ("name", "input_format", "positional_encoding")))
     base = recipe_name if isinstance(recipe_name, TrainConfig) else recipe(recipe_name, task.name)
     own = vars(base) | vars(base.model)
     if any(changes.get(name) not in (None, own[name]) for name in ROUNDS_ARE_FOR):

@@ -4,7 +4,8 @@ Nothing here imports TensorFlow, so that a mismatch is reported at once. To add 
 ``trainer/models/`` and add an entry to ``MODELS``. To add a positional encoding, write its class in
 ``trainer/models/positional_encodings.py`` and add an entry of the same name to ``POSITIONAL_ENCODINGS``. To add an
 input format, write its class in ``trainer/data/input_formats.py`` and add an entry to ``INPUT_FORMATS``. Nothing else
-needs to know of it. Networks and input formats can also be in a custom file, as ``trainer/plugins.py`` describes.
+needs to know of it. Networks, input formats and positional encodings can also be in a custom file, as
+``trainer/plugins.py`` describes.
 
 >>> from seq2seq_arith.arithmetic.task import Task
 >>> INPUT_FORMATS["aligned"].question_shape(Task("addition"))
@@ -240,7 +241,7 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
 }
 DEFAULT_POSITIONAL_ENCODING = next(iter(POSITIONAL_ENCODINGS))
 
-OWN_INPUT_FORMAT = "custom input format"
+OWN_INPUT_FORMAT, OWN_POSITIONAL_ENCODING = "custom input format", "custom positional encoding"
 # What input formats and encodings reveal about the solution, from the least to the most; "A + B" is both. Compare
 # scores only where the hints are the same.
 HINTS: dict[str, str] = {
@@ -261,6 +262,7 @@ HINTS: dict[str, str] = {
     "up to it",
     "scratchpad": "the training contains partial results, which the model writes before the answer",
     OWN_INPUT_FORMAT: "depends on the code of the input format",
+    OWN_POSITIONAL_ENCODING: "depends on the code of the positional encoding",
 }
 REVERSED, WINDOWED = "reversed answer", "digit positions, windowed"
 
@@ -416,6 +418,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
 
 
 OWN_MODEL = ModelEntry(build=None, help="a custom model", any_channels=True)
+OWN_ENCODING = PositionalEncodingEntry(help="a custom positional encoding")
 # With the shapes of ``plain``, unless its class sets others.
 OWN = InputFormatEntry(build=None, help="a custom input format", hints=OWN_INPUT_FORMAT)
 
@@ -428,7 +431,7 @@ def model_entry(name: str) -> ModelEntry:
 def positional_encoding_entry(model: str, positional_encoding: str | None) -> PositionalEncodingEntry:
     """The entry of a network's positional encoding, of this name if one is given; ``nope`` if it does not have any."""
     return (
-        POSITIONAL_ENCODINGS[positional_encoding or DEFAULT_POSITIONAL_ENCODING]
+        POSITIONAL_ENCODINGS.get(positional_encoding or DEFAULT_POSITIONAL_ENCODING, OWN_ENCODING)
         if "positional_encoding" in model_entry(model).options
         else POSITIONAL_ENCODINGS["nope"]
     )

@@ -47,16 +47,20 @@ MAX_VALUES = 1000
 
 
 def open_run(
-    folder: str | Path, model: str | None = None, input_format: str | None = None, task_file: str | Path | None = None
+    folder: str | Path,
+    model: str | None = None,
+    input_format: str | None = None,
+    task_file: str | Path | None = None,
+    positional_encoding: str | None = None,
 ) -> "TrainedRun":
     """The run in a folder, which ``train`` or ``arith-model train`` has written.
 
     To allow the code of a custom model to run, name it as ``model``, ``FILE.py:FUNCTION``. Likewise a custom
-    ``input_format``, ``FILE.py:CLASS``, and the ``task_file`` of a custom task.
+    ``input_format`` or ``positional_encoding``, ``FILE.py:CLASS``, and the ``task_file`` of a custom task.
 
     Raises InputError if the folder does not contain a run.
     """
-    plugins.allow(model, input_format)
+    plugins.allow(model, input_format, positional_encoding)
     own_tasks.use(task_file)
     return TrainedRun(runs.open_run(folder))
 

@@ -67,7 +67,7 @@ def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: di
     """The run to describe; raises InputError if there is none, or there are options, which are for tasks."""
     if not what.startswith(PRETRAINED) and "/" not in what and not expanded(what).exists():
         Task(what)  # refuses it, and says which tasks there are
-    own = {name: model.get(name) for name in ("name", "input_format")}
+    own = {name: model.get(name) for name in ("name", "input_format", "positional_encoding")}
     own = {name: value for name, value in own.items() if value is not None and plugins.is_plugin(value)}
     plugins.allow(*own.values())  # they only say that the code may run
     run = open_run(what)

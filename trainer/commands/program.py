@@ -13,7 +13,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Group, Option, Options, parameters_of
 from seq2seq_arith.trainer import figures, plugins
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.plugins import INPUT_FORMAT, MODEL
+from seq2seq_arith.trainer.plugins import INPUT_FORMAT, MODEL, POSITIONAL_ENCODING
 from seq2seq_arith.trainer.quiet import require_tensorflow
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
 
@@ -64,9 +64,10 @@ def one_run(
     *,
     model: Annotated[str | None, _own(MODEL)] = None,
     input_format: Annotated[str | None, _own(INPUT_FORMAT)] = None,
+    positional_encoding: Annotated[str | None, _own(POSITIONAL_ENCODING)] = None,
 ) -> Run:
     """The run in a folder, and permission for code of one's own that is named; raises as ``open_run``."""
-    plugins.allow(model, input_format)
+    plugins.allow(model, input_format, positional_encoding)
     return open_run(run_dir)
 
 
@@ -81,9 +82,10 @@ def own_code(
     *,
     model: Annotated[Sequence[str], _own_of_any(MODEL)] = (),
     input_format: Annotated[Sequence[str], _own_of_any(INPUT_FORMAT)] = (),
+    positional_encoding: Annotated[Sequence[str], _own_of_any(POSITIONAL_ENCODING)] = (),
 ) -> None:
     """Permission for code of one's own that is named."""
-    plugins.allow(*model, *input_format)
+    plugins.allow(*model, *input_format, *positional_encoding)
 
 
 def _picture_file(_: str, value: Any) -> Path:

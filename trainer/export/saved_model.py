@@ -16,7 +16,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, packages
-from seq2seq_arith.base.errors import WriteError
+from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
@@ -75,6 +75,11 @@ def export(run: Run, out: str) -> Path:
 
     Raises InputError if OUT exists, or the run has no checkpoint; WriteError if OUT cannot be written.
     """
+    if encoding := run.config.model.own(plugins.POSITIONAL_ENCODING):
+        raise InputError(
+            f"{run.place} has the custom positional encoding {encoding.name}, which an export does not contain; export "
+            "a run with one of the package, or add it to trainer/models/positional_encodings.py"
+        )
     folder = new_folder(out)
     arrays, state = checkpoints.load(run.best)
     if "row" not in state:

@@ -15,7 +15,9 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.network import Autoregressive, Network, as_network
+from seq2seq_arith.trainer.models.positional_encodings import PositionalEncoding
 from seq2seq_arith.trainer.models.spec import Spec
+from seq2seq_arith.trainer.plugins import Plugin
 from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, check_model, check_steps, input_format_entry
 
 T = TypeVar("T")
@@ -51,11 +53,32 @@ def build_network(config: ModelConfig, input_format: InputFormat, *, cudnn: bool
         unroll=not cudnn and input_format.longest <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
         on_gpu=cudnn,
     )
-    if (own := config.own(plugins.MODEL)) is None:
+    if encoding := config.own(plugins.POSITIONAL_ENCODING):
+        network = _encoded(config, encoding, spec)
+    elif (own := config.own(plugins.MODEL)) is None:
         network = as_network(config.entry.build(spec))
     else:
         network = _built(config.name, own.code, spec)
     network.end, network.blank = input_format.pad if config.blanks is False else input_format.end, input_format.pad
+    return network
+
+
+def _encoded(config: ModelConfig, encoding: Plugin, spec: Spec) -> Network:
+    """The network of the registry with a custom positional encoding."""
+    if not issubclass(encoding.code, PositionalEncoding):
+        raise InputError(
+            f"positional_encoding is {encoding.name!r}, which does not derive from PositionalEncoding of "
+            "seq2seq_arith.trainer.models.positional_encodings; derive the class from it"
+        )
+    PositionalEncoding.kinds[encoding.name] = encoding.code
+    try:
+        network = as_network(config.entry.build(spec))
+    except (Exception, SystemExit) as error:
+        raise InputError(
+            f"positional_encoding is {encoding.name!r}, and its code fails: {plugins.where(error, encoding.file)}"
+        ) from None
+    if tf.executing_eagerly():  # a sketch has no values
+        _check_order(encoding.name, network, spec)
     return network
 
 
@@ -114,12 +137,12 @@ def outline(config: ModelConfig, input_format: InputFormat) -> list[keras.Variab
 
 
 def try_out(config: ModelConfig, input_format: InputFormat, outlined: Sequence[keras.Variable] = ()) -> None:
-    """Builds a custom model once, with values, so that its faults are found before anything is written.
+    """Builds a network with custom code once, with values, so that its faults are found before anything is written.
 
     Raises InputError if it has a fault, or if its variables do not have the paths of its outline, which are the keys of
     checkpoints.
     """
-    if config.own(plugins.MODEL) is None:
+    if not any(map(config.own, (plugins.MODEL, plugins.POSITIONAL_ENCODING))):
         return
     variables = elsewhere(lambda: build_network(config, input_format).model.variables)
     if other := outlined and sorted({variable.path for variable in variables} ^ {outline.path for outline in outlined}):
@@ -133,7 +156,7 @@ def sketch(
     config: ModelConfig, input_format: InputFormat, look: Callable[[keras.Model], T], *, cudnn: bool = False
 ) -> T:
     """The result of a function of a network that is built without values."""
-    if own := config.own(plugins.MODEL):
+    for own in filter(None, map(config.own, (plugins.MODEL, plugins.POSITIONAL_ENCODING))):
         _ = own.code  # imported before the graph, so that the objects of its module are not a part of it
 
     def build() -> T:

@@ -60,9 +60,10 @@ class PositionalEncoding:
     #: How many vectors a character of the question can have, of which ``read`` chooses one.
     tables = 1
 
-    def __init_subclass__(cls, *, name: str, **options: Any) -> None:
+    def __init_subclass__(cls, *, name: str = "", **options: Any) -> None:
         super().__init_subclass__(**options)
-        PositionalEncoding.kinds[name] = cls
+        if name:  # a custom one is found by its file (``build.build_network``)
+            PositionalEncoding.kinds[name] = cls
 
     def __init__(self, *, units: int, heads: int, alphabet: str, options: dict[str, Any]) -> None:
         self.units = units

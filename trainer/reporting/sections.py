@@ -333,7 +333,7 @@ def not_longer(report: RunReport) -> tuple[str, str]:
     elif not report.scores.select(STANDARD).rows:
         why = f"{no_suite(task)}."
     elif model.own_code:
-        why = "No longer operands were evaluated, because a custom model may not read them."
+        why = "No longer operands were evaluated, because a custom network may not read them."
     elif not model.any_length:
         why = f"Model {model.name} has weights for each position, and does not read longer operands."
     else:

@@ -83,6 +83,8 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> Result
     }
     settings = run.config.to_json()
     settings["model"] |= {"name": names["model"], "input_format": names["input_format"]}
+    if encoding := run.config.model.positional_encoding:
+        settings["model"]["positional_encoding"] = plugins.relative(encoding)
     fields: dict[str, Any] = vars(summary) | names | {"scores": counted(evaluation.scores)}
     return Result(
         **fields,

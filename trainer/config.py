@@ -546,6 +546,12 @@ class TrainConfig:
         paper="[Clarke et al. 2000](https://doi.org/10.1007/10722167_15)",
         group=AT_THE_END,
     )
+    prove_within_digits: bool = option(
+        "retrain only on counterexamples within the training lengths",
+        details="so a proved network has never seen longer numbers; by default they have up to 17 digits",
+        default=False,
+        group=AT_THE_END,
+    )
     seed: int = option(
         "seed of the initial weights and of the order of examples", default=0, low=0, high=MAX_SEED, group=DURATION
     )

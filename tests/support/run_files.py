@@ -17,7 +17,14 @@ from seq2seq_arith.trainer.runs.summary import Summary
 
 ROWS = [
     dict.fromkeys(history.COLUMNS, 0.5)
-    | {"epoch": epoch, "steps": 10 * epoch, "round": 0, "val_examples": 9, "val_exact_match": exact}
+    | {
+        "epoch": epoch,
+        "steps": 10 * epoch,
+        "round": 0,
+        "val_examples": 9,
+        "trained_digits": 3,
+        "val_exact_match": exact,
+    }
     for epoch, exact in ((1, 0.25), (2, 0.75), (3, 0.75))
 ]
 

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError
@@ -56,6 +56,8 @@ class Row(TypedDict):
     seconds: float  # of the whole run until then
     round: int  # of training on what a proof has found, after the last epoch; 0 for an epoch
     val_examples: int  # that scored it
+    # Maximum size of the operands in its training questions, also of those of a round; not there in earlier versions.
+    trained_digits: NotRequired[int]
 
 
 COLUMNS = (*Row.__annotations__,)

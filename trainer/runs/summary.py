@@ -28,6 +28,9 @@ class Summary:
     character_accuracy: float
     exact_match: float
     best_epoch: int  #: counted from 1
+    #: Maximum size of the operands of all training questions, also of those of rounds of counterexample-guided
+    #: training; None in the results of earlier versions.
+    trained_digits: int | None = None
     scores: Scores | None = None  #: of the best model, on its task's suite; None if that was not asked
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import math
 import os
 import re
 import statistics
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.scoring import Scores, Share, SliceScore
-from seq2seq_arith.arithmetic.suites import HELD_OUT, STANDARD
+from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.checks import did_you_mean, one_of
 from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, WriteError
@@ -67,6 +69,11 @@ class Result(Summary):
         suites = self.scores.suites()
         own = self.scores.sizes[:1]
         return suites | {(set, None): suite for (set, size), suite in suites.items() if size in own}
+
+    def scores_on(self, sets: Sequence[str], size: int | None) -> Scores | None:
+        """The scores on sets of the suite at a size, those that the task has; None if it was not evaluated on any."""
+        rows = [row for set in sets if (set, size) in self.by_suite for row in self.by_suite[set, size].rows]
+        return Scores(tuple(rows)) if rows else None
 
 
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> Result:
@@ -154,19 +161,19 @@ def read(path: Path) -> list[Result]:
 class Column:
     """A column of a table: its title, and a function from the runs of a row to the text of a cell.
 
-    A column with a ``set`` of the suite is computed from the scores on it, at the size of training or at a further one.
+    A column with ``sets`` of the suite is computed from the scores on them, at the size of training or at another one.
     The value for several seeds is their median, unless the title says otherwise.
     """
 
     title: str
-    text: Callable[[Sequence[Any], float], str]  # of runs, or of the scores on a set; and the threshold
-    set: str | None = None
+    text: Callable[[Sequence[Any], float], str]  # of runs, or of the scores on sets; and the threshold
+    sets: tuple[str, ...] = ()
 
     def cell(self, runs: Sequence[Result], size: int | None, threshold: float) -> str:
-        """The text of a cell; a dash if no run was evaluated on the set at the size."""
-        if self.set is None:
+        """The text of a cell; a dash if no run was evaluated on the sets at the size."""
+        if not self.sets:
             return self.text(runs, threshold)
-        suites = [run.by_suite[self.set, size] for run in runs if (self.set, size) in run.by_suite]
+        suites = [scores for run in runs if (scores := run.scores_on(self.sets, size))]
         return self.text(suites, threshold) if suites else "-"
 
 
@@ -202,16 +209,38 @@ def _minimum(suites: Sequence[Scores], _: float) -> str:
     return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({name})"
 
 
+def _median_worst(suites: Sequence[Scores], _: float) -> str:
+    """The median over seeds of the exact match in the worst slice."""
+    return cut(statistics.median(_worst(suite) for suite in suites), 3)
+
+
+def _worst(suite: Scores) -> float:
+    """The exact match in the worst slice."""
+    return min(row.right / row.questions for row in suite.rows)
+
+
 def _reached(suites: Sequence[Scores], threshold: float) -> str:
     """The number of seeds whose worst slice reaches the threshold."""
-    count = sum(min(row.right / row.questions for row in suite.rows) >= threshold for suite in suites)
-    return _share(count, len(suites))
+    return _share(sum(_worst(suite) >= threshold for suite in suites), len(suites))
 
 
-def _proved(runs: Sequence[Result], _: float) -> str:
+def _proved(runs: Sequence[Result], rounds: float = math.inf) -> str:
+    """The number of seeds that were proved after at most ``rounds`` rounds of counterexample-guided training."""
     # A run to be proved whose proof was not tried, because its scores were too low, counts as not proved.
-    proofs = [run.proved for run in runs if run.proved is not None or run.settings.get("prove")]
-    return _share(sum(map(bool, proofs)), len(proofs)) if proofs else ""
+    tried = [run for run in runs if run.proved is not None or run.settings.get("prove")]
+    return _share(sum(bool(run.proved) and run.rounds <= rounds for run in tried), len(tried)) if tried else ""
+
+
+def _proved_up_to(runs: Sequence[Result]) -> str:
+    """The questions that a proof covers: pq has one up to the dashes of its dataset, other tasks at every length."""
+    limits = [Task.from_name(run.dataset).size for run in runs if run.task == "pq"]
+    return f"up to {min(limits):,} dashes" if limits else "every length"
+
+
+def _trained_digits(runs: Sequence[Result], _: float) -> str:
+    """The maximum size of the operands in training; empty if a run does not have it."""
+    digits = [run.trained_digits for run in runs if run.trained_digits is not None]
+    return f"{max(digits):,}" if len(digits) == len(runs) else ""
 
 
 # The columns of a table, by their names in ``--columns``. To add a column, add an entry.
@@ -221,14 +250,17 @@ COLUMNS = {
     "seeds": Column("seeds", lambda runs, _: str(len(runs))),
     "suite": Column("suite", lambda runs, _: version_of(runs[0])),
     "exact": Column("exact match", _median("exact_match", lambda share: cut(share, 4))),
-    "unseen": Column("not seen, wrong{at}", _pooled(lambda total: total.not_seen), STANDARD),
-    "seen": Column("seen, wrong{at}", _pooled(lambda total: total.seen_in_training), STANDARD),
-    "wrong": Column("wrong{at}", _pooled(lambda total: total), STANDARD),
-    "imperfect": Column("slices with mistakes{at}", _slices_with_mistakes, STANDARD),
-    "minimum": Column("minimum over seeds{at}", _minimum, STANDARD),
-    "minimum-held-out": Column("minimum over seeds, held-out{at}", _minimum, HELD_OUT),
-    "reached": Column("{threshold}{at}", _reached, STANDARD),
-    "proved": Column("proved", _proved),
+    "unseen": Column("not seen, wrong{at}", _pooled(lambda total: total.not_seen), (STANDARD,)),
+    "seen": Column("seen, wrong{at}", _pooled(lambda total: total.seen_in_training), (STANDARD,)),
+    "wrong": Column("wrong{at}", _pooled(lambda total: total), (STANDARD,)),
+    "imperfect": Column("slices with mistakes{at}", _slices_with_mistakes, (STANDARD,)),
+    "minimum": Column("minimum over seeds{at}", _minimum, (STANDARD,)),
+    "median": Column("median over seeds{at}", _median_worst, (STANDARD,)),
+    "minimum-held-out": Column("minimum over seeds, held-out{at}", _minimum, (HELD_OUT,)),
+    "reached": Column("{threshold}{at}", _reached, SETS),
+    "as-trained": Column("proved as trained", lambda runs, _: _proved(runs, 0)),
+    "proved": Column("proved", lambda runs, _: _proved(runs) and f"{_proved(runs)}, {_proved_up_to(runs)}"),
+    "trained-digits": Column("longest operands in training", _trained_digits),
     "weights": Column("weights", _median("weights", "{:,.0f}".format)),
     "examples": Column("examples seen", _median("examples", "{:,.0f}".format)),
     "flops": Column("FLOPs", _median("flops", "{:.1e}".format)),
@@ -277,7 +309,7 @@ def tabulate(rows: Sequence[Result], query: Query) -> tuple[list[str], list[list
         cells = [column.cell(group, size, query.threshold) for group in groups.values()]
         if query.columns or {*cells} - {"", "" if size else "-"}:
             title = column.title.format(at=f" at {size}" if size else "", threshold=threshold)
-            if column.set:
+            if column.sets:
                 title, version = title + version, ""  # in the first column of a suite only
             header.append(title)
             for line, cell in zip(lines, cells, strict=True):
@@ -319,14 +351,14 @@ def _shown(query: Query, several: bool) -> list[tuple[Column, int | None]]:
     Those of a suite at further lengths follow the last one at the length of training.
     """
     names = {*(query.columns or USUAL)}
-    if several and any(COLUMNS[name].set for name in names):
+    if several and any(COLUMNS[name].sets for name in names):
         names.add("suite")
-    last = max(index for index, column in enumerate(COLUMNS.values()) if column.set)
+    last = max(index for index, column in enumerate(COLUMNS.values()) if column.sets)
     columns: list[tuple[Column, int | None]] = []
     for index, (name, column) in enumerate(COLUMNS.items()):
         columns += [(column, None)] * (name in names)
         if index == last:
-            columns += [(COLUMNS[n], size) for size in query.lengths for n in COLUMNS if n in names and COLUMNS[n].set]
+            columns += [(COLUMNS[n], size) for size in query.lengths for n in COLUMNS if n in names and COLUMNS[n].sets]
     return columns
 
 

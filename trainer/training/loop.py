@@ -115,8 +115,10 @@ class Loop:
             observer.on_end()
         return state
 
-    def add_round(self, steps: int, outcomes: dict[str, np.ndarray], seconds: float) -> None:
+    def add_round(self, steps: int, outcomes: dict[str, np.ndarray], seconds: float, digits: int) -> None:
         """Saves the current weights of the learner, after ``steps`` further steps, as the best epoch of the run.
+
+        The operands of the questions of these steps had at most ``digits`` digits.
 
         Raises DivergedError if a weight is no longer a number; WriteError if a file cannot be written.
         """
@@ -124,7 +126,7 @@ class Loop:
         row = {"epoch": last["epoch"] + 1, "steps": last["steps"] + steps}
         row |= {name: float(values.mean()) for name, values in outcomes.items()}
         row |= {"examples_per_second": round(steps * self.config.batch_size / seconds, 1)}
-        self._end_round(row | {"round": last["round"] + 1})
+        self._end_round(row | {"round": last["round"] + 1, "trained_digits": digits})
 
     def undo_round(self) -> None:
         """Saves the current weights of the learner, those of an earlier round, instead of those of the last round."""
@@ -206,6 +208,7 @@ class Loop:
             "seconds": round(state.seconds, 3),
             "round": 0,
             "val_examples": scored,
+            "trained_digits": self.run.task.size,
         }
         is_best = state.close_epoch(row, config.min_delta)
         state.stopped = reason_to_stop(state, config)

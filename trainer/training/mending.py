@@ -31,7 +31,7 @@ from seq2seq_arith.trainer.training.proof import Restore, prove
 STEPS = 1000  # of a round, in which the learning rate goes along its whole cosine once more
 NEARLY_RIGHT = 0.99  # below this exact match, nothing can be proved, and the latches have very many states
 SHARE = 1 / 2  # the share of counterexamples in a batch; the rest is drawn
-# Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
+# Longer questions are left out: they do not fit into one word, by which the stream recognises the validation set.
 MAX_DIGITS = 17
 
 
@@ -127,9 +127,10 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
                 say(wrapped(f"undone: {proved.proof}"))
                 proved.save()
             return
-        newest = _questions(proved.counterexamples)
+        newest = _questions(proved.counterexamples, _max_digits(loop))
         wrong = list(dict.fromkeys([*newest, *wrong]))
         if not wrong:
+            say(f"note: no counterexample has at most {_max_digits(loop)} digits, so no round can use one")
             return
         counterexamples = f"{len(newest):,} counterexample{'s' * (len(newest) != 1)}"
         say(f"round {number + 1} of {rounds}: {STEPS} steps with {counterexamples}")
@@ -138,21 +139,27 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
         best.assign(learner)
         started = time.monotonic()
         outcomes = _trained(loop, learner, batches)
-        loop.add_round(STEPS, outcomes, time.monotonic() - started)
+        loop.add_round(STEPS, outcomes, time.monotonic() - started, batches.drawn_task.size)
 
 
-def _questions(samples: Sequence[Sample]) -> list[str]:
-    """The questions of a proof for training, without duplicates.
+def _max_digits(loop: Loop) -> int:
+    """The maximum number of digits of the questions of a round."""
+    return min(MAX_DIGITS, loop.run.task.size) if loop.config.prove_within_digits else MAX_DIGITS
+
+
+def _questions(samples: Sequence[Sample], most: int) -> list[str]:
+    """The questions of a proof with at most ``most`` digits, for training, without duplicates.
 
     With more padding after it, a question may be answered in another way, so that several samples may have it.
     """
-    return list(dict.fromkeys(sample.question for sample in samples if _digits(sample.question) <= MAX_DIGITS))
+    return list(dict.fromkeys(sample.question for sample in samples if _digits(sample.question) <= most))
 
 
 def _batches(loop: Loop, stream: Stream, wrong: Sequence[str], newest: int) -> Mixed:
-    """The batches of the next round; their draws are fresh, and as long as the questions, or longer by a digit."""
+    """The batches of the next round; their draws are fresh, and by a digit longer than the questions, if allowed."""
     task, seed = loop.run.task, stream.seed + 10**6 * (len(loop.state.history) + 1)
-    length = max(max(map(_digits, wrong)) + 1, task.size)
+    longer = not loop.config.prove_within_digits
+    length = max(max(map(_digits, wrong)) + longer, task.size)
     fields = stream.task, stream.cutoff, stream.batch_size, stream.multiple, seed, length
     return Mixed(*fields, wrong=tuple(wrong), newest=newest or len(wrong))
 

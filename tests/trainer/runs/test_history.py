@@ -5,6 +5,8 @@ import pytest
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import history
 
+COUNTS = {"val_examples": 9, "trained_digits": 3}
+
 
 def row(epoch: int) -> dict:
     return {name: round(epoch / 10 + number / 1000, 3) for number, name in enumerate(history.COLUMNS)} | {
@@ -30,11 +32,12 @@ def test_csv_and_plot(tmp_path):
     history.write_csv(tmp_path / "history.csv", [row(1), row(2)])
     lines = (tmp_path / "history.csv").read_text().splitlines()
     assert lines[0] == ",".join(history.COLUMNS)
-    assert lines[1] == "1,0.101,0.102,0.103,0.104,0.105,0.106,0.107,0.108,0.109,0,0.111"
+    assert lines[1] == "1,0.101,0.102,0.103,0.104,0.105,0.106,0.107,0.108,0.109,0,0.111,0.112"
     assert lines[2].startswith("2,0.201,")
     assert history.read_csv(tmp_path / "missing.csv") == []
     whole = [
-        row(epoch) | {"steps": 10 * epoch, "val_examples": 9, "loss": 1 / 3, "exact_match": 1 + 7e-10}
+        row(epoch)
+        | {"steps": 10 * epoch, "val_examples": 9, "trained_digits": 3, "loss": 1 / 3, "exact_match": 1 + 7e-10}
         for epoch in (1, 2)
     ]
     history.write_csv(tmp_path / "whole.csv", whole)
@@ -58,7 +61,7 @@ def test_csv_and_plot(tmp_path):
 @pytest.mark.parametrize(("old", "new"), [("0.209", "nan"), ("0.209", ""), (",0.209", ""), ("20", "x"), (".204", "9")])
 def test_a_damaged_history_is_one_sentence(tmp_path, old, new):
     path = tmp_path / "history.csv"
-    history.write_csv(path, [row(epoch) | {"steps": 10 * epoch, "val_examples": 9} for epoch in (1, 2)])
+    history.write_csv(path, [row(epoch) | COUNTS | {"steps": 10 * epoch} for epoch in (1, 2)])
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InputError, match=r"history\.csv is damaged; the same train command writes it again"):
         history.read_csv(path)

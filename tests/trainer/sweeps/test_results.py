@@ -84,6 +84,7 @@ def cells(name, rows=ROWS, **query):
         ("imperfect", "slices with mistakes", "0, 1, 1 of 2", "1 of 2"),
         ("minimum", "minimum over seeds", "0.980 (carry-all)", "0.500 (carry-all)"),
         ("reached", "seeds with 100%", "1 of 3 (> 0.01)", "0 of 1"),
+        ("median", "median over seeds", "0.995", "0.500"),
         ("weights", "weights", "50,944", "50,944"),
         ("examples", "examples seen", "600,000", "600,000"),
         ("flops", "FLOPs", "1.2e+07", "1.2e+07"),
@@ -93,6 +94,24 @@ def cells(name, rows=ROWS, **query):
 )
 def test_figures_of_several_seeds(column, header, first, second):
     assert cells(column) == ([header], [[first], [second]])
+
+
+def test_a_seed_has_100_percent_only_if_the_held_out_slices_have_it_too():
+    held_out = slice_of("squares", 100, 1, set="held_out")
+    rows = [row("a", seed, "rope", 0) for seed in (0, 1)]
+    rows[1] = dataclasses.replace(rows[1], scores=suite(*rows[1].scores.rows, held_out))
+    assert cells("reached", rows)[1] == [["1 of 2 (> 0.02)"]]
+    assert cells("minimum", rows)[1] == [["1.000"]] and cells("minimum-held-out", rows)[1] == [["0.990 (squares)"]]
+
+
+def test_a_network_that_took_a_round_is_proved_and_not_as_trained():
+    rounds = [{"rounds": 0, "trained_digits": 5}, {"rounds": 2, "trained_digits": 8}]
+    rows = [row("a", seed, "rope", 0, proved=True, **changes) for seed, changes in enumerate(rounds)]
+    assert cells("as-trained", rows)[1] == [["1 of 2 (> 0.02)"]]
+    assert cells("proved", rows)[1] == [["2 of 2 (> 0.22), every length"]]
+    assert cells("trained-digits", rows)[1] == [["8"]] and cells("trained-digits", [*rows, ROWS[0]])[1] == [[""]]
+    pq = {"task": "pq", "dataset": "pq-d20-n210", "proved": True}
+    assert cells("proved", [row("a", 0, "rope", 0, **pq)])[1] == [["1 of 1 (> 0.05), up to 20 dashes"]]
 
 
 def test_further_lengths_stand_behind_those_of_the_training():
@@ -181,10 +200,10 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
 
 def test_a_run_that_was_not_tried_for_it_had_not_learned_is_not_proved():
     rows = [row("a", seed, "rope", 0, proved=proved) for seed, proved in enumerate((True, None, False))]
-    assert cells("proved", rows)[1] == [["1 of 2 (> 0.02)"]]
+    assert cells("proved", rows)[1] == [["1 of 2 (> 0.02), every length"]]
     for run in rows:
         run.settings["prove"] = 3
-    assert cells("proved", rows)[1] == [["1 of 3 (> 0.01)"]]
+    assert cells("proved", rows)[1] == [["1 of 3 (> 0.01), every length"]]
 
 
 def test_options_of_a_model_of_ones_own_are_fields():

@@ -75,16 +75,18 @@ class FakeLearner:
 class FakeLoop:
     """A training that has ended, whose best weights are those of its learner, in a file."""
 
-    def __init__(self, folder: Path, task: Task, prove: int) -> None:
+    def __init__(self, folder: Path, task: Task, prove: int, within: bool) -> None:
         self.run = types.SimpleNamespace(task=task, best=folder / "best.npz")
-        self.config = types.SimpleNamespace(prove=prove)
+        self.config = types.SimpleNamespace(prove=prove, prove_within_digits=within)
         self.learner = FakeLearner()
         self.state = types.SimpleNamespace(history=[{"round": 0, "val_exact_match": 1.0}], best_epoch=1)
         self.losses: list[list[float]] = []
+        self.digits: list[int] = []
         self.undone = 0
         self._save()
 
-    def add_round(self, steps: int, outcomes: dict[str, np.ndarray], seconds: float) -> None:
+    def add_round(self, steps: int, outcomes: dict[str, np.ndarray], seconds: float, digits: int) -> None:
+        self.digits.append(digits)
         assert steps == len(outcomes["loss"]) and seconds >= 0
         self.losses.append(outcomes["loss"].tolist())
         self.state.history.append({"round": self.state.history[-1]["round"] + 1, "val_exact_match": 1.0})
@@ -105,9 +107,15 @@ def mend(tmp_path, monkeypatch):
     Returns the loop, the learners of the rounds, the batches, and the weights that were proved.
     """
 
-    def mended(*found: tuple[int, int, list[str]] | InputError, prove: int, task: str = "addition", **changes):
+    def mended(
+        *found: tuple[int, int, list[str]] | InputError,
+        prove: int,
+        task: str = "addition",
+        within: bool = False,
+        **changes,
+    ):
         proofs, proved, learners, batches = iter(found), [], [], []
-        loop = FakeLoop(tmp_path, Task(task), prove)
+        loop = FakeLoop(tmp_path, Task(task), prove, within)
         for name, value in changes.items():
             loop.state.history[0][name] = value
 
@@ -171,12 +179,23 @@ def test_only_questions_that_fit_into_a_word_are_trained_on(mend):
     assert len({7, *(each.seed for each in batches)}) == 3
     _, learners, _, _ = mend((3, 0, [long]), prove=2)
     assert not learners
-    # Questions of earlier proofs go on if the newest ones are all too long.
+    # Questions of earlier proofs stay if the newest ones are all too long.
     _, _, batches, _ = mend((3, 0, SUM), (2, 0, [long]), (0, 0, []), prove=2)
     assert [(each.wrong, each.newest, each.length) for each in batches] == [(("9+1",), 1, 3)] * 2
 
 
-def test_rounds_go_on_where_they_were_stopped(mend):
+def test_a_round_within_the_trained_digits_sees_no_longer_question(mend, capsys):
+    proofs = (3, 0, ["9+1", "999+1", "9999+1"]), (2, 0, ["12345+1"]), (0, 0, [])
+    loop, _, batches, _ = mend(*proofs, prove=2, within=True)
+    assert [batch.wrong for batch in batches] == [("9+1", "999+1")] * 2
+    assert loop.digits == [batch.drawn_task.size for batch in batches] == [3, 3]
+    loop, _, batches, _ = mend(*proofs, prove=2)
+    assert loop.digits == [batch.drawn_task.size for batch in batches] == [5, 6]  # by default
+    assert not mend((3, 0, ["9999+1"]), prove=2, within=True)[1]
+    assert "no counterexample has at most 3 digits" in capsys.readouterr().out
+
+
+def test_rounds_resume_where_they_were_stopped(mend):
     loop, learners, _, _ = mend((3, 0, SUM), (2, 0, SUM), prove=3, round=2)
     assert len(learners) == 1 and loop.state.history[-1]["round"] == 3
     loop, learners, _, _ = mend((3, 0, SUM), prove=3, round=4)  # it had more rounds than it has now

@@ -167,7 +167,7 @@ def test_rounds_of_a_training_that_had_ended_are_a_training_to_callbacks(train, 
 
     def two_rounds(loop):
         for _ in range(2):
-            loop.add_round(3, {name: np.ones(3, np.float32) for name in LOGS[:3]}, 1.0)
+            loop.add_round(3, {name: np.ones(3, np.float32) for name in LOGS[:3]}, 1.0, 3)
 
     monkeypatch.setattr(Loop, "train", lambda loop, mend: train_loop(loop, two_rounds))
     train(callbacks=[witness])

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 from layout import ROOT
 
+from seq2seq_arith.arithmetic.scoring import SliceScore
 from seq2seq_arith.arithmetic.suites import HELD_OUT, SETS, STANDARD
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS
@@ -59,6 +60,11 @@ def exact(place: int) -> Callable[[list[Result], str], float]:
     return lambda runs, size: sorted(row.scores.select(size=int(size)).exact_match or 0.0 for row in runs)[place]
 
 
+def counted(count: Callable[[SliceScore], int]) -> Callable[[list[Result], str], float]:
+    """The sum over all runs of a count on the standard set."""
+    return of_runs(lambda runs: sum(count(row.by_suite[STANDARD, None].total()) for row in runs))
+
+
 def steps(column: int) -> Callable[[Result], float]:
     """After how many steps a network answers its training pairs (1), or the others (2), correctly."""
     return lambda row: next((point[0] for point in row.curve if point[column] >= LEARNED), math.inf)
@@ -86,6 +92,10 @@ FIGURES: dict[str, Callable[[list[Result], str], float]] = {
     "minimum-both": least(*SETS),
     "maximum": lambda runs, size: max(worst(row, size, STANDARD) for row in runs),
     "perfect": reaching(1, *SETS),
+    "seen": counted(lambda total: total.seen_in_training.questions),
+    "unseen": counted(lambda total: total.not_seen.questions),
+    "wrong-seen": counted(lambda total: total.seen_in_training.wrong),
+    "wrong-unseen": counted(lambda total: total.not_seen.wrong),
     "at-least-900": reaching(0.9, *SETS),
     "exact-min": exact(0),
     "exact-second": exact(1),

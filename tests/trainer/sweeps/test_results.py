@@ -223,7 +223,9 @@ def test_options_of_a_model_of_ones_own_are_fields():
 def test_what_is_not_there_is_said():
     with pytest.raises(InputError, match=r"none of 4 runs has run=b and positional_encoding=rope$"):
         results.tabulate(ROWS, Query(where=[("run", "b"), ("positional_encoding", "rope")]))
-    with pytest.raises(InputError, match=r"there is no field 'colour'; give one of batch_doublings, batch_size, "):
+    with pytest.raises(
+        InputError, match=r"there is no field 'colour'; give one of attention_window, batch_doublings, batch_size, "
+    ):
         results.tabulate(ROWS, Query(by=("colour",)))
 
 

@@ -22,6 +22,14 @@ JOB_ENDED = re.compile(
 # The cause, among several, that names a missing resource.
 LACK = re.compile(r"\b\w*(?:NoResourceAvailable|OutOfMemory)\w*: .*")
 LOST = "NoResourceAvailable"  # of Flink, if it has fewer task managers than the job needs
+# The whole message of Flink if a process of its workers is killed, as the kernel does when memory is short.
+WORKER_LOST = "CANCELLED: client cancelled"
+WORKER_LOST_IN_WORDS = (
+    "a process of the workers has ended, perhaps because its machine had too little memory; look at the logs of the "
+    "workers, and run the same command again"
+)
+# gRPC's name for an error of the connection to the job server.
+CONNECTION_ERROR = "MultiThreadedRendezvous"
 # Phrases of Python and of this project, in a traceback that a runner quotes.
 TRACEBACK = "Traceback (most recent call last)"
 EXCEPTION_LINE = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
@@ -65,12 +73,15 @@ def _translated(error: BaseException) -> BaseException:
     if match := JOB_ENDED.match(text):
         lack = _lack("\n".join(getattr(error, "__notes__", ())))
         job = f"job {match['job']}" if match["job"] else "the job"
-        return RunnerError(f"{job} ended as {match['state']}: {lack or _reason(match['reason'])}")
+        lost = WORKER_LOST_IN_WORDS if WORKER_LOST in match["reason"] else ""
+        return RunnerError(f"{job} ended as {match['state']}: {lack or lost or _reason(match['reason'])}")
     # An OSError with errno comes from the operating system. Without errno it comes from a network library.
     is_ours = isinstance(error, KeyboardInterrupt | RunnerError) or getattr(error, "errno", None)
     if is_ours or is_short_of_memory(error):
         return error
     name = type(error).__name__.lstrip("_")
+    if name == CONNECTION_ERROR:
+        return RunnerError(f"the runner's job server cannot be reached any more: {first_sentence(_reason(text))}")
     return RunnerError(f"the runner failed with {name}: {first_sentence(_reason(text))}")
 
 

@@ -41,7 +41,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.formats.default_config import NAMES_DEFAULT, default_path, default_problem
+from seq2seq_arith.pipelines.formats.default_config import MISSING, NAMES_DEFAULT, default_path, default_problem
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, NAME, Layout, format_name
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher, damage
@@ -166,9 +166,9 @@ class StorePublisher(Publisher):
     def name_default(self) -> None:
         datasets = self.path.parents[1]
         with self._already_complete():
-            version = default_path(datasets).put(NAMES_DEFAULT, ABSENT)
-            if not version and default_problem(datasets):
-                default_path(datasets).put(NAMES_DEFAULT)
+            # Read first: a complete dataset then needs no right to write.
+            if problem := default_problem(datasets):
+                default_path(datasets).put(NAMES_DEFAULT, ABSENT if problem == MISSING else None)
 
     def sizes(self) -> dict[str, int]:
         """As ``Publisher.sizes``, from the last listing."""

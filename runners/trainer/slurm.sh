@@ -5,13 +5,18 @@
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
 #SBATCH --gpus-per-node=8
+#SBATCH --cpus-per-task=32
 #SBATCH --requeue
 #SBATCH --open-mode=append
 set -euo pipefail
 
 PORT=${PORT:-2222}
 export WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$PORT\"/" | paste -sd ,)
-# If one machine fails, all are ended. After the failure of a node, Slurm starts the job again, from the last checkpoint.
-srun --kill-on-bad-exit bash -c '
+# If one machine fails, all are ended. Slurm starts the job again after the failure of a node, and this script after that
+# of a process (exit code 75): both resume from the last checkpoint. srun does not take over the number of cores.
+code=0
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit bash -c '
   export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
-  exec arith-model train addition --data-dir data --run-dir runs/addition --batch-size 2048'
+  exec arith-model train addition --data-dir data --run-dir runs/addition --batch-size 2048' || code=$?
+if [ "$code" -eq 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+exit "$code"

@@ -23,6 +23,8 @@ def shown(value: Any) -> str:
 class _OneSentence:
     """An error that IPython and Jupyter also show as one sentence: they call ``_render_traceback_``."""
 
+    is_retryable = False  # whether the same command may succeed later, with nothing changed: exit code 75
+
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
 
@@ -33,6 +35,12 @@ class InputError(ValueError, _OneSentence):
     The message is one sentence that states the wrong value, what is allowed and what to do. The programs print it
     without a traceback and exit with code 2.
     """
+
+
+class BusyError(InputError):
+    """Another process has what this one needs, such as the lock of a folder. The exit code is 75."""
+
+    is_retryable = True
 
 
 class RunError(RuntimeError, _OneSentence):
@@ -73,4 +81,6 @@ class WriteError(TrainingError):
 
 
 class LostMachineError(TrainingError):
-    """Another machine of the cluster stopped. The message states how to resume."""
+    """Another machine of the cluster stopped. The message states how to resume. The exit code is 75."""
+
+    is_retryable = True

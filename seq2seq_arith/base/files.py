@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import BusyError, InputError
 
 TEMPORARY = ".temp-"
 TEMPORARY_SECONDS = 3600  # an older temporary file belongs to a process that was killed
@@ -207,8 +207,8 @@ def locked(path: Path) -> Iterator[bool]:
 def file_lock(lock: Path, place: str, busy: str, instead: str) -> Iterator[None]:
     """Holds the lock of a file, whose folder is created.
 
-    Raises InputError if ``place`` cannot be written, or if another process holds the lock; the message begins with
-    ``busy`` in that case, and ends with what to do ``instead``.
+    Raises InputError if ``place`` cannot be written; BusyError if another process holds the lock: its message begins
+    with ``busy``, and ends with what to do ``instead``.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -217,5 +217,5 @@ def file_lock(lock: Path, place: str, busy: str, instead: str) -> Iterator[None]
         except OSError as error:
             raise InputError(f"{place} cannot be written ({error.strerror}); {instead}") from None
         if not is_ours:
-            raise InputError(f"{busy} {place}; wait for it, or {instead}")
+            raise BusyError(f"{busy} {place}; wait for it, or {instead}")
         yield

@@ -22,6 +22,7 @@ from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import GENERAL, Option
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
+TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: a scheduler may run the same command again
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEVELS = ("critical", "error", "warning", "info", "debug")
 QUIET = "critical"  # every failure is one sentence anyway, but Beam logs a traceback of each
@@ -49,8 +50,9 @@ class Outcome:
 def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
     """Surrounds the work of a program: an error or a signal becomes one sentence and an exit code.
 
-    The code is 2 for an input error, 130 if a signal stopped the work, and 1 for another failure. Errors in this
-    package are raised as they are. At the end, the previous signal handlers are restored.
+    The code is 2 for an input error, 130 if a signal stopped the work, 75 if the same command may succeed later, and 1
+    for another failure. Errors in this package are raised as they are. At the end, the previous signal handlers are
+    restored.
     """
     outcome = Outcome()
     with process.new_command():
@@ -71,10 +73,11 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
         except KeyboardInterrupt as stop:
             outcome.code = fail(name, str(stop) or outcome.stopped, INTERRUPTED)
         except InputError as error:
-            outcome.code = fail(name, str(error), USAGE_ERROR)
+            outcome.code = fail(name, str(error), TEMPORARY if error.is_retryable else USAGE_ERROR)
         except RunError as error:
             is_stopped = isinstance(error, PublishedError) and isinstance(error.__cause__, KeyboardInterrupt)
-            outcome.code = fail(name, str(error), INTERRUPTED if is_stopped else FAILURE)
+            code = TEMPORARY if error.is_retryable else FAILURE
+            outcome.code = fail(name, str(error), INTERRUPTED if is_stopped else code)
         except Exception as error:
             outcome.code = FAILURE
             if is_short_of_memory(error):
@@ -123,7 +126,7 @@ def fail(name: str, message: str, code: int = FAILURE) -> int:
     with contextlib.suppress(OSError):  # a full or closed stream; the exit code remains
         print(f"{name}: {message}", file=sys.stderr)
     with contextlib.suppress(OSError):
-        events.emit("error", message=message, exit_code=code)
+        events.emit("error", message=message, exit_code=code, retryable=code == TEMPORARY)
     return code
 
 

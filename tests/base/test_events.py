@@ -51,7 +51,11 @@ def test_a_run_tells_its_start_its_result_and_its_end(dataset_run):
     ("words", "code", "expected"),
     [
         (("plan", "addition"), 0, {"event": "result", "examples": 50_000}),
-        (("generate", "addition", "--num-examples", 3, "--data-dir=."), 2, {"event": "error", "exit_code": 2}),
+        (
+            ("generate", "addition", "--num-examples", 3, "--data-dir=."),
+            2,
+            {"event": "error", "exit_code": 2, "retryable": False},
+        ),
     ],
 )
 def test_other_commands(words, code, expected):

@@ -13,7 +13,7 @@ import pytest
 from programs import run_here
 
 from seq2seq_arith.base import terminal
-from seq2seq_arith.base.errors import InputError, PublishedError, RunError
+from seq2seq_arith.base.errors import BusyError, InputError, LostMachineError, PublishedError, RunError
 
 MEMORY = "this process needs more memory than it may use; give it more, or less to do"
 
@@ -28,7 +28,9 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     [
         (InputError("digits is 0"), 2, "digits is 0"),
         (InputError("a\nb\x1b[0m is no directory"), 2, r"a\nb\x1b[0m is no directory"),
+        (BusyError("another run is making it"), 75, "another run is making it"),
         (RunError("it failed"), 1, "it failed"),
+        (LostMachineError("a machine is gone"), 75, "a machine is gone"),
         (PublishedError("complete, but"), 1, "complete, but"),
         (caused(PublishedError("complete, but stopped"), KeyboardInterrupt()), 130, "complete, but stopped"),
         (OSError(28, "No space left on device", "data/x"), 1, "data/x: No space left on device"),

@@ -12,8 +12,10 @@ FOLDER = ROOT / "runners" / "trainer"
 PROGRAMS = {
     "arith-model": 'echo "$TF_CONFIG"',
     "scontrol": "printf 'host0\\nhost1\\n'",
-    "srun": 'shift; for SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@"; done',
+    "srun": 'shift 2; for SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@"; done',
 }
+
+SLURM = {"SLURM_JOB_NODELIST": "host[0-1]", "SLURM_JOB_ID": "7", "SLURM_CPUS_PER_TASK": "32"}
 
 
 def pod(index):
@@ -36,8 +38,20 @@ def test_each_machine_gets_all_addresses_and_its_number(tmp_path, commands, mach
     for name, line in PROGRAMS.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{line}\n")
         (tmp_path / name).chmod(0o755)
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_NODELIST": "host[0-1]"}
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", **SLURM}
     outputs = [subprocess.check_output(command, env=environment, text=True).splitlines() for command in commands]
     assert [json.loads(line) for lines in outputs for line in lines] == [
         {"cluster": {"worker": machines}, "task": {"type": "worker", "index": index}} for index in (0, 1)
     ]
+
+
+@pytest.mark.parametrize(("code", "again"), [(0, ""), (1, ""), (2, ""), (75, "requeue 7\n")])
+def test_slurm_starts_again_what_may_succeed_later(tmp_path, code, again):
+    """A process that is lost costs the run (exit code 75); a wrong option (2) is not tried again."""
+    programs = {"scontrol": 'if [ "$1" = requeue ]; then echo "$@"; fi', "srun": f"exit {code}"}
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", **SLURM}
+    done = subprocess.run(["bash", FOLDER / "slurm.sh"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, again)

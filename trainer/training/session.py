@@ -69,6 +69,9 @@ def train(
             progress.one_output() as output,
         ):
             loop = training.begin(output)
+            if training.config.prove and devices.cluster():
+                advice = f"run arith-model prove {training.run.place} after the training"
+                say(wrapped(f"note: a cluster does not prove its network; {advice}"))
             loop.train(training.prove if training.config.prove and not devices.cluster() else None)
         return finish(loop)
 

@@ -29,6 +29,11 @@ ValueError: the cause [while running 'Write']
         (PYTHON, "ValueError: the cause [while running 'Write']"),
         ("unknown error", "unknown error"),
         ("", "it gave no reason"),
+        (
+            "org.apache.beam.StatusRuntimeException: CANCELLED: client cancelled",
+            "a process of the workers has ended, perhaps because its machine had too little memory; look at the logs "
+            "of the workers, and run the same command again",
+        ),
     ],
 )
 def test_the_line_that_says_why(message, line):

@@ -10,6 +10,7 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, ob
 
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats.default_config import default_path
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
 from seq2seq_arith.pipelines.publishing import stores
@@ -126,7 +127,11 @@ def test_failures_after_publishing(data_dir, local, monkeypatch, error):
         assert objects(data_dir) == local["three"]
         assert run_here(*GENERATE, *TWO, "--overwrite", "--data-dir", data_dir.url).returncode == 0
     put = ObjectPath.put
+    monkeypatch.setattr(ObjectPath, "put", failing)  # as of an account that may only read
+    process = run_here(*GENERATE, *TWO, "--data-dir", data_dir.url)
+    assert (process.returncode, "nothing was done" in process.stdout) == (0, True)
     monkeypatch.setattr(ObjectPath, "put", lambda self, *rest: failing() if ".config" in self.url else put(self, *rest))
+    default_path(dataset_path(data_dir, TASK).parents[1]).unlink()
     for overwrite in ([], ["--overwrite"]):
         process = run_here(*GENERATE, *TWO, *overwrite, "--data-dir", data_dir.url)
         assert process.returncode == (130 if isinstance(error, KeyboardInterrupt) else 1)

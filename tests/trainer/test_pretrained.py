@@ -1,7 +1,11 @@
 """The networks that come with the package: their names, their proofs, and the weights of their epochs."""
 
+import re
+
 import numpy as np
 import pytest
+from layout import ROOT
+from programs import python
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.suites import DEFAULT
@@ -24,7 +28,16 @@ def test_each_comes_with_the_proof_of_its_weights_or_a_wrong_question():
     }
 
 
-def test_three_lines_show_a_wrong_answer_and_the_right_one():
+def test_three_lines_of_the_readme_need_no_tensorflow():
+    page = (ROOT / "README.md").read_text("utf-8")
+    lines = re.search(r"```python\n(import seq2seq_arith as sa\n.*?)```", page, re.DOTALL)
+    assert lines
+    wrong_and_right, proof = python(f"import sys\nsys.modules['tensorflow'] = None\n{lines[1]}").splitlines()
+    assert wrong_and_right == "['00'] ['0']"
+    assert proof.startswith("proved: every question of subtraction, of any length, is answered right (44 states, ")
+
+
+def test_a_perfect_score_hides_a_wrong_answer():
     random_pairs, structured = sa.pretrained("subtraction-random-pairs"), sa.pretrained("subtraction")
     assert random_pairs.exact_match == structured.exact_match == 1
     assert random_pairs.predict(["500-500", "5831-294"]) == ["00", "5537"]

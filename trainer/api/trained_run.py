@@ -147,6 +147,11 @@ class TrainedRun(Tabular):
         return self._opened.summary
 
     @property
+    def proof(self) -> Proof | None:
+        """The proof of the best weights that ``prove`` or ``train`` has stored; None if there is none."""
+        return self._opened.proof
+
+    @property
     def model(self) -> "keras.Model":
         """The Keras model with the best weights, from the ids of its input format to logits."""
         return self._opened.learner().model

@@ -22,6 +22,7 @@ from apache_beam.options.pipeline_options import (
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
@@ -154,12 +155,14 @@ def shown(result: Any, options: PipelineOptions, report: AnyPath) -> Iterator[No
             with contextlib.suppress(Exception):  # a runner that does not answer must not stop the work
                 before, state = state, str(result.state)
                 if state != before and not ended.is_set():
+                    events.emit("job", id=job, page=page, state=state)
                     print(f"job {job} is {state}", file=sys.stderr, flush=True)
                 if outlives and _refused(report):
                     result.cancel()
 
+    page = page_of(job, options) if job else ""
     if job:
-        page = page_of(job, options)
+        events.emit("job", id=job, page=page, state="STARTED")
         print(f"the runner started job {job}" + f"; see {page}" * bool(page), file=sys.stderr, flush=True)
         threading.Thread(target=follow, daemon=True).start()
     try:

@@ -3,11 +3,12 @@
 Text for people then goes to standard error. Each event has a time, in seconds since 1970, and its name:
 
 ``start``     the program, its version, its command and its arguments
-``progress``  the units done so far and overall, by name; the current step, if it has a name
+``progress``  the units done so far and overall, by name; the current step, if it has a name; the seconds left
+``job``       the id, the page and the state of a job of a runner elsewhere
 ``epoch``     a row of a training's history
 ``slice``     the score on one slice of a suite: its set, its name, the number of questions and the exact match
 ``result``    the result of the command
-``error``     the sentence that people read
+``error``     the sentence that people read, and whether the same command may succeed later
 ``end``       the exit code, and the seconds that the command took
 """
 

@@ -120,7 +120,23 @@ class _Events(_Lines):
     shows_end = True
 
     def show(self, done: dict[str, int], remark: str) -> None:
-        events.emit("progress", title=self.title, done=done, total=self.totals, step=remark)
+        seconds = time.monotonic() - self.start
+        left = seconds_left(seconds, done, self.totals)
+        events.emit("progress", title=self.title, done=done, total=self.totals, step=remark, seconds_left=left)
+
+
+def seconds_left(seconds: float, done: dict[str, int], totals: dict[str, int]) -> float | None:
+    """The time until the last counter reaches its total, at its speed so far; None before each of them has begun.
+
+    >>> seconds_left(10, {"draws": 50, "shards": 2}, {"draws": 100, "shards": 8})
+    30.0
+    >>> seconds_left(10, {"draws": 50, "shards": 0}, {"draws": 100, "shards": 8})
+    """
+    if not all(done[name] for name, total in totals.items() if total):
+        return None
+    return round(
+        max((seconds * (total - done[name]) / done[name] for name, total in totals.items() if total), default=0.0), 1
+    )
 
 
 class _Bars(_Lines):

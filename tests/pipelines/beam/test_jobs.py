@@ -1,6 +1,7 @@
 """A runner's job is named with its page, and each of its states is told."""
 
 import errno
+import json
 import time
 from types import SimpleNamespace
 
@@ -119,6 +120,15 @@ def test_a_job_that_fails_is_cancelled_and_told_in_one_sentence(monkeypatch, tmp
     assert first == "the runner started job a-1"
     assert expected in last
     assert result.state == ("CANCELLED" if error else "DONE")
+
+
+def test_a_scheduler_is_told_the_job(monkeypatch, tmp_path):
+    """So that it can cancel it."""
+    monkeypatch.setattr(beam.Pipeline, "run", lambda *_, **__: Result(None))
+    words = ("--num-examples=100", "--data-dir", tmp_path, "--json")
+    done = run_here("generate", "addition", *words, "--runner=PortableRunner", "--environment_type=LOOPBACK")
+    jobs = [event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "job"]
+    assert [(job["id"], job["page"], job["state"]) for job in jobs][:1] == [("a-1", "", "STARTED")]
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("NullPointerException")], ids=["tried again", "failed"])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq_arith.arithmetic.scoring import COUNTS, Row, ask, score
+from seq2seq_arith.arithmetic.scoring import COUNTS, Row, Scores, SliceScore, ask, score
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError
 
@@ -155,3 +155,8 @@ def test_asking_shows_how_far_it_is(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     ask(len, [Row("random", question, "3") for question in ("1+1", "1+2", "1+3")])
     assert capsys.readouterr().err.splitlines() == ["suite: 1 of 3 questions", "suite: 2 of 3 questions"]
+
+
+def test_of_equal_slices_the_worst_is_that_of_more_questions_then_the_first():
+    rows = [SliceScore(count, 0, slice=name) for name, count in (("few", 1), ("many", 2), ("as many", 2))]
+    assert [row.slice for row in Scores(tuple(rows)).worst_first()] == ["many", "as many", "few"]

@@ -97,3 +97,6 @@ def test_the_lengths(top, unbuilt, tmp_path):
     assert lengths == [*range(1, 11), 12, 18, 24, 36, 48]
     fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", input_format="reversed")
     assert catalog.lengths(fixed) == [1, 2, 3]
+    long = unbuilt(tmp_path / "long", Task("pq", size=1000), name="counter", input_format="plain")
+    below = [length for length in catalog.lengths(long) if length <= 1000]
+    assert below == [*range(1, 11), 20, 50, 100, 200, 500, 999, 1000]

@@ -368,8 +368,17 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
             counterexample=Sample("9+1", "10", "9"),
         )  # fmt: skip
         wrong = [Sample("9+1", "10", prediction) for prediction in "987654"]  # one question, told often
-        return proof.Proved(run, found, wrong, None)
+        long = Sample(f"{'9' * 18}+1", f"1{'0' * 18}", "1")  # does not fit into the word of a draw
+        return proof.Proved(run, found, [*wrong, long], None)
 
+    train_round, rounds = mending._trained, []
+
+    def train(loop, learner, batches):
+        # Copies, because the round changes the variables.
+        rounds.append((checkpoints.pack(checkpoints.values(learner.model.variables), {}), batches.wrong))
+        return train_round(loop, learner, batches)
+
+    monkeypatch.setattr(mending, "_trained", train)
     monkeypatch.setattr(mending, "prove", prove)
     monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
     monkeypatch.setattr(mending, "STEPS", 1)
@@ -381,6 +390,9 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
     assert trained.summary.examples == 8 * (2 + 1)
     assert any((first[name] != second[name]).any() for name in first)
     np.testing.assert_equal(first, third)
+    ((begin, questions),) = rounds
+    np.testing.assert_equal(checkpoints.unpack(begin)[0], first)  # a round begins from the best weights
+    assert questions == ("9+1",)
     rows = history.read_csv(run.history)
     assert [(row["round"], row["steps"]) for row in rows] == [(0, 2), (1, 3)]
     assert [each.epoch for each in samples.read_jsonl(run.samples)] == [1, 2]

@@ -116,7 +116,8 @@ def suite(task: str, **options: Any) -> Suite:
     ``held_out``: slices that were written after the recipes were fixed, and are never used for tuning. An earlier
     ``version`` of the suites has fewer slices. The size, by default the task's own, is the maximum length of an
     operand: ``digits``, ``dashes`` for pq, or ``letters``; or ``modulus`` for modular addition. ``unseen_of`` is the
-    path of a dataset, and leaves out the pairs of its training split.
+    path of a dataset, and leaves out the pairs of its training split. With ``lm_eval``, a new folder gets the
+    suite as tasks of lm-evaluation-harness, too.
 
     Raises InputError if there is no such task, it has no suite, or a value is out of its range.
     """

@@ -1,6 +1,6 @@
 """Four positional encodings of other papers, as examples of custom ones: each is a bias of the attention scores.
 
-    arith-model train addition --digits 10 --data-dir data --run-dir runs/alibi --recipe plain --model causal \\
+    arith-model train addition --digits 10 --data-dir data --run-dir runs/alibi-10 --recipe plain --model causal \\
         --positional-encoding examples/positional_encodings.py:Alibi
 
 Each counts characters, and reads questions of any length. A query sees the characters up to itself, so that its

@@ -52,6 +52,7 @@ class Process:
     copied: dict[Path, str] = dataclasses.field(default_factory=dict)
 
     is_silent: bool = False  # whether nothing is printed, and no progress is shown; base/terminal.py
+    has_progress: bool = True  # whether progress is shown, unless nothing is printed; base/progress.py
     output: Any = None  # the ``Output`` of a notebook's cell that collects the display; base/progress.py
 
 

@@ -188,7 +188,7 @@ class _Cell(_Lines):
 
 
 def _display(totals: dict[str, int], title: str = "") -> _Lines:
-    if process.current().is_silent:
+    if process.current().is_silent or not process.current().has_progress:
         return _Lines(NEVER, totals, title)
     if is_notebook():
         return _Cell(CELL_SECONDS, totals, title)

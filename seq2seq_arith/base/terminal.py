@@ -27,6 +27,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEVELS = ("critical", "error", "warning", "info", "debug")
 QUIET = "critical"  # every failure is one sentence anyway, but Beam logs a traceback of each
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # in the order of their file descriptors
+RED, GREEN = 31, 32  # of ``colored``
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -201,6 +202,16 @@ def wrapped(text: str) -> str:
         return text
     fill = functools.partial(textwrap.fill, width=terminal_width(), break_long_words=False, break_on_hyphens=False)
     return "\n".join(line if "  " in line else fill(line) for line in text.split("\n"))
+
+
+def has_escapes() -> bool:
+    """Whether standard output is a terminal that understands escape sequences, for colours and the cursor."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def colored(text: str, color: int) -> str:
+    """Text in a colour of the terminal; unchanged for a file or another program, and with NO_COLOR (no-color.org)."""
+    return f"\x1b[{color}m{text}\x1b[0m" if has_escapes() and not os.environ.get("NO_COLOR") else text
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import hashlib
 import json
 from typing import Any
 
+from seq2seq_arith.arithmetic.text import visible
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut, shortened
 from seq2seq_arith.trainer.runs import files
@@ -60,6 +61,7 @@ class Proof:
                 f"float32 is wrong by at most {self.bound:g})"
             )
         question, answer, prediction = map(shortened, dataclasses.astuple(wrong))
+        prediction = visible(prediction)  # a blank in the middle of an answer
         if wrong.right:
             kind = f"not proved: rounding in float32 may decide how {question} is answered"
         else:

@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.base.terminal import say, wrapped
+from seq2seq_arith.base.terminal import GREEN, RED, colored, say, wrapped
 from seq2seq_arith.trainer.data.lanes import Block
 from seq2seq_arith.trainer.data.stream import Stream
 from seq2seq_arith.trainer.runs import checkpoints
@@ -114,7 +114,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
             say(f"note: not proved: {error}")
             return
         proof = proved.proof
-        say(wrapped(str(proof)))
+        say(colored(wrapped(str(proof)), GREEN if proof.holds else RED))
         proved.save()
         if proof.holds or not _has_rounds(run.task):
             return

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -48,6 +48,8 @@ class TrainOptions:
 
     tensorboard: bool = False  # whether to write for TensorBoard, into the run's folder
     public_cluster: bool = False  # whether machines of ``TF_CONFIG`` may have public addresses
+    # Makes the observer that shows the training; None for lines about its epochs, or an output of a notebook's cell.
+    observe: Callable[[Loop], Observer] | None = None
     # Keras's callbacks, called as ``observers.Callbacks`` says; only on one machine.
     callbacks: Sequence[keras.callbacks.Callback] = ()
 
@@ -252,7 +254,10 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
 
 def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOptions) -> list[Observer]:
     epochs, learner, callbacks = loop.config.epochs, loop.learner, list(options.callbacks)
-    shown = Cell(output, epochs, loop.state.history) if output else Printer(epochs)
+    if options.observe is not None:
+        shown = options.observe(loop)
+    else:
+        shown = Cell(output, epochs, loop.state.history) if output else Printer(epochs)
     observers: list[Observer] = [shown]
     if options.tensorboard:
         folder = str(loop.run.folder / "tensorboard")

@@ -17,7 +17,8 @@ function hardQuestions() {
       if (!entries.has(slice) || (hard.is_mistake && !entries.get(slice).is_mistake)) entries.set(slice, { ...hard, slice });
     }
   }
-  return [...entries.values()].sort((first, second) => isKnown(second) - isKnown(first));
+  const sorted = [...entries.values()].sort((first, second) => isKnown(second) - isKnown(first));
+  return sorted.filter(({ question }, index) => sorted.findIndex((other) => other.question === question) === index);
 }
 
 const isKnown = ({ slice, is_mistake: isMistake }) => Number(slice === "proof" || Boolean(isMistake));

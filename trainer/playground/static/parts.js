@@ -2,6 +2,7 @@
 // and the lines of Python. Each is a function from a panel of app.js and the element that it fills.
 "use strict";
 
+const BLOT = 3; // pixels of a wrong answer among a million right ones, which one pixel would not show
 const SLICE_MS = 40; // of work, after which the browser may draw
 
 const pause = () => new Promise((resolve) => setTimeout(resolve));
@@ -36,6 +37,7 @@ async function drawMap(panel, root) {
       if (panel.epoch !== epoch || !root.open || !canvas.isConnected) return;
       until = performance.now() + SLICE_MS;
     }
+    if (wrong.length < size) enlarge(context, wrong, size);
     note.textContent = mapInWords(run, wrong, size, first);
   } catch (error) {
     note.textContent = `There is no map: ${error.message}.`;
@@ -57,6 +59,12 @@ function mapRow(flags, colors) {
   const image = new ImageData(flags.length, 1);
   flags.forEach((isWrong, column) => image.data.set(colors[isWrong], 4 * column));
   return image;
+}
+
+function enlarge(context, wrong, size) {
+  context.fillStyle = getComputedStyle(context.canvas).color;
+  const edge = size < 1000 ? 1 : BLOT, before = (edge - 1) / 2;
+  for (const [row, column] of wrong) context.fillRect(column - before, size - 1 - row - before, edge, edge);
 }
 
 function mapInWords(run, wrong, size, first) {

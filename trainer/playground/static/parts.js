@@ -3,6 +3,7 @@
 "use strict";
 
 const BLOT = 3; // pixels of a wrong answer among a million right ones, which one pixel would not show
+const NEAR = 5; // pixels of the screen
 const SLICE_MS = 40; // of work, after which the browser may draw
 
 const pause = () => new Promise((resolve) => setTimeout(resolve));
@@ -22,9 +23,9 @@ async function drawMap(panel, root) {
   Object.assign(canvas, { width: size, height: size });
   const context = canvas.getContext("2d"), colors = mapColors(canvas);
   const first = run.dashes ? 1 : 0;
-  Object.assign(canvas, { onclick: (event) => askAt(panel, operands, canvas, event) });
   const weights = await computed.weightsOf(run, epoch);
   const wrong = [];
+  canvas.onclick = (event) => askAt(panel, operands, wrong, event);
   let row = 0, until = performance.now() + SLICE_MS;
   try {
     for (const flags of finite.mistakes(run, weights)) {
@@ -87,10 +88,16 @@ function rangesOf(numbers) {
   return words.join(", ") + (ranges.length > 4 ? ", …" : "");
 }
 
-function askAt(panel, operands, canvas, event) {
-  const box = canvas.getBoundingClientRect();
-  const place = (offset, length) => operands[Math.min(operands.length - 1, Math.floor(offset / length * operands.length))];
-  askThis(`${place(box.bottom - event.clientY, box.height)}${panel.run.symbol}${place(event.clientX - box.left, box.width)}`);
+// Asks the question at a point of the map, or the wrong one nearest to it, if that is near enough to be meant.
+function askAt({ run }, operands, wrong, event) {
+  const canvas = event.currentTarget, box = canvas.getBoundingClientRect(), size = operands.length;
+  const index = (offset, length) => Math.min(size - 1, Math.max(0, Math.floor(offset / length * size)));
+  const clicked = [index(box.bottom - canvas.clientTop - event.clientY, canvas.clientHeight),
+    index(event.clientX - box.left - canvas.clientLeft, canvas.clientWidth)];
+  const distance = ([row, column]) => Math.hypot(row - clicked[0], column - clicked[1]);
+  const nearest = wrong.reduce((best, point) => (distance(point) < distance(best) ? point : best), wrong[0] ?? clicked);
+  const [left, right] = distance(nearest) * box.width / size <= NEAR ? nearest : clicked;
+  askThis(`${operands[left]}${run.symbol}${operands[right]}`);
 }
 
 // The automaton

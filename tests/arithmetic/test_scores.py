@@ -165,6 +165,17 @@ def test_other_values_are_refused(values):
         Scores.from_json(values)
 
 
+def test_a_row_that_cannot_be(input_error):
+    rows: list = [{"characters": -1}, {"slice": 3}, {"seen": 3, "seen_right": 2}]
+    for values in rows:
+        with input_error(InputError):
+            SliceScore(4, 1, **{"slice": "a", **values})
+    with input_error(InputError):
+        Mistake(1, "2", "3")  # pyright: ignore[reportArgumentType]
+    with input_error(InputError):
+        Scores.from_json([1])
+
+
 def test_an_unknown_slice(input_error):
     with input_error(InputError):
         Scores.from_json(GOOD)["equal"]

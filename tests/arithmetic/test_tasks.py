@@ -141,6 +141,12 @@ def test_refuses_with_the_value_and_the_limit(input_error):
             Task(**values)
 
 
+def test_parameters_of_a_stranger_are_refused(input_error):
+    for parameters in ({"task": "addition"}, {**Task().parameters(), "draws": "digits"}):
+        with input_error(InputError):
+            Task.from_parameters(parameters)
+
+
 def test_numpy_integers_become_plain():
     task = Task(size=np.int64(4), num_examples=np.uint32(100), seed=np.uint64(7))
     assert task == Task(size=4, num_examples=100, seed=7)

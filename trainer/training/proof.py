@@ -322,7 +322,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked
     generator = np.random.default_rng(seed)
     # The logits of two questions of one sum may each have an error of a counter's bound.
     try:
-        bound = 2 * counter_bound(weights, len(task.alphabet), task.question_width)
+        bound = 2 * counter_bound(weights, _counts(learner, task, first, sums - first), task.answer_width)
     except RangeError:
         raise _too_large(run) from None
     margins, answers, predictions = list[np.ndarray](), list[str](), list[str]()
@@ -351,6 +351,13 @@ def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked
         ]
 
     return Checked(np.concatenate(margins), bound, len(sums), shortest)
+
+
+def _counts(learner: Learner, task: Task, *operands: np.ndarray) -> np.ndarray:
+    """How often each question has each character, int64 [questions, characters]."""
+    questions = text.questions(task, *(side[np.newaxis].astype(np.uint64) for side in operands))
+    ids = np.asarray(learner.input_format.encode_question(questions))
+    return np.stack([np.count_nonzero(ids == number, axis=1) for number in range(len(task.alphabet))], axis=1)
 
 
 def _logits(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,11 @@ the first step, and one at all others. With k the dashes of the question, and s_
 
 So the answer depends only on k, and every k up to twice the size of the configuration is evaluated; there is no
 certificate. Where gate and value are saturated, whole numbers are added, and float32 adds these without an error.
+
+A sum of whole numbers and of m other ones, whose sizes add up to s < 2^23, has an error of at most 4 u m s in every
+order. A partial sum is rounded only if it has a finer digit than its last place, which comes from one of the m numbers.
+Then that digit is gone. So the roundings that are due to one of them have different last places, and add up to at most
+twice the coarsest one; where two of them meet, one more is added.
 """
 
 import numpy as np
@@ -97,12 +102,15 @@ class Added:
         is_exact = is_closed | is_sure
         self.values = gate * value
         self.errors = np.where(is_exact, 0, gate_error + error + gate_error * error + UNIT + SMALLEST)
-        self.is_whole = is_exact.all(axis=0)  # bool [units]: -1, 0 or +1 is added, without an error
+        self.is_other = ~is_exact  # bool [characters, units]: what is added is not certainly -1, 0 or +1
+        self.is_whole = is_exact.all(axis=0)  # bool [units]
 
     def sums(self, counts: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
         """The sums of what is added so often, counts [..., characters], by so many additions; and their errors."""
         sizes = counts @ (np.abs(self.values) + self.errors)
-        rounding = (terms + 1) * UNIT / (1 - (terms + 1) * UNIT) * sizes + 4 * (terms + 1) * SMALLEST
+        require((sizes < 2**23).all(), "a sum is too large")
+        any_order = (terms + 1) * UNIT / (1 - (terms + 1) * UNIT) * sizes
+        rounding = np.minimum(any_order, 4 * UNIT * (counts @ self.is_other) * sizes) + 4 * (terms + 1) * SMALLEST
         return counts @ self.values, counts @ self.errors + np.where(self.is_whole, 0, rounding)
 
 

@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, Automaton
 from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, check_range
 
 WINDOW = 2  # the attention window that can be proved; with 3, there are about a thousand times as many windows
-BLOCK = 1 << 13  # windows that are computed at a time
+BLOCK, REFINED = 1 << 13, 1 << 7  # windows that are computed at a time, and whose bounds are refined
 # The pairs of ``PAIRS`` as numbers of characters.
 NUMBERED = [(CHARACTERS.index(left), CHARACTERS.index(right)) for left, right in PAIRS]
 # The sorted pairs of characters, and the pair of each symbol of ``PAIRS``.
@@ -41,8 +41,9 @@ FUNCTION = 2.0**-20  # the maximum relative error of a float32 exponential, divi
 # Hidden scores are lower by 1e9. With scores that differ by less than this, the shares of hidden characters are at most
 # 2^-126 each, and 2^-60 together in a string of up to 2^66 characters.
 MOST_SPREAD, MOST_SCORE, HIDDEN_SHARE = 600.0, 1e6, 2.0**-60
+MAX_REFINED = 1000  # the maximum number of windows of a block whose bounds are refined
 MAX_BOUND = 1e6  # larger bounds prove nothing
-GELU_SLOPE = 1.13  # the maximum derivative of GELU
+GELU_SLOPE, GELU_CURVATURE = 1.13, 0.85  # the maximum sizes of the derivatives of GELU
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,6 +250,30 @@ class WindowedTransformer:
         for first in range(0, len(rows), BLOCK):
             yield self._block(rows[first : first + BLOCK], bound)
 
+    def refined(self, rows: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Smaller bounds of some windows, [windows]: half of the maximum error of a difference from the right logit.
+
+        ``right`` are the ids of the right characters, int64 [windows]. An error in attention goes through all later
+        layers as one linear function, the derivative at the window, whose size is far below the product of those of the
+        layers; what it leaves out is quadratic in the error.
+        """
+        bound, result = _Bound(self), np.empty(len(rows))
+        table, up = self.scales[2][:, None] * self.table, self.scales[1][:, None] * self.up
+        for first in range(0, len(rows), REFINED):
+            part = slice(first, first + REFINED)
+            attended, error = self._attended(rows[part])
+            read = self.embedded[rows[part, 1]] + attended @ self.output
+            inner = _rms(read) @ up
+            dense = read + _gelu(inner) @ self.down
+            # [windows, units, units]: from an error of the input of the second norm to that of the third one.
+            through = _slope_of_norm(read) @ (up @ (_gelu_slope(inner)[:, :, None] * self.down))
+            through += np.eye(self.units)
+            logits = _slope_of_norm(dense) @ table  # [windows, units, characters]
+            logits = np.take_along_axis(logits, right[part, None, None], axis=2) - logits
+            sizes = _sizes(attended), error, read, _sizes(inner), dense
+            result[part] = bound.refined(*sizes, self.output @ through, through, logits)
+        return result
+
     def _block(self, rows: np.ndarray, bound: "_Bound") -> tuple[np.ndarray, np.ndarray]:
         attended, error = self._attended(rows)
         read = self.embedded[rows[:, 1]] + attended @ self.output
@@ -349,6 +374,47 @@ class _Bound:
         size = self.root * self.column
         return 1.001 * (through + (_of_norm(self.units) + _gamma(self.units + 8)) * size + self.table.tiny(self.root))
 
+    def refined(
+        self,
+        attended: np.ndarray,
+        error: np.ndarray,
+        read: np.ndarray,
+        inner: np.ndarray,
+        dense: np.ndarray,
+        of_attended: np.ndarray,
+        of_read: np.ndarray,
+        of_dense: np.ndarray,
+    ) -> np.ndarray:
+        """The bounds of ``WindowedTransformer.refined``; the first arguments are as above.
+
+        Args:
+          attended, error, read, inner, dense: As above.
+          of_attended: From an error of attention to that of ``dense``, [windows, units, units].
+          of_read: From an error of ``read`` to that of ``dense``, likewise.
+          of_dense: From an error of ``dense`` to that of the differences of logits, [windows, units, characters].
+        """
+        none = np.zeros_like(error)
+        before = self.output.error(attended, error)
+        total = before + 4 * UNIT * (self.embedded + _sizes(read) + before) + 8 * SMALLEST * self.root
+        rounding = total - self.output.slope * error  # of ``read``, without that of attention
+        # What the derivative of the norm leaves out, and then what the product and GELU add.
+        curved = self.up.slope * 3 * total**2 / (self.root * self._smallest(read, total) ** 2)
+        activated = self._through_norm(self.up, read, total, inner)
+        added = GELU_SLOPE * (curved + self._through_norm(self.up, read, none, inner + activated))
+        added = added + GELU_CURVATURE * activated**2 + (TANH + 16 * UNIT) * (inner + activated)
+        added = added + 8 * SMALLEST * self.down.inputs
+        later = self.down.slope * added + self.down.error(inner + activated, none)
+        later = later + 2 * UNIT * (_sizes(dense) + self.down.slope * (inner + activated))
+        after = _matrix_sizes(of_attended) * error + _matrix_sizes(of_read) * rounding + later
+        # [windows, characters]: the errors of the differences that are linear, and those that are left out.
+        of_parts = (of_attended @ of_dense, error), (of_read @ of_dense, rounding), (of_dense, later)
+        linear = sum(np.sqrt(np.square(slopes).sum(axis=1)) * size[:, None] for slopes, size in of_parts)
+        curved = 2 * self.column * 3 * after**2 / (self.root * self._smallest(dense, after) ** 2)
+        size = self.root * self.column
+        last = 2 * ((_of_norm(self.units) + _gamma(self.units + 8)) * (size + after / self._smallest(dense, after)))
+        last = last * (1 + self.column) + 2 * self.table.tiny(self.root)
+        return 1.001 * (linear.max(axis=1) + curved + last) / 2
+
     def _through_norm(self, kernel: "_Kernel", inputs: np.ndarray, error: np.ndarray, size: np.ndarray) -> np.ndarray:
         """The error of a product with a kernel after an RMSNorm, whose slope is at most 1 / (root mean square)."""
         through = kernel.slope * error / self._smallest(inputs, error)
@@ -409,6 +475,26 @@ def _lengths(vectors: np.ndarray) -> np.ndarray:
 
 def _rms(vectors: np.ndarray) -> np.ndarray:
     return vectors / _lengths(vectors)[..., None]
+
+
+def _slope_of_norm(vectors: np.ndarray) -> np.ndarray:
+    """The derivatives of RMSNorm without its scale at vectors [windows, units]: [windows, units, units]."""
+    normed = _rms(vectors)
+    projection = np.eye(vectors.shape[1]) - normed[:, :, None] * normed[:, None] / vectors.shape[1]
+    return projection / _lengths(vectors)[:, None, None]
+
+
+def _matrix_sizes(matrices: np.ndarray) -> np.ndarray:
+    """The lengths of all numbers of matrices [windows, ...], which bound their slopes."""
+    return _sizes(matrices.reshape(len(matrices), -1))
+
+
+def _gelu_slope(values: np.ndarray) -> np.ndarray:
+    """The derivative of ``_gelu``."""
+    factor = (2 / np.pi) ** 0.5
+    tangent = np.tanh(factor * values * (1 + 0.044715 * np.square(values)))
+    inner = factor * (1 + 3 * 0.044715 * np.square(values))
+    return 0.5 * (1 + tangent) + 0.5 * values * (1 - np.square(tangent)) * inner
 
 
 def _gelu(values: np.ndarray) -> np.ndarray:

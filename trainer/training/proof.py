@@ -53,7 +53,7 @@ class Checked:
     """All cases of a model."""
 
     margins: np.ndarray  # the margin of the right logit over all others, float64 [cases]
-    bound: float  # the maximum error of a float32 logit
+    bound: float | np.ndarray  # the maximum error of a float32 logit, or that in each case, float64 [cases]
     states: int  # the number of states of the network
     # From the numbers of some cases to a shortest question of each, sorted by length.
     questions: Callable[[np.ndarray], list[Sample]]
@@ -148,7 +148,7 @@ def prove(run: Run, restore: Restore) -> Proved:
         wrong=int(np.count_nonzero(margins <= 0)),
         near=int(np.count_nonzero(margins[wrong] > 0)),
         margin=math.floor(1e6 * margins.min()) / 1e6,
-        bound=math.ceil(1e5 * bound) / 1e5,
+        bound=math.ceil(1e5 * float(np.max(bound))) / 1e5,
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=samples[0] if samples else None,
@@ -222,25 +222,31 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
     """All windows of questions of any length; if none is wrong, the network itself is compared with their logits."""
     questions, _ = question_states(run.task)
     cases = sum(len(windows.rows) for windows in windowed.all_windows(questions, network.alphabet))
-    margins, done, bound, read = np.empty(cases), 0, 0.0, set[tuple[int, int]]()
+    margins, bounds, done, read = np.empty(cases), np.empty(cases), 0, set[tuple[int, int]]()
     with progress(f"{run.task.name}, proof", cases, "cases") as report_progress:
         for windows in windowed.all_windows(questions, network.alphabet):
             start = done
             read |= {tuple(pair) for pair in windows.rows[:1, :2].tolist()}
             try:
-                for logits, bounds in network.logits(windows.rows):
-                    right = windows.right[done - start :][: len(logits)]
-                    margins[done : done + len(logits)] = _above(logits, right)
-                    done, bound = done + len(logits), max(bound, float(bounds.max()))
+                for logits, of_part in network.logits(windows.rows):
+                    part = slice(done - start, done - start + len(logits))
+                    margin = _above(logits, windows.right[part])
+                    # Where the bound is just too large, a smaller one is computed; not where very many are wrong.
+                    near = np.flatnonzero((margin > 0) & (margin <= 2 * of_part))[: windowed.MAX_REFINED]
+                    refined = network.refined(windows.rows[part][near], windows.right[part][near])
+                    of_part[near] = np.minimum(of_part[near], refined)
+                    margins[done : done + len(logits)], bounds[done : done + len(logits)] = margin, of_part
+                    done += len(logits)
                     report_progress(done)
             except RangeError:
                 raise _too_large(run) from None
+    bound = float(bounds.max())
     if not bound < windowed.MAX_BOUND:
         raise InputError(
             f"the model of {run.place} has sums so near to zero that the rounding error of float32 has no useful "
             "bound, so it cannot be proved; train it longer"
         )
-    if margins.min() > 2 * bound:
+    if (margins > 2 * bounds).all():
         _check_windows(run, network, bound, restore, seed)
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
@@ -249,7 +255,7 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
         strings = windowed.shortest(questions, network.alphabet, wrong, MAX_KINDS)
         return _answered_by_network(run, restore, strings)
 
-    return Checked(margins, bound, len(read), shortest)
+    return Checked(margins, bounds, len(read), shortest)
 
 
 def _check_windows(run: Run, network: WindowedTransformer, bound: float, restore: Restore, seed: int) -> None:

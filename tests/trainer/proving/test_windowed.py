@@ -122,6 +122,14 @@ def test_no_logit_of_the_network_is_further_from_that_of_its_window_than_the_bou
         expected, bounds = (np.concatenate(parts) for parts in zip(*tables.logits(rows[counts]), strict=True))
         differences = np.abs(logits - expected).max(axis=1)
         assert np.isfinite(logits).all() and (differences <= bounds).all()
+        # Differences from the right logit have smaller errors.
+        of_right = right[counts][:, None]
+        error = logits - expected
+        error = np.abs(error - np.take_along_axis(error, of_right, axis=1)).max(axis=1)
+        refined = tables.refined(rows[counts], right[counts])
+        assert (error <= 2 * refined).all()
+        if edit is EDITS["as initialised"]:
+            assert np.median(refined) < np.median(bounds) / 2
         if edit is EDITS["as initialised"]:
             assert bounds.max() < 0.05 < np.abs(expected).max()
     finally:
@@ -159,6 +167,14 @@ def test_weights_whose_sums_may_overflow_or_show_what_is_hidden_are_refused(netw
     with pytest.raises(RangeError):
         tables = WindowedTransformer(edit(arrays_of(network)), FORMAT.alphabet)
         next(tables.logits(np.array([[-1, len(FORMAT.alphabet), windowed.NO_PAIR, 1, 1]])))
+
+
+def test_the_derivatives_of_gelu_are_bounded():
+    values = np.linspace(-12, 12, 240_001)
+    gelu, slope = windowed._gelu(values), windowed._gelu_slope(values)
+    np.testing.assert_allclose(np.gradient(gelu, values), slope, atol=1e-4)
+    assert np.abs(slope).max() < windowed.GELU_SLOPE
+    assert np.abs(np.gradient(slope, values)).max() < windowed.GELU_CURVATURE
 
 
 @pytest.fixture
@@ -207,6 +223,7 @@ def test_a_margin_must_exceed_twice_the_bound(run, network, few_windows, monkeyp
         yield made, np.ones(len(rows))
 
     monkeypatch.setattr(WindowedTransformer, "logits", logits)
+    monkeypatch.setattr(WindowedTransformer, "refined", lambda tables, rows, right: np.ones(len(rows)))
     monkeypatch.setattr(proof, "_check_windows", lambda *_: None)
     proved = proof.prove(run, restored(network))
     assert (proved.proof.wrong, proved.proof.near, proved.proof.holds) == (0, near, not near)

@@ -5,4 +5,4 @@ for (const [kind, label] of [["sidebar", "Site"], ["toc", "On this page"]])
   document.querySelector(`aside.${kind}-drawer`)?.setAttribute("aria-label", label);
 for (const each of document.querySelectorAll("pre, .text_html, .table-wrapper")) each.tabIndex = 0;
 for (const table of document.querySelectorAll(".table-wrapper, .text_html"))
-  Object.assign(table, { role: "region", ariaLabel: table.querySelector("caption")?.textContent.trim() || "Table" });
+  Object.assign(table, { role: "group", ariaLabel: table.querySelector("caption")?.textContent.trim() || "Table" });

@@ -171,9 +171,7 @@ def suite_slices(draw):
     return task, size, draw(st.sampled_from(slices(task, size)))
 
 
-@given(suite_slices(), st.integers(0, 2**64 - 1))
-def test_every_slice_keeps_its_promise(chosen, seed):
-    task, size, slice = chosen
+def check_promise(task: str, size: int, slice: Slice, seed: int) -> None:
     drawn = pairs(task, size, slice, seed, 10)
     notation = OPERATIONS[task].notation
     top = {DASHES: size, RESIDUES: size - 1}.get(notation, 10**size - 1)
@@ -183,6 +181,20 @@ def test_every_slice_keeps_its_promise(chosen, seed):
     for left, right in drawn:
         assert notation.smallest <= min(left, right) <= max(left, right) <= top
         assert holds(task, size, slice.name, left, right), (left, right)
+
+
+@given(suite_slices(), st.integers(0, 2**64 - 1))
+def test_every_slice_keeps_its_promise(chosen, seed):
+    check_promise(*chosen, seed)
+
+
+@pytest.mark.parametrize("task", list(OPERATIONS))
+def test_each_slice_of_a_task_keeps_its_promise_at_every_kind_of_size(task):
+    operation = OPERATIONS[task]
+    sizes = {min(max(size, operation.min_size), operation.max_size) for size in (1, 2, 3, 9, 19)}
+    chosen = [(size, slice) for size in sorted(sizes) for slice in slices(task, size)]
+    for size, slice in chosen:
+        check_promise(task, size, slice, seed=size)
 
 
 @given(st.sampled_from(list(BUILT_IN)), st.integers(1, 60), st.integers(0, 2**64 - 1))

@@ -15,6 +15,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan
+from seq2seq_arith.trainer import recipes
 from seq2seq_arith.trainer.config import ModelConfig, SearchOptions, TrainConfig, override
 from seq2seq_arith.trainer.recipes import RECIPES, configured, recipe, recipe_data
 from seq2seq_arith.trainer.registry import check_model, writes_numbers
@@ -180,3 +181,15 @@ def test_a_recipe_says_that_its_validation_split_is_too_large(input_error):
         recipe_data("plain", "addition", num_examples=1000)
     assert "recipe 'plain'" in str(refused.value)
     assert recipe_data("plain", "addition", num_examples=1000, num_validation=100).num_train == 900
+
+
+def test_options_of_a_custom_model_are_an_object(input_error):
+    with input_error(InputError):
+        vars(ModelConfig(options="[1]").network_options)
+
+
+def test_a_recipe_without_an_entry_for_a_task(monkeypatch, input_error):
+    empty = dataclasses.replace(RECIPES["best"], tasks={})
+    monkeypatch.setattr(recipes, "RECIPES", {"best": empty})
+    with input_error(InputError):
+        recipe("best", "addition")

@@ -115,3 +115,10 @@ def test_a_directory_that_was_removed_stays_removed(tmp_path, name):
     with pytest.raises(FileNotFoundError), StagedDirectory(tmp_path / "gone").whole_file(name):
         raise AssertionError("entered")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_space(tmp_path, input_error, monkeypatch):
+    monkeypatch.setattr(paths, "free_disk", lambda directory: (directory, 5_000))
+    paths.check_space(5_000, tmp_path, "give another directory")
+    with input_error(InputError):
+        paths.check_space(5_001, tmp_path, "give another directory")

@@ -143,7 +143,8 @@ def test_lengths_that_a_model_can_be_asked(tmp_path, input_error):
     assert [run.task_of_length(length).size for length in (1, 3, 18)] == [3, 3, 18]
     fixed = run_in(tmp_path, config=override(TrainConfig(), name="lstm_transformer"))
     assert fixed.task_of_length(2) == fixed.task
-    for each, length in ((run, 0), (run, 1001), (fixed, 4)):
+    residues = dataclasses.replace(run, task=Task("modular_addition"))
+    for each, length in ((run, 0), (run, 1001), (fixed, 4), (residues, 4)):
         with input_error(InputError):
             each.task_of_length(length)
 

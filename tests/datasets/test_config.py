@@ -1,6 +1,7 @@
 """The configs: their names, what they hold, and what they refuse."""
 
 import pytest
+import tensorflow_datasets as tfds
 from layout import OWN_TASKS
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
@@ -54,3 +55,8 @@ def test_a_config_of_a_task_of_ones_own(no_custom_tasks):
     assert ArithConfig.from_name("sort-d4").task == config.task == ArithConfig(**config.task.parameters()).task
     assert "sort-d4" in Builder.builder_configs
     assert list(Builder.builder_configs) == list(OPERATIONS)
+
+
+def test_a_config_of_another_builder_is_refused(tmp_path, input_error):
+    with input_error(InputError):
+        Builder(config=tfds.core.BuilderConfig(name="other"), data_dir=tmp_path)

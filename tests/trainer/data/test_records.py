@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import json_sha256
-from seq2seq_arith.pipelines.formats.layout import TFRECORD, shard_file
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, TFRECORD, shard_file
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.showing import sample
 from seq2seq_arith.trainer.data import records
@@ -97,3 +98,11 @@ def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
     path = data_dir / "seq2seq_arith" / tasks["addition"].config_name / "1.0.0"
     with pytest.raises(InputError, match="is a dataset itself; give the --data-dir under which"):
         records.open_source(tasks["addition"], str(path))
+
+
+def test_a_dataset_without_our_metadata(tmp_path, input_error):
+    path = dataset_path(tmp_path, Task())
+    path.mkdir(parents=True)
+    (path / DATASET_INFO).touch()
+    with input_error(InputError):
+        records.open_source(Task(), str(tmp_path))

@@ -22,7 +22,7 @@ import dataclasses
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -189,7 +189,7 @@ class Program:
         """Examples as they are typed, with the name of the program."""
         return [f"{self.name} {example}" for example in examples]
 
-    def parser(self, only: str | None = None, defaults: Mapping[str, Any] | None = None) -> Parser:
+    def parser(self, only: str | None = None, defaults: dict[str, Any] | None = None) -> Parser:
         """The parser of all commands, with the options of all, or only of one, and values of options by name."""
         notes = f"{self.name} COMMAND --help shows the options of a command."
         top = Parser(prog=self.name, description=f"{self.does}\n\n{notes}", examples=self._full(self.examples))

@@ -43,7 +43,7 @@ SENTENCES = dict(sentences())
 
 
 @functools.cache
-def tested() -> set[tuple[str, ...]]:
+def words_of_tests() -> set[tuple[str, ...]]:
     """The runs of words in the snapshot and in the texts of all tests."""
     files = [ROOT / "tests/input_errors.txt", *(ROOT / "tests").rglob("test_*.py")]
     return set().union(*(runs(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()))
@@ -51,4 +51,4 @@ def tested() -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize("place", sorted({*SENTENCES} - MET_BY_VALUE))
 def test_a_sentence_is_met_by_a_test(place):
-    assert SENTENCES[place] & tested(), f"no test meets this InputError; its words are {SENTENCES[place]}"
+    assert SENTENCES[place] & words_of_tests(), f"no test meets this InputError; its words are {SENTENCES[place]}"

@@ -333,7 +333,7 @@ def is_above(logits: np.ndarray, bound: float) -> np.ndarray:
     The logits are float64 [questions, steps, characters].
     """
     highest = np.partition(logits, -2, axis=2)[..., -2:]  # the second, and the first
-    return (highest[..., 1] - highest[..., 0] > 2 * bound).all(axis=1)
+    return np.all(highest[..., 1] - highest[..., 0] > 2 * bound, axis=1)
 
 
 def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -128,8 +128,8 @@ def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) 
             earlier = list[int]()
             if before not in (NONE, start):
                 edges = np.flatnonzero((questions.target == state) & (right == before))
-                edge = min(edges.tolist(), key=lambda edge: len(to_state[questions.source[edge]]))
-                earlier = [*to_state[questions.source[edge]], edge]
+                edge = min(edges.tolist(), key=lambda edge: len(to_state[int(questions.source[edge])]))
+                earlier = [*to_state[int(questions.source[edge])], edge]
             later = to_end[questions.target[inner[-1]]]
             strings.append([*earlier, *inner, *reversed(later)])
         first += len(windows.rows)

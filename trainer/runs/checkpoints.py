@@ -18,6 +18,7 @@ import io
 import itertools
 import json
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,10 +99,12 @@ def pack(arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> bytes:
 
 def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """What ``pack`` was given; raises NewerError, or any Exception if it is not a checkpoint."""
-    with NpzFile(io.BytesIO(content), allow_pickle=False) as archive:
-        size = sum(member.file_size for member in archive.zip.infolist())  # none can unpack to more than it states
-        if size > MAX_EXPANSION * len(content):
-            raise ValueError(f"{len(content):,} bytes unpack to {size:,}, more than {MAX_EXPANSION} times as many")
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file) as members:
+        size = sum(member.file_size for member in members.infolist())  # none can unpack to more than it states
+    if size > MAX_EXPANSION * len(content):
+        raise ValueError(f"{len(content):,} bytes unpack to {size:,}, more than {MAX_EXPANSION} times as many")
+    with NpzFile(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     state = decode(dict[str, Any], parse(arrays.pop(STATE).tobytes()), "its state")
     if (version := decode(int, state.pop(FORMAT_KEY, FORMAT), "its format")) > FORMAT:

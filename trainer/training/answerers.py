@@ -194,9 +194,12 @@ def evaluator(run: Run, weights: Weights, *, is_proved: bool) -> Evaluate | None
     try:
         if network.tables is None:
             return CounterSums(weights, run.task.alphabet).evaluate
-        return functools.partial(_of_columns, network.tables(weights, run.task.alphabet), run.task.alphabet, is_proved)
+        tables = network.tables(weights, run.task.alphabet)
     except (KeyError, ValueError, IndexError, RangeError):  # a layer is missing, or a sum can be infinite
         return None
+    if not isinstance(tables, Tables):  # a transformer writes one character after the other
+        return None
+    return functools.partial(_of_columns, tables, run.task.alphabet, is_proved)
 
 
 def _of_columns(

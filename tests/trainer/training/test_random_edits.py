@@ -122,4 +122,5 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
                 named += 1
                 confirmed += sample.question in wrong
     # The network itself answers the short questions wrong that a proof names, but where two logits are equal.
+    assert held or named
     assert confirmed >= 0.8 * named

@@ -130,7 +130,7 @@ def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) 
                 edges = np.flatnonzero((questions.target == state) & (right == before))
                 edge = min(edges.tolist(), key=lambda edge: len(to_state[int(questions.source[edge])]))
                 earlier = [*to_state[int(questions.source[edge])], edge]
-            later = to_end[questions.target[inner[-1]]]
+            later = to_end[int(questions.target[inner[-1]])]
             strings.append([*earlier, *inner, *reversed(later)])
         first += len(windows.rows)
     strings.sort(key=len)

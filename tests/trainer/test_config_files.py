@@ -74,7 +74,7 @@ def test_a_file_of_something_else(content, tmp_path, input_error):
 
 def test_a_file_must_have_what_is_required(tmp_path, input_error):
     (tmp_path / "run.toml").write_text("epochs = 3")
-    result = run_here("train", "pq", f"--config={tmp_path / 'run.toml'}", "--data-dir=D", main=main)
+    result = run_here("train", f"--config={tmp_path / 'run.toml'}", "--data-dir=D", main=main)
     assert result.returncode == 2
     input_error.printed(result.stderr)
 

@@ -103,11 +103,7 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def trained_on(run: Run) -> str:
-    """The data of a run in words.
-
-    >>> trained_on(pretrained("subtraction"))  # doctest: +SKIP
-    '1,035,000 structured pairs of at most 5 digits'
-    """
+    """The data of a run in words, such as "1,035,000 structured pairs of at most 5 digits"."""
     task = run.task
     kind = "structured" if task.draws == "structured" else "random"
     examples = "pairs" if task.operation.arity == 2 else "questions"

@@ -79,9 +79,9 @@ def test_code_of_ones_own_is_known_by_its_weights():
     own, task = override(COSINE, name=OWN_MODEL, input_format="aligned"), Task("addition")
     for network in NETWORKS:
         found = find(task, own, {network.variable: np.zeros(())})
-        assert found == (network if network.tables else None)
+        assert found == (network if network.task is None else None)
     assert find(task, own, {"dense/kernel": np.zeros(())}) is None
-    adder, _, counter = NETWORKS
+    adder, _, counter, _ = NETWORKS
     assert find(Task("pq"), override(COSINE, name="counter"), {counter.variable: np.zeros(())}) == counter
     assert find(task, override(own, name="latch_tagger"), {"carry/kernel": np.zeros(())}) is None
     assert find(task, override(own, name="latch_tagger"), {adder.variable: np.zeros(())}) == adder

@@ -90,10 +90,6 @@ class InputFormatEntry:
     is_scratchpad: bool = False  # whether partial results are written, so that it is for sums and products alone
 
 
-# The gates of a counter are this many times the result of kernel and bias. A step of Adam is equally large for every
-# weight, so they move faster than the other layers, and saturate. With 1, the units count only nearly right, and no
-# further than in the training.
-COUNTER_STEEPNESS = 20.0
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace. XLA compiles it for longer,
 # and makes a loop as fast.
 MAX_UNROLL, MAX_UNROLL_XLA = 64, 16

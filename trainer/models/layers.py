@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS
+from seq2seq_arith.trainer.constants import COUNTER_STEEPNESS
 
 PACKAGE = "seq2seq_arith"
 # Keras's functions. Its annotations say that most of them return None for some backends.

@@ -28,9 +28,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import figures
+from seq2seq_arith.trainer.constants import COUNTER_STEEPNESS
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
-from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS, MODELS
+from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import files, listing
 from seq2seq_arith.trainer.runs.run import Run
 

@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 
+from seq2seq_arith.trainer.constants import COUNTER_STEEPNESS
 from seq2seq_arith.trainer.proving.tables import TANH, UNIT, Dense, Weights, counter_bound, is_above
-from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS
 
 
 class CounterSums:

@@ -15,9 +15,9 @@ from typing import TypeVar
 import numpy as np
 
 from seq2seq_arith.base.progress import ReportProgress, no_progress
+from seq2seq_arith.trainer.constants import COUNTER_STEEPNESS
 from seq2seq_arith.trainer.proving.automata import NONE, Groups, Latched, backward, distinct, forward, remembering
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids
-from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS
 
 QUESTIONS = 50  # of a counter, whose errors are computed at a time
 BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in the cache

@@ -40,7 +40,7 @@ def test_a_foreign_backend_of_keras_is_refused_and_the_program_sets_its_own(tmp_
 import os, sys
 import seq2seq_arith as sa
 from seq2seq_arith.trainer.__main__ import main
-for call in (lambda: sa.train("pq"), lambda: sa.open_run("pretrained:addition").predict("1+1")):
+for call in (lambda: sa.train("pq"), lambda: sa.open_run("pretrained:addition").inspect("1+1")):
     try:
         call()
     except sa.InputError as error:

@@ -10,13 +10,14 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.constants import COUNTER_STEEPNESS
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.build import build_network, outline
 from seq2seq_arith.trainer.models.layers import Counter, OneHot
 from seq2seq_arith.trainer.models.recurrent import PlainLSTM
-from seq2seq_arith.trainer.registry import COUNTER_STEEPNESS, MODELS
+from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints
 
 RECURRENT = (keras.layers.LSTM, keras.layers.GRU)

@@ -67,7 +67,7 @@ def _asked() -> SetAnswers:
 
 
 def _row(epoch: int) -> dict:
-    values = (epoch, 10 * epoch, 1 / epoch, 0.5, 0.1, 1.2 / epoch, 0.5, min(epoch, 5) / 6, 99.0, 1.0 * epoch, 0, 9)
+    values = (epoch, 10 * epoch, 1 / epoch, 0.5, 0.1, 1.2 / epoch, 0.5, min(epoch, 5) / 6, 99.0, 1.0 * epoch, 0, 9, 3)
     return dict(zip(COLUMNS, values, strict=True))
 
 

@@ -14,6 +14,7 @@ from programs import run_here
 
 from seq2seq_arith.base.errors import InputError, SweepError
 from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.sweeps import results, runner
 from seq2seq_arith.trainer.sweeps.plan import Job, Planned
@@ -86,7 +87,7 @@ def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tm
     """Here the trainings are left out; a stored result stands for what they find."""
     planned = [Planned(group=group, seed=0, task="addition", settings={}, suite={}) for group in "abc"]
     found, tried, made = results.read(ROOT / "benchmarks" / results.RESULTS)[0], [], []
-    known = {"dataset": found.dataset, "train": found.settings, "suite": found.suite}
+    known = {"dataset": found.dataset, "train": TrainConfig.from_json(found.settings).to_json(), "suite": found.suite}
     jobs = {each.name: Job(settings=known, train=[], evaluate=[]) for each in planned}
 
     def run_one(_, each):

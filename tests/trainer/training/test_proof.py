@@ -196,6 +196,7 @@ def test_a_network_that_was_added_is_proved(adder, monkeypatch):
     proved = proof.prove(run, functools.partial(building.restore, adder))
     found, wrong = proved.proof, proved.counterexamples
     assert (found.holds, found.states, wrong) == (True, 62, [])
+    proved.save()
     assert proofs.read(run) == found
 
 

@@ -156,16 +156,21 @@ def recipes() -> str:
             rounds = str(config.prove) if config.prove else "-"
             lines.append(
                 (f"`{task}`", f"`{data.config_name}`", f"`{model.name}`", f"`{model.input_format}`", model.hidden,
-                 model.layers, config.epochs, rounds)
+                 model.layers, config.epochs, config.batch_size, config.learning_rate, config.schedule,
+                 config.weight_decay, rounds)
             )  # fmt: skip
-        columns = ["task", "dataset", "model", "input format", "units", "layers", "epochs", "rounds"]
+        columns = [
+            "task", "dataset", "model", "input format", "units", "layers", "epochs", "batch size", "learning rate",
+            "schedule", "weight decay", "rounds",
+        ]  # fmt: skip
         parts.append(f"## `{name}`\n\n{sentence(entry.help)}\n\n{table(columns, lines)}")
     return page(
         "Recipes",
         "This page lists what each recipe chooses for each task: the dataset, the network and the training. It is for "
         "everyone who starts from known settings. Afterwards you can reproduce a recipe or change one part of it. "
         "*Rounds* are the rounds of counterexample-guided training at the end (`--prove`); a dash means that the "
-        "network is not proved.",
+        "network is not proved. The optimizer is Adam, or AdamW where there is weight decay. `arith-model describe "
+        "TASK --recipe NAME` shows all other options.",
         parts,
         ["[Train a network](../how-to/train.md)", "[Results](../results.md) of each recipe", "[Models](models.md)"],
     )

@@ -317,7 +317,7 @@ OF_DIGITS: Kinds = (
     ("odds", "All digits are odd, which random draws give only for short numbers.", _ODDS),
     (
         "one-odd",
-        "Only the last digit is odd, so a single digit decides the parity.",
+        "Of each number, only the last digit is odd, so a single digit decides its parity.",
         lambda words, n: _EVENS(words, n)[:-1] + _ODDS(words, 1),
     ),
     (

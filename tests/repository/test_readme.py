@@ -117,6 +117,12 @@ def test_no_command_of_the_pages_replaces_an_editable_installation():
     assert commands and [command for command in commands if "--editable" not in command] == []
 
 
+def test_a_table_has_a_line_per_row():
+    """Else it is shown as one paragraph, as after a formatter has joined its lines."""
+    rules = [line.strip() for line in TEXT.splitlines() if "|---" in line.replace(" ", "")]
+    assert len(rules) > 100 and [rule for rule in rules if not re.fullmatch(r"[|:\s-]+", rule)] == []
+
+
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))

@@ -29,8 +29,8 @@ LEARNED = 0.99  # the share of right answers after which a set counts as learned
 
 
 def runs_of(name: str) -> list[Result]:
-    """The runs of a table of settings, and those of the same on data of another seed."""
-    return [row for row in ROWS if row.run.replace("-data1", "") == name]
+    """The runs of a table of settings, and those of the same on data of another seed; for ``all``, every run."""
+    return [row for row in ROWS if name in ("all", row.run.replace("-data1", ""))]
 
 
 def worst(row: Result, size: str, *sets: str) -> float:
@@ -87,6 +87,7 @@ FIGURES: dict[str, Callable[[list[Result], str], float]] = {
     "rounds-min": of_runs(lambda runs: min(row.rounds for row in runs if row.proved)),
     "rounds-max": of_runs(lambda runs: max(row.rounds for row in runs if row.proved)),
     "weights": of_runs(lambda runs: statistics.mode(row.weights for row in runs)),
+    "weights-max": of_runs(lambda runs: max(row.weights for row in runs)),
     "minimum": least(STANDARD),
     "minimum-held-out": least(HELD_OUT),
     "minimum-both": least(*SETS),

@@ -30,7 +30,7 @@ def test_the_demo_learns_all_three(tmp_path):
     assert printed.count(" of 10 right, for example ") == 2 * len(DEMO_TASKS)
     assert printed.count("\nA proof checks all cases: does ") == len(DEMO_TASKS)
     table, _, story = printed.partition("\ntask ")[2].partition("\n\n")
-    assert [line.split()[-1] for line in table.splitlines()[2:]] == ["✓"] * len(DEMO_TASKS)
+    assert (table.count("✓"), table.count("✗")) == (len(DEMO_TASKS), 0)
     # The page shows the last table of a run; here is what no machine changes.
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     for row in ("trained on", "proved", DEMO_QUESTIONS["subtraction"]):

@@ -184,7 +184,7 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_pat
     assert asked.returncode == 0, asked.stderr
     missing = run_here("predict", f"{url}s", main=main)
     assert missing.returncode == 2
-    assert missing.stderr.startswith(f"arith-model: {url}s is no")
+    assert missing.stderr.startswith(f"arith-model: there is no folder {url}s")
 
 
 @pytest.mark.slow

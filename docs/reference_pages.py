@@ -124,7 +124,7 @@ def positional_encodings() -> str:
     parts = []
     for name, entry in POSITIONAL_ENCODINGS.items():
         options = ", ".join(f"`--{option.replace('_', '-')}`" for option in entry.options) or "none"
-        needs = "numbers, and an answer that starts from the units" if entry.needs_places else "nothing"
+        needs = "numbers, and an answer that starts from the units" if entry.needs_digit_positions else "nothing"
         parts.append(
             f"## `{name}`\n\n{sentence(entry.help)}\n\n- **Standard name:** {entry.term}\n"
             f"- **Inputs of other lengths:** {'yes' if entry.any_length else 'no'}\n- **Needs:** {needs}\n"

@@ -41,7 +41,7 @@ class ModelEntry:
     any_length: bool = True  # whether its weights fit strings of any length
     any_channels: bool = False  # whether its weights fit any number of pairs of characters in a step, which it sums
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
-    # Its own settings besides size: names of fields of ``ModelConfig``; with "positional_encoding", also those of its
+    # Its own options besides size: names of fields of ``ModelConfig``; with "positional_encoding", also those of its
     # encoding.
     options: tuple[str, ...] = ()
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
@@ -59,8 +59,8 @@ class PositionalEncodingEntry:
     any_length: bool = True  # whether its weights fit strings of any length
     options: tuple[str, ...] = ()  # its own settings: names of fields of ``ModelConfig``
     even_heads: bool = False  # whether a head must have an even number of units
-    # Whether it counts the places of digits, and so needs numbers, and an answer that starts from the units.
-    needs_places: bool = False
+    # Whether it counts digit positions, and so needs numbers, and an answer that starts from the units.
+    needs_digit_positions: bool = False
     # What an input format gives with it in place of ``REVERSED``, a key of ``HINTS``; empty if it gives nothing more.
     hints: str = ""
     # From the settings of a network to the number of examples whose characters an example of a training sees.
@@ -79,11 +79,11 @@ class InputFormatEntry:
     # From a task to the shape of one question: (steps,) or (steps, channels).
     question_shape: Callable[[Task], tuple[int, ...]] = lambda task: (task.question_width,)
     answer_steps: Callable[[Task], int] = lambda task: task.answer_width  # from a task to the steps of one answer
-    needs_digits: bool = False  # whether the operands must have digits, whose places it knows
+    needs_digits: bool = False  # whether the operands must have digits, whose positions it knows
     needs_numbers: bool = False  # whether an answer must be a number, too
     needs_pairs: bool = False  # whether there must be two operands
-    # Whether operands and answer are runs of digits, the answer's from the units, so that places can be counted.
-    has_places: bool = False
+    # Whether operands and answer are runs of digits, the answer's from the units, so that positions can be counted.
+    has_digit_positions: bool = False
     channels_grow: bool = False  # whether a step of longer strings has more channels
     hides_blanks: bool = False  # whether attention must not see the blanks of the question
     fills_answer: bool = False  # whether an answer has no blanks behind it
@@ -95,9 +95,9 @@ class InputFormatEntry:
 MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
 
 
-def imported(place: str) -> Callable[..., Any]:
-    """A function or a class by its place, ``package.module:name``, whose module is imported when it is called."""
-    return lambda *args, **kwargs: pkgutil.resolve_name(place)(*args, **kwargs)
+def imported(name: str) -> Callable[..., Any]:
+    """A function or a class by its name, ``package.module:name``, whose module is imported when it is called."""
+    return lambda *args, **kwargs: pkgutil.resolve_name(name)(*args, **kwargs)
 
 
 MODELS: dict[str, ModelEntry] = {
@@ -221,7 +221,7 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
         "2024](https://arxiv.org/abs/2405.17399)",
         options=("distractors",),
         even_heads=True,  # half of the numbers are for the place, and half for the next one
-        needs_places=True,
+        needs_digit_positions=True,
         hints="digit positions",
         examples_seen=lambda options: 1 + options["distractors"],
     ),
@@ -231,7 +231,7 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
         term="T5 relative bias over coupled positions",
         paper="[Raffel et al. 2020](https://arxiv.org/abs/1910.10683)",
         options=("attention_window",),
-        needs_places=True,
+        needs_digit_positions=True,
         hints="digit positions, local",
     ),
 }
@@ -289,8 +289,8 @@ def _filled_shape(task: Task) -> tuple[int]:
 
 def _scratchpad_steps(task: Task) -> int:
     """Two digits for each partial result, and the answer: see ``input_formats.Scratchpad``."""
-    per_place = 2 * task.operand_width if task.operation.symbol == "*" else task.operation.arity
-    return 2 * per_place * task.operand_width + task.answer_width
+    per_position = 2 * task.operand_width if task.operation.symbol == "*" else task.operation.arity
+    return 2 * per_position * task.operand_width + task.answer_width
 
 
 # Most steps of an answer with a scratchpad: each partial result has operations of its own in the graph.
@@ -311,7 +311,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         term="reverse format",
         paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
         hints=REVERSED,
-        has_places=True,
+        has_digit_positions=True,
     ),
     "aligned": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:AlignedFormat"),
@@ -344,7 +344,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         question_shape=_filled_shape,
         needs_digits=True,
         needs_numbers=True,
-        has_places=True,
+        has_digit_positions=True,
         fills_answer=True,
     ),
     "reversed_eos": InputFormatEntry(
@@ -355,7 +355,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         paper="[Newman et al. 2020](https://arxiv.org/abs/2010.07174)",
         hints=f"{REVERSED} + EOS token",
         answer_steps=_ended_steps,
-        has_places=True,
+        has_digit_positions=True,
         hides_blanks=True,
         fills_answer=True,
     ),
@@ -382,7 +382,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "random_spaces": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:RandomSpacesFormat"),
-        help="the stored question with spaces at random places; the answer from its last character to its first",
+        help="the stored question with spaces at random positions; the answer from its last character to its first",
         term="random space augmentation",
         paper="[Shen et al. 2023](https://arxiv.org/abs/2311.14737)",
         hints=f"{REVERSED} + random spaces",
@@ -494,8 +494,8 @@ def check_model(name: str, input_format: str, task: Task, positional_encoding: s
             INPUT_FORMATS[input_format].question_shape(task)[0],
             INPUT_FORMATS[input_format].answer_steps(task),
         )
-    needs_places = positional_encoding_entry(name, positional_encoding).needs_places
-    if needs_places and not (writes_numbers(task) and input_format_entry(input_format).has_places):
+    needs_digit_positions = positional_encoding_entry(name, positional_encoding).needs_digit_positions
+    if needs_digit_positions and not (writes_numbers(task) and input_format_entry(input_format).has_digit_positions):
         raise InputError(
             f"the positional encoding {positional_encoding!r} needs numbers digit by digit and a reversed answer, and "
             f"{task.name} with --input-format {input_format} lacks one of these; give --input-format reversed and a "

@@ -198,7 +198,7 @@ class AlignedFormat(NumbersFormat):
 
 
 class PartialProductsFormat(AlignedFormat):
-    """All pairs of digits whose places add up to the step (``partial_products``).
+    """All pairs of digits whose positions add up to the step (``partial_products``).
 
     Step t of the question holds every pair of digit i of the left and digit t - i of the right operand, i from 0, blank
     where there is none: the digits that meet in column t of a long multiplication, side by side and not multiplied.
@@ -338,10 +338,10 @@ class RandomSpacesFormat(ReversedFormat):
 
 
 class IndexHintsFormat(NumbersFormat):
-    """A letter for its place before each digit, and each character of the answer (``index_hints``).
+    """A letter for its position before each digit, and each character of the answer (``index_hints``).
 
     Index hints: Zhou et al., "What Algorithms Can Transformers Learn?", ICLR 2024. The letter of the units is drawn by
-    a hash of the question among ``INDEX_LETTERS`` letters, so that those of places beyond the longest numbers are
+    a hash of the question among ``INDEX_LETTERS`` letters, so that those of positions beyond the longest numbers are
     learned, too.
     """
 
@@ -349,12 +349,12 @@ class IndexHintsFormat(NumbersFormat):
 
     def __init__(self, name: str, task: Task) -> None:
         super().__init__(name, task)
-        self._places = max(task.operand_width, task.answer_width)
+        self._positions = max(task.operand_width, task.answer_width)
         self._first = len(self.alphabet)
-        if self._places > INDEX_LETTERS:
+        if self._positions > INDEX_LETTERS:
             raise InputError(
                 f"the input format {name!r} has letters for {INDEX_LETTERS} digit positions, and {task.config_name} "
-                f"has {self._places}; give fewer --digits"
+                f"has {self._positions}; give fewer --digits"
             )
         if self._first + INDEX_LETTERS > 256:
             raise InputError(
@@ -380,7 +380,7 @@ class IndexHintsFormat(NumbersFormat):
 
     def _marked(self, digits: Tensor, questions: Tensor, hint_first: bool) -> Tensor:
         """Characters from the units and their hints, in turn: ids [examples, 2 * steps]."""
-        start = _mixed(_hashed(questions)) % (INDEX_LETTERS - self._places + 1)
+        start = _mixed(_hashed(questions)) % (INDEX_LETTERS - self._positions + 1)
         hints = tf.cast(self._first + start + tf.range(tf.shape(digits)[1])[None, :], digits.dtype)
         hints = tf.where(digits == self.pad, digits, hints)
         pairs = tf.stack([hints, digits] if hint_first else [digits, hints], axis=2)
@@ -391,9 +391,9 @@ class Scratchpad(ZeroPaddedFormat):
     """Partial results before the answer, of a sum or a product of numbers with zeros in front (``scratchpad``).
 
     Nye et al., "Show Your Work", 2021. Each partial result is below 100, and has two digits, the units first. A sum has
-    those of each place, from the units: the carry and one digit, and another digit, ... A product has rows as on paper:
-    for each digit of the right operand, from the units, and each digit of the left one, their product, and that plus
-    what stands at its place after the rows above, plus the carry::
+    those of each position, from the units: the carry and one digit, and another digit, ... A product has rows as on
+    paper: for each digit of the right operand, from the units, and each digit of the left one, their product, and that
+    plus the digit at its position after the rows above, plus the carry::
 
         97 + 5      7  7+5  1+9  1+9+0              70 21 01 01
         23 * 45     5*3  15+0+0  5*2  10+0+1        51 51 01 11
@@ -418,12 +418,12 @@ class Scratchpad(ZeroPaddedFormat):
         return super().decode_answer(ids[:, self._thought :])
 
     def _sums(self, operands: list[Tensor]) -> Tensor:
-        """The partial results of a sum, int32 [examples, results], of digits [examples, places]."""
+        """The partial results of a sum, int32 [examples, results], of digits [examples, positions]."""
         results, total = [], tf.zeros_like(operands[0][:, 0])
-        for place in range(self.task.operand_width):
+        for position in range(self.task.operand_width):
             total //= 10
             for digits in operands:
-                total += digits[:, place]
+                total += digits[:, position]
                 results.append(total)
         return tf.stack(results, axis=1)
 
@@ -433,9 +433,9 @@ class Scratchpad(ZeroPaddedFormat):
         results, above = [], [blank] * width  # the digits of the row above
         for row in range(width):
             carry, digits = blank, []
-            for place in range(width):
-                product = left[:, place] * right[:, row]
-                total = product + above[place] + carry
+            for position in range(width):
+                product = left[:, position] * right[:, row]
+                total = product + above[position] + carry
                 carry = total // 10
                 results += [product, total]
                 digits.append(total % 10)

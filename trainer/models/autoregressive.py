@@ -11,7 +11,7 @@ from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vect
 from seq2seq_arith.trainer.models.latches import BatchKey, uniform
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positional_encodings import Coordinates, PositionalEncoding, digit_places
+from seq2seq_arith.trainer.models.positional_encodings import Coordinates, PositionalEncoding, digit_positions_of
 from seq2seq_arith.trainer.models.spec import Spec
 
 
@@ -100,13 +100,13 @@ class CausalDecoder(keras.layers.Layer):
     def call(self, question, previous, training=False):
         width, steps = question.shape[1], previous.shape[1]
         key = self.key(question) if training else None
-        at = Coordinates(ops.arange(width + steps, dtype="int32"), self._places(question, steps))
-        characters = [self._read(question, at.places[:, :width]), embed(self.written, previous)]
+        at = Coordinates(ops.arange(width + steps, dtype="int32"), self._digit_positions(question, steps))
+        characters = [self._read(question, at.digit_positions[:, :width]), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), at, width + steps, key)
         sequence = self._dropped(key, 0)(sequence, 1)  # [examples, width + steps, units]
         bias = self._bias(at, at)  # [examples, 1 or heads, width + steps, width + steps]
         if training:  # the keys of others are behind an example's own, [examples, 1 or heads, width + steps, keys]
-            bias = self.encoding.crowded_bias(bias, at.places, key)
+            bias = self.encoding.crowded_bias(bias, at.digit_positions, key)
 
         def seen(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
             return (self.encoding.crowded(keys), self.encoding.crowded(values)) if training else (keys, values)
@@ -114,10 +114,11 @@ class CausalDecoder(keras.layers.Layer):
         return self._logits(self._through(self._passes(steps), sequence, at.index, bias, seen, first=width, key=key))
 
     def start(self, question: Any, steps: int) -> Any:
-        """What ``step`` needs: the keys and values of the question, with room for the answer's, and all places."""
-        width, places = question.shape[1], self._places(question, steps)
-        at = Coordinates(ops.arange(width, dtype="int32"), places[:, :width])
-        sequence = self._positioned(self._read(question, at.places), at, width + steps)  # [examples, width, units]
+        """What ``step`` needs: the keys and values of the question, padded for the answer's, and all positions."""
+        width, digit_positions = question.shape[1], self._digit_positions(question, steps)
+        at = Coordinates(ops.arange(width, dtype="int32"), digit_positions[:, :width])
+        # [examples, width, units]
+        sequence = self._positioned(self._read(question, at.digit_positions), at, width + steps)
         caches = []
 
         def keep(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
@@ -126,15 +127,16 @@ class CausalDecoder(keras.layers.Layer):
             return keys, values
 
         self._through(self._passes(steps), sequence, at.index, self._bias(at, at), keep)
-        return tuple(caches), places, ops.convert_to_tensor(width, dtype="int32")
+        return tuple(caches), digit_positions, ops.convert_to_tensor(width, dtype="int32")
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
         """The logits of the answer's character ``index``, and the state with the keys and values of the one before."""
-        caches, places, width = state
+        caches, digit_positions, width = state
         position, length = ops.reshape(width + index, (1,)), caches[0][0].shape[2]
-        at = Coordinates(position, ops.take(places, position, axis=1))
+        at = Coordinates(position, ops.take(digit_positions, position, axis=1))
         sequence = self._positioned(embed(self.written, previous[:, None]), at, length)  # [examples, 1, units]
-        bias = self._bias(at, Coordinates(ops.arange(length, dtype="int32"), places))  # [examples, ..., 1, length]
+        # [examples, ..., 1, length]
+        bias = self._bias(at, Coordinates(ops.arange(length, dtype="int32"), digit_positions))
         filled = []
 
         def fill(number: int, keys: Any, values: Any) -> tuple[Any, Any]:
@@ -143,7 +145,7 @@ class CausalDecoder(keras.layers.Layer):
             return filled[-1]
 
         sequence = self._through(self._passes(len(caches) // self.layers), sequence, position, bias, fill)
-        return self._logits(sequence)[:, 0], (tuple(filled), places, width)
+        return self._logits(sequence)[:, 0], (tuple(filled), digit_positions, width)
 
     def _passes(self, steps: int) -> list[Block]:
         """The blocks in the order in which they run, each as often as there are loops."""
@@ -206,9 +208,9 @@ class CausalDecoder(keras.layers.Layer):
 
         return drop
 
-    def _read(self, question: Any, places: Any) -> Any:
+    def _read(self, question: Any, digit_positions: Any) -> Any:
         """The vectors of the question's characters, [examples, question steps, units]."""
-        return embed(self.read, self.encoding.read(question, places))
+        return embed(self.read, self.encoding.read(question, digit_positions))
 
     def _positioned(self, sequence: Any, at: Coordinates, steps: int, key: Any = None) -> Any:
         """The characters' vectors, with those of their positions, if these are added: [examples, steps, units]."""
@@ -224,15 +226,15 @@ class CausalDecoder(keras.layers.Layer):
         """What is added to the scores, [examples, 1 or heads, queries, keys]."""
         # Also where nothing is unseen: with a bias that is the same for all examples, a training step took five times
         # as long on a CPU, and where XLA made a constant of it, a suite of 100 digits minutes instead of seconds.
-        unseen = ops.where(key.places < 0, HIDDEN, 0.0)[:, None, None]  # [examples, 1, 1, keys]
+        unseen = ops.where(key.digit_positions < 0, HIDDEN, 0.0)[:, None, None]  # [examples, 1, 1, keys]
         bias, more = causal_bias(query.index, key.index) + unseen, self.encoding.bias(query, key)
         return bias if more is None else bias + more
 
-    def _places(self, question: Any, steps: int) -> Any:
-        """The places of all characters, int32 [examples, question steps + steps]; -1 for what must not be seen."""
+    def _digit_positions(self, question: Any, steps: int) -> Any:
+        """The digit positions of the question and the answer, int32 [examples, question steps + steps]; -1: unseen."""
         ids: Any = ops.cast(question, "int32")
         ids = ids if len(ids.shape) == 2 else ids[:, :, 0]
-        read = digit_places(ids, self.alphabet, self.units_first)
+        read = digit_positions_of(ids, self.alphabet, self.units_first)
         if self.unseen is not None:
             read = ops.where(ids == self.unseen, -1, read)
         written = ops.broadcast_to(ops.arange(1, steps + 1, dtype="int32"), (tf.shape(ids)[0], steps))

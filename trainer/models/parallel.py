@@ -107,7 +107,7 @@ def latch_tagger(spec: Spec) -> keras.Model:
     """``spec.layers`` layers of latches, the first forward and the others backward, with dense layers between them.
 
     Addition needs one layer, for the carry. Subtraction needs three: forward for the borrow and for which operand is
-    larger, backward to tell the sign to all places, and backward again to tell where the answer's first digit stands::
+    larger, backward to pass the sign to all positions, and backward again to pass where the answer's first digit is::
 
         pairs -> vectors -> latches -> dense -> latches -> dense -> ... -> logits
 

@@ -9,11 +9,11 @@ adds vectors to those of the characters, rotates queries and keys, or adds a bia
             distance = ops.abs(query.index[:, None] - key.index[None, :])  # [queries, keys]
             return -slopes[None, :, None, None] * ops.cast(distance, "float32")
 
-An index counts the characters of question and answer from 0. A place is the position of a digit in its number::
+An index counts the characters of question and answer from 0. A *digit position* counts digits from the units::
 
     character    2 7 1 + 7 9 2 | 9 6 4 _          297 + 172, stored from the units
     index        0 1 2 3 4 5 6 | 7 8 9 10
-    place        1 2 3 0 1 2 3 | 1 2 3 4
+    position     1 2 3 0 1 2 3 | 1 2 3 4
 """
 
 import functools
@@ -26,7 +26,7 @@ import tensorflow as tf
 from seq2seq_arith.trainer.models.attention import HIDDEN, add_vectors, sharper
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
-# ``coupled_relative_bias`` tells smaller differences of places apart, in both directions.
+# ``coupled_relative_bias`` distinguishes smaller differences of digit positions, in both directions.
 NEAR = 3
 # The first bias of the others. Learned at ten digits from near zero, it would not be low enough for a hundred.
 FAR = -10.0
@@ -38,7 +38,7 @@ class Coordinates(NamedTuple):
     """The positions of some characters in the string of question and answer."""
 
     index: Any  #: int32 [steps]
-    places: Any  #: int32 [examples, steps]; 0 for what is not a digit, -1 for what attention must not see
+    digit_positions: Any  #: int32 [examples, steps]; 0 for what is not a digit, -1 for what attention must not see
 
 
 class PositionalEncoding:
@@ -74,8 +74,8 @@ class PositionalEncoding:
     def build(self, decoder: keras.layers.Layer, steps: int) -> None:
         """Adds its weights to a decoder; ``steps`` is the length of question and answer together."""
 
-    def read(self, ids: Any, places: Any) -> Any:
-        """The rows of the table of vectors for a question, int32 [examples, steps, ...], of its ids and places."""
+    def read(self, ids: Any, positions: Any) -> Any:
+        """The rows of the table of vectors for a question, int32 [examples, steps, ...], of its ids and positions."""
         return ids
 
     def added(self, at: Coordinates, steps: int, key: Any = None) -> Any:
@@ -102,7 +102,7 @@ class PositionalEncoding:
         """Keys or values of a training's batch, [examples, heads, keys, size], with what else an example may see."""
         return part
 
-    def crowded_bias(self, bias: Any, places: Any, key: Any) -> Any:
+    def crowded_bias(self, bias: Any, positions: Any, key: Any) -> Any:
         """The bias for keys that are ``crowded``, of that for an example's own, [examples, 1, queries, keys]."""
         return bias
 
@@ -131,12 +131,12 @@ class Rope(PositionalEncoding, name="rope"):
 
 
 class PositionCoupling(PositionalEncoding, name="position_coupling"):
-    """A vector for the place of a digit, and one for the next place, are added: equal places get equal vectors.
+    """Adds a vector for the digit position, and one for the next position: equal positions get equal vectors.
 
     Cho et al., "Position Coupling", 2024; Abacus embeddings: McLeish et al., "Transformers Can Do Arithmetic with the
     Right Embeddings", 2024. The vectors are random, and new for each example of a training (as in Shen et al.,
-    "Positional Description Matters for Transformers Arithmetic", 2023): all that can be learned of two places is
-    whether they are equal, or neighbours, and that holds in longer strings. To find a place among many, a training
+    "Positional Description Matters for Transformers Arithmetic", 2023): all that can be learned of two positions is
+    whether they are equal, or neighbours, and that holds in longer strings. To find a position among many, a training
     shows an example the characters of others, and scores grow with the logarithm of the number of characters seen.
     Digits of every second number have vectors of their own: otherwise, a mean of two equal digits would be that of one
     digit alone.
@@ -144,13 +144,13 @@ class PositionCoupling(PositionalEncoding, name="position_coupling"):
 
     tables = 2
 
-    def read(self, ids: Any, places: Any) -> Any:
-        return ops.cast(ids, "int32") + len(self.alphabet) * (numbers_before(places) % 2)
+    def read(self, ids: Any, positions: Any) -> Any:
+        return ops.cast(ids, "int32") + len(self.alphabet) * (numbers_before(positions) % 2)
 
     def added(self, at: Coordinates, steps: int, key: Any = None) -> Any:
-        drawn = () if key is None else (tf.shape(at.places)[0], tf.stack([key, -1]))
-        vectors = place_vectors(steps, self.units, self.heads, *drawn)  # [examples or 1, places, units]
-        return ops.matmul(ops.one_hot(at.places, steps, dtype="float32"), vectors)
+        drawn = () if key is None else (tf.shape(at.digit_positions)[0], tf.stack([key, -1]))
+        vectors = position_vectors(steps, self.units, self.heads, *drawn)  # [examples or 1, positions, units]
+        return ops.matmul(ops.one_hot(at.digit_positions, steps, dtype="float32"), vectors)
 
     def factor(self, bias: Any) -> Any:
         return sharper(bias)
@@ -158,42 +158,42 @@ class PositionCoupling(PositionalEncoding, name="position_coupling"):
     def crowded(self, part: Any) -> Any:
         return crowded(part, self.options["distractors"])
 
-    def crowded_bias(self, bias: Any, places: Any, key: Any) -> Any:
+    def crowded_bias(self, bias: Any, positions: Any, key: Any) -> Any:
         """How many of the others are seen is drawn for each example.
 
         A third see none, and most few: where all stood in a full crowd, nothing was learned.
         """
-        others, width = self.options["distractors"], places.shape[1]
+        others, width = self.options["distractors"], positions.shape[1]
         if not others:
             return bias
-        examples: Any = tf.shape(places)[0]
+        examples: Any = tf.shape(positions)[0]
         # Salts below 0, for those of dropout and noise are not.
         drawn = tf.random.stateless_uniform((examples, 1), tf.stack([key, -2]))
         # Only examples before it in the batch: so none sees its own later characters, by way of others.
         before = ops.cast(tf.range(examples)[:, None], "float32")
         seen = ops.minimum((others + 1) * drawn**2, before)  # [examples, 1]
         number = ops.repeat(ops.arange(others + 1, dtype="float32"), width)  # [keys], width of each example
-        is_blank = crowded(places[:, None, :, None], others)[:, 0, :, 0] < 0  # [examples, keys]
+        is_blank = crowded(positions[:, None, :, None], others)[:, 0, :, 0] < 0  # [examples, keys]
         hidden = ops.where(ops.logical_or(is_blank, number > seen), HIDDEN, 0.0)
         return ops.pad(bias, ((0, 0), (0, 0), (0, 0), (0, others * width))) + hidden[:, None, None]
 
 
 class CoupledRelativeBias(PositionalEncoding, name="coupled_relative_bias"):
-    """A learned bias of the difference of places, in which all differences from ``NEAR`` on are one, and low at first.
+    """A learned bias of the difference of digit positions; all from ``NEAR`` on share one, which is low at first.
 
     The relative bias of Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
-    Transformer", 2020, counted in places: no longer string has a difference that was not learned. With a window, no
-    digit is seen whose place differs by the window or more (the local attention of Beltagy et al., "Longformer", 2020):
+    Transformer", 2020, counted in positions: no longer string has a difference that was not learned. With a window,
+    no digit is seen whose position differs by it or more (the local attention of Beltagy et al., "Longformer", 2020):
     what a step can see is then the same finite set in strings of any length.
     """
 
     def build(self, decoder: Any, steps: int) -> None:
         window = self.options["attention_window"]
-        decoder.place_bias = self.layer = PlaceBias(self.heads, window, name="place_bias")  # the decoder keeps it
+        decoder.place_bias = self.layer = PositionBias(self.heads, window, name="place_bias")  # the decoder keeps it
         self.layer.build()
 
     def bias(self, query: Coordinates, key: Coordinates) -> Any:
-        return self.layer(query.places, key.places)
+        return self.layer(query.digit_positions, key.digit_positions)
 
 
 def rotate(vectors: Any, index: Any, base: float) -> Any:
@@ -210,12 +210,12 @@ def rotate(vectors: Any, index: Any, base: float) -> Any:
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class PlaceBias(keras.layers.Layer):
-    """A learned bias for each difference of places: -NEAR or less, ..., NEAR or more, and one where there is no place.
+class PositionBias(keras.layers.Layer):
+    """A learned bias per difference of positions: -NEAR or less, ..., NEAR or more, and one where there is none.
 
     With a window, there is one for each smaller difference, and all others are hidden.
 
-    float32 [examples, heads, queries, keys], of the places of queries and keys, int32 [examples, steps] each.
+    float32 [examples, heads, queries, keys], of the positions of queries and keys, int32 [examples, steps] each.
     """
 
     # Attention is sharp only if scores differ by some units; with this, weights of about 1 suffice.
@@ -252,10 +252,10 @@ class PlaceBias(keras.layers.Layer):
         return bias + ops.where(is_hidden, HIDDEN, 0.0)[:, None]
 
 
-def place_vectors(count: int, units: int, heads: int, examples: Any = None, seed: Any = None) -> Any:
-    """Vectors of places, random signs of the place and those of the next one: [examples or 1, count, units].
+def position_vectors(count: int, units: int, heads: int, examples: Any = None, seed: Any = None) -> Any:
+    """Vectors of digit positions, random signs of one position and of the next one: [examples or 1, count, units].
 
-    Without a seed, those in use. The place 0, of what is no digit, has the vector 0. There are as many signs as a head
+    Without a seed, those in use. Position 0, for what is no digit, has the vector 0. There are as many signs as a head
     of attention can compare, repeated to fill the vector. Of more, it would see only a part.
     """
     half = units // 2
@@ -295,8 +295,8 @@ def _apart(count: int, units: int) -> np.ndarray:
     return signs[None, :count].astype(np.float32)
 
 
-def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:
-    """The place of each digit in its number, 1 for the units, 0 for other characters: int32 [examples, steps].
+def digit_positions_of(ids: Any, alphabet: str, units_first: bool) -> Any:
+    """The digit position of each digit, 1 for the units, 0 for other characters: int32 [examples, steps].
 
     ``units_first`` says whether numbers are written from their units.
     """
@@ -305,14 +305,14 @@ def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:
     if not units_first:
         digits = ops.flip(digits, axis=1)
     steps = ops.arange(1, ids.shape[1] + 1, dtype="int32")[None]
-    # A place counts from the last character before it that is not a digit.
-    places = digits * (steps - _running_maximum(ops.where(digits == 0, steps, 0)))
-    return places if units_first else ops.flip(places, axis=1)
+    # A position counts from the last character before it that is not a digit.
+    positions = digits * (steps - _running_maximum(ops.where(digits == 0, steps, 0)))
+    return positions if units_first else ops.flip(positions, axis=1)
 
 
-def numbers_before(places: Any) -> Any:
-    """How many numbers stand before that of a digit, int32 [examples, steps], of their places; 0 for the others."""
-    digits = ops.cast(places > 0, "int32")
+def numbers_before(positions: Any) -> Any:
+    """How many numbers stand before that of a digit, int32 [examples, steps], of their positions; 0 for the others."""
+    digits = ops.cast(positions > 0, "int32")
     begins = digits * (1 - ops.pad(digits[:, :-1], ((0, 0), (1, 0))))
     return digits * (ops.cumsum(begins, axis=1) - 1)
 
@@ -320,7 +320,7 @@ def numbers_before(places: Any) -> Any:
 def crowded(own: Any, others: int) -> Any:
     """Keys or values [examples, heads, keys, size], and behind them those of so many examples before it in the batch.
 
-    The places of these have other vectors. So attention learns to find a place among more characters than an example
+    Their positions have other vectors. So attention learns to find a position among more characters than an example
     has, as it must in a longer one.
     """
     return ops.concatenate([ops.roll(own, shift, axis=0) for shift in range(others + 1)], axis=2)

@@ -36,7 +36,7 @@ COLUMNS = 5
 NONE = -1
 
 EPSILON = 1e-6  # of Keras's RMSNormalization
-SCALE = 4.0  # of the bias: ``positional_encodings.PlaceBias.SCALE``
+SCALE = 4.0  # of the bias: ``positional_encodings.PositionBias.SCALE``
 FUNCTION = 2.0**-20  # the maximum relative error of a float32 exponential, division, power or reciprocal square root
 # Hidden scores are lower by 1e9. With scores that differ by less than this, the shares of hidden characters are at most
 # 2^-126 each, and 2^-60 together in a string of up to 2^66 characters.

@@ -18,10 +18,10 @@ from seq2seq_arith.trainer.models.positional_encodings import (
     FAR,
     NEAR,
     Coordinates,
-    PlaceBias,
-    digit_places,
+    PositionBias,
+    digit_positions_of,
     numbers_before,
-    place_vectors,
+    position_vectors,
     rotate,
 )
 
@@ -33,7 +33,7 @@ def ids_of(text: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("text", "units_first", "places"),
+    ("text", "units_first", "positions"),
     [
         ("271+792", True, [1, 2, 3, 0, 1, 2, 3]),
         (" 815+55", True, [0, 1, 2, 3, 0, 1, 2]),
@@ -42,14 +42,14 @@ def ids_of(text: str) -> np.ndarray:
         ("  +  ", True, [0, 0, 0, 0, 0]),
     ],
 )
-def test_places_count_from_the_units(text, units_first, places):
-    assert np.asarray(digit_places(ids_of(text), ALPHABET, units_first))[0].tolist() == places
+def test_digit_positions_count_from_the_units(text, units_first, positions):
+    assert np.asarray(digit_positions_of(ids_of(text), ALPHABET, units_first))[0].tolist() == positions
 
 
 @hypothesis.given(st.text(ALPHABET, min_size=1, max_size=20))
-def test_a_text_read_from_its_end_has_the_same_places(text):
-    forward = np.asarray(digit_places(ids_of(text), ALPHABET, False))[0]
-    backward = np.asarray(digit_places(ids_of(text[::-1]), ALPHABET, True))[0]
+def test_a_text_read_from_its_end_has_the_same_digit_positions(text):
+    forward = np.asarray(digit_positions_of(ids_of(text), ALPHABET, False))[0]
+    backward = np.asarray(digit_positions_of(ids_of(text[::-1]), ALPHABET, True))[0]
     assert forward.tolist() == backward[::-1].tolist()
 
 
@@ -66,9 +66,9 @@ def test_rotated_scores_depend_on_the_distance_alone():
     np.testing.assert_allclose(score(7, 7), np.sum(query * key, axis=-1), atol=1e-5)
 
 
-def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
+def test_a_bias_of_digit_positions_knows_near_differences_and_no_far_ones():
     keras.utils.set_random_seed(1)
-    layer = PlaceBias(2)
+    layer = PositionBias(2)
     layer.build()
     keys = np.array([[0, 1, 3, 4, 5, 6, 7, 8, 40]], np.int32)
     bias = np.asarray(layer(np.array([[5, 0]], np.int32), keys))
@@ -76,10 +76,10 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
     near = {key: index for index, key in enumerate(keys[0].tolist())}
     assert len({bias[0, 0, 0, near[5 + difference]] for difference in (-2, -1, 0, 1, 2)}) == 5
     assert bias[0, :, 0, near[40]].max() < FAR / 2 < bias[0, :, 0, near[6]].min()
-    for far in ([1], [8, 40]):  # at least NEAR before and after place 5
+    for far in ([1], [8, 40]):  # at least NEAR before and after position 5
         assert all(abs(key - 5) >= NEAR for key in far)
         assert len({bias[0, 0, 0, near[key]] for key in far}) == 1
-    # A character without a place has one bias of its own, as query and as key.
+    # A character without a position has one bias of its own, as query and as key.
     assert len({*bias[0, 0, 1], bias[0, 0, 0, near[0]]}) == 1
     moved = np.asarray(layer(np.array([[105, 0]], np.int32), np.where(keys > 0, keys + 100, 0).astype(np.int32)))
     np.testing.assert_array_equal(moved, bias)
@@ -88,14 +88,14 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
 @pytest.mark.parametrize("window", [1, 2, 4])
 def test_a_window_hides_every_digit_from_its_size_on(window):
     keras.utils.set_random_seed(1)
-    layer = PlaceBias(2, window)
+    layer = PositionBias(2, window)
     layer.build()
-    assert layer.table.shape == (2 * window, 2)  # each difference below the window, and no place
+    assert layer.table.shape == (2 * window, 2)  # each difference below the window, and no position
     keys = np.arange(0, 60, dtype=np.int32)[None]
     bias = np.asarray(layer(np.array([[30, 0]], np.int32), keys))  # [1, heads, queries, keys]
     is_seen = (keys[0] == 0) | (np.abs(keys[0] - 30) < window)
     assert (bias[0, :, 0] > HIDDEN / 2).tolist() == [is_seen.tolist()] * 2
-    assert (bias[0, :, 1] > HIDDEN / 2).all()  # a character without a place sees all
+    assert (bias[0, :, 1] > HIDDEN / 2).all()  # a character without a position sees all
     assert len({*bias[0, 0, 0, is_seen].tolist()}) == 2 * window
 
 
@@ -109,7 +109,7 @@ def test_a_windowed_network_sees_no_digit_outside_of_its_window():
     assert differs.tolist() == [5 <= step <= 7 for step in range(1, 12)]
 
 
-def test_results_say_that_near_places_are_more_than_places():
+def test_results_say_that_near_digit_positions_are_more_than_digit_positions():
     windowed = ModelConfig(
         name="causal", input_format="reversed", positional_encoding="coupled_relative_bias", attention_window=2
     )
@@ -137,8 +137,8 @@ def network(positional_encoding: str, size: int = 2, layers: int = 1, input_form
     )
 
 
-def test_random_vectors_say_which_places_are_neighbours_and_nothing_else():
-    in_use, drawn = np.asarray(place_vectors(102, 256, 8)), np.asarray(place_vectors(40, 256, 8, 2, [1, 2]))
+def test_random_vectors_say_which_digit_positions_are_neighbours_and_nothing_else():
+    in_use, drawn = np.asarray(position_vectors(102, 256, 8)), np.asarray(position_vectors(40, 256, 8, 2, [1, 2]))
     # Of those in use, no two of the first ones have anything in common; of those drawn, below 6 standard deviations.
     for vectors, most in ((in_use[0, :31], 0), (in_use[0], 80), (drawn[0], 192), (drawn[1], 192)):
         assert not vectors[0].any() and set(vectors[1:].ravel()) == {-1.0, 1.0}
@@ -148,13 +148,13 @@ def test_random_vectors_say_which_places_are_neighbours_and_nothing_else():
 
 
 def test_vectors_in_use_are_the_same_for_any_processor_and_length():
-    vectors = tf.function(lambda: place_vectors(30, 14, 2), jit_compile=True)()
-    np.testing.assert_array_equal(vectors, place_vectors(50, 14, 2)[:, :30])
+    vectors = tf.function(lambda: position_vectors(30, 14, 2), jit_compile=True)()
+    np.testing.assert_array_equal(vectors, position_vectors(50, 14, 2)[:, :30])
 
 
 def test_digits_of_later_numbers_differ():
-    places = digit_places(ids_of(" 271+79+2 "), ALPHABET, True)
-    assert np.asarray(numbers_before(places))[0].tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 2, 0]
+    positions = digit_positions_of(ids_of(" 271+79+2 "), ALPHABET, True)
+    assert np.asarray(numbers_before(positions))[0].tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 2, 0]
 
 
 def test_a_decoder_tells_the_numbers_apart_and_looks_more_sharply_at_many():
@@ -184,9 +184,9 @@ def test_each_example_of_a_training_has_vectors_of_its_own():
         for text in ("21+43", "21+44")
     ]
     decoder = made.decoder
-    places = Coordinates(None, np.tile(np.arange(9, dtype=np.int32), (2, 1)))
+    positions = Coordinates(None, np.tile(np.arange(9, dtype=np.int32), (2, 1)))
     first, again, other = (
-        np.asarray(decoder.encoding.added(places, 9, decoder.key(batch))) for batch in (batches[0], *batches)
+        np.asarray(decoder.encoding.added(positions, 9, decoder.key(batch))) for batch in (batches[0], *batches)
     )
     np.testing.assert_array_equal(first, again)
     assert (first[0] != first[1]).any() and (first != other).any()
@@ -200,14 +200,14 @@ def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
     )
     keys, others = ids.shape[1] + input_format.answer_steps, NETWORK_OPTIONS["distractors"]
     for examples in (1, 3, 64):
-        places = np.asarray(made.decoder._places(ids[:examples], input_format.answer_steps))
+        positions = np.asarray(made.decoder._digit_positions(ids[:examples], input_format.answer_steps))
         own, key = np.zeros((1, 1, keys, keys), np.float32), made.decoder.key(ids[:examples])
-        bias = np.asarray(made.decoder.encoding.crowded_bias(own, places, key))
+        bias = np.asarray(made.decoder.encoding.crowded_bias(own, positions, key))
         assert bias.shape == (examples, 1, keys, (others + 1) * keys)
         sees = (bias[:, 0, 0] == 0).reshape(examples, others + 1, keys)
         for row, number in np.ndindex(examples, others + 1):
             is_seen = sees[row, number].any()
-            np.testing.assert_array_equal(sees[row, number], is_seen & (places[(row - number) % examples] >= 0))
+            np.testing.assert_array_equal(sees[row, number], is_seen & (positions[(row - number) % examples] >= 0))
             assert not is_seen or number <= row
     count = sees.any(axis=2).sum(axis=1) - 1  # of the last batch, which has rows enough
     assert count.min() == 0 < np.median(count) < others / 2 < count.max() == others

@@ -41,7 +41,7 @@ class Automaton:
 
 
 def operand(state: int, character: str) -> int | None:
-    """The state of an operand after one more character; None if no number goes on so."""
+    """The state of an operand after one more character; None if no number continues so."""
     if character == " ":
         return ENDED if state in (DIGIT, ZERO, ENDED) else None
     if state == ENDED:

@@ -71,7 +71,7 @@ class Columns:
         self.steps = input_format_entry("aligned").answer_steps(task)
 
     def encode_question(self, codes: np.ndarray) -> np.ndarray:
-        """uint8 [examples, question width] to ids [examples, steps, 2], each digit beside the one of the same place."""
+        """uint8 [examples, question width] to ids [examples, steps, 2], each digit beside that of the same position."""
         codes = codes[:, ::-1] if self.task.reverse else codes
         operator = np.argmax(codes == ord(self.task.operation.symbol), axis=1)[:, np.newaxis]
         end = np.sum(codes != ord(PAD), axis=1)[:, np.newaxis]

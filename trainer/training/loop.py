@@ -14,7 +14,7 @@
         show the row to the observers; one of them may end the training
 
 The whole state of the training is in ``state``, which is stored in last.npz beside the weights. So a run that is
-stopped at any moment before its rounds (``mending``) and resumed ends with the same weights, bit by bit.
+stopped at any moment before its rounds (``proof_rounds``) and resumed ends with the same weights, bit by bit.
 """
 
 import dataclasses
@@ -90,8 +90,8 @@ class Loop:
         checkpoints.assign(self.learner.variables, arrays, self.run.last)
         self.state = decode(State, state)
 
-    def train(self, mend: "Callable[[Loop], None] | None" = None) -> State:
-        """Trains to the end; then ``mend`` may add rounds.
+    def train(self, add_rounds: "Callable[[Loop], None] | None" = None) -> State:
+        """Trains to the end; then ``add_rounds`` may add rounds of counterexample-guided training.
 
         Raises InputError if the dataset is damaged, DivergedError if a loss or a weight is not a number, or WriteError.
         """
@@ -109,8 +109,8 @@ class Loop:
             if not state.stopped:
                 # The checkpoint does not contain that an observer ended the training: the run may be resumed later.
                 state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
-        if mend:
-            mend(self)
+        if add_rounds:
+            add_rounds(self)
         for observer in self.observers:
             observer.on_end()
         return state

@@ -41,7 +41,7 @@ MODELS_KEPT = 8
 class OpenRun:
     """A run, and what is in its files: read when it is needed, and again only if a file has changed since.
 
-    A training may go on meanwhile, in this process or in another one: so no value is older than the files.
+    A training may continue meanwhile, in this process or in another one: so no value is older than the files.
     """
 
     run: Run

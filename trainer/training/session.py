@@ -20,13 +20,13 @@ from seq2seq_arith.trainer.proving.networks import check_provable
 from seq2seq_arith.trainer.runs import history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import building, devices, mending
+from seq2seq_arith.trainer.training import building, devices, proof_rounds
 from seq2seq_arith.trainer.training.costs import epoch_end, flops, remarks
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
 from seq2seq_arith.trainer.training.stages import Stages
-from seq2seq_arith.trainer.training.state import State, how_to_go_on
+from seq2seq_arith.trainer.training.state import State, how_to_train_longer
 
 # The errors that TensorFlow raises on a machine that misses another one.
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError)
@@ -192,7 +192,7 @@ class Training:
             return building.restore(self.run, task, config.replicas)
 
         draws = Stream.beside(self.source, config.batch_size, loop.learner.replicas, config.seed)
-        mending.mend(loop, best, make, draws)
+        proof_rounds.train_until_proved(loop, best, make, draws)
 
 
 def finish(loop: Loop) -> Trained:
@@ -208,7 +208,7 @@ def finish(loop: Loop) -> Trained:
         summary.write(run.summary)
     events.emit("result", path=run.place, stopped=state.stopped, **summary.to_json())
     say(f"{printable(run.place)} is finished: {state.stopped}")
-    if advice := how_to_go_on(state, run.config):
+    if advice := how_to_train_longer(state, run.config):
         say(advice)
     return Trained(run, state, summary)
 
@@ -217,8 +217,8 @@ def summarize(loop: Loop) -> Summary:
     """What a training took and what it reached, after its end."""
     run, state, learner = loop.run, loop.state, loop.learner
     model, best = run.config.model, state.history[state.best_epoch - 1]
-    mended = state.history[-1]["steps"] - state.step  # steps of rounds after the training
-    examples = loop.batches.examples_in(state.step) + mended * run.config.batch_size
+    extra = state.history[-1]["steps"] - state.step  # steps of rounds after the training
+    examples = loop.batches.examples_in(state.step) + extra * run.config.batch_size
     return Summary(
         dataset=run.task.config_name,
         model=model.name,

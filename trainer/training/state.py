@@ -81,7 +81,7 @@ def reason_to_stop(state: State, config: TrainConfig) -> str:
     return ""
 
 
-def how_to_go_on(state: State, config: TrainConfig) -> str:
+def how_to_train_longer(state: State, config: TrainConfig) -> str:
     """What to change so that a run that has ended trains longer; empty if it has learned its task."""
     if state.history[-1].get("round"):
         return ""

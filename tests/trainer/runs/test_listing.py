@@ -26,8 +26,8 @@ def test_a_run_that_is_finished(tmp_path):
     found = listing.entry("run", run.folder)
     assert (found.state, found.epochs, found.most_epochs, found.best_epoch) == (RunState.FINISHED, 3, 3, 2)
     assert found.cells() == ["run", "addition", "lstm", "plain", "3 of 3", "2", "0.7500", "-", "finished"]
-    mended = write_run(tmp_path / "mended", [*ROWS, ROWS[2] | {"epoch": 4, "round": 1}])
-    assert listing.entry("mended", mended.folder).cells()[4:6] == ["3 of 3", "4"]
+    retrained = write_run(tmp_path / "retrained", [*ROWS, ROWS[2] | {"epoch": 4, "round": 1}])
+    assert listing.entry("retrained", retrained.folder).cells()[4:6] == ["3 of 3", "4"]
 
 
 def scored(folder, evaluation, summary):

@@ -169,7 +169,7 @@ def test_rounds_of_a_training_that_had_ended_are_a_training_to_callbacks(train, 
         for _ in range(2):
             loop.add_round(3, {name: np.ones(3, np.float32) for name in LOGS[:3]}, 1.0, 3)
 
-    monkeypatch.setattr(Loop, "train", lambda loop, mend: train_loop(loop, two_rounds))
+    monkeypatch.setattr(Loop, "train", lambda loop, add_rounds: train_loop(loop, two_rounds))
     train(callbacks=[witness])
     kinds = [call[0] for call in witness.calls]
     assert kinds == ["train begins", *["epoch begins", "test begins", "test ends", "epoch ends"] * 2, "train ends"]

@@ -28,7 +28,7 @@ from seq2seq_arith.trainer.proving.tables import LatchTagger, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
-from seq2seq_arith.trainer.training import building, mending, proof, session
+from seq2seq_arith.trainer.training import building, proof, proof_rounds, session
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 DRAWN = {"stream": True, "epochs": 1, "steps_per_epoch": 800, "batch_size": 256}
@@ -226,7 +226,7 @@ def test_a_model_is_trained_until_it_is_proved(data_dir, tmp_path, capsys):
     rows, run = history.read_csv(trained.run.history), trained.run
     rounds = rows[-1]["round"]
     assert [row["round"] for row in rows] == list(range(rounds + 1))
-    assert rows[-1]["steps"] == 800 + rounds * mending.STEPS
+    assert rows[-1]["steps"] == 800 + rounds * proof_rounds.STEPS
     assert trained.summary.best_epoch == len(rows) == history.best(rows)["epoch"]
     found = json.loads(run.proof.read_text())
     assert found["weights_sha256"] == proofs.sha256(run)
@@ -291,7 +291,7 @@ def test_a_counter_is_proved_by_its_sums(counter):
 
 
 def test_a_counter_that_is_wrong_has_no_rounds(counter, data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
+    monkeypatch.setattr(proof_rounds, "NEARLY_RIGHT", 0)
     config = dataclasses.replace(counter.config, prove=1)
     run = session.train(counter.task, str(data_dir), str(tmp_path / "run"), config).run
     assert not json.loads(run.proof.read_text())["proved"]
@@ -327,7 +327,7 @@ def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, inp
 
 @pytest.mark.slow
 def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
+    monkeypatch.setattr(proof_rounds, "NEARLY_RIGHT", 0)
     made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
     input_format = f"{ROOT}/examples/digit_input_format.py:RepeatedDigit"
     plugins.allow(SMALL_ADDER, input_format)
@@ -373,17 +373,17 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
         long = Sample(f"{'9' * 18}+1", f"1{'0' * 18}", "1")  # does not fit into the word of a draw
         return proof.Proved(run, found, [*wrong, long], None)
 
-    train_round, rounds = mending._trained, []
+    train_round, rounds = proof_rounds._trained, []
 
     def train(loop, learner, batches):
         # Copies, because the round changes the variables.
         rounds.append((checkpoints.pack(checkpoints.values(learner.model.variables), {}), batches.wrong))
         return train_round(loop, learner, batches)
 
-    monkeypatch.setattr(mending, "_trained", train)
-    monkeypatch.setattr(mending, "prove", prove)
-    monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
-    monkeypatch.setattr(mending, "STEPS", 1)
+    monkeypatch.setattr(proof_rounds, "_trained", train)
+    monkeypatch.setattr(proof_rounds, "prove", prove)
+    monkeypatch.setattr(proof_rounds, "NEARLY_RIGHT", 0)
+    monkeypatch.setattr(proof_rounds, "STEPS", 1)
     config = override(LATCHES, hidden=8, steps_per_epoch=2, batch_size=8, prove=1)
     options = session.TrainOptions(callbacks=[keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))])
     task, place = Task("addition", num_examples=1003), str(tmp_path / "run")

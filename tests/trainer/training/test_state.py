@@ -4,7 +4,7 @@ import pytest
 
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.runs.history import COLUMNS
-from seq2seq_arith.trainer.training.state import State, how_to_go_on, reason_to_stop
+from seq2seq_arith.trainer.training.state import State, how_to_train_longer, reason_to_stop
 
 
 def row(exact: float, loss: float) -> dict:
@@ -59,7 +59,7 @@ def test_reasons_to_stop(exact, epochs, patience, target, stalled, reason):
 
 def test_no_epoch_follows_a_round():
     state, config = State(stopped="before", best_epoch=1, history=[row(0.5, 1) | {"round": 1}]), TrainConfig(epochs=9)
-    assert (reason_to_stop(state, config), how_to_go_on(state, config)) == ("before", "")
+    assert (reason_to_stop(state, config), how_to_train_longer(state, config)) == ("before", "")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_no_epoch_follows_a_round():
         (1.0, 3, {"patience": 3}, "with --patience 0"),
     ],
 )
-def test_how_to_go_on(exact, stalled, changes, advice):
+def test_how_to_train_longer(exact, stalled, changes, advice):
     config = override(TrainConfig(epochs=2), **changes)
     state = State(stalled=stalled, best_epoch=1, history=[{"val_exact_match": exact}] * 2)
-    said = how_to_go_on(state, config)
+    said = how_to_train_longer(state, config)
     assert advice in said
     assert bool(said) == bool(advice)

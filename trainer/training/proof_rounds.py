@@ -93,7 +93,7 @@ class Best:
         checkpoints.assign(learner.model.variables, self._weights, self._run.best)
 
 
-def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], stream: Stream) -> None:
+def train_until_proved(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], stream: Stream) -> None:
     """Proves the best model of a training that has ended; while that fails, retrains it for at most ``prove`` rounds.
 
     Each round is an epoch of its own in the history. ``restore`` gives the best model on the strings of a task, and
@@ -167,7 +167,7 @@ def _batches(loop: Loop, stream: Stream, wrong: Sequence[str], newest: int) -> M
 def _trained(loop: Loop, learner: Learner, batches: Mixed) -> dict[str, np.ndarray]:
     """Trains a round, gives the weights to the learner of the loop, and returns the outcomes of the steps."""
     outcomes, step = [], 0
-    with progress(f"{loop.run.task.name}, mending", STEPS) as report_progress:
+    with progress(f"{loop.run.task.name}, round", STEPS) as report_progress:
         while step < STEPS:
             count = min(learner.steps_per_call(batches), STEPS - step)
             outcomes.append(learner.train(batches, step, count))

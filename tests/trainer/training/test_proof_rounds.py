@@ -15,8 +15,8 @@ from seq2seq_arith.trainer.data.stream import Stream
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.proofs import PROVER, Proof
 from seq2seq_arith.trainer.runs.samples import Sample
-from seq2seq_arith.trainer.training import mending
-from seq2seq_arith.trainer.training.mending import Mixed
+from seq2seq_arith.trainer.training import proof_rounds
+from seq2seq_arith.trainer.training.proof_rounds import Mixed
 
 WRONG = ("1991-2000", "2100-1691")
 
@@ -101,13 +101,13 @@ class FakeLoop:
 
 
 @pytest.fixture
-def mend(tmp_path, monkeypatch):
-    """Mends a fake training whose proofs find these: each is how many cases are wrong, or are too near, and questions.
+def train_until_proved(tmp_path, monkeypatch):
+    """Rounds of a fake training whose proofs find these: how many cases are wrong, or are too near, and questions.
 
     Returns the loop, the learners of the rounds, the batches, and the weights that were proved.
     """
 
-    def mended(
+    def trained(
         *found: tuple[int, int, list[str]] | InputError,
         prove: int,
         task: str = "addition",
@@ -134,25 +134,27 @@ def mend(tmp_path, monkeypatch):
             return types.SimpleNamespace(proof=proof, counterexamples=samples, save=lambda: None)
 
         def make(stream: Mixed, steps: int) -> FakeLearner:
-            assert steps == mending.STEPS
+            assert steps == proof_rounds.STEPS
             batches.append(stream)
             learners.append(FakeLearner(-1.0))
             return learners[-1]
 
-        monkeypatch.setattr(mending, "prove", fake_prove)
-        monkeypatch.setattr(mending, "STEPS", 3)
-        mending.mend(loop, None, make, Stream(Task(task), 0, 64, 1, 7))
+        monkeypatch.setattr(proof_rounds, "prove", fake_prove)
+        monkeypatch.setattr(proof_rounds, "STEPS", 3)
+        proof_rounds.train_until_proved(loop, None, make, Stream(Task(task), 0, 64, 1, 7))
         assert next(proofs, None) is None  # as many proofs as were expected
         return loop, learners, batches, proved
 
-    return mended
+    return trained
 
 
 SUM = ["9+1"]
 
 
-def test_each_round_begins_from_the_weights_with_the_fewest_wrong_cases(mend, capsys):
-    loop, learners, _, proved = mend((5, 0, SUM), (5, 1, SUM), (1, 3, SUM), (4, 4, SUM), (0, 0, []), prove=9)
+def test_each_round_begins_from_the_weights_with_the_fewest_wrong_cases(train_until_proved, capsys):
+    loop, learners, _, proved = train_until_proved(
+        (5, 0, SUM), (5, 1, SUM), (1, 3, SUM), (4, 4, SUM), (0, 0, []), prove=9
+    )
     # After the first round more was wrong, so the second begins where the first did; the fourth begins as the third.
     assert [learner.began_with for learner in learners] == [0, 0, 3, 3]
     assert proved == [0, 3, 3, 6, 6] and loop.undone == 0
@@ -162,52 +164,54 @@ def test_each_round_begins_from_the_weights_with_the_fewest_wrong_cases(mend, ca
 
 
 @pytest.mark.parametrize(("last", "undone"), [((1, 2), 0), ((3, 1), 1), ((4, 0), 1)])
-def test_a_last_round_is_undone_if_it_has_as_many_wrong_cases_as_before(mend, last, undone, capsys):
+def test_a_last_round_is_undone_if_it_has_as_many_wrong_cases_as_before(train_until_proved, last, undone, capsys):
     further = [(4, 0, SUM)] * undone
-    loop, _, _, proved = mend((4, 0, SUM), (*last, SUM), *further, prove=1)
+    loop, _, _, proved = train_until_proved((4, 0, SUM), (*last, SUM), *further, prove=1)
     assert loop.undone == undone
     assert proved == [0, 3, 0][: 2 + undone] and loop.learner.weight == proved[-1]
     assert ("undone: not proved" in " ".join(capsys.readouterr().out.split())) == bool(undone)
 
 
-def test_only_questions_that_fit_into_a_word_are_trained_on(mend):
+def test_only_questions_that_fit_into_a_word_are_trained_on(train_until_proved):
     fitting, long = f"{'9' * 17}+1", f"1+{'9' * 18}"
-    _, _, batches, _ = mend((3, 0, [long, fitting, "9+1", fitting]), (2, 0, ["9+2", "9+1"]), (0, 0, []), prove=2)
+    _, _, batches, _ = train_until_proved(
+        (3, 0, [long, fitting, "9+1", fitting]), (2, 0, ["9+2", "9+1"]), (0, 0, []), prove=2
+    )
     assert [each.wrong for each in batches] == [(fitting, "9+1"), ("9+2", "9+1", fitting)]
     assert [(each.newest, each.length) for each in batches] == [(2, 18), (2, 18)]
     # Its draws are not those of another round, or of the training.
     assert len({7, *(each.seed for each in batches)}) == 3
-    _, learners, _, _ = mend((3, 0, [long]), prove=2)
+    _, learners, _, _ = train_until_proved((3, 0, [long]), prove=2)
     assert not learners
     # Questions of earlier proofs stay if the newest ones are all too long.
-    _, _, batches, _ = mend((3, 0, SUM), (2, 0, [long]), (0, 0, []), prove=2)
+    _, _, batches, _ = train_until_proved((3, 0, SUM), (2, 0, [long]), (0, 0, []), prove=2)
     assert [(each.wrong, each.newest, each.length) for each in batches] == [(("9+1",), 1, 3)] * 2
 
 
-def test_a_round_within_the_trained_digits_sees_no_longer_question(mend, capsys):
+def test_a_round_within_the_trained_digits_sees_no_longer_question(train_until_proved, capsys):
     proofs = (3, 0, ["9+1", "999+1", "9999+1"]), (2, 0, ["12345+1"]), (0, 0, [])
-    loop, _, batches, _ = mend(*proofs, prove=2, within=True)
+    loop, _, batches, _ = train_until_proved(*proofs, prove=2, within=True)
     assert [batch.wrong for batch in batches] == [("9+1", "999+1")] * 2
     assert loop.digits == [batch.drawn_task.size for batch in batches] == [3, 3]
-    loop, _, batches, _ = mend(*proofs, prove=2)
+    loop, _, batches, _ = train_until_proved(*proofs, prove=2)
     assert loop.digits == [batch.drawn_task.size for batch in batches] == [5, 6]  # by default
-    assert not mend((3, 0, ["9999+1"]), prove=2, within=True)[1]
+    assert not train_until_proved((3, 0, ["9999+1"]), prove=2, within=True)[1]
     assert "no counterexample has at most 3 digits" in capsys.readouterr().out
 
 
-def test_rounds_resume_where_they_were_stopped(mend):
-    loop, learners, _, _ = mend((3, 0, SUM), (2, 0, SUM), prove=3, round=2)
+def test_rounds_resume_where_they_were_stopped(train_until_proved):
+    loop, learners, _, _ = train_until_proved((3, 0, SUM), (2, 0, SUM), prove=3, round=2)
     assert len(learners) == 1 and loop.state.history[-1]["round"] == 3
-    loop, learners, _, _ = mend((3, 0, SUM), prove=3, round=4)  # it had more rounds than it has now
+    loop, learners, _, _ = train_until_proved((3, 0, SUM), prove=3, round=4)  # it had more rounds than it has now
     assert not learners and not loop.undone
 
 
-def test_what_has_no_rounds(mend, capsys, no_custom_tasks):
-    assert not mend((3, 0, ["---p-"]), prove=3, task="pq")[1]
-    assert not mend((0, 0, []), prove=3)[1]
-    assert not mend(InputError("it has too many states"), prove=3)[1]
+def test_what_has_no_rounds(train_until_proved, capsys, no_custom_tasks):
+    assert not train_until_proved((3, 0, ["---p-"]), prove=3, task="pq")[1]
+    assert not train_until_proved((0, 0, []), prove=3)[1]
+    assert not train_until_proved(InputError("it has too many states"), prove=3)[1]
     assert "note: not proved: it has too many states" in capsys.readouterr().out
-    assert not mend(prove=3, val_exact_match=0.98)[1]
+    assert not train_until_proved(prove=3, val_exact_match=0.98)[1]
     assert "note: not proved, because the exact match is below 0.99" in capsys.readouterr().out
     own_tasks.use(TIMES_DIGIT)
-    assert not mend((3, 0, ["12*3"]), prove=3, task="times_digit")[1]
+    assert not train_until_proved((3, 0, ["12*3"]), prove=3, task="times_digit")[1]

@@ -67,7 +67,7 @@ def as_table(task: Task, suite: Suite) -> str:
 
 
 def _seen(task: Task, directory: AnyPath, pairs: set[Pair]) -> set[Pair]:
-    """The pairs that are asked and stand in the training split of a dataset."""
+    """The pairs of a suite that are in the training split of a dataset."""
     of_dataset, layout, metadata = read_sound(directory)
     if of_dataset.name != task.name:
         raise InputError(f"{directory} is of {of_dataset.name}, not of {task.name}; give a dataset of the same task")

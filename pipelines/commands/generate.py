@@ -21,7 +21,7 @@ from seq2seq_arith.pipelines.storage.paths import parse_place
 # Workers of a runner may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"
 RESULT_ENTRIES = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
-WHEN_MENDED = "when that is mended, "
+WHEN_FIXED = "when that is fixed, "
 WHERE = Group("where")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -90,7 +90,7 @@ def generate(
     KeyboardInterrupt say what is left, and what to do.
     """
     # All arguments are checked here: a misspelt option of ours is among Beam's flags, and is refused before anything
-    # is said to be as asked for.
+    # is reported as existing.
     data_path, beam_options = parse_place(data_dir, rest.words), None
     if rest.words:
         from seq2seq_arith.pipelines.beam.options import pipeline_options
@@ -126,13 +126,13 @@ def _explained(error: BaseException, request: Request) -> BaseException:
     if isinstance(error, StoreError):
         return StoreError(f"{error}; {_what_is_left(request)}")
     if isinstance(error, RunnerError):
-        return RunnerError(f"{error}; {_what_is_left(request, WHEN_MENDED)}")
+        return RunnerError(f"{error}; {_what_is_left(request, WHEN_FIXED)}")
     if isinstance(error, InputError | RunError):
         return error
     if is_short_of_memory(error):
         return RunError(f"{TOO_LITTLE_MEMORY}, or less to do; {_what_is_left(request)}")
     if isinstance(error, OSError):
-        first = "make room, then " if error.errno in FULL else WHEN_MENDED
+        first = "make room, then " if error.errno in FULL else WHEN_FIXED
         return RunError(
             f"{request.path} could not be written: {error.strerror or error}; {_what_is_left(request, first)}"
         )

@@ -62,7 +62,7 @@ def without_progress(stderr: str) -> list[str]:
 def ends_as_told(line: str, reason: str, left: str = "nothing was left behind") -> bool:
     """Whether a failed run's last line has this reason, what was done and is left, and then what to type."""
     written = r"(?:[1-9]\d* of \d+ shards were written; )?"
-    typed = "(?:make room, then |when that is mended, )?run the same command again"
+    typed = "(?:make room, then |when that is fixed, )?run the same command again"
     return re.search(rf"{re.escape(reason)}[^;]*; {written}{left}; {typed}$", line) is not None
 
 

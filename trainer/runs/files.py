@@ -76,7 +76,7 @@ def read_if_whole(path: Path, kind: type[T], *, further: bool = False) -> T | No
 
 
 def stamped(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON values and, last, their sha256: a bit that has changed on a disk is told."""
+    """JSON values and, last, their sha256: a bit that has changed on a disk is noticed."""
     return {**values, SHA256: json_sha256(values)}
 
 

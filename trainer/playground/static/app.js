@@ -575,7 +575,7 @@ function explain() {
   query("#how").textContent = hard ? hard.why : `Such as ${run.example}${short}.`;
 }
 
-// Evaluates the question in the address; a network that is not here is said in a sentence.
+// Evaluates the question in the address; a network that is not here is reported in a sentence.
 function follow() {
   const address = new URLSearchParams(location.hash.slice(1) || catalogue.asked);
   const missing = [];

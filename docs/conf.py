@@ -135,7 +135,7 @@ def _adapt(app, page: str, content: list[str]) -> None:
 
 
 def _add_playground(app, failure: Exception | None) -> None:
-    """Writes the page on which both networks of subtraction are asked what one of them answers wrong."""
+    """Writes the page on which both networks of subtraction answer a question that one of them gets wrong."""
     if failure is None and app.builder.name == "html":
         from seq2seq_arith.trainer.playground import page
         from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS

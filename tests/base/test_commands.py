@@ -40,11 +40,11 @@ def program(request, monkeypatch):
     for name, command in added.commands.items():
         monkeypatch.setitem(added.commands, name, command)  # all are restored
     yield added, main
-    for name in {*added.commands} - {*known(added)}:
+    for name in {*added.commands} - {*own_commands(added)}:
         del added.commands[name]
 
 
-def known(program: commands.Program) -> list[str]:
+def own_commands(program: commands.Program) -> list[str]:
     return [name for name, command in program.commands.items() if command.work.__module__ != __name__]
 
 
@@ -96,9 +96,9 @@ def test_a_command_is_one_function(program, capsys):
         assert capsys.readouterr().err.startswith(f"{added.name}: {sentence.partition(';')[0]}")
     assert main(["halves", "8", "--json"]) == 0
     captured = capsys.readouterr()
-    told = [json.loads(line) for line in captured.out.splitlines()]
-    assert [each["event"] for each in told] == ["start", "result", "end"]
-    assert (told[0]["command"], told[1]["count"], told[2]["exit_code"], captured.err) == ("halves", 1, 0, "4.0\n")
+    events = [json.loads(line) for line in captured.out.splitlines()]
+    assert [event["event"] for event in events] == ["start", "result", "end"]
+    assert (events[0]["command"], events[1]["count"], events[2]["exit_code"], captured.err) == ("halves", 1, 0, "4.0\n")
 
 
 def test_details_are_shown_by_help_all_alone(program, capsys, monkeypatch):
@@ -234,8 +234,8 @@ def test_values_are_checked_by_the_same_function_whichever_way_they_come():
     assert (names["data_seed"].flag, names["seed"].flag, names["version"].flag) == (
         "data-seed", "suite-seed", "suite-version",
     )  # fmt: skip
-    found = call(sized, {"task": "pq", "dashes": 20, "data_seed": 3, "seed": 5, "lengths": "7", "per_slice": 2})
-    assert found == ("pq-d20-n210-s3", SuiteOptions(seed=5, per_slice=2), [7])
+    result = call(sized, {"task": "pq", "dashes": 20, "data_seed": 3, "seed": 5, "lengths": "7", "per_slice": 2})
+    assert result == ("pq-d20-n210-s3", SuiteOptions(seed=5, per_slice=2), [7])
     for values, sentence in (
         ({"per_slice": 0}, "per_slice is 0; give a whole number from 1"),
         ({"per_slice": None}, "per_slice is None; give a whole number from 1"),
@@ -305,8 +305,8 @@ def test_a_function_of_python_shows_the_options_that_it_passes_on():
 
 
 def test_two_options_of_one_name_are_a_mistake_of_ours():
-    def twice(*, one: Annotated[SuiteOptions, Options(SuiteOptions)], seed: Annotated[int, Option("a seed")] = 0):
-        return one, seed
+    def twice(*, options: Annotated[SuiteOptions, Options(SuiteOptions)], seed: Annotated[int, Option("a seed")] = 0):
+        return options, seed
 
     with pytest.raises(TypeError, match="twice has two options of one name"):
         parameters_of(twice)

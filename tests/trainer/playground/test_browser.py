@@ -110,7 +110,7 @@ def ask(page, question):
 
 
 def texts(page, selector):
-    return [each.text for each in page.find_elements(By.CSS_SELECTOR, selector)]
+    return [element.text for element in page.find_elements(By.CSS_SELECTOR, selector)]
 
 
 def typed(task, count):
@@ -129,9 +129,9 @@ def typed(task, count):
 API = {"/api/answer", "/api/length", "/api/weights"}
 ANSWER_ALL = """
 const [name, questions, done] = arguments;
-const run = window.playground.runs.find((each) => each.name === name);
+const run = window.playground.runs.find((shown) => shown.name === name);
 Promise.all(questions.map((question) => computed.answer(run, question, null)))
-  .then((found) => found.map((each) => [each.answer, each.right, each.confidence]), String).then(done);
+  .then((answers) => answers.map(({ answer, right, confidence }) => [answer, right, confidence]), String).then(done);
 """
 
 
@@ -139,7 +139,7 @@ Promise.all(questions.map((question) => computed.answer(run, question, null)))
     "name",
     [
         pytest.param("trained", marks=pytest.mark.slow),
-        *(pytest.param(each, marks=pytest.mark.release) for each in EXPORTED),
+        *(pytest.param(run, marks=pytest.mark.release) for run in EXPORTED),
     ],
 )
 def test_an_exported_page_answers_as_the_model_does(page, exported, top, trained, name):
@@ -147,10 +147,10 @@ def test_an_exported_page_answers_as_the_model_does(page, exported, top, trained
     run = TrainedRun(open_run(folder))
     questions = typed(run.task, QUESTIONS)
     page.get(f"file://{exported.with_name('alone') if name == 'trained' else exported}/index.html")
-    found = page.execute_async_script(ANSWER_ALL, folder.name, questions)
+    answers = page.execute_async_script(ANSWER_ALL, folder.name, questions)
     rows = run.ask(questions)
-    assert [each[:2] for each in found] == [[row["prediction"], row["answer"]] for row in rows]
-    assert [each[2] for each in found] == pytest.approx([row["confidence"] for row in rows], rel=1e-3)
+    assert [answer[:2] for answer in answers] == [[row["prediction"], row["answer"]] for row in rows]
+    assert [answer[2] for answer in answers] == pytest.approx([row["confidence"] for row in rows], rel=1e-3)
     if name == "trained":
         assert sum(row["right"] for row in rows) > QUESTIONS / 10
     assert browser.errors(page) == []
@@ -179,11 +179,11 @@ def test_a_question_is_asked_and_looked_into(page, address):
     right = page.execute_script("return panels[0].answer.right")
     assert right == "1000"
     assert "✗ wrong: 1000 is right" in texts(page, ".verdict")[0]
-    said = page.find_element(By.ID, "live").get_attribute("textContent")
-    assert said.startswith("pairs: 999+1 is ") and said.endswith("which is wrong; right is 1000.")
+    live = page.find_element(By.ID, "live").get_attribute("textContent")
+    assert live.startswith("pairs: 999+1 is ") and live.endswith("which is wrong; right is 1000.")
     # Columns: the digits of both operands above the digit of the answer.
-    reads = [each.rect["x"] for each in page.find_elements(By.CSS_SELECTOR, ".reads .cell")]
-    writes = [each.rect["x"] for each in page.find_elements(By.CSS_SELECTOR, ".writes .cell")]
+    reads = [cell.rect["x"] for cell in page.find_elements(By.CSS_SELECTOR, ".reads .cell")]
+    writes = [cell.rect["x"] for cell in page.find_elements(By.CSS_SELECTOR, ".writes .cell")]
     assert reads == pytest.approx(writes, abs=2) and reads == sorted(reads, reverse=True)
     # With the keyboard alone.
     cells = page.find_elements(By.CSS_SELECTOR, ".writes .cell")
@@ -209,7 +209,7 @@ def test_a_served_page_computes_what_it_can_and_asks_about_the_rest(page, addres
     """Both find where a model breaks, and both show every epoch."""
     page.get("about:blank")  # else another part of the same address would not load the page again
     visit(page, f"{address}#run=counter&question=3p2")
-    asked = "return performance.getEntriesByType('resource').map((each) => new URL(each.name).pathname)"
+    requested = "return performance.getEntriesByType('resource').map((resource) => new URL(resource.name).pathname)"
 
     def find_length():
         page.find_element(By.CSS_SELECTOR, ".lengths button").click()
@@ -219,11 +219,11 @@ def test_a_served_page_computes_what_it_can_and_asks_about_the_rest(page, addres
     page.find_element(By.CSS_SELECTOR, ".epochs input").send_keys(Keys.END)
     wait(page, "panels[0].epoch === 3 && !panels[0].busy")
     find_length()
-    assert sorted({*page.execute_script(asked)} & API) == ["/api/length", "/api/weights"]
-    assert page.execute_script(asked).count("/api/weights") == 2  # of the best epoch, and of the last one
+    assert sorted({*page.execute_script(requested)} & API) == ["/api/length", "/api/weights"]
+    assert page.execute_script(requested).count("/api/weights") == 2  # of the best epoch, and of the last one
     choose(page, "run-0", "causal")
     find_length()
-    assert "/api/answer" in page.execute_script(asked) and browser.errors(page) == []
+    assert "/api/answer" in page.execute_script(requested) and browser.errors(page) == []
 
 
 @pytest.mark.slow
@@ -231,18 +231,18 @@ def test_an_address_asks_two_runs_which_show_the_same_place(page, address):
     visit(page, f"{address}#run=pairs&beside=causal&question=12%2B345")
     assert [texts(page, f".panel:nth-child({number}) h2") for number in (1, 2)] == [["pairs"], ["causal"]]
     assert page.execute_script("return panels.map((panel) => panel.answer.question)") == ["12+345"] * 2
-    places = "return panels.map((panel) => panel.placeOf(panel.chosen))"
+    positions = "return panels.map((panel) => panel.placeOf(panel.chosen))"
     for number in (1, 2):
         cells = page.find_elements(By.CSS_SELECTOR, f".panel:nth-child({number}) .writes .cell")
         page.execute_script("arguments[0].focus()", cells[number])
-        assert page.execute_script(places) == [number] * 2
+        assert page.execute_script(positions) == [number] * 2
     ask(page, "1+2")
     assert "question=1%2B2" in page.current_url
-    assert len(set(page.execute_script(places))) == 1
+    assert len(set(page.execute_script(positions))) == 1
     page.execute_script("panels[0].finding = true; panels[0].wait()")
     assert texts(page, ".verdict")[0] == "The evaluation of the lengths comes first …"
-    found = [{"length": 3, "worst": 1, "slice": "x", "why": ""}, {"length": 12, "worst": 0.5, "slice": "x", "why": ""}]
-    assert page.execute_script("return panels[0].lengthInWords(arguments[0])", found).startswith(
+    scores = [{"length": 3, "worst": 1, "slice": "x", "why": ""}, {"length": 12, "worst": 0.5, "slice": "x", "why": ""}]
+    assert page.execute_script("return panels[0].lengthInWords(arguments[0])", scores).startswith(
         "It breaks between 3 and 12 digits, trained on 3, in the slice x."
     )
     assert browser.errors(page) == []
@@ -257,7 +257,7 @@ def test_attention_two_runs_epochs_and_input_errors(page, address):
     assert len(texts(page, ".panel")) == 2
     assert texts(page, ".looks .note")[0].startswith("It attends most to ")
     looked = texts(page, ".panel:first-child .reads .look")
-    assert any(each.endswith("%") for each in looked)
+    assert any(text.endswith("%") for text in looked)
     wait(page, "fillHard.rows?.some(({ slice }) => slice === 'carry-all')")
     hard = Select(page.find_element(By.ID, "hard"))
     hard.select_by_value("carry-all")
@@ -284,6 +284,6 @@ def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
         choose(page, "run-0", name)
         assert browser.overflow(page) == []
     names = [
-        each["name"] for each in browser.accessibility_tree(page) if each["role"] in ("combobox", "textbox", "slider")
+        node["name"] for node in browser.accessibility_tree(page) if node["role"] in ("combobox", "textbox", "slider")
     ]
     assert names and all(names)

@@ -79,7 +79,7 @@ def test_half_a_request_ends(top, monkeypatch):
 
 def test_runs_and_answers(top):
     status, headers, content = ask(top, "GET", "/runs.js")
-    assert status == 200 and [each["name"] for each in runs_of(content)["runs"]] == ["adds"]
+    assert status == 200 and [run["name"] for run in runs_of(content)["runs"]] == ["adds"]
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"  # no page of another site can load the script
     status, _, content = ask(top, "POST", "/api/answer", json={"run": "adds", "question": "12+345", "epoch": 1})
     assert status == 200 and json.loads(content)["right"] == "357"
@@ -133,8 +133,8 @@ GOOD = {"run": "adds", "question": "1+2"}
     ],
 )
 def test_what_is_refused(top, method, path, options, status, why):
-    found, headers, content = ask(top, method, path, **options)
-    assert found == status
+    code, headers, content = ask(top, method, path, **options)
+    assert code == status
     assert why in json.loads(content)["why"]
     assert "Content-Security-Policy" in headers
 
@@ -168,19 +168,19 @@ def test_links_are_not_opened(unbuilt, tmp_path):
     linked = unbuilt(top / "linked", Task("addition"))
     linked.best.unlink()
     linked.best.symlink_to(elsewhere.best)
-    found = runs_of(ask(top, "GET", "/runs.js")[2])
-    assert [each["name"] for each in found["runs"]] == ["whole"]
-    assert "is a link, which may lead out" in found["refused"][0]["why"]
+    page = runs_of(ask(top, "GET", "/runs.js")[2])
+    assert [run["name"] for run in page["runs"]] == ["whole"]
+    assert "is a link, which may lead out" in page["refused"][0]["why"]
     status, _, content = ask(top, "POST", "/api/answer", json=GOOD | {"run": "linked"})
     assert status == 400 and "is a link, which may lead out" in json.loads(content)["why"]
 
 
 def test_questions_of_those_who_left_are_dropped_and_few_wait(top, monkeypatch):
     monkeypatch.setattr(server, "MAX_WAITING", 6)
-    asked, gate = [], threading.Event()
+    questions, gate = [], threading.Event()
 
     def answer(self, run, question, epoch):
-        asked.append(question)
+        questions.append(question)
         gate.wait(60)
         return {"right": question}
 
@@ -190,11 +190,11 @@ def test_questions_of_those_who_left_are_dropped_and_few_wait(top, monkeypatch):
         head = f"POST /api/answer HTTP/1.1\r\nHost: {server.HOST}:{port}\r\nContent-Type: application/json\r\n"
         writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
         await writer.drain()
-        found = None if leaves else await reader.readline()
+        line = None if leaves else await reader.readline()
         if leaves:
             await asyncio.sleep(0.2)
         writer.close()
-        return found and int(found.split()[1])
+        return line and int(line.split()[1])
 
     async def work():
         runner = Playground(top).runner()
@@ -206,21 +206,21 @@ def test_questions_of_those_who_left_are_dropped_and_few_wait(top, monkeypatch):
         honest = [asyncio.create_task(status(port, f"honest {number}")) for number in range(8)]
         await asyncio.wait(honest, return_when=asyncio.FIRST_COMPLETED)
         gate.set()
-        found = await asyncio.gather(*honest)
+        codes = await asyncio.gather(*honest)
         await runner.cleanup()
-        return found
+        return codes
 
     monkeypatch.setattr(server.Models, "answer", answer)
-    found = asyncio.run(work())
-    assert sorted(found) == [200] * 6 + [503] * 2
-    assert len(asked) == 7 and sum(question.startswith("left") for question in asked) == 1
+    codes = asyncio.run(work())
+    assert sorted(codes) == [200] * 6 + [503] * 2
+    assert len(questions) == 7 and sum(question.startswith("left") for question in questions) == 1
 
 
 BUSY = """
 import sys, time
 from pathlib import Path
 from seq2seq_arith.trainer.playground import server
-server.Models.answer = lambda *_: print("asked", flush=True) or time.sleep(120)
+server.Models.answer = lambda *_: print("answering", flush=True) or time.sleep(120)
 server.serve(Path(sys.argv[1]), 0)
 """
 
@@ -237,7 +237,7 @@ def test_it_ends_at_once_also_while_a_model_answers(top):
                 urllib.request.urlopen(question)
 
         threading.Thread(target=ask_it, daemon=True).start()
-        assert process.stdout.readline() == "asked\n"
+        assert process.stdout.readline() == "answering\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 

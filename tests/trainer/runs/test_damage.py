@@ -76,13 +76,13 @@ def damaged(top, name, content):
 def check_both(top):
     """Lists both runs in every way; the whole one is there."""
     entries = [listing.entry(name, folder) for name, folder in listing.folders(top).items()]
-    assert [each.state for each in entries if each.name == "whole"] == ["finished"]
+    assert [entry.state for entry in entries if entry.name == "whole"] == ["finished"]
     assert listing.text(entries) and listing.json_lines(entries)
     page = catalog.listed(top, catalog.offer)
-    assert [each["name"] for each in page["runs"]][-1] == "whole"
+    assert [run["name"] for run in page["runs"]][-1] == "whole"
     json.dumps(page, allow_nan=False)
-    why = [each.why for each in entries] + [each["why"] for each in page["refused"]]
-    assert not [each for each in why if "Error: " in each]  # a fault of ours would be told like this
+    reasons = [entry.why for entry in entries] + [run["why"] for run in page["refused"]]
+    assert not [reason for reason in reasons if "Error: " in reason]  # how a fault of ours would look
     read_all(top / "other")
     return entries[0]
 
@@ -94,7 +94,7 @@ def read_all(folder):
         summary, scores = Summary.read(run.summary), evaluated.read(run, 1)
         assert scores is None or (scores.text() and scores.markdown() and repr(scores))
         for search in evaluated.searched(run, 1):
-            assert f"{search['asked']:,}" and all(f"{each['margin']:.4g}" for each in search["wrong"])
+            assert f"{search['asked']:,}" and all(f"{sample['margin']:.4g}" for sample in search["wrong"])
         assert evaluated.worst_in_words(run, scores, proofs.read(run)) and samples.read_jsonl(run.samples) is not None
         if summary:
             assert f"{summary.seconds:,.0f} {summary.flops:.1e} {summary.exact_match:.4f}"
@@ -103,19 +103,19 @@ def read_all(folder):
         assert str(error)
 
 
-def places(values, prefix=()):
+def key_paths(values, prefix=()):
     """The keys that lead to each value within JSON."""
     yield prefix
     entries = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
     for key, value in entries:
-        yield from places(value, (*prefix, key))
+        yield from key_paths(value, (*prefix, key))
 
 
 @given(st.sampled_from(TEXTS[:-1]), JSON, st.data())
-def test_any_value_in_any_place(top, name, value, data):
+def test_any_value_at_any_key(top, name, value, data):
     """Without a sha256, as in a file that was changed by hand: a stranger can make it right."""
     values = files.read_json(top / "other" / name, dict)
-    *keys, last = data.draw(st.sampled_from([place for place in places(values) if place]))
+    *keys, last = data.draw(st.sampled_from([path for path in key_paths(values) if path]))
     inner = values
     for key in keys:
         inner = inner[key]
@@ -148,15 +148,15 @@ def test_a_flipped_bit_is_told(top, name, data):
 def shown(run):
     """What is shown of a run, None for what is known to be damaged."""
     entry = listing.entry("other", run.folder)
-    found = [
+    parts = [
         None if entry.state in ("damaged", "refused") else dataclasses.replace(entry, worst=None, worst_slice=None)
     ]
     for read in (lambda: Summary.read(run.summary), lambda: evaluated.read(run, 1)):
         try:
-            found.append(read())
+            parts.append(read())
         except InputError:
-            found.append(None)
-    return [*found, samples.read_jsonl(run.samples) or None]
+            parts.append(None)
+    return [*parts, samples.read_jsonl(run.samples) or None]
 
 
 ARRAY = st.one_of(
@@ -182,9 +182,9 @@ ARRAY = st.one_of(
 
 def archive(members):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as found:
+    with zipfile.ZipFile(file, "w") as archived:
         for name, content in members.items():
-            found.writestr(name, content)
+            archived.writestr(name, content)
     return file.getvalue()
 
 

@@ -23,9 +23,9 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 
 def test_a_run_that_is_finished(tmp_path):
     run = write_run(tmp_path / "run")
-    found = listing.entry("run", run.folder)
-    assert (found.state, found.epochs, found.most_epochs, found.best_epoch) == (RunState.FINISHED, 3, 3, 2)
-    assert found.cells() == ["run", "addition", "lstm", "plain", "3 of 3", "2", "0.7500", "-", "finished"]
+    entry = listing.entry("run", run.folder)
+    assert (entry.state, entry.epochs, entry.most_epochs, entry.best_epoch) == (RunState.FINISHED, 3, 3, 2)
+    assert entry.cells() == ["run", "addition", "lstm", "plain", "3 of 3", "2", "0.7500", "-", "finished"]
     retrained = write_run(tmp_path / "retrained", [*ROWS, ROWS[2] | {"epoch": 4, "round": 1}])
     assert listing.entry("retrained", retrained.folder).cells()[4:6] == ["3 of 3", "4"]
 
@@ -111,8 +111,8 @@ def test_a_summary_of_an_earlier_version_is_read(tmp_path):
 )
 def test_the_scores_of_the_default_questions(tmp_path, evaluation, summary, right):
     run = scored(tmp_path, evaluation, summary)
-    found = evaluated.in_full(run, 2)
-    assert (found and found.total().right) == right
+    scores = evaluated.in_full(run, 2)
+    assert (scores and scores.total().right) == right
 
 
 def test_runs_that_are_not(tmp_path):
@@ -151,9 +151,9 @@ def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys,
     assert [line.split()[-1] for line in lines[2:5]] == ["finished", "damaged", "finished"]
     assert lines[6].startswith("b is damaged: ") and sentence in lines[6]
     assert main(["runs", str(tmp_path), "--json"]) == 0
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["state"] for each in found] == ["finished", "damaged", "finished"]
-    assert set(found[0]) == {field.name for field in dataclasses.fields(listing.Entry)}
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["state"] for row in rows] == ["finished", "damaged", "finished"]
+    assert set(rows[0]) == {field.name for field in dataclasses.fields(listing.Entry)}
 
 
 def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, no_custom_tasks):

@@ -59,7 +59,7 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
     assert {(line["run"], line["seed"]) for line in first} == {("cells-lstm", 0), ("cells-simple_rnn", 0)}
     for line in first:
         summary = read_json(tmp_path / "runs" / f"{line['run']}-seed0" / "summary.json", dict)
-        assert "scores" not in summary  # the suite is asked once, by evaluate
+        assert "scores" not in summary  # the suite is evaluated once, by evaluate
         assert summary.items() <= line.items()
         assert line["settings"]["model"]["hidden"] == 16
         assert line["scores"]["per_slice"] == 5
@@ -72,38 +72,39 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("end", "said"),
+    ("end", "sentence"),
     [("os.kill(os.getpid(), 9)", "ended by signal 9"), ("sys.exit('arith-model: it broke')", "it broke")],
 )
-def test_a_run_that_fails_says_its_signal_or_its_last_line(tmp_path, monkeypatch, end, said):
+def test_a_run_that_fails_says_its_signal_or_its_last_line(tmp_path, monkeypatch, end, sentence):
     code = f"import os, sys; print('epoch 1', flush=True); {end}"
     monkeypatch.setattr(runner, "PROGRAM", [sys.executable, "-c", code])
     sweep = runner.Runner([], {}, run_dir=str(tmp_path), data_dir="data", jobs=1)
-    with pytest.raises(SweepError, match=rf"^{said}; see .*a\.log$"):
+    with pytest.raises(SweepError, match=rf"^{sentence}; see .*a\.log$"):
         sweep._call(types.SimpleNamespace(name="a"), [])
 
 
 def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tmp_path, monkeypatch):
     """Here the trainings are left out; a stored result stands for what they find."""
     planned = [Planned(group=group, seed=0, task="addition", settings={}, suite={}) for group in "abc"]
-    found, tried, made = results.read(ROOT / "benchmarks" / results.RESULTS)[0], [], []
-    known = {"dataset": found.dataset, "train": TrainConfig.from_json(found.settings).to_json(), "suite": found.suite}
-    jobs = {each.name: Job(settings=known, train=[], evaluate=[]) for each in planned}
+    row, tried, made = results.read(ROOT / "benchmarks" / results.RESULTS)[0], [], []
+    trained = TrainConfig.from_json(row.settings).to_json()
+    configuration = {"dataset": row.dataset, "train": trained, "suite": row.suite}
+    jobs = {run.name: Job(settings=configuration, train=[], evaluate=[]) for run in planned}
 
-    def run_one(_, each):
-        tried.append(each.group)
+    def run_one(_, run):
+        tried.append(run.group)
         if tried == ["a"]:
             raise SweepError("it broke")
-        return dataclasses.replace(found, run=each.group, seed=0)
+        return dataclasses.replace(row, run=run.group, seed=0)
 
     monkeypatch.setattr(runner.Runner, "_run_one", run_one)
     sweep = runner.Runner(planned, jobs, run_dir=str(tmp_path), data_dir="data", jobs=1)
     with pytest.raises(SweepError, match=r"1 of 3 runs failed: a-seed0 \(it broke\); the same command"):
         sweep.run(made.append)
     sweep.run(made.append)
-    assert ("".join(tried), made) == ("abca", [found.dataset] * 2)
+    assert ("".join(tried), made) == ("abca", [row.dataset] * 2)
     assert sweep.missing() == []
-    other = known | {"suite": found.suite | {"per-slice": 9}}
+    other = configuration | {"suite": row.suite | {"per-slice": 9}}
     jobs["b-seed0"] = Job(settings=other, train=[], evaluate=[])
     with pytest.raises(InputError, match=r"b-seed0 with other settings \(suite\.per-slice is 20 there and 9"):
         sweep.missing()
@@ -138,7 +139,7 @@ def test_what_would_be_trained_is_listed_with_a_task_file_for_all_runs(tmp_path,
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert lines[0] == ["a-3-seed0", "sort-d3-n18278", "(is", "created)", "missing"]
     assert [line[0] for line in lines[1:]] == ["a-4-seed0", "a-3-seed1", "a-4-seed1"]
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["runs", "sweep.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["runs", "sweep.toml"]
 
 
 @pytest.mark.parametrize(
@@ -159,4 +160,4 @@ def test_everything_is_checked_before_anything_is_trained(tmp_path, input_error,
     code, _, err = sweep("sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs"))
     assert code == 2
     input_error.printed(err)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["sweep.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sweep.toml"]

@@ -53,8 +53,8 @@ ATTENTION = override(configs.COUNTER, name="lstm_transformer"), make_input_forma
 )
 def test_the_memory_is_at_most_twice_what_was_measured(config, input_format, measured):
     """Measured: the peak of one process in its first step, in MiB."""
-    found = costs.training_memory(config, input_format, size_of(config, input_format)) / 2**20
-    assert 0.9 * measured <= found <= 2 * measured
+    estimate = costs.training_memory(config, input_format, size_of(config, input_format)) / 2**20
+    assert 0.9 * measured <= estimate <= 2 * measured
 
 
 def test_a_size_follows_from_the_shapes_of_the_weights():
@@ -117,22 +117,24 @@ def test_the_largest_tensor_of_an_answer(task, model, values):
 
 
 def test_an_example_that_sees_others_costs_more():
-    input_format, found = make_input_format("reversed", Task("addition")), []
+    input_format, estimates = make_input_format("reversed", Task("addition")), []
     for settings in (
         {"positional_encoding": "rope"},
         *({"positional_encoding": "position_coupling", "distractors": distractors} for distractors in (0, 4, None)),
     ):
         config = override(TrainConfig(), name="causal", input_format="reversed", **settings)
-        found.append((costs.training_memory(config, input_format, SIZE), costs.flops(config, input_format, SIZE, 10)))
-    assert found[0] == found[1] and found == sorted(found) and len(set(found)) == 3
+        estimates.append(
+            (costs.training_memory(config, input_format, SIZE), costs.flops(config, input_format, SIZE, 10))
+        )
+    assert estimates[0] == estimates[1] and estimates == sorted(estimates) and len(set(estimates)) == 3
 
 
 def test_layers_that_run_twice_cost_twice_as_much():
-    input_format, found = make_input_format("reversed", Task("addition")), []
+    input_format, estimates = make_input_format("reversed", Task("addition")), []
     for loops in (1, 2):
         config = override(TrainConfig(), name="causal", input_format="reversed", loops=loops)
-        found.append(costs.flops(config, input_format, SIZE, 10))
-    assert found[1] == 2 * found[0]
+        estimates.append(costs.flops(config, input_format, SIZE, 10))
+    assert estimates[1] == 2 * estimates[0]
 
 
 def test_a_training_of_many_hours_says_what_to_try_instead():

@@ -12,7 +12,7 @@ from seq2seq_arith.trainer.training import describe
 
 
 def lines(printed: str) -> dict[str, str]:
-    """What is said, by the word that a line begins with."""
+    """What is printed, by the word that a line begins with."""
     return {line.partition(" ")[0]: line.partition(" ")[2].strip() for line in printed.splitlines() if line}
 
 
@@ -21,16 +21,16 @@ def test_a_dataset_that_is_missing_is_named_and_not_made(tmp_path, monkeypatch, 
     words = ["--recipe", "notebook", "--digits", "2", "--epochs", "7", "--target", "0.9", "--dry-run"]
     assert main(["train", "addition", "--data-dir", "data", "--run-dir", "run", *words]) == 0
     printed = capsys.readouterr().out
-    said = lines(printed)
-    assert said["dataset"] == (
+    rows = lines(printed)
+    assert rows["dataset"] == (
         "addition-d2-n5050: 4,545 training and 505 validation examples; it is made first, as this does: "
         "arith-data generate addition --digits 2 --num-examples 5050 --data-dir data"
     )
-    assert said["run"].endswith("run, a new one")
-    assert said["weights"] == "205,324"
-    assert said["hints"].startswith("none: ")
-    assert said["at"] == "most       31,815 examples in 252 steps of 128"
-    assert said["memory"].endswith("GiB")
+    assert rows["run"].endswith("run, a new one")
+    assert rows["weights"] == "205,324"
+    assert rows["hints"].startswith("none: ")
+    assert rows["at"] == "most       31,815 examples in 252 steps of 128"
+    assert rows["memory"].endswith("GiB")
     assert printed.endswith(f"\n\n{describe.NOTHING}\n")
     assert list(tmp_path.iterdir()) == []
 
@@ -39,17 +39,17 @@ def test_it_says_where_a_run_would_go_on(trained, tmp_path):
     """As the training would, whatever ends it."""
     files = {path: path.stat().st_mtime_ns for path in trained.folder.rglob("*")}
 
-    def said(run=trained, **changes) -> str:
+    def line(run=trained, **changes) -> str:
         config = override(run.config, **changes)
         return lines(describe.preview(run.task, run.data_dir, str(run.folder), config))["run"]
 
-    assert said() == f"{trained.folder}, where 20 of 20 epochs are done; it is finished: all 20 epochs are done"
-    assert said(patience=5, target=0.1).endswith("it is finished: the exact match reached 0.1")
+    assert line() == f"{trained.folder}, where 20 of 20 epochs are done; it is finished: all 20 epochs are done"
+    assert line(patience=5, target=0.1).endswith("it is finished: the exact match reached 0.1")
     assert {path: path.stat().st_mtime_ns for path in trained.folder.rglob("*")} == files
     arrays, state = checkpoints.load(trained.last)
     run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
     checkpoints.save(run.last, arrays, state | {"stopped": "", "best_epoch": 1, "history": state["history"][:12]})
-    assert f"{run.folder}, where 12 of 20 epochs are done; it would be resumed" in said(run)
+    assert f"{run.folder}, where 12 of 20 epochs are done; it would be resumed" in line(run)
 
 
 @pytest.mark.parametrize(

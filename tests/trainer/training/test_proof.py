@@ -55,18 +55,18 @@ def change(run: Run, name: str, change: float) -> None:
     checkpoints.save(run.best, arrays | {name: arrays[name] + np.float32(change)}, state)
 
 
-def test_the_adder_of_the_package_is_proved_anew_with_the_same_figures(adder):
+def test_the_adder_of_the_package_is_proved_again_with_the_same_figures(adder):
     shipped = proofs.read(adder)
     assert shipped is not None and shipped.holds
     proved = proof.prove(adder, functools.partial(building.restore, adder))
-    found, wrong = proved.proof, proved.counterexamples
+    result, wrong = proved.proof, proved.counterexamples
     assert not wrong
     measured = {"seconds", "version", "margin", "bound"}
-    known = [{key: each.to_json()[key] for key in each.to_json().keys() - measured} for each in (found, shipped)]
-    assert known[0] == known[1]
-    assert found.margin == pytest.approx(shipped.margin, abs=1e-4)
+    facts = [{key: made.to_json()[key] for key in made.to_json().keys() - measured} for made in (result, shipped)]
+    assert facts[0] == facts[1]
+    assert result.margin == pytest.approx(shipped.margin, abs=1e-4)
     tables = proof.tables_of(adder, checkpoints.load(adder.best)[0])
-    assert found.bound - 1e-5 <= tables.bound <= found.bound and "at least 7.40882, " in str(found)
+    assert result.bound - 1e-5 <= tables.bound <= result.bound and "at least 7.40882, " in str(result)
 
 
 def test_a_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder, capsys):
@@ -81,14 +81,14 @@ def test_a_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder
     bias[nine] += above[few - 1 : few + 1].mean().astype(np.float32)
     checkpoints.save(adder.best, arrays | {"logits/bias": bias}, state)
     proved = proof.prove(adder, functools.partial(building.restore, adder))
-    found, wrong = proved.proof, proved.counterexamples
-    assert (found.holds, found.wrong + found.near, len(wrong)) == (False, few, few) and few < 20
+    result, wrong = proved.proof, proved.counterexamples
+    assert (result.holds, result.wrong + result.near, len(wrong)) == (False, few, few) and few < 20
     question = wrong[0].question
     (answered,) = sa.open_run(adder.folder).predict([question])
     assert answered == wrong[0].prediction != wrong[0].answer == str(eval(question))
     assert main(["prove", str(adder.folder), "--counterexamples", str(adder.folder / "wrong.txt")]) == 1
     assert question in capsys.readouterr().out
-    assert (adder.folder / "wrong.txt").read_text().splitlines() == [each.question for each in wrong]
+    assert (adder.folder / "wrong.txt").read_text().splitlines() == [sample.question for sample in wrong]
     assert f"; not proved: wrong at {question}" in OpenRun(adder).worst_in_words("x")
 
 
@@ -138,8 +138,8 @@ def test_the_package_keeps_its_own_proofs():
     run = open_run(PRETRAINED_RUNS / "addition")
     assert run.is_pretrained and open_run(os.path.relpath(run.folder)).is_pretrained
     before = run.proof.read_bytes()
-    found = dataclasses.replace(proofs.read(run), seconds=-1.0)
-    proof.Proved(run, found, [], b"other").save()
+    other = dataclasses.replace(proofs.read(run), seconds=-1.0)
+    proof.Proved(run, other, [], b"other").save()
     assert run.proof.read_bytes() == before
 
 
@@ -156,17 +156,17 @@ EDITED = (
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"proved": true}', "\xff", *EDITED])
 def test_a_damaged_proof_is_none(adder, content):
     if isinstance(content, dict):  # without its own checksum, a file may be edited
-        known = json.loads(adder.proof.read_text())
-        del known["sha256"]
-        content = json.dumps(known | content)
+        stored = json.loads(adder.proof.read_text())
+        del stored["sha256"]
+        content = json.dumps(stored | content)
     adder.proof.write_text(content, encoding="latin-1")
     assert proofs.read(adder) is None
 
 
 def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsys):
     assert main(["prove", "pretrained:addition", "--counterexamples", str(tmp_path)]) == 2
-    said = capsys.readouterr()
-    assert "a folder; give a file" in said.err and not said.out
+    printed = capsys.readouterr()
+    assert "a folder; give a file" in printed.err and not printed.out
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_a_network_that_was_added_is_proved(adder, monkeypatch):
     monkeypatch.setattr(networks, "NETWORKS", (own,))
     run = dataclasses.replace(adder, config=override(adder.config, name="some_nets.adders:latched"))
     proved = proof.prove(run, functools.partial(building.restore, adder))
-    found, wrong = proved.proof, proved.counterexamples
-    assert (found.holds, found.states, wrong) == (True, 62, [])
+    result, wrong = proved.proof, proved.counterexamples
+    assert (result.holds, result.states, wrong) == (True, 62, [])
     proved.save()
-    assert proofs.read(run) == found
+    assert proofs.read(run) == result
 
 
 @pytest.mark.parametrize("size", [1, 3, 17, pytest.param(200, marks=pytest.mark.slow)])
@@ -228,14 +228,14 @@ def test_a_model_is_trained_until_it_is_proved(data_dir, tmp_path, capsys):
     assert [row["round"] for row in rows] == list(range(rounds + 1))
     assert rows[-1]["steps"] == 800 + rounds * proof_rounds.STEPS
     assert trained.summary.best_epoch == len(rows) == history.best(rows)["epoch"]
-    found = json.loads(run.proof.read_text())
-    assert found["weights_sha256"] == proofs.sha256(run)
-    assert found["proved"] or rounds == 2
+    stored = json.loads(run.proof.read_text())
+    assert stored["weights_sha256"] == proofs.sha256(run)
+    assert stored["proved"] or rounds == 2
     assert capsys.readouterr().out.count("steps with") == rounds
-    # The same command proves the same weights again; more rounds go on from them.
+    # The same command proves the same weights again; more rounds continue from them.
     before = run.best.read_bytes()
     assert session.train(task, str(data_dir), place, LATCHES).run.best.read_bytes() == before
-    if not found["proved"]:
+    if not stored["proved"]:
         session.train(task, str(data_dir), place, dataclasses.replace(LATCHES, prove=3))
         assert history.read_csv(run.history)[-1]["round"] == 3
 
@@ -282,12 +282,12 @@ def counter(tmp_path_factory, data_dir, tasks) -> Run:
 
 def test_a_counter_is_proved_by_its_sums(counter):
     proved = proof.prove(counter, functools.partial(building.restore, counter))
-    found, wrong = proved.proof, proved.counterexamples
-    assert (found.holds, found.states, found.cases, found.dashes, wrong) == (True, 39, 39 * 41, 20, [])
-    assert "every question of pq, of up to 20 dashes" in str(found)
-    # Of a sum, one question is asked, and another one may be off by as much.
+    result, wrong = proved.proof, proved.counterexamples
+    assert (result.holds, result.states, result.cases, result.dashes, wrong) == (True, 39, 39 * 41, 20, [])
+    assert "every question of pq, of up to 20 dashes" in str(result)
+    # One question of a sum is evaluated, and another one may be off by as much.
     counts = np.array([[38, 1, 1, 1], [0, 40, 1, 0]])
-    assert found.bound >= 2 * counter_bound(checkpoints.load(counter.best)[0], counts, counter.task.answer_width)
+    assert result.bound >= 2 * counter_bound(checkpoints.load(counter.best)[0], counts, counter.task.answer_width)
 
 
 def test_a_counter_that_is_wrong_has_no_rounds(counter, data_dir, tmp_path, monkeypatch):
@@ -309,10 +309,10 @@ def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
     arrays["logits/kernel"][2, blank] = 100
     checkpoints.save(run.best, arrays, state)
     proved = proof.prove(run, functools.partial(building.restore, run))
-    found, wrong = proved.proof, proved.counterexamples
-    assert (found.holds, found.wrong, found.near) == (False, 40, 0)
+    result, wrong = proved.proof, proved.counterexamples
+    assert (result.holds, result.wrong, result.near) == (False, 40, 0)
     dashes = "-" * 20
-    assert "not proved: -{20}p-{20} is q-{40}, and the model answers q;" in str(found)
+    assert "not proved: -{20}p-{20} is q-{40}, and the model answers q;" in str(result)
     assert wrong == [Sample(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
 
 
@@ -338,14 +338,14 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
     assert [row["round"] for row in history.read_csv(run.history)] == [0]  # it has no rounds
     proved = proof.prove(run, functools.partial(building.restore, run))
-    found, wrong = proved.proof, proved.counterexamples
-    assert dataclasses.replace(found, seconds=0) == dataclasses.replace(proofs.read(run), seconds=0)
-    assert found.task == "times_digit" and found.wrong > 100
-    assert all(each.answer == str(eval(each.question)) != each.prediction for each in wrong[:100])
-    asked = [each for each in wrong if len(each.question) <= 6][:100]
+    result, wrong = proved.proof, proved.counterexamples
+    assert dataclasses.replace(result, seconds=0) == dataclasses.replace(proofs.read(run), seconds=0)
+    assert result.task == "times_digit" and result.wrong > 100
+    assert all(sample.answer == str(eval(sample.question)) != sample.prediction for sample in wrong[:100])
+    short = [sample for sample in wrong if len(sample.question) <= 6][:100]
     # The network continues to write where the shortest question has ended.
-    answered = sa.open_run(run.folder).predict([each.question for each in asked])
-    assert all(text.endswith(each.prediction) for text, each in zip(answered, asked, strict=True))
+    answered = sa.open_run(run.folder).predict([sample.question for sample in short])
+    assert all(text.endswith(sample.prediction) for text, sample in zip(answered, short, strict=True))
 
 
 @pytest.mark.slow
@@ -364,14 +364,14 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
     def prove(run: Run, restore) -> proof.Proved:
         weights, _ = checkpoints.load(run.best)
         proved.append(weights)
-        found = proofs.Proof(
+        result = proofs.Proof(
             task="addition", prover=proofs.PROVER, weights_sha256="", config_sha256="", states=1, cases=9,
             wrong=next(counts), near=0, margin=-1, bound=0, seconds=0, version="",
             counterexample=Sample("9+1", "10", "9"),
         )  # fmt: skip
-        wrong = [Sample("9+1", "10", prediction) for prediction in "987654"]  # one question, told often
+        wrong = [Sample("9+1", "10", prediction) for prediction in "987654"]  # one question, several times
         long = Sample(f"{'9' * 18}+1", f"1{'0' * 18}", "1")  # does not fit into the word of a draw
-        return proof.Proved(run, found, [*wrong, long], None)
+        return proof.Proved(run, result, [*wrong, long], None)
 
     train_round, rounds = proof_rounds._trained, []
 
@@ -397,4 +397,4 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
     assert questions == ("9+1",)
     rows = history.read_csv(run.history)
     assert [(row["round"], row["steps"]) for row in rows] == [(0, 2), (1, 3)]
-    assert [each.epoch for each in samples.read_jsonl(run.samples)] == [1, 2]
+    assert [epoch.epoch for epoch in samples.read_jsonl(run.samples)] == [1, 2]

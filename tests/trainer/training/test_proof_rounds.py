@@ -108,13 +108,13 @@ def train_until_proved(tmp_path, monkeypatch):
     """
 
     def trained(
-        *found: tuple[int, int, list[str]] | InputError,
+        *outcomes: tuple[int, int, list[str]] | InputError,
         prove: int,
         task: str = "addition",
         within: bool = False,
         **changes,
     ):
-        proofs, proved, learners, batches = iter(found), [], [], []
+        proofs, proved, learners, batches = iter(outcomes), [], [], []
         loop = FakeLoop(tmp_path, Task(task), prove, within)
         for name, value in changes.items():
             loop.state.history[0][name] = value
@@ -177,15 +177,15 @@ def test_only_questions_that_fit_into_a_word_are_trained_on(train_until_proved):
     _, _, batches, _ = train_until_proved(
         (3, 0, [long, fitting, "9+1", fitting]), (2, 0, ["9+2", "9+1"]), (0, 0, []), prove=2
     )
-    assert [each.wrong for each in batches] == [(fitting, "9+1"), ("9+2", "9+1", fitting)]
-    assert [(each.newest, each.length) for each in batches] == [(2, 18), (2, 18)]
+    assert [batch.wrong for batch in batches] == [(fitting, "9+1"), ("9+2", "9+1", fitting)]
+    assert [(batch.newest, batch.length) for batch in batches] == [(2, 18), (2, 18)]
     # Its draws are not those of another round, or of the training.
-    assert len({7, *(each.seed for each in batches)}) == 3
+    assert len({7, *(batch.seed for batch in batches)}) == 3
     _, learners, _, _ = train_until_proved((3, 0, [long]), prove=2)
     assert not learners
     # Questions of earlier proofs stay if the newest ones are all too long.
     _, _, batches, _ = train_until_proved((3, 0, SUM), (2, 0, [long]), (0, 0, []), prove=2)
-    assert [(each.wrong, each.newest, each.length) for each in batches] == [(("9+1",), 1, 3)] * 2
+    assert [(batch.wrong, batch.newest, batch.length) for batch in batches] == [(("9+1",), 1, 3)] * 2
 
 
 def test_a_round_within_the_trained_digits_sees_no_longer_question(train_until_proved, capsys):

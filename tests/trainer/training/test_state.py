@@ -15,7 +15,7 @@ def test_the_best_epoch_has_the_best_exact_match_then_the_least_loss():
     state = State()
     state.sums["loss"], state.epoch_seconds = 5.0, 9.0
     rows = [row(0.0, 2.0), row(0.0, 3.0), row(0.0, 1.0), row(0.5, 9.0), row(0.5, 9.0), row(0.4, 0.1)]
-    assert [state.close_epoch(each, 0.001) for each in rows] == [True, False, True, True, False, False]
+    assert [state.close_epoch(row, 0.001) for row in rows] == [True, False, True, True, False, False]
     assert state.best_epoch == 4
     assert state.history == rows
     assert (state.sums["loss"], state.epoch_seconds) == (0.0, 0.0)
@@ -76,6 +76,6 @@ def test_no_epoch_follows_a_round():
 def test_how_to_train_longer(exact, stalled, changes, advice):
     config = override(TrainConfig(epochs=2), **changes)
     state = State(stalled=stalled, best_epoch=1, history=[{"val_exact_match": exact}] * 2)
-    said = how_to_train_longer(state, config)
-    assert advice in said
-    assert bool(said) == bool(advice)
+    sentence = how_to_train_longer(state, config)
+    assert advice in sentence
+    assert bool(sentence) == bool(advice)

@@ -167,7 +167,7 @@ def recipes() -> str:
     return page(
         "Recipes",
         "This page lists what each recipe chooses for each task: the dataset, the network and the training. It is for "
-        "everyone who starts from known settings. Afterwards you can reproduce a recipe or change one part of it. "
+        "everyone who starts from known options. Afterwards you can reproduce a recipe or change one part of it. "
         "*Rounds* are the rounds of counterexample-guided training at the end (`--prove`); a dash means that the "
         "network is not proved. The optimizer is Adam, or AdamW where there is weight decay. `arith-model describe "
         "TASK --recipe NAME` shows all other options.",

@@ -1,4 +1,4 @@
-"""The public names, each said here alone: type checkers read this file, and ``__init__.py`` makes it true."""
+"""The public names, each declared only here: type checkers read this file, and ``__init__.py`` makes it true."""
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS as OPERATIONS
 from seq2seq_arith.arithmetic.task import Task as Task

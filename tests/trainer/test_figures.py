@@ -66,7 +66,7 @@ def test_a_picture_in_a_page_has_the_colours_of_the_page():
 
 
 def test_the_curves_of_one_run_and_of_several():
-    """Of one run also those on the training set. Zero loss has a place, and a ring is around the best epoch."""
+    """Of one run also those on the training set. Zero loss is shown, too, and a ring is around the best epoch."""
     one = history.curves({"run": rows(4)})
     loss, exact = one.axes
     assert [each.get_text() for each in one.legends[0].get_texts()] == ["validation set", "training set"]

@@ -238,7 +238,7 @@ def _floor(rows: Sequence[dict[str, Any]]) -> float:
 
 
 def _shown(rows: Sequence[dict[str, Any]], column: str, floor: float) -> list[float]:
-    """The losses of a column, or the shares that are wrong; zero has no place on a logarithmic axis."""
+    """The losses of a column, or the shares that are wrong; zero cannot be shown on a logarithmic axis."""
     if column.endswith("loss"):
         return [max(row[column], SMALLEST_LOSS) for row in rows]
     return [max(1 - row[column], floor) for row in rows]

@@ -227,7 +227,7 @@ def sized(
     return named_task(task, parameters).config_name, chosen, lengths
 
 
-def test_values_are_checked_by_the_same_function_whichever_way_they_come():
+def test_values_are_checked_by_the_same_function_whichever_way_they_come(input_error):
     """Words of a command, keywords of Python, and a table of a file stand for the same, and are refused alike."""
     names = parameters_of(sized)
     assert {"task", "data_seed", "dashes", "seed", "per_slice", "lengths"} <= names.keys()
@@ -236,14 +236,8 @@ def test_values_are_checked_by_the_same_function_whichever_way_they_come():
     )  # fmt: skip
     result = call(sized, {"task": "pq", "dashes": 20, "data_seed": 3, "seed": 5, "lengths": "7", "per_slice": 2})
     assert result == ("pq-d20-n210-s3", SuiteOptions(seed=5, per_slice=2), [7])
-    for values, sentence in (
-        ({"per_slice": 0}, "per_slice is 0; give a whole number from 1"),
-        ({"per_slice": None}, "per_slice is None; give a whole number from 1"),
-        ({"set": "standrad"}, "set is 'standrad'; give one of standard, held_out; did you mean 'standard'"),
-        ({"seeds": 3}, "sized has no option 'seeds'"),
-        ({"dashes": 3}, "dashes is 3, but addition has no dashes; give digits instead"),
-    ):
-        with pytest.raises(InputError, match=sentence):
+    for values in ({"per_slice": 0}, {"per_slice": None}, {"set": "standrad"}, {"seeds": 3}, {"dashes": 3}):
+        with input_error(InputError):
             call(sized, {"task": "addition"} | values)
     assert call(sized, {"task": "addition", "dashes": None})[0] == "addition"
 
@@ -272,7 +266,7 @@ def work(
         (["--suite-version", "1", "--suite-seed", "7"], {"version": 1, "seed": 7}),
     ],
 )
-def test_words_and_values_stand_for_each_other(words, values):
+def test_words_and_values_stand_for_each_other(words, values, input_error):
     parameters = parameters_of(work)
     parser = Parser()
     add_options(parser, parameters.values())
@@ -282,7 +276,7 @@ def test_words_and_values_stand_for_each_other(words, values):
     assert from_flags(parameters, flags, "work") == values
     if values:
         name = next(iter(flags))
-        with pytest.raises(InputError, match=f"work has no option '{name}s'"):
+        with input_error(InputError):
             from_flags(parameters, {f"{name}s": 1}, "work")
 
 
@@ -292,14 +286,14 @@ def test_what_stands_for_the_default_is_not_typed():
     assert taken == {"lengths": [5, 6], "chosen": SuiteOptions()}
 
 
-def test_a_function_of_python_shows_the_options_that_it_passes_on():
+def test_a_function_of_python_shows_the_options_that_it_passes_on(input_error):
     @shows(sized, without=["lengths"], aliases={"number": "per_slice"})
     def suite(task: str, **options: Any) -> tuple:
         return call(sized, options, task=task)
 
-    with pytest.raises(InputError, match=r"suite has no option 'number'; did you mean 'per_slice'\?"):
+    with input_error(InputError):
         suite("pq", number=3)
-    with pytest.raises(InputError, match="suite has no option 'lengths'"):
+    with input_error(InputError):
         suite("pq", lengths=3)
     assert suite("pq", dashes=20)[0] == "pq-d20-n210"
 

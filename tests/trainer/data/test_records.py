@@ -78,25 +78,24 @@ def test_a_file_to_which_bytes_were_appended_is_refused(copied, tasks, tmp_path)
             read()
 
 
-def test_a_changed_description_is_refused(copied, tasks, tmp_path):
+def test_a_changed_description_is_refused(copied, tasks, tmp_path, input_error):
     path = copied[0] / "dataset_info.json"
     path.write_text(path.read_text() + " ")
-    with pytest.raises(InputError, match=r"dataset_info\.json does not have the sha256 that metadata\.json states"):
+    with input_error(InputError):
         records.open_source(tasks["addition"], str(tmp_path))
 
 
-def test_forged_metadata_is_refused(copied, tasks, tmp_path):
+def test_forged_metadata_is_refused(copied, tasks, tmp_path, input_error):
     path = copied[0] / "metadata.json"
     metadata = json.loads(path.read_text()) | {"num_shards": 10**9}
     path.write_text(json.dumps(metadata | {"sha256": json_sha256(metadata)}))
-    sentence = "cannot be used: num_shards is 1000000000; for 1003 examples give .*; check it with arith-data verify"
-    with pytest.raises(InputError, match=sentence):
+    with input_error(InputError):
         records.open_source(tasks["addition"], str(tmp_path))
 
 
-def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
+def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks, input_error):
     path = data_dir / "seq2seq_arith" / tasks["addition"].config_name / "1.0.0"
-    with pytest.raises(InputError, match="is a dataset itself; give the --data-dir under which"):
+    with input_error(InputError):
         records.open_source(tasks["addition"], str(path))
 
 

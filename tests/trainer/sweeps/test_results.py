@@ -164,7 +164,7 @@ def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
     assert lines == [["a", *first], ["b", *second], ["a", "1", "v2", "0.700 (carry-all)"]]
 
 
-def test_exact_match_is_drawn_against_length(tmp_path, capsys):
+def test_exact_match_is_drawn_against_length(tmp_path, capsys, input_error):
     runs = []
     for seed, wrong in enumerate([10, 50]):
         counts = {"full": 0, "lengths-2-2": wrong, "lengths-1-2": 100}
@@ -176,15 +176,15 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys):
     assert line.get_xydata().tolist() == [[2, 0.7], [3, 0.25]]  # each question once
     assert main(["results", str(tmp_path), "--plot-lengths", str(tmp_path / "l.png")]) == 0
     assert (tmp_path / "l.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(InputError, match="evaluated on slices such as lengths-3-3"):
+    with input_error(InputError):
         results.draw_lengths(ROWS, Query())
 
 
-def test_columns_are_chosen():
+def test_columns_are_chosen(input_error):
     header, lines = results.tabulate(ROWS, Query(lengths=[20], columns=("seconds", "minimum")))
     assert header == ["run", "minimum over seeds (v1)", "minimum over seeds at 20", "seconds"]
     assert lines[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
-    with pytest.raises(InputError, match="no column 'colour'"):
+    with input_error(InputError):
         results.tabulate(ROWS, Query(columns=("colour",)))
 
 
@@ -220,16 +220,14 @@ def test_options_of_a_model_of_ones_own_are_fields():
     assert [results.field_of(causal, name) for name in ("heads", "ffn-dim")] == ["4", "4 times --hidden"]
 
 
-def test_what_is_not_there_is_said():
-    with pytest.raises(InputError, match=r"none of 4 runs has run=b and positional_encoding=rope$"):
+def test_what_is_not_there_is_said(input_error):
+    with input_error(InputError):
         results.tabulate(ROWS, Query(where=[("run", "b"), ("positional_encoding", "rope")]))
-    with pytest.raises(
-        InputError, match=r"there is no field 'colour'; give one of attention_window, batch_doublings, batch_size, "
-    ):
+    with pytest.raises(InputError, match="there is no field 'colour'; give one of attention_window, "):  # every option
         results.tabulate(ROWS, Query(by=("colour",)))
 
 
-def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
+def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys, input_error):
     path = tmp_path / results.RESULTS
     for run in [*ROWS, row("b", 0, "nope", 250)]:
         results.append(path, run)
@@ -241,7 +239,7 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     assert results.read(path) == ROWS[:2]
     assert "line 2, is not" in capsys.readouterr().err
     path.write_text("{}\n")
-    with pytest.raises(InputError, match=r"results\.jsonl, line 1, is not the result of a run; remove it"):
+    with input_error(InputError):
         results.read(path)
     whole, names = ROWS[0].to_json(), ("exact_match", "scores", "hints", "settings", "model", "run", "seed", "suite")
     harmed = [whole | {name: value} for name in names for value in (None, 1e400)]
@@ -251,7 +249,7 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     assert results.read(path) == ROWS[3:]
     errors = capsys.readouterr().err.splitlines()
     assert [f"line {number}, is not" in line for number, line in enumerate(errors, 1)] == [True] * len(harmed)
-    with pytest.raises(InputError, match=r"gone cannot be read \(No such file or directory\); give the results\.jsonl"):
+    with input_error(InputError):
         results.read(tmp_path / "gone")
 
 

@@ -4,7 +4,7 @@ import contextlib
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
@@ -56,7 +56,8 @@ class Row(TypedDict):
     seconds: float  # of the whole run until then
     round: int  # of training on what a proof has found, after the last epoch; 0 for an epoch
     val_examples: int  # that scored it
-    # Maximum size of the operands in its training questions, also of those of a round; not there in earlier versions.
+    # Maximum size of the operands in its training questions, also of those of a round; unknown in earlier versions,
+    # which have no such column. When such a run is resumed, the cells of its earlier rows are empty.
     trained_digits: NotRequired[int]
 
 
@@ -103,8 +104,8 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         return []
     try:
         header, *lines = path.read_bytes().decode("ascii").splitlines()
-        named = [zip(header.split(","), map(parse, line.split(",")), strict=True) for line in lines]
-        rows: list[dict[str, Any]] = [dict(decode(Row, dict(cells))) for cells in named]
+        named = [zip(header.split(","), line.split(","), strict=True) for line in lines]
+        rows: list[dict[str, Any]] = [dict(decode(Row, _values(cells))) for cells in named]
         if rows and all(map(_has_shares, rows)):
             return rows
         raise ValueError
@@ -112,6 +113,11 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
     except ValueError:  # also a MalformedError, and a line of another length
         raise InputError(f"{shown(path)} {DAMAGED}") from None
+
+
+def _values(cells: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The values of the cells of a row, by column; an optional one has none where its cell is empty."""
+    return {name: parse(cell) for name, cell in cells if cell or name not in Row.__optional_keys__}
 
 
 def _has_shares(row: dict[str, Any]) -> bool:

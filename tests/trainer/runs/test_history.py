@@ -58,6 +58,19 @@ def test_csv_and_plot(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]
 
 
+def test_rows_of_earlier_versions_have_no_trained_digits(tmp_path):
+    path = tmp_path / "history.csv"
+    first, second = (row(epoch) | COUNTS | {"steps": 10 * epoch} for epoch in (1, 2))
+    del first["trained_digits"]
+    # Such a run was resumed: its earlier row has an empty cell.
+    history.write_csv(path, [first, second])
+    assert history.read_csv(path) == [first, second]
+    header, line, _ = path.read_text().splitlines()
+    # And one that ended in an earlier version: its file has no such column.
+    path.write_text(f"{header.removesuffix(',trained_digits')}\n{line.removesuffix(',')}\n")
+    assert history.read_csv(path) == [first]
+
+
 @pytest.mark.parametrize(("old", "new"), [("0.209", "nan"), ("0.209", ""), (",0.209", ""), ("20", "x"), (".204", "9")])
 def test_a_damaged_history_is_one_sentence(tmp_path, old, new):
     path = tmp_path / "history.csv"

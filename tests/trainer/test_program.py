@@ -79,7 +79,9 @@ def places(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("command", [f"{first} {rest}".strip() for first, all in REFUSED.items() for rest in all])
+@pytest.mark.parametrize(
+    "command", [f"{first} {rest}".strip() for first, all in REFUSED.items() for rest in all], ids=str
+)
 @pytest.mark.usefixtures("no_custom_tasks")
 def test_refuses_in_one_sentence_and_writes_nothing(command, input_error, capsys, places, monkeypatch):
     monkeypatch.chdir(places)

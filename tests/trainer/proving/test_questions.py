@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from paths import Paths, symbols_of
 
 from seq2seq_arith.arithmetic import own_tasks
-from seq2seq_arith.arithmetic.columns import Transducer
+from seq2seq_arith.arithmetic.columns import BLANK, Transducer, digit
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.proving import questions as proving_questions
+from seq2seq_arith.trainer.proving.automata import NONE, remembering
 from seq2seq_arith.trainer.proving.questions import PAIRS, question_automaton, symbols
 
 RIGHT = {"addition": int.__add__, "subtraction": int.__sub__}
@@ -54,6 +55,26 @@ def test_the_symbols_of_ids_are_those_of_their_characters():
     found = symbols(ids, alphabet)
     assert ["".join(PAIRS[symbol]) for symbol in found[:4]] == ["08", " 0", "9 ", "  "]
     assert (found[4:] < 0).all()
+
+
+def test_a_rule_may_return_to_the_state_in_which_it_starts(monkeypatch):
+    """A custom rule without a memory: sums without carries. Its only state is that before every column."""
+
+    def step(state: tuple[int], left: str, right: str) -> Iterator[tuple[str, tuple[int]]]:
+        yield BLANK if left == right == BLANK else str((digit(left) + digit(right)) % 10), state
+
+    rule, task = Transducer(starts=((0,),), step=step, is_end=lambda state: True), Task("addition")
+    monkeypatch.setattr(Task, "operation", dataclasses.replace(task.operation, transducer=rule))
+    automaton = question_automaton(task)
+    # No step leads to a state before the first column, and a question has at least one column.
+    assert not automaton.initial[automaton.target].any() and not (automaton.initial & automaton.final).any()
+    right = np.array([[task.alphabet.index(character) for character in f"46{BLANK}"]])
+    question = np.array([symbols_of("19", "55", 3)])
+    assert [automaton.accepts(question[:, :steps], right[:, :steps])[0] for steps in range(4)] == [False, *[True] * 3]
+    # Only the first step of a path has none before it.
+    after_steps, last = remembering(automaton)
+    (path,) = Paths(after_steps)(question[0].tolist())
+    assert (last[after_steps.source[path]] == NONE).tolist() == [True, False, False]
 
 
 # Rules that a file of one's own may hold, by what is wrong with them.

@@ -20,6 +20,9 @@ list means one run per value, and several lists every combination::
     suite = { lengths = "15,20" }  # for these runs, in addition
 
 With ``--seeds 0-1`` these are nine runs: ``coupled-seed0`` to ``coupled-seed4``, ``rotated-rope-seed0``, and so on.
+
+With ``data_seeds = "10-14"`` beside ``seeds = "0-4"``, the two are paired: the run of seed 0 is on the dataset of data
+seed 10, and so on.
 """
 
 import dataclasses
@@ -36,7 +39,8 @@ from seq2seq_arith.base.errors import InputError
 
 TABLES = {"common", "suite", "runs"}
 # What a table of runs may have besides options of ``arith-model train``.
-SUITE, SEEDS = "suite", "seeds"
+SUITE, SEEDS, DATA_SEEDS = "suite", "seeds", "data-seeds"
+DATA_SEED = "data-seed"  # the option of ``arith-model train``
 # Options that a sweep sets itself.
 OWN = {"seed", "run-dir", "data-dir"}
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
@@ -89,9 +93,11 @@ def read(path: Path, seeds: Sequence[int], usual: dict[str, Any] | None = None) 
             raise InputError(f'{path} has a suite of {name} that is not a table; write suite = {{ lengths = "15,20" }}')
         suite = _dashed(content.get(SUITE, {})) | _dashed(own)
         chosen = settings.pop(SEEDS, None)
+        own_seeds = seeds if chosen is None else read_numbers(SEEDS, chosen)
+        datasets = _of_data_seeds(path, name, settings, own_seeds)
         combinations = list(_combinations(path, name, settings))
-        for seed in seeds if chosen is None else read_numbers(SEEDS, chosen):
-            planned += [_planned(path, group, values, suite, seed) for group, values in combinations]
+        for seed, dataset in zip(own_seeds, datasets, strict=True):
+            planned += [_planned(path, group, values | dataset, suite, seed) for group, values in combinations]
     names = Counter(run.name for run in planned)
     if twice := next((name for name, count in names.items() if count > 1), None):
         raise InputError(f"{path} has two runs named {twice}; rename a table, or leave out a seed or a value")
@@ -100,6 +106,21 @@ def read(path: Path, seeds: Sequence[int], usual: dict[str, Any] | None = None) 
 
 def _dashed(settings: dict[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in settings.items()}
+
+
+def _of_data_seeds(path: Path, name: str, settings: dict[str, Any], seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """The settings of the dataset of each seed; takes the data seeds, which are paired with the seeds, out of all."""
+    if (chosen := settings.pop(DATA_SEEDS, None)) is None:
+        return [{}] * len(seeds)
+    data_seeds = read_numbers(DATA_SEEDS, chosen)
+    if DATA_SEED in settings:
+        raise InputError(f"{path}, runs {name}: {DATA_SEED} and {DATA_SEEDS} exclude each other; leave one of them out")
+    if len(data_seeds) != len(seeds):
+        raise InputError(
+            f"{path}, runs {name}: there are {len(data_seeds)} {DATA_SEEDS} and {len(seeds)} {SEEDS}, which are "
+            "paired; give as many of both"
+        )
+    return [{DATA_SEED: data_seed} for data_seed in data_seeds]
 
 
 def _combinations(path: Path, name: str, settings: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

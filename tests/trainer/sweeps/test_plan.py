@@ -41,6 +41,16 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
     assert runs[-1].suite == {"per-slice": 20, "lengths": "30"}
 
 
+def test_data_seeds_are_paired_with_seeds(tmp_path):
+    text = "[common]\ntask = 'addition'\ndata_seeds = '7,5-6'\n[runs.a]\nhidden = [16, 32]\n[runs.b]\nseeds = '3,1,2'"
+    runs = read(tmp_path, text, seeds=[0, 1, 2])
+    groups = {name: [run for run in runs if run.group == name] for name in ("a-16", "a-32", "b")}
+    assert sum(map(len, groups.values())) == len(runs) == 9
+    pairs = {name: [(run.seed, run.settings["data-seed"]) for run in group] for name, group in groups.items()}
+    assert pairs["a-16"] == pairs["a-32"] == [(0, 7), (1, 5), (2, 6)] and pairs["b"] == [(3, 7), (1, 5), (2, 6)]
+    assert runs[0].settings == {"hidden": 16, "data-seed": 7}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -55,6 +65,9 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
         "[common]\ntask = 'pq'\n[runs.a]\nsuite = 'x'",
         "[common]\ntask = 'pq'\ninput_format = []\n[runs.a]",
         "[common]\ntask = 'pq'\n[runs.a]\nmodel = ['a/b.py:c', 'd']",
+        "[common]\ntask = 'pq'\n[runs.a]\nseeds = '0-3'\ndata_seeds = '0-2'",
+        "[common]\ntask = 'pq'\ndata_seed = [1, 2]\n[runs.a]\ndata_seeds = 0",
+        "[common]\ntask = 'pq'\n[runs.a]\ndata_seeds = 'x'",
     ],
 )
 def test_what_is_not_a_sweep_is_refused(tmp_path, input_error, text):

@@ -209,6 +209,9 @@ def forward(
         frontier = np.array(new, np.int64).reshape(-1, 2)
     source, edge, target = np.concatenate(edges).T  # int64 [steps] each: a pair, a transition of the questions, a pair
     product = np.array(list(numbers), np.int64)  # int64 [pairs, 2]
+    # ``states`` also numbers what a state becomes under settings that no question has there.
+    reached, product[:, 1] = np.unique(product[:, 1], return_inverse=True)
+    latches = np.array(states.rows)[reached]
     is_initial = questions.initial[product[:, 0]]
     before = np.where(is_initial, NONE, product[:, 1])
     # A window also contains the latches of the next step. So each pair is split by their row at the next step, which is
@@ -218,19 +221,19 @@ def forward(
     split, inverse = distinct(np.concatenate([nexts, np.stack([final, np.full(len(final), NONE)], axis=1)]))
     # A step leads to all states into which its target was split.
     _check_size(int(np.bincount(split[:, 0], minlength=len(product))[target].sum()), report_progress)
-    place, reached = Groups(split[:, 0], len(product)).members(target)
+    place, into = Groups(split[:, 0], len(product)).members(target)
     return Latched(
         initial=is_initial[split[:, 0]],
         final=split[:, 1] == NONE,
         source=inverse[: len(source)][place],
-        target=reached,
+        target=into,
         symbol=questions.symbol[edge[place]],
         right=questions.right[edge[place]],
         before=before[split[:, 0]],
         after=split[:, 1],
-        latches=np.array(states.rows),
+        latches=latches,
         parts=np.stack([product[split[:, 0], 0], before[split[:, 0]], split[:, 1]], axis=1),
-        layer=np.array(states.rows),
+        layer=latches,
     )
 
 

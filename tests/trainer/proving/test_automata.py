@@ -99,6 +99,17 @@ def test_a_setting_that_rounding_decides_is_followed_both_ways(monkeypatch):
         LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name])
 
 
+def test_only_states_that_some_question_reaches_are_counted():
+    """A question of two steps, each of which sets a latch of its own: the second one is never set alone."""
+    initial, final = np.array([True, False, False]), np.array([False, False, True])
+    both = np.array([0, 1])
+    questions = Automaton(initial=initial, final=final, source=both, target=both + 1, symbol=both, right=both)
+    automaton = automata.forward(questions, both, np.eye(2, dtype=int), np.ones((2, 2), int))
+    assert automaton.latches.tolist() == automaton.layer.tolist() == [[0, 0], [1, 0], [1, 1]]
+    (way,) = Paths(automaton)([0, 1])
+    assert automaton.after[automaton.source[way]].tolist() == [1, 2]
+
+
 def test_the_candidate_of_a_closed_gate_does_not_matter(monkeypatch):
     """Eleven of them are zero, more than could be followed both ways; that of an open gate is followed."""
     closed, open_ = -np.ones(tables.MAX_UNCERTAIN + 1), np.ones(tables.MAX_UNCERTAIN + 1)

@@ -156,6 +156,16 @@ def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return max(history, key=rank, default=None)
 
 
+def trained_digits(history: Sequence[dict[str, Any]]) -> int | None:
+    """The maximum size of the operands in training; None if a row of an earlier version does not have it.
+
+    >>> trained_digits([{"trained_digits": 3}, {"trained_digits": 5}]), trained_digits([{}, {"trained_digits": 5}])
+    (5, None)
+    """
+    digits = [row["trained_digits"] for row in history if "trained_digits" in row]
+    return max(digits, default=None) if len(digits) == len(history) else None
+
+
 def epochs_of(run: Run) -> list[dict[str, Any]]:
     """The rows of a run's history; raises InputError if no epoch has ended yet, or the file is damaged."""
     rows = of_run(run)

@@ -232,7 +232,7 @@ def summarize(loop: Loop) -> Summary:
         character_accuracy=best[f"{history.VALIDATION}character_accuracy"],
         exact_match=best[f"{history.VALIDATION}exact_match"],
         best_epoch=state.best_epoch,
-        trained_digits=max((row["trained_digits"] for row in state.history if "trained_digits" in row), default=None),
+        trained_digits=history.trained_digits(state.history),
     )
 
 

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from seq2seq_arith.base.errors import InputError, RunnerError, StoreError
+from seq2seq_arith.base.errors import BusyError, InputError, RunnerError, StoreError, UnavailableError
 from seq2seq_arith.base.machine import is_short_of_memory
 
 # Phrases of Beam's messages, as of Beam 2.77.0.
@@ -33,7 +33,8 @@ CONNECTION_ERROR = "MultiThreadedRendezvous"
 # Phrases of Python and of this project, in a traceback that a runner quotes.
 TRACEBACK = "Traceback (most recent call last)"
 EXCEPTION_LINE = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
-STORE_ERROR = re.compile(rf"errors\.(InputError|StoreError): (.*?)(?:{re.escape(WHILE_RUNNING)}|\n|$)")
+STORE_ERRORS = {error.__name__: error for error in (InputError, BusyError, StoreError, UnavailableError)}
+STORE_ERROR = re.compile(rf"errors\.({'|'.join(STORE_ERRORS)}): (.*?)(?:{re.escape(WHILE_RUNNING)}|\n|$)")
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EROFS)
 
@@ -67,7 +68,7 @@ def _translated(error: BaseException) -> BaseException:
     if text.startswith("KeyboardInterrupt"):
         return KeyboardInterrupt()
     if match := STORE_ERROR.search(text):
-        return {"InputError": InputError, "StoreError": StoreError}[match[1]](match[2])
+        return STORE_ERRORS[match[1]](match[2])
     if number := next((number for number in DISK_ERRORS if os.strerror(number) in text), None):
         return OSError(number, os.strerror(number))
     if match := JOB_ENDED.match(text):

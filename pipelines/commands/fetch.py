@@ -87,7 +87,7 @@ def fetch(
     try:
         path, task, is_new = copy(source, folder, overwrite, sha256)
     except StoreError as error:
-        raise StoreError(f"{error}; {NOTHING_LEFT}") from error
+        raise type(error)(f"{error}; {NOTHING_LEFT}") from error
     except OSError as error:
         raise RunError(f"{folder} could not be written: {error.strerror or error}; {NOTHING_LEFT}") from error
     return Fetched(source, data_dir, path, task, is_new, time.perf_counter() - start)

@@ -124,7 +124,7 @@ def _explained(error: BaseException, request: Request) -> BaseException:
     if isinstance(error, KeyboardInterrupt):
         return KeyboardInterrupt(f"stopped; {_what_is_left(request)}")
     if isinstance(error, StoreError):
-        return StoreError(f"{error}; {_what_is_left(request)}")
+        return type(error)(f"{error}; {_what_is_left(request)}")
     if isinstance(error, RunnerError):
         return RunnerError(f"{error}; {_what_is_left(request, WHEN_FIXED)}")
     if isinstance(error, InputError | RunError):

@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.errors import BusyError, InputError, StoreError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.formats.default_config import MISSING, NAMES_DEFAULT, default_path, default_problem
@@ -81,7 +81,7 @@ class StorePublisher(Publisher):
         self._listing: Listing | None = None  # the last listing
 
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
-        """As ``Publisher.published``; InputError also if another run may be making the dataset with another layout."""
+        """As ``Publisher.published``; BusyError if another run may be making the dataset with another layout."""
         path, names = self.path, self._look().files
         if METADATA not in names:
             if foreign := next((name for name in sorted(names) if name != FEATURES and not format_name(name)), None):
@@ -104,7 +104,7 @@ class StorePublisher(Publisher):
         marker = read_metadata(path) or {}
         marked_layout = Layout.from_metadata(marker)
         if marker.get("parameters") == task.parameters() and marked_layout != layout and not overwrite:
-            raise InputError(
+            raise BusyError(
                 f"another run, perhaps a killed one, has begun {path} with {marked_layout}, not {layout}; wait for it, "
                 "or give --overwrite to replace its files"
             )

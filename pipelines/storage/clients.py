@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.errors import InputError, StoreError, UnavailableError
 
 ABSENT = ""  # the version of an absent object
 PIECE = 8 * 2**20  # bytes per read
@@ -144,7 +144,11 @@ SENTENCES = {
     "region": "{bucket} is in another region ({reply}); set AWS_REGION to it",
     "refused": "{url} cannot be used ({reply}); give {scheme}://BUCKET/FOLDER",
     "unreachable": "{bucket} cannot be reached ({reply}); check the network and the address of the endpoint",
+    "busy": "{url} could not be used: {reply}",
+    "other": "{url} could not be used: {reply}",
 }
+# The class of the error by the kind of failure; of the others, InputError.
+ERRORS = {"unreachable": UnavailableError, "busy": UnavailableError, "other": StoreError}
 # Patterns in the text of an error, by the kind of failure; the first match decides.
 SIGNS = [
     ("credentials", r"credential|token request|\b401 |Unauthenticated|ProfileNotFound"),
@@ -153,22 +157,25 @@ SIGNS = [
     ("region", r"incorrectly configured region|AuthorizationHeaderMalformed"),
     ("refused", r"\b400 |Could not parse|InvalidBucketName|[Ii]nvalid ur[li]|relative URL"),
     ("unreachable", r"HTTP error|error sending request|timed out"),
+    ("busy", r"status code: (?:429|5\d\d) "),
+    ("other", ""),
 ]
 
 
 def explain(url: str, error: Exception) -> InputError | StoreError:
-    """A store's error about a URL as one sentence: InputError if the user can correct the cause, else StoreError."""
+    """A store's error about a URL as one sentence: InputError if the user can correct the cause, else StoreError.
+
+    UnavailableError if the same request may succeed later.
+    """
     scheme, _, rest = url.partition("://")
     text = str(error).partition("\n\nDebug source")[0]
     kind = "bucket" if isinstance(error, NoBucketError) else ""
-    kind = kind or next((kind for kind, sign in SIGNS if re.search(sign, f"{type(error).__name__} {text}")), "")
+    kind = kind or next(kind for kind, sign in SIGNS if re.search(sign, f"{type(error).__name__} {text}"))
     answer = re.search(r"(?<=non-2xx status code: ).*|HTTP error: .*", text, re.DOTALL)
     reply = " ".join((answer[0] if answer else text).split())[:MESSAGE_LENGTH] or type(error).__name__
-    if not kind:
-        return StoreError(f"{url} could not be used: {reply}")
     bucket, log_in = f"{scheme}://{rest.partition('/')[0]}", LOG_IN.get(scheme, "")
     sentence = SENTENCES[kind].format(url=url, scheme=scheme, bucket=bucket, log_in=log_in, reply=reply)
-    return (StoreError if kind == "unreachable" else InputError)(sentence)
+    return ERRORS.get(kind, InputError)(sentence)
 
 
 @functools.lru_cache(maxsize=8)

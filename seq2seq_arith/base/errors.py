@@ -38,7 +38,7 @@ class InputError(ValueError, _OneSentence):
 
 
 class BusyError(InputError):
-    """Another process has what this one needs, such as the lock of a folder. The exit code is 75."""
+    """Another process has what this one needs: the lock of a folder, or a dataset in a store. The exit code is 75."""
 
     is_retryable = True
 
@@ -48,7 +48,13 @@ class RunError(RuntimeError, _OneSentence):
 
 
 class StoreError(RunError):
-    """An object store fails, or cannot be reached."""
+    """An object store fails."""
+
+
+class UnavailableError(StoreError):
+    """An object store cannot be reached, or is too busy, also after all retries. The exit code is 75."""
+
+    is_retryable = True
 
 
 class PublishedError(RunError):

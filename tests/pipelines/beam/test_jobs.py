@@ -12,7 +12,7 @@ from apache_beam.utils.subprocess_server import SubprocessServer
 from programs import run_here, without_lock
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.errors import BusyError, InputError, StoreError, UnavailableError
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.formats.metadata import read_metadata
@@ -103,12 +103,15 @@ class Result:
         (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device"),
         (StoreError("gs://b could not be used: busy"), 1, "gs://b could not be used: busy"),
         (InputError("s3://b denies access"), 2, "s3://b denies access"),
+        (UnavailableError("s3://b cannot be reached"), 75, "s3://b cannot be reached; "),
+        (BusyError("another run has begun"), 75, "another run has begun"),
+        (RuntimeError("base.errors.UnavailableError: s3://b is busy [while running 'Write']"), 75, "s3://b is busy; "),
         (KeyboardInterrupt(), 130, "stopped"),
         (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "job a-1 ended as FAILED: it"),
         (ValueError("it broke"), 1, "the runner failed with ValueError: it broke"),
         (None, 1, "the job ended, but its report"),
     ],
-    ids=["disk", "store", "input", "stopped", "job server", "another", "no report"],
+    ids=["disk", "store", "input", "unreachable", "begun", "worker", "stopped", "job server", "another", "no report"],
 )  # fmt: skip
 def test_a_job_that_fails_is_cancelled_and_told_in_one_sentence(monkeypatch, tmp_path, error, code, expected):
     result = Result(error)

@@ -214,7 +214,7 @@ def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, 
     assert died(2, *GENERATE, *TWO, "--data-dir", data_dir)
     (path / LAYOUTS["two"].paths("train", 1)[0]).unlink()
     refused = run_here(*GENERATE, *THREE, "--data-dir", data_dir)
-    assert refused.returncode == 2
+    assert refused.returncode == 75
     assert "another run, perhaps a killed one, has begun" in refused.stderr
     # One of the same layout makes what is lost as well.
     for layout_options, name in ((TWO, "two"), ((*THREE, "--overwrite"), "three")):

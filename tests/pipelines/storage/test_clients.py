@@ -10,7 +10,7 @@ from programs import run
 from stored import GENERATE, LAYOUTS, TASK, THREE, make, objects
 
 from seq2seq_arith.base import progress
-from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.errors import InputError, StoreError, UnavailableError
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.storage import clients, paths
 from seq2seq_arith.pipelines.storage.paths import ObjectPath
@@ -48,7 +48,7 @@ def test_no_such_bucket(servers, tmp_path, scheme, command, reason):
 @pytest.mark.parametrize(("scheme", "variable"), [("gs", "STORAGE_EMULATOR_HOST"), ("s3", "AWS_ENDPOINT_URL")])
 def test_nobody_answers(servers, tmp_path, monkeypatch, scheme, variable):
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    assert "cannot be reached" in stderr_of("generate", f"{scheme}://bucket/data", 1, tmp_path)
+    assert "cannot be reached" in stderr_of("generate", f"{scheme}://bucket/data", 75, tmp_path)
 
 
 @pytest.mark.slow
@@ -115,8 +115,9 @@ def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
         ),
         ("this normally indicates an incorrectly configured region", InputError, "s3://b is in another region ("),
         ("status code: 400 Bad Request: <Code>InvalidBucketName</Code>", InputError, "s3://b/data cannot be used ("),
-        ("HTTP error: error sending request", StoreError, "s3://b cannot be reached ("),
-        ("Server returned non-2xx status code: 500 Broken\n\nDebug source:\nlines", StoreError, ": 500 Broken"),
+        ("HTTP error: error sending request", UnavailableError, "s3://b cannot be reached ("),
+        ("Server returned non-2xx status code: 503 Busy\n\nDebug source:\nlines", UnavailableError, ": 503 Busy"),
+        ("Server returned non-2xx status code: 418 Teapot\n\nDebug source:\nlines", StoreError, ": 418 Teapot"),
     ],
 )
 def test_what_a_store_says_is_one_sentence(text, error, sentence):

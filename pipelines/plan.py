@@ -1,7 +1,7 @@
-"""Estimates the cost of a dataset before it is created: draws, bytes, memory, and seconds for a number of cores.
+"""Estimates the cost of a dataset before it is created: draws, bytes, files, memory, and seconds for some cores.
 
-The numbers of draws and of TFRecord bytes are exact. The rest is estimated from measurements on one machine with two
-cores (AMD EPYC), and should hold within a factor of two elsewhere.
+The numbers of draws, of files and of TFRecord bytes are exact. The rest is estimated from measurements on one machine
+with two cores (AMD EPYC), and should hold within a factor of two elsewhere.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import math
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.machine import cores
-from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
 from seq2seq_arith.pipelines.steps import cutoff, dedup
 
 START_SECONDS = 0.5  # build the pipeline, and publish the result
@@ -28,6 +28,11 @@ NUMBER_WORD_MEMORY = 32  # more bytes per draw of a shard, for each further word
 ROW_MEMORY = 3  # copies of a row near the cutoff, while the rows of all shards are gathered in a local run
 CHUNK_DRAW_MEMORY = 50  # bytes per draw of a chunk, while it is drawn
 
+METADATA_FILES = 3  # besides those with examples
+# Requests to a store for a dataset of one page per listing, besides one per file with examples; measured.
+STORE_REQUESTS = 18
+LISTINGS, PAGE = 2, 1000  # listings per dataset, and objects per request of one
+
 DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in addition per block (Beam's included)
 
 
@@ -39,14 +44,21 @@ class Plan:
     distinct: float  # the expected number of different keys among them
     shuffle_bytes: int  # that the large shuffle moves
     file_bytes: dict[str, int]  # bytes of all files, by data format; estimates, except for TFRecord
+    num_files: int  # in a store, of objects
+    num_requests: int  # to a store, if none fails
     core_seconds: float  # on one core, without the start
-    worker_memory: int  # bytes that a worker of a runner needs per core
+    worker_memory: int  # bytes that a worker process of a runner needs, with one thread
     local_memory: int  # bytes that a local run, which keeps all blocks in memory, needs at its peak
 
     def seconds(self, workers: int, local: bool) -> float:
         """Seconds on this number of cores until the dataset is published; ``local`` for Beam's local runner."""
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
+
+    @property
+    def core_hours(self) -> float:
+        """The work of all cores together, without the start."""
+        return self.core_seconds / 3600
 
     @property
     def total_bytes(self) -> int:
@@ -71,11 +83,15 @@ def plan(task: Task, layout: Layout) -> Plan:
     drawn_words = task.sampler.words_per_draw(task.size, task.operation.arity)
     draw_seconds = DRAW_SECONDS + drawn_words * WORD_SECONDS + (1 - task.sampler.share) * ARRANGE_SECONDS
     file_bytes = layout.bytes_of(task)
+    data_files = len(SPLITS) * layout.num_shards * len(layout.formats)
+    num_files = data_files + METADATA_FILES
     return Plan(
         draws=draws,
         distinct=classes.distinct(draws),
         shuffle_bytes=draws * DRAW_BYTES + blocks * BLOCK_BYTES,
         file_bytes=file_bytes,
+        num_files=num_files,
+        num_requests=data_files + STORE_REQUESTS + LISTINGS * (num_files // PAGE),
         core_seconds=blocks * BLOCK_SECONDS + draws * draw_seconds + sum(file_bytes.values()) * BYTE_SECONDS,
         worker_memory=int(BASE_MEMORY + of_worker),
         local_memory=int(BASE_MEMORY + max(DRAW_MEMORY * draws + ROW_MEMORY * gathered, of_shards)),

@@ -75,17 +75,37 @@ class Request:
         return None
 
     def check_space(self) -> None:
-        """Raises InputError if the disk has too little space for the files, unless a finished job has written them."""
-        if isinstance(self.data_dir, Path) and not self.finished_run():
+        """As ``check_place``, unless a finished job has written the files."""
+        if not (isinstance(self.data_dir, Path) and self.finished_run()):
+            self.check_place()
+
+    def check_place(self) -> None:
+        """Raises InputError if the disk has too little space for the files, or a file is too large for the store."""
+        if isinstance(self.data_dir, Path):
             paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
+            return
+        largest, limit = self.layout.largest_file(self.task), self.data_dir.max_bytes
+        if largest > limit:
+            enough = 2 * self.layout.num_shards
+            while dataclasses.replace(self.layout, num_shards=enough).largest_file(self.task) > limit:
+                enough *= 2
+            raise InputError(
+                f"a file of the dataset would have about {largest:,} bytes, and {self.data_dir} takes at most "
+                f"{limit:,} per file; give --num-shards {enough}, or fewer examples"
+            )
 
     def check_runner(self) -> None:
         """Raises InputError if the runner does not answer, or a local run needs more memory than is free."""
         from seq2seq_arith.pipelines.beam import options
 
         options.check_runner(self.options)
+        if options.is_local(self.options):
+            self.check_memory()
+
+    def check_memory(self) -> None:
+        """Raises InputError if a local run needs more memory than is free."""
         needed, free = self.plan.local_memory, free_memory()
-        if options.is_local(self.options) and needed > free:
+        if needed > free:
             raise InputError(
                 f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
                 "examples, or a --runner that spills to disk"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apache_beam.options.pipeline_options import (
+    DebugOptions,
     DirectOptions,
     FlinkRunnerOptions,
     GoogleCloudOptions,
@@ -76,6 +77,9 @@ def prepare_options(
         logging.getLogger("PrismJobServer").addHandler(logging.NullHandler())
         logging.getLogger("PrismJobServer").propagate = False
     options.view_as(SetupOptions).save_main_session = False
+    debug = options.view_as(DebugOptions)
+    if standard.runner == "DataflowRunner" and debug.number_of_worker_harness_threads is None:
+        debug.number_of_worker_harness_threads = 1  # a process per core; several threads would multiply its memory
     return options
 
 

@@ -9,12 +9,12 @@ from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.commands import NO_REST, Rest
 from seq2seq_arith.base.errors import InputError, RunError, RunnerError, StoreError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
-from seq2seq_arith.base.options import Group, Option, Options
+from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.commands import program
 from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
-from seq2seq_arith.pipelines.formats.layout import DATA, DATA_DIR_VARIABLE, FORMATS, format_name
+from seq2seq_arith.pipelines.formats.layout import DATA, FORMATS, format_name
 from seq2seq_arith.pipelines.request import Request
 from seq2seq_arith.pipelines.storage.paths import parse_place
 
@@ -22,7 +22,6 @@ from seq2seq_arith.pipelines.storage.paths import parse_place
 LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"
 RESULT_ENTRIES = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
 WHEN_FIXED = "when that is fixed, "
-WHERE = Group("where")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -69,15 +68,7 @@ def show_made(generated: Made) -> None:
 def generate(
     dataset: Annotated[Requested, Options(requested)],
     *,
-    data_dir: Annotated[
-        str,
-        Option(
-            f"{program.DATA_DIR}: a local one, gs://... or s3://...",
-            metavar="DIR",
-            variable=DATA_DIR_VARIABLE,
-            group=WHERE,
-        ),
-    ] = DATA,
+    data_dir: program.DataDir = DATA,
     overwrite: Annotated[
         bool, Option("replace an existing dataset of the same name, if its files differ", group=program.FILES)
     ] = False,

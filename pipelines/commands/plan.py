@@ -4,30 +4,33 @@ import dataclasses
 from typing import Annotated, NamedTuple
 
 from seq2seq_arith.base import events
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Option, Options
 from seq2seq_arith.base.tables import bytes_in_words, pairs
-from seq2seq_arith.base.terminal import say
-from seq2seq_arith.pipelines import plan as plans
-from seq2seq_arith.pipelines.commands.program import ARITH_DATA, Requested, requested
-from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, FORMATS, TFRECORD
+from seq2seq_arith.base.terminal import FAILURE, SUCCESS, say
+from seq2seq_arith.pipelines.commands.program import ARITH_DATA, DataDir, Requested, requested
+from seq2seq_arith.pipelines.formats.layout import DATA, DEFAULT_FORMATS, FORMATS, TFRECORD
+from seq2seq_arith.pipelines.request import Request
+from seq2seq_arith.pipelines.storage.paths import parse_place
 
 MAX_WORKERS = 10**6  # more than there are
+LEAST_HOURS = 0.01
 
 
 class Planned(NamedTuple):
-    """A dataset that was asked for, and what it would take."""
+    """A dataset that was asked for, and the request that would make it."""
 
     dataset: Requested
-    plan: plans.Plan
+    request: Request
 
 
 def show_plan(
     planned: Planned,
     *,
     workers: Annotated[int, Option("number of cores for the estimate of the time", low=1, high=MAX_WORKERS)] = 2,
-) -> None:
-    """Prints the time, memory and files that a dataset would take, as a table."""
-    dataset, plan = planned
+) -> int:
+    """Prints the time, memory and files that a dataset would take, as a table; returns 1 if it does not fit."""
+    dataset, plan = planned.dataset, planned.request.plan
     task, layout = dataset.task, dataset.layout
     local, runner = (f"{plan.seconds(workers, local):,.1f} s" for local in (True, False))
     rows = {
@@ -44,11 +47,27 @@ def show_plan(
             rows[title] = "none"
     rows["memory"] = (
         f"about {bytes_in_words(plan.local_memory)} in a local run, "
-        f"{bytes_in_words(plan.worker_memory)} per core on a runner"
+        f"{bytes_in_words(plan.worker_memory)} per worker process of one thread on a runner"
     )
+    rows["files"] = f"{plan.num_files:,}, with about {plan.num_requests:,} requests to a store"
+    about = f"about {float(f'{plan.core_hours:.2g}'):,g}" if plan.core_hours >= LEAST_HOURS else f"under {LEAST_HOURS}"
+    rows["work"] = f"{about} core hours"
     rows["time"] = f"about {local} on {workers:,} cores in a local run, {runner} on a runner, without its start"
-    events.emit("result", examples=task.num_examples, **dataclasses.asdict(plan))
-    say("\n".join(filter(None, [dataset.fewer, pairs(rows)])))
+    misfits = _misfits(planned.request)
+    events.emit("result", examples=task.num_examples, **dataclasses.asdict(plan), misfits=misfits)
+    say("\n".join([*filter(None, [dataset.fewer]), pairs(rows), *(f"does not fit here: {why}" for why in misfits)]))
+    return FAILURE if misfits else SUCCESS
+
+
+def _misfits(request: Request) -> list[str]:
+    """Why ``generate`` would refuse the dataset in this place, or without a runner."""
+    misfits = []
+    for check in (request.check_place, request.check_memory):
+        try:
+            check()
+        except InputError as error:
+            misfits.append(str(error))
+    return misfits
 
 
 @ARITH_DATA.command(
@@ -56,9 +75,9 @@ def show_plan(
     "plan addition",
     "plan addition --digits 7 --num-examples 100000000 --workers 64",
     description="Estimate the time, memory and storage that a dataset takes, and how many samples it draws.\n\n"
-    "Nothing is generated.",
+    "Nothing is generated. The exit code is 1 if the dataset does not fit this machine or its place.",
     show=show_plan,
 )
-def plan(dataset: Annotated[Requested, Options(requested)]) -> Planned:
+def plan(dataset: Annotated[Requested, Options(requested)], *, data_dir: DataDir = DATA) -> Planned:
     """The draws, bytes, memory and time that a dataset would take."""
-    return Planned(dataset, plans.plan(dataset.task, dataset.layout))
+    return Planned(dataset, Request(dataset.task, dataset.layout, parse_place(data_dir)))

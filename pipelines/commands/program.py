@@ -16,6 +16,7 @@ from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import Group, Option, Options, Parameter
 from seq2seq_arith.pipelines.formats.advice import PROGRAM, task_file
 from seq2seq_arith.pipelines.formats.layout import (
+    DATA_DIR_VARIABLE,
     DEFAULT_FORMATS,
     FORMATS,
     OPTIONAL_FORMATS,
@@ -41,7 +42,11 @@ DATASET = (
     "with one dataset"
 )
 DATA_DIR = "directory of all datasets, the data_dir of TFDS"
-FILES = Group("files", is_detail=True)
+FILES, WHERE = Group("files", is_detail=True), Group("where")
+DataDir = Annotated[
+    str,
+    Option(f"{DATA_DIR}: a local one, gs://... or s3://...", metavar="DIR", variable=DATA_DIR_VARIABLE, group=WHERE),
+]
 
 
 class _FormatOptions(Mapping[str, Parameter]):

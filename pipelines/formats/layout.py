@@ -17,6 +17,7 @@ To add a data format, write a module of this package with a ``FORMAT``, and add 
 
 import dataclasses
 import importlib
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -52,6 +53,7 @@ ShardLengths = Mapping[str, Sequence[int]]
 # Adds n examples to a file: questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
 Write = Callable[[np.ndarray, np.ndarray], object]
 MAX_SHARDS = 2**24
+DEVIATIONS = 6  # standard deviations from the mean number of examples to the largest of a shard
 SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some examples per shard
 
 
@@ -157,6 +159,12 @@ class Layout:
     def bytes_of(self, task: Task) -> dict[str, int]:
         """The bytes of all files, by the name of their format; estimates, except for TFRecord."""
         return {name: format_of(name).bytes_of(task, self.num_shards) for name in self.formats}
+
+    def largest_file(self, task: Task) -> int:
+        """The bytes of the largest file; an estimate, because the hashes of the examples decide on their shards."""
+        mean = task.num_train / self.num_shards
+        most = min(task.num_train, mean + DEVIATIONS * math.sqrt(mean))
+        return int(max(self.bytes_of(task).values()) * most / task.num_examples)
 
     def __str__(self) -> str:
         mentioned = {*DEFAULT_FORMATS, *self.formats}

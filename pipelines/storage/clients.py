@@ -129,9 +129,13 @@ class Kind(NamedTuple):
     open: Callable[[str, Any], Any]  # from a bucket and Beam's options, or None, to one of ``obstore``'s stores
     modules: tuple[str, ...]  # that it needs
     extra: str  # this package's extra that installs them
+    max_bytes: int = 5 * 2**40  # of an object, which is written by one request
 
 
-KINDS = {"gs": Kind(gcs, ("obstore", "google.auth"), "gcp"), "s3": Kind(s3, ("obstore", "boto3"), "aws")}
+KINDS = {
+    "gs": Kind(gcs, ("obstore", "google.auth"), "gcp"),
+    "s3": Kind(s3, ("obstore", "boto3"), "aws", max_bytes=5 * 2**30),
+}
 
 LOG_IN = {
     "gs": "log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS",

@@ -52,6 +52,11 @@ class ObjectPath:
         urls = ["/".join([bucket, *folders[:length]]) for length in range(len(folders), -1, -1)]
         return [dataclasses.replace(self, url=url) for url in urls]
 
+    @property
+    def max_bytes(self) -> int:
+        """The size of the largest object that can be written."""
+        return clients.KINDS[self.url.partition("://")[0]].max_bytes
+
     def is_file(self) -> bool:
         """Whether there is an object of exactly this name."""
         return self.state() is not None

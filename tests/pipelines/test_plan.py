@@ -3,15 +3,18 @@
 import time
 import tracemalloc
 
+import memory_store
 import numpy as np
 import pytest
-from programs import files, tree
+from programs import files, run_here, tree
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines import request
 from seq2seq_arith.pipelines.__main__ import main
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import BASE_MEMORY, plan
 from seq2seq_arith.pipelines.steps import dedup
+from seq2seq_arith.pipelines.storage import clients, paths
 
 
 @pytest.mark.parametrize(
@@ -64,18 +67,63 @@ def test_seconds(task, layout, seconds):
     [
         ([], ["addition", "50,000", "147,659", "8 of each split", "3.15 MB"]),
         (["--workers=100", "--array-record"], ["100 cores", "ArrayRecord"]),
+        (
+            [],
+            ["35, with about 50 requests to a store", "under 0.01 core hours"],
+        ),  # as a proxy before a store has counted
         # One shard, in memory as a whole, also in a local run.
-        (["--digits=7", "--num-examples=20000000", "--num-shards=1"], ["3.06 GB in a local run", "3.06 GB per core"]),
+        (
+            ["--digits=7", "--num-examples=20000000", "--num-shards=1"],
+            ["3.06 GB in a local run", "3.06 GB per worker process"],
+        ),
     ],
     ids=str,
 )
 def test_the_command(tmp_path, monkeypatch, capsys, arguments, words):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(request, "free_memory", lambda: 4 * 10**9)
     assert main(["plan", "addition", *arguments]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     assert [word for word in words if word not in printed.out] == []
     assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "misfits"),
+    [
+        (["addition"], ["bytes of memory", "bytes left"]),
+        (["addition", "--data-dir=s3://bucket/data"], ["bytes of memory"]),
+        (
+            ["addition_of_five", "--digits=1000", "--num-examples=8388608", "--data-dir=s3://bucket/data"],
+            ["bytes of memory", "at most 5,368,709,120 per file; give --num-shards 16"],
+        ),
+        (
+            ["addition_of_five", "--digits=1000", "--num-examples=8388608", "--num-shards=16", "--data-dir=s3://b"],
+            ["bytes of memory"],
+        ),
+    ],
+    ids=["a disk", "a store", "a large file", "smaller files"],
+)
+def test_what_does_not_fit(monkeypatch, capsys, words, misfits):
+    monkeypatch.setattr(request, "free_memory", lambda: 1000)
+    monkeypatch.setattr(paths, "free_disk", lambda directory: (directory, 1000))
+    assert main(["plan", *words]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("does not fit here: ")]
+    assert len(lines) == len(misfits)
+    assert all(any(misfit in line for line in lines) for misfit in misfits)
+
+
+def test_files_that_a_store_does_not_take_are_refused_before_the_work(monkeypatch, input_error):
+    small = memory_store.KIND._replace(max_bytes=3000)
+    monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, small)
+    place = f"{memory_store.SCHEME}://small-files/data"
+    command = ("generate", "addition", "--num-examples=100", "--no-parquet", f"--data-dir={place}")
+    process = run_here(*command, "--num-shards=1")
+    assert process.returncode == 2
+    input_error.printed(process.stderr)
+    assert run_here(*command, "--num-shards=8").returncode == 0, "which the message names"
+    assert "--num-shards 8" in process.stderr
 
 
 @pytest.mark.parametrize(

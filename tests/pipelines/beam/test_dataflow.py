@@ -59,6 +59,7 @@ print(json.dumps({
     "max_workers": pool.autoscaling_settings.max_num_workers,
     "workers": pool.num_workers,
     "images": [image.container_image for image in pool.sdk_harness_container_images],
+    "threads_each": pool.num_threads_per_worker,
     "one_core_each": [image.use_single_core_per_container for image in pool.sdk_harness_container_images],
     "location": sent["sdk_location"],
     "name": result.job.proto.name,
@@ -90,7 +91,7 @@ def test_the_job_and_its_graph():
     (image,) = job["images"]
     assert f"beam_python{sys.version_info.major}.{sys.version_info.minor}_sdk:" in image
     assert job["one_core_each"] == [True]
-    assert job["threads"] == 1
+    assert job["threads"] == job["threads_each"] == 1
     assert not [name for name in job["artifacts"] if "main_session" in name]
 
 

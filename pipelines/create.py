@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines import run_records
@@ -15,8 +15,15 @@ from seq2seq_arith.pipelines.steps.run import describe, write_dataset
 from seq2seq_arith.pipelines.storage.paths import AnyPath
 
 
-def create(request: Request) -> dict[str, Any]:
-    """Creates the requested dataset, unless it exists, and returns its metadata.
+class Created(NamedTuple):
+    """The metadata of a dataset that exists, and whether this run drew its examples."""
+
+    metadata: dict[str, Any]
+    is_drawn: bool
+
+
+def create(request: Request) -> Created:
+    """Creates the requested dataset, unless it exists.
 
     If a finished job has left its files, they are published, and nothing is drawn. With ``overwrite``, an existing
     dataset is replaced when the new one is complete.
@@ -26,16 +33,18 @@ def create(request: Request) -> dict[str, Any]:
     """
     start = run_records.clock()
     progress.reset()
+    is_drawn = False
     with request.publisher.locked():
         # Another run may have finished since the caller looked.
         metadata = request.published()
         if metadata is None:
             finished = request.finished_run()
             metadata, facts = _publish_finished(request, *finished) if finished else _make(request)
-            in_this_process = facts.runner is not None and is_local(request.options)
+            is_drawn = facts.runner is not None
+            in_this_process = is_drawn and is_local(request.options)
             run_records.write(request, metadata["sha256"], start, facts, in_this_process)
         request.publisher.name_default()
-    return metadata
+    return Created(metadata, is_drawn)
 
 
 def _publish_finished(request: Request, path: AnyPath, report: Report) -> tuple[dict[str, Any], RunFacts]:

@@ -32,6 +32,7 @@ class Made(NamedTuple):
     data_dir: str  # as it was typed
     metadata: dict[str, Any] | None = None  # None while the job continues
     seconds: float | None = None  # that making it took; None if it was there already
+    is_drawn: bool = False  # whether this run drew the examples, and did not only publish the files of a job
     job: str = ""  # the runner's name of a job that continues without this program
 
 
@@ -49,7 +50,7 @@ def show_made(generated: Made) -> None:
             print(f"{printable(request.path)} is there already, complete and as asked for; nothing was done")
             events.emit("result", path=request.path, is_new=False, **{name: metadata[name] for name in RESULT_ENTRIES})
         else:
-            _print_summary(request, metadata, generated.seconds)
+            _print_summary(request, metadata, generated.seconds, generated.is_drawn)
         program.print_load(request.task, request.path, generated.data_dir)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped, but {request.path} is complete") from None
@@ -100,14 +101,14 @@ def generate(
 
     start = time.perf_counter()
     try:
-        metadata = create(request)
+        created = create(request)
     except SubmittedError as submitted:
         return Made(request, data_dir, job=str(submitted))
     except (KeyboardInterrupt, Exception) as error:
         if (explained := _explained(error, request)) is error:
             raise
         raise explained from error
-    return Made(request, data_dir, metadata, time.perf_counter() - start)
+    return Made(request, data_dir, created.metadata, time.perf_counter() - start, created.is_drawn)
 
 
 def _explained(error: BaseException, request: Request) -> BaseException:
@@ -141,7 +142,7 @@ def _what_is_left(request: Request, first: str = "") -> str:
     return f"{progress_words}{left}; {first}run the same command again"
 
 
-def _print_summary(request: Request, metadata: dict[str, Any], seconds: float) -> None:
+def _print_summary(request: Request, metadata: dict[str, Any], seconds: float, is_drawn: bool) -> None:
     task = request.task
     bytes_by_format: Counter[str | None] = Counter()
     for file, size in request.publisher.sizes().items():
@@ -156,5 +157,6 @@ def _print_summary(request: Request, metadata: dict[str, Any], seconds: float) -
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")
-    print(f"{seconds:.1f} s, {task.num_examples / seconds:,.0f} examples per second")
+    rate = f", {task.num_examples / seconds:,.0f} examples per second" if is_drawn else ""
+    print(f"{seconds:.1f} s{rate}")
     print(printable(request.path))

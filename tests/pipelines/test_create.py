@@ -79,6 +79,7 @@ def test_the_same_command_publishes_what_a_job_has_left(place, local, copied, mo
     assert process.returncode == 0, process.stderr
     assert "a finished job left the files in" in process.stderr
     assert process.stderr.endswith("; they are published without drawing again\n")
+    assert "examples per second" not in process.stdout
     assert content_of(place) == local["three"]
     assert run_records.read(dataset_path(place, TASK))[-1].job.startswith("1.0.0.incomplete-")
     again = run_here(*COMMAND, place)

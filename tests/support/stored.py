@@ -28,7 +28,7 @@ THREE, TWO = ("--num-shards", "3"), ("--num-shards", "2", "--no-parquet")
 
 def make(task: Task, layout: Layout, data_dir: AnyPath, overwrite: bool = False) -> dict[str, Any]:
     """Makes a dataset, and returns its metadata."""
-    return create(Request(task, layout, data_dir, None, overwrite))
+    return create(Request(task, layout, data_dir, None, overwrite)).metadata
 
 
 def write(layout: Layout, staging: Staging) -> None:

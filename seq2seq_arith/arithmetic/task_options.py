@@ -25,9 +25,9 @@ from seq2seq_arith.base.options import GENERAL, Option, Parameter, parameters_of
 # For tasks whose size does not count digits: the second name of the size, and its unit.
 SIZE_WORDS = {notation.size_word: notation.unit for notation in NOTATIONS if notation.size_word != SIZE}
 # A question of dashes is not an option, nor is its short form, -{1000}p--. The operator of such a task is a letter from
-# a to z.
+# a to z. Neither is a negative number, which is no operand either: the task says how its questions look.
 _DASH = r"(?:-(?:\{[0-9]+\})?)"
-DASHES_QUESTION = re.compile(rf"{_DASH}+[a-z](?:{_DASH}*|[0-9]+)")
+QUESTION_WITH_DASH = re.compile(rf"{_DASH}+[a-z](?:{_DASH}*|[0-9]+)|-[0-9].*", re.DOTALL)
 
 
 def tasks() -> str:
@@ -37,7 +37,7 @@ def tasks() -> str:
 
 TaskName = Annotated[str, Option(tasks)]
 # An option for questions, which accepts questions of dashes, too.
-QuestionOption = functools.partial(Option, is_value=DASHES_QUESTION.fullmatch, metavar="QUESTION")
+QuestionOption = functools.partial(Option, is_value=QUESTION_WITH_DASH.fullmatch, metavar="QUESTION")
 
 
 def _other_size(word: str) -> str:

@@ -13,6 +13,7 @@ from programs import run_here
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import parse
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.checks import read_numbers
 from seq2seq_arith.base.errors import InputError
@@ -44,7 +45,7 @@ REFUSED = {
     ],
     "evaluate": ["missing", "run --per-slice 0", "run --suite-seed -1"],
     "search": ["missing", "run --questions 0", "run --lengths 1001"],
-    "predict": ["missing 1+2"],
+    "predict": ["missing 1+2", "proved:addition 1+2"],
     "inspect": ["run", "run 1+2 3+4", "run 1+2 -o found.txt"],
     "describe": [
         "pq --input-format aligned",
@@ -212,8 +213,14 @@ def test_questions_may_stand_behind_an_option():
     for words in (["3+4", "--json", "5+6"], ["--json", "3+4", "5+6"]):
         args = ARITH_MODEL.parse(["predict", "R", *words])
         assert (sorted(args.questions), args.as_json) == (["3+4", "5+6"], True)
-    with pytest.raises(InputError, match=r"unrecognized arguments: -1\+2; see"):
-        ARITH_MODEL.parse(["predict", "R", "39+3", "-1+2", "39-3"])
+
+
+def test_a_question_with_a_negative_number_is_no_option():
+    """So that the task says how its questions look."""
+    args = ARITH_MODEL.parse(["predict", "R", "39+3", "-1+2", "--json", "-5-3"])
+    assert (args.questions, args.as_json) == (["39+3", "-1+2", "-5-3"], True)
+    with pytest.raises(InputError, match=r"'-5-3' is not one of subtraction; write two operands"):
+        parse("-5-3", Task("subtraction"))
 
 
 def test_lengths():

@@ -284,8 +284,9 @@ def _why_not_a_run(folder: Path) -> str:
     if folder == PRETRAINED_RUNS:
         return f"{PRETRAINED} is followed by the name of a network; give one of {', '.join(pretrained_names())}"
     if not folder.exists():
-        siblings = [str(path.parent) for path in folder.parent.glob(f"*/{CONFIG}")]
-        return f"there is no folder {place}{did_you_mean(place, siblings) or f'; {advice}'}"
+        names = [str(path.parent) for path in folder.parent.glob(f"*/{CONFIG}")]
+        names += [f"{PRETRAINED}{name}" for name in pretrained_names()] if ":" in place else []
+        return f"there is no folder {place}{did_you_mean(place, names) or f'; {advice}'}"
     if not folder.is_dir():
         return f"{place} is a file, not the folder of a run; {advice}"
     if runs := [stores.shown(run) for run in itertools.islice(runs_below(folder), MOST_NAMED + 1)]:

@@ -117,8 +117,13 @@ class Playground:
         return app
 
     def runner(self) -> web.AppRunner:
-        """The runner of the application, which drops the requests of browsers that have disconnected."""
-        return web.AppRunner(self.application(), access_log=None, handler_cancellation=True)
+        """The runner of the application, which drops the requests of browsers that have disconnected.
+
+        It closes a connection whose next request has not begun, or whose header is not complete, after READ_SECONDS.
+        """
+        return web.AppRunner(
+            self.application(), access_log=None, handler_cancellation=True, keepalive_timeout=READ_SECONDS
+        )
 
     async def _end(self, _: web.Application) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

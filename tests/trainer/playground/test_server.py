@@ -77,6 +77,28 @@ def test_half_a_request_ends(top, monkeypatch):
     assert json.loads(answer.splitlines()[-1]) == {"why": "the request was not complete after 0.2 s; send it again"}
 
 
+@pytest.mark.parametrize("before", [b"", b"GET /style.css HTTP/1.1\r\nHost: HOST\r\n\r\n"], ids=["first", "second"])
+def test_half_a_header_ends(top, monkeypatch, before):
+    """Of a new connection, and of one that has had an answer."""
+    monkeypatch.setattr(server, "READ_SECONDS", 0.5)
+
+    async def work():
+        runner = Playground(top).runner()
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, server.HOST, 0).start()
+            host, port = runner.addresses[0]
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(before.replace(b"HOST", f"{host}:{port}".encode()) + b"GET / HTTP/1.1\r\nHo")
+            answer = await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+            return answer
+        finally:
+            await runner.cleanup()
+
+    assert asyncio.run(work())[:15] == (b"HTTP/1.1 200 OK" if before else b"")
+
+
 def test_runs_and_answers(top):
     status, headers, content = ask(top, "GET", "/runs.js")
     assert status == 200 and [run["name"] for run in runs_of(content)["runs"]] == ["adds"]

@@ -14,6 +14,7 @@ JSON, one for all       ``["42", ...]`` or ``{"39+3": "42", ...}``
 If there is a column or a key ``prediction``, it has the answers: ``answer`` then has the right ones, and is not read.
 """
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from typing import Any
 from seq2seq_arith.arithmetic.scoring import Answers, Row
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.progress import counted
 
 INPUT = "-"  # standard input
 QUESTION, ANSWER, PREDICTION = "question", "answer", "prediction"
@@ -38,14 +40,15 @@ def read_questions(path: str) -> list[Row]:
         raise InputError(f"{name_of(path)} does not begin with the line {' '.join(Row._fields)}; {remedy}")
     rows: list[Row] = []
     right_answers: dict[str, str] = {}
-    for number, line in enumerate(lines[1:], 2):
+    following = itertools.islice(lines, 1, None)
+    for number, line in enumerate(counted(following, len(lines) - 1, "questions", "questions"), 2):
         cells = line.split("\t")
         if len(cells) != len(Row._fields) or right_answers.setdefault(cells[1], cells[2]) != cells[2]:
             problem = "does not have a slice, a question and an answer" if len(cells) != 3 else "has a different answer"
             raise InputError(f"{name_of(path)}, line {number}, {problem}{' than before' * (len(cells) == 3)}; {remedy}")
         if not "".join(cells).isprintable():  # it would reach a terminal, which may obey it
             raise InputError(f"{name_of(path)}, line {number}, has a control character: {shown(line)}; {remedy}")
-        rows.append(Row(*cells))
+        rows.append(Row(sys.intern(cells[0]), *cells[1:]))  # there are few slices
     if not rows:
         raise InputError(f"{name_of(path)} has no questions; {remedy}")
     return rows
@@ -53,7 +56,8 @@ def read_questions(path: str) -> list[Row]:
 
 def read_answers(path: str, rows: Sequence[Row]) -> Answers:
     """The answers to a suite's questions, by question; InputError if there are none, too many, or unreadable ones."""
-    answers = list(_answers(path, lines_of(path)))
+    lines = lines_of(path)
+    answers = list(counted(_answers(path, lines), len(lines), "answers", "answers"))
     num_named = sum(question is not None for question, _ in answers)
     if 0 < num_named < len(answers):
         raise InputError(
@@ -66,14 +70,16 @@ def read_answers(path: str, rows: Sequence[Row]) -> Answers:
             f"{name_of(path)} has {len(answers):,} answers to {len(rows):,} questions, so they cannot be matched; give "
             "one per question, and none for the first line of the table, which names its columns"
         )
-    answers_by_question: dict[str, list[str]] = {}
-    pairs = answers if num_named else [(row.question, answer) for row, (_, answer) in zip(rows, answers, strict=False)]
+    answers_by_question: dict[str, tuple[str, ...]] = {}
+    pairs = answers if num_named else ((row.question, answer) for row, (_, answer) in zip(rows, answers, strict=False))
     for question, answer in pairs:
-        answers_by_question.setdefault(str(question), []).extend([] if answer is None else [answer])
+        earlier = answers_by_question.setdefault(str(question), ())
+        if answer is not None:
+            answers_by_question[str(question)] = (*earlier, answer)
     if answers_by_question.keys().isdisjoint(row.question for row in rows):
         raise InputError(
             f"none of the {len(answers):,} answers of {name_of(path)} is to a question of the suite; the first is to "
-            f"{shown(pairs[0][0])}; write questions as the suite does, such as {rows[0].question}"
+            f"{shown(next(iter(answers_by_question)))}; write questions as the suite does, such as {rows[0].question}"
         )
     return answers_by_question
 

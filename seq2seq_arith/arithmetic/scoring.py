@@ -13,9 +13,9 @@ that several slices contain counts in each of them, and once overall.
 True
 """
 
-import collections
 import contextlib
 import dataclasses
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType
@@ -27,7 +27,7 @@ from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.base import events, intervals
 from seq2seq_arith.base.checks import check_int, one_of
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.progress import counted, progress
 from seq2seq_arith.base.tables import Table, Tabular, abridged, abridged_pair, cut, escaped, table
 from seq2seq_arith.base.terminal import printable
 
@@ -421,40 +421,56 @@ def score(rows: Sequence[Row], answers: Answers, why: Mapping[str, str] | None =
       why: From the name of a slice to the reason why it is hard.
       **suite: The fields ``set``, ``version`` and ``size`` of ``SliceScore``, if they are known.
     """
-    times = collections.Counter(row.question for row in rows)
     right_answers = {row.question: row.answer for row in rows}
-    right = np.ones(len(times), bool)
-    characters = np.fromiter(map(len, right_answers.values()), np.int64, len(times))
-    equal, wrong_length = characters.copy(), np.zeros(len(times), bool)
-    mistakes: dict[str, Mistake] = {}
-    for number, (question, answer) in enumerate(right_answers.items()):
-        predictions = answers.get(question) or (None,)
-        prediction = next((prediction for prediction in predictions if prediction != answer), answer)
+    count = len(right_answers)
+    numbers = dict(zip(right_answers, range(count), strict=True))
+    question_numbers = np.fromiter((numbers[row.question] for row in rows), np.int64, len(rows))
+    right, missing = np.ones(count, bool), np.zeros(count, bool)
+    characters = np.fromiter(map(len, right_answers.values()), np.int64, count)
+    equal, wrong_length = characters.copy(), np.zeros(count, bool)
+    for question, answer in counted(right_answers.items(), count, "score", "questions"):
+        prediction = _prediction(answer, answers.get(question))
         if prediction != answer:
-            mistakes[question] = Mistake(question, answer, None if prediction is None else printable(prediction))
+            number = numbers[question]
             right[number], equal[number] = False, equal_characters(prediction or "", answer)
+            missing[number] = prediction is None
             wrong_length[number] = prediction is not None and len(prediction) != len(answer)
     columns = {"right": right, "characters": characters, "characters_right": equal, "wrong_lengths": wrong_length}
-    (of_all,) = count_slices(np.zeros(len(times), np.int64), 1, **columns)
-    numbers = {question: number for number, question in enumerate(right_answers)}
-    question_numbers = np.fromiter((numbers[row.question] for row in rows), np.int64, len(rows))
+    (of_all,) = count_slices(np.zeros(count, np.int64), 1, **columns)
     names = {name: index for index, name in enumerate(dict.fromkeys(row.slice for row in rows))}
     slice_numbers = np.fromiter((names[row.slice] for row in rows), np.int64, len(rows))
     of_rows = {name: column[question_numbers] for name, column in columns.items()}
     of_slices = count_slices(slice_numbers, len(names), **of_rows)
-    first = {row.slice: mistakes[row.question] for row in reversed(rows) if row.question in mistakes}
+
+    def mistake(question: str) -> Mistake:
+        answer = right_answers[question]
+        prediction = _prediction(answer, answers.get(question))
+        return Mistake(question, answer, None if prediction is None else printable(prediction))
+
+    wrong = (question for question, is_right in zip(right_answers, right, strict=True) if not is_right)
+    mistakes = tuple(map(mistake, itertools.islice(wrong, MISTAKES)))
+    # The first wrong row of each slice.
+    wrong_rows = np.flatnonzero(~of_rows["right"])
+    of_wrong, positions = np.unique(slice_numbers[wrong_rows], return_index=True)
+    first = {index: mistake(rows[wrong_rows[at]].question) for index, at in zip(of_wrong, positions, strict=True)}
+    times = np.bincount(question_numbers, minlength=count).tolist()
     reasons = why or {}
     return Scores(
         tuple(
-            SliceScore(**of_slice, **suite, slice=name, why=reasons.get(name, ""), mistake=first.get(name))
-            for name, of_slice in zip(names, of_slices, strict=True)
+            SliceScore(**of_slice, **suite, slice=name, why=reasons.get(name, ""), mistake=first.get(index))
+            for (name, index), of_slice in zip(names.items(), of_slices, strict=True)
         ),
-        whole=SliceScore(**of_all, **suite, slice="", mistake=next(iter(mistakes.values()), None)),
-        mistakes=tuple(mistakes.values())[:MISTAKES],
-        missing=sum(mistake.prediction is None for mistake in mistakes.values()),
-        double=sum(len(answers.get(question, ())) > count for question, count in times.items()),
-        unknown=sum(len(predictions) for question, predictions in answers.items() if question not in times),
+        whole=SliceScore(**of_all, **suite, slice="", mistake=next(iter(mistakes), None)),
+        mistakes=mistakes,
+        missing=int(missing.sum()),
+        double=sum(len(answers.get(question, ())) > most for question, most in zip(numbers, times, strict=True)),
+        unknown=sum(len(predictions) for question, predictions in answers.items() if question not in numbers),
     )
+
+
+def _prediction(answer: str, predictions: Sequence[str] | None) -> str | None:
+    """The first wrong one of the predictions for a question; its answer if all are right, None if there are none."""
+    return next((prediction for prediction in predictions if prediction != answer), answer) if predictions else None
 
 
 def count_slices(slice_numbers: np.ndarray, slices: int, **columns: np.ndarray) -> list[dict[str, int]]:

@@ -14,8 +14,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from seq2seq_arith.base import events, process
 
@@ -26,6 +26,7 @@ CELL_WIDTH = 90  # characters of a line with a bar in a cell
 # Columns need a monospaced font, which some pages do not use for every <pre>.
 PLAIN = '<pre style="font-family: monospace">'
 
+T = TypeVar("T")
 # Called with the units done so far, and a short remark.
 ReportProgress = Callable[..., None]
 
@@ -66,6 +67,18 @@ def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProg
 
     with contextlib.closing(_display({unit: total}, title)) as display:
         yield report
+
+
+def counted(items: Iterable[T], total: int, title: str, unit: str) -> Iterator[T]:
+    """The items, one by one, whose number is displayed as progress.
+
+    >>> list(counted("abc", 3, "reads", "letters"))
+    ['a', 'b', 'c']
+    """
+    with progress(title, total, unit) as report_progress:
+        for number, item in enumerate(items, 1):
+            yield item
+            report_progress(number)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 import types
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from programs import environment, python, run_here
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.scoring import Row, score
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.answers import read_answers, read_questions
 
@@ -59,7 +61,7 @@ def test_forms_of_answers(suite, tmp_path, text, expected):
     rows = read_questions(str(suite))
     (tmp_path / "answers").write_bytes(text.encode())
     parsed = read_answers(str(tmp_path / "answers"), rows)
-    assert {question: answers for question, answers in parsed.items() if answers} == {
+    assert {question: list(answers) for question, answers in parsed.items() if answers} == {
         question: answers for question, answers in expected.items() if answers
     }
     assert score(rows, parsed).to_json() == score(rows, expected).to_json()
@@ -145,6 +147,27 @@ def test_the_command(suite, tmp_path, monkeypatch):
     assert [event["event"] for event in events] == ["start", "slice", "slice", "result", "end"]
     assert [event["name"] for event in events[1:3]] == ["one", "two"]
     assert events[3].items() >= expected.to_json().items()
+
+
+def test_long_work_shows_its_progress(suite, monkeypatch):
+    monkeypatch.setattr(events, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("2\n11\n10\n"))
+    told = [json.loads(line) for line in run_here("score", suite, "-", "--json").stdout.splitlines()]
+    steps = [(event["title"], event["done"], event["total"]) for event in told if event["event"] == "progress"]
+    assert [title for title, done, total in steps if done == total] == ["questions", "answers", "score"]
+    assert [done["questions"] for title, done, _ in steps if title == "score"] == [1, 2, 3]
+
+
+def test_wrong_answers_take_little_memory():
+    """As many as there may be in a file: a few bytes for each, besides two dicts of the questions."""
+    rows = [Row("random", f"{number}+1", str(number + 1)) for number in range(20_000)]
+    answers = {row.question: ["0"] for row in rows}
+    score(rows[:10], answers)  # imports
+    tracemalloc.start()
+    assert score(rows, answers).whole.right == 0
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak / len(rows) < 220
 
 
 def test_a_file_that_cannot_be_written(suite, tmp_path, input_error):

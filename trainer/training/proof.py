@@ -222,11 +222,11 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
     """All windows of questions of any length; if none is wrong, the network itself is compared with their logits."""
     questions, _ = question_states(run.task)
     cases = sum(len(windows.rows) for windows in windowed.all_windows(questions, network.alphabet))
-    margins, bounds, done, read = np.empty(cases), np.empty(cases), 0, set[tuple[int, int]]()
+    margins, bounds, done, counts = np.empty(cases), np.empty(cases), 0, list[list[int]]()
     with progress(f"{run.task.name}, proof", cases, "cases") as report_progress:
         for windows in windowed.all_windows(questions, network.alphabet):
             start = done
-            read |= {tuple(pair) for pair in windows.rows[:1, :2].tolist()}
+            counts.append([*windows.rows[0, :2].tolist(), len(windows.rows)])
             try:
                 for logits, of_part in network.logits(windows.rows):
                     part = slice(done - start, done - start + len(logits))
@@ -255,7 +255,7 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
         strings = windowed.shortest(questions, network.alphabet, wrong, MAX_KINDS)
         return _answered_by_network(run, restore, strings)
 
-    return Checked(margins, bounds, len(read), shortest)
+    return Checked(margins, bounds, len(counts), shortest, {"windows": np.array(counts)})
 
 
 def _check_windows(run: Run, network: WindowedTransformer, bound: float, restore: Restore, seed: int) -> None:

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import itertools
 import json
+import os
 import runpy
 import shutil
 import subprocess
@@ -20,13 +22,16 @@ from adversaries import ADVERSARIES, WIDE, WIDE_ADVERSARIES, Arrays
 from layout import ROOT, SMALL_ADDER
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.proving import tables
+from seq2seq_arith.trainer.proving import tables, windowed
 from seq2seq_arith.trainer.proving.questions import question_states
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder
+from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs.proofs import PROVER
 
 CHECK = ROOT / "trainer/proving/check"
+# A trained network: benchmarks/windowed_transformer.toml, seed 602.
+TRANSFORMER = ROOT / "tests/support/windowed_transformer.npz"
 SHIPPED = sorted(path.parent for path in ROOT.glob("trainer/*/*/proof.json") if json.loads(path.read_text())["proved"])
 (ADDER,) = (folder for folder in SHIPPED if folder.name == "addition")
 
@@ -356,3 +361,215 @@ def test_a_gate_that_fused_sums_may_open_is_refused(tmp_path, check):
     assert check["verdict"](counter_run(tmp_path / "small", arrays))
     arrays["readout_0/kernel"][0, 0] = 1e6
     assert "rounding may decide" in refused(check, counter_run(tmp_path / "large", arrays))
+
+
+TRANSFORMER_MODEL = {
+    "name": "causal",
+    "input_format": "reversed_eos",
+    "hidden": 64,
+    "layers": 1,
+    "heads": 4,
+    "positional_encoding": "coupled_relative_bias",
+    "attention_window": 2,
+}
+ALPHABET = f"{Task('addition').alphabet}$"  # the last character is the EOS token
+
+
+@pytest.fixture(scope="module")
+def windows() -> list[windowed.Windows]:
+    """All cases of a transformer as the prover enumerates them, in a second."""
+    questions, _ = question_states(Task("addition"))
+    return list(windowed.all_windows(questions, ALPHABET))
+
+
+@pytest.fixture(scope="module")
+def some_cases(check: dict[str, Any]) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
+    """A 500th of the cases of a transformer."""
+    blocks = itertools.islice(sys.modules["windowed"].cases(), 0, 40, 4)
+    return [(before, last, pairs[::50], right[::50]) for before, last, pairs, right in blocks]
+
+
+def transformer_run(folder: Path, counts: list[tuple[int, int, int]]) -> Path:
+    """A run of a trained transformer, with a certificate of such numbers of cases."""
+    task, certificate = Task("addition", size=10), {"windows": np.array(counts)}
+    return handmade_run(folder, arrays_of(TRANSFORMER), certificate, task, **TRANSFORMER_MODEL)
+
+
+@pytest.fixture
+def transformer(tmp_path: Path, some_cases: list[Any], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of a trained transformer, of which some cases are checked."""
+    monkeypatch.setattr(sys.modules["windowed"], "cases", lambda: iter(some_cases))
+    return transformer_run(tmp_path / "run", [(before, last, len(right)) for before, last, _, right in some_cases])
+
+
+@pytest.mark.models
+def test_its_cases_of_a_transformer_are_those_of_the_prover(check, windows):
+    """Both enumerate them, by different programs."""
+    blocks = list(sys.modules["windowed"].cases())
+    assert sum(len(right) for *_, right in blocks) == 4_319_840
+    for (before, last, pairs, right), block in zip(blocks, windows, strict=True):
+        assert (block.rows[:, :2] == [before, last]).all()
+        ours, theirs = (
+            np.sort(np.column_stack(columns) @ 100 ** np.arange(4))
+            for columns in ((pairs, right), (block.rows[:, 2:], block.right))
+        )
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_part_of_the_cases_of_a_transformer_is_accepted(transformer, check):
+    verdict = check["verdict"](transformer)
+    assert verdict.startswith("every question of addition, of any length, is answered right (")
+    assert "float32 can change no margin by more than" in verdict
+
+
+@pytest.mark.models
+def test_its_logits_of_a_transformer_are_those_of_the_prover(check, windows):
+    checker, arrays = sys.modules["windowed"], arrays_of(TRANSFORMER)
+    network, theirs = checker.Network(arrays, 4, np.float64), WindowedTransformer(arrays, ALPHABET)
+    for block in windows[::10]:
+        rows, (before, last) = block.rows[::500], block.rows[0, :2].tolist()
+        seen = checker.seen_at(before, last, rows[:, 2:])
+        logits = network.layers(last, network.attended(network.shares(last, seen)[1]))[-1]
+        np.testing.assert_allclose(logits, next(theirs.logits(rows))[0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.release
+def test_every_case_of_a_transformer_is_accepted_by_the_program_alone(tmp_path, windows):
+    """With the certificate of the prover. It takes about 60 CPU seconds, and less than 300 MB."""
+    counts = [(*block.rows[0, :2].tolist(), len(block.rows)) for block in windows]
+    command = [sys.executable, "-I", CHECK, transformer_run(tmp_path / "run", counts)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    output, errors = process.stdout.read(), process.stderr.read()  # type: ignore
+    _, status, usage = os.wait4(process.pid, 0)
+    assert (os.waitstatus_to_exitcode(status), errors) == (0, "")
+    assert output.startswith("yes: every question of addition, of any length, is answered right (4,319,840 cases; ")
+    assert usage.ru_maxrss < 300 * 2**10
+
+
+def with_weight(suffix: str, value: float, place: tuple[int, ...] | None = None) -> Callable[[Arrays], Arrays]:
+    """Sets one weight of the array whose name ends so."""
+
+    def edit(arrays: Arrays) -> Arrays:
+        (name,) = (name for name in arrays if name.endswith(suffix))
+        array = arrays[name].copy()
+        array[place or (0,) * array.ndim] = value
+        return arrays | {name: array}
+
+    return edit
+
+
+def scaled_weights(**factors: float) -> Callable[[Arrays], Arrays]:
+    """Multiplies arrays by factors, by the last part of their names."""
+    return lambda arrays: {
+        name: array * np.float32(factors.get(name.rpartition("/")[2], 1)) for name, array in arrays.items()
+    }
+
+
+TRANSFORMERS = {
+    "not finite": (with_weight("/read", np.nan), "is not finite"),
+    "a bias as high as what is hidden is low": (with_weight("/table", 3e8), "hidden ones may be seen"),
+    "a norm that overflows": (with_weight("attention_norm/scale", 2e38), "too large for float32"),
+    "an inner norm that overflows": (with_weight("dense_norm/scale", 1e35), "too large for float32"),
+    "a last norm that overflows": (with_weight("decoder/norm/scale", 2e38), "too large for float32"),
+    "a product that overflows": (with_weight("/down", 3e38), "too large for float32"),
+    "a square that overflows": (with_weight("/written", 3e19), "too large for float32"),
+    "a cube that overflows": (scaled_weights(up=1e14), "too large for float32"),
+    # Exactly the same function, whose scores float32 rounds.
+    "a high bias everywhere": (
+        lambda arrays: arrays | {"decoder/place_bias/table": arrays["decoder/place_bias/table"] + np.float32(1.1e4)},
+        "errors that are too large",
+    ),
+    "another digit": (with_weight("/written", 9.0, (5, 3)), "a case is wrong"),
+    "no attention": (scaled_weights(value_kernel=0), "a case is wrong"),
+    "no bias": (scaled_weights(table=0), "a case is wrong"),
+    # Exactly the same function, whose values float32 reads as zero.
+    "values below 2^-126": (scaled_weights(value_kernel=2.0**-120, output_kernel=2.0**120), "rounding may decide"),
+}
+
+
+@pytest.mark.parametrize(("edit", "reason"), TRANSFORMERS.values(), ids=TRANSFORMERS)
+def test_an_edited_transformer_is_refused(transformer, check, edit, reason):
+    np.savez(transformer / "best.npz", **edit(arrays_of(TRANSFORMER)))
+    bind(transformer)
+    with np.errstate(all="ignore"):
+        assert reason in refused(check, transformer)
+
+
+@pytest.mark.parametrize("factor", [0.98, 1.02])
+def test_the_margin_of_a_transformer_must_exceed_its_bound(transformer, check, monkeypatch, factor):
+    share = float(check["verdict"](transformer).rpartition("more than ")[2].partition("%")[0]) / 100
+    bounds = sys.modules["windowed"].Bounds
+    compute = bounds.__call__
+
+    def scaled(*parts: Any) -> tuple[np.ndarray, np.ndarray]:
+        of_logits, of_margins = compute(*parts)
+        return of_logits, factor / share * of_margins
+
+    monkeypatch.setattr(bounds, "__call__", scaled)
+    if factor < 1:
+        assert check["verdict"](transformer)
+    else:
+        assert "rounding may decide" in refused(check, transformer)
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (lambda arrays: arrays | {"decoder/more": arrays["decoder/read"]}, "exactly the arrays"),
+        (lambda arrays: {name: array for name, array in arrays.items() if "norm" not in name}, "exactly the arrays"),
+        (lambda arrays: arrays | {"decoder/read": arrays["decoder/read"].astype(np.float64)}, "is not float32"),
+        (lambda arrays: arrays | {"decoder/read": arrays["decoder/written"]}, "has the shape"),
+    ],
+)
+def test_other_arrays_of_a_transformer_are_refused(transformer, check, edit, reason):
+    np.savez(transformer / "best.npz", **edit(arrays_of(TRANSFORMER)))
+    bind(transformer)
+    assert reason in refused(check, transformer)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"attention_window": 3}, "attention_window of the transformer is not 2"),
+        ({"attention_window": None}, "attention_window of the transformer is not 2"),
+        ({"positional_encoding": "rope"}, "positional_encoding of the transformer is not coupled_relative_bias"),
+        ({"layers": 2}, "layers of the transformer is not 1"),
+        ({"loops": 2}, "loops of the transformer is not 1"),
+        ({"score_scale": 2.0}, "score_scale of the transformer is not 1"),
+        ({"inference_score_scale": 2.0}, "inference_score_scale of the transformer is not 1"),
+        ({"options": {}}, "options of the transformer is not None"),
+        ({"heads": 8}, "has the shape"),
+        ({"heads": 5}, "units and heads"),
+        ({"ffn_dim": 255}, "has the shape"),
+        ({"input_format": "plain_eos"}, "is not described"),
+    ],
+)
+def test_another_configuration_of_a_transformer_is_refused(transformer, check, change, reason):
+    rewritten(transformer / "config.json", lambda config: config["train"]["model"].update(change))
+    bind(transformer)
+    assert reason in refused(check, transformer)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda counts: counts[1:],
+        lambda counts: counts[:-1],
+        lambda counts: counts[::-1],
+        lambda counts: np.concatenate([counts, counts[-1:]]),
+        lambda counts: np.add(counts, [0, 0, 1]),
+    ],
+)
+def test_an_edited_certificate_of_a_transformer_is_refused(transformer, check, monkeypatch, edit):
+    checker = sys.modules["windowed"]
+    monkeypatch.setattr(checker, "check_block", lambda *_: (1.0, 0.0))
+    assert check["verdict"](transformer)
+    np.savez(transformer / "certificate.npz", windows=edit(arrays_of(transformer / "certificate.npz")["windows"]))
+    bind(transformer)
+    assert "the certificate counts" in refused(check, transformer)
+
+
+def test_a_transformer_of_subtraction_is_refused(transformer, check):
+    rewritten(transformer / "config.json", lambda config: config["data"]["parameters"].update(task="subtraction"))
+    bind(transformer, task="subtraction")
+    assert refused(check, transformer) == "a transformer is checked for addition only"

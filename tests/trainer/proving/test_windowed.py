@@ -1,10 +1,14 @@
 """Windows of a transformer: all of them, its logits there, and a bound that no float32 network exceeds."""
 
+import runpy
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from layout import ROOT
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
@@ -107,6 +111,43 @@ EDITS = {
     "tiny characters": times(1e-30, "read", "written"),
     "large scales": times(2, "scale"),
 }
+
+
+@pytest.fixture(scope="module")
+def checker() -> Any:
+    """The module of the independent check."""
+    runpy.run_path(str(ROOT / "trainer/proving/check"))
+    return sys.modules["windowed"]
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_no_float32_logit_exceeds_the_bounds_of_the_independent_check(network, checker, edit):
+    """Nor does a difference from the right logit exceed that of its margin."""
+    original = arrays_of(network)
+    edited = edit(original)
+    try:
+        checkpoints.assign(network.model.variables, edited, None)
+        examples = proof.check_questions(TASK, 2)
+        rows, right, counts = read(examples)
+        logits = np.asarray(network.logits(FORMAT.encode_question(examples.questions), right, training=False))[counts]
+        rows, right = rows[counts], right[counts]
+        exact = checker.Network(edited, CONFIG.heads, np.float64)
+        bounds = checker.Bounds(exact)
+        for before, last in np.unique(rows[:, :2], axis=0).tolist():
+            chosen = np.flatnonzero((rows[:, :2] == [before, last]).all(axis=1))
+            seen = checker.seen_at(before, last, rows[chosen, 2:])
+            shares, sums = exact.shares(last, seen)
+            attended = exact.attended(sums)
+            layers = exact.layers(last, attended)
+            of_logits, of_margins = bounds(last, seen, shares, sums, attended, layers, right[chosen])
+            error = logits[chosen] - layers[-1]
+            assert (np.abs(error) <= of_logits).all()
+            error -= np.take_along_axis(error, right[chosen, None], axis=1)
+            assert (np.abs(error) <= of_margins).all()
+            if edit is EDITS["as initialised"]:
+                assert of_margins.max() < 0.1 < np.abs(layers[-1]).max()
+    finally:
+        checkpoints.assign(network.model.variables, original, None)
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
@@ -227,6 +268,7 @@ def test_a_margin_must_exceed_twice_the_bound(run, network, few_windows, monkeyp
     monkeypatch.setattr(proof, "_check_windows", lambda *_: None)
     proved = proof.prove(run, restored(network))
     assert (proved.proof.wrong, proved.proof.near, proved.proof.holds) == (0, near, not near)
+    assert (proved.certificate is None) == bool(near)
 
 
 def test_a_network_that_does_not_compute_its_windows_is_not_proved(run, network, few_windows, monkeypatch, input_error):

@@ -35,6 +35,7 @@ class Proof:
     near: int  #: cases that are right by so little that rounding in float32 may decide
     margin: float  #: the least by which the right logit is above all others, rounded down
     bound: float  #: the most that a float32 logit can be wrong, or two of one sum can differ, rounded up
+    rounding: float | None = None  #: the largest share of a margin that float32 can change, if each has its own bound
     seconds: float
     version: str  #: of this package
     counterexample: Sample | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest wrong or near one
@@ -55,11 +56,12 @@ class Proof:
         wrong = self.counterexample
         if wrong is None:
             reach = f"up to {self.dashes:,} dashes" if self.dashes else "any length"
-            above = f"the right logit is above the others by at least {cut(self.margin, 5)}"
-            return (
-                f"proved: every question of {self.task}, of {reach}, is answered right ({checked}; {above}, and "
-                f"float32 is wrong by at most {self.bound:g})"
-            )
+            margin = f"the right logit is above the others by at least {cut(self.margin, 5)}"
+            error = f"float32 is wrong by at most {self.bound:g}"
+            if self.rounding is not None:
+                error = f"float32 changes no such difference by more than {100 * self.rounding:.3g}% of it"
+            right = f"every question of {self.task}, of {reach}, is answered right"
+            return f"proved: {right} ({checked}; {margin}, and {error})"
         question, answer, prediction = map(shortened, dataclasses.astuple(wrong))
         prediction = visible(prediction)  # a blank in the middle of an answer
         if wrong.right:

@@ -134,6 +134,9 @@ def prove(run: Run, restore: Restore) -> Proved:
     wrong = np.flatnonzero(~(margins > 2 * bound))
     # First the questions that are answered wrong, then those for which rounding may decide.
     samples = sorted(dict.fromkeys(checked.questions(wrong)), key=lambda sample: sample.right)
+    rounding = None
+    if isinstance(bound, np.ndarray) and not samples:
+        rounding = math.ceil(1e3 * float((2 * bound / margins).max())) / 1e3
     certificate = None
     if checked.certificate and not samples and run.task.own is None:
         np.savez_compressed(file := io.BytesIO(), **checked.certificate)  # pyright: ignore
@@ -149,6 +152,7 @@ def prove(run: Run, restore: Restore) -> Proved:
         near=int(np.count_nonzero(margins[wrong] > 0)),
         margin=math.floor(1e6 * margins.min()) / 1e6,
         bound=math.ceil(1e5 * float(np.max(bound))) / 1e5,
+        rounding=rounding,
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=samples[0] if samples else None,

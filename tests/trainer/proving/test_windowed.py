@@ -268,6 +268,8 @@ def test_a_margin_must_exceed_twice_the_bound(run, network, few_windows, monkeyp
     monkeypatch.setattr(proof, "_check_windows", lambda *_: None)
     proved = proof.prove(run, restored(network))
     assert (proved.proof.wrong, proved.proof.near, proved.proof.holds) == (0, near, not near)
+    sentence = "and float32 changes no such difference by more than 100% of it)"
+    assert (sentence in str(proved.proof)) == (not near)
     assert (proved.certificate is None) == bool(near)
 
 

@@ -9,8 +9,12 @@ import pytest
 from layout import SMALL_ADDER
 from programs import python
 
+from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.evaluation import prediction
+from seq2seq_arith.trainer.proving import networks
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import building, proof
@@ -127,6 +131,23 @@ def test_only_a_proof_that_holds_lets_numpy_evaluate_custom_code(runs):
     assert isinstance(OpenRun(run).answerer(), TablesAnswerer)
     run.proof.unlink()
     assert not isinstance(OpenRun(run).answerer(), TablesAnswerer)
+
+
+@pytest.mark.parametrize("is_proved", [False, True])
+def test_a_transformer_with_a_window_answers_itself(untrained, tmp_path, capsys, is_proved):
+    """It can be proved, but its tables are not of columns: it writes one character after the other."""
+    window = {"name": "causal", "positional_encoding": "coupled_relative_bias", "attention_window": 2, "heads": 2}
+    run = untrained(tmp_path / "run", Task("addition", size=3), input_format="reversed_eos", **window)
+    assert networks.find(run.task, run.config, checkpoints.load(run.best)[0]) is not None
+    if is_proved:
+        holds = proofs.read(open_run("pretrained:addition"))
+        content = dataclasses.replace(holds, weights_sha256=proofs.sha256(run), config_sha256=proofs.config_sha256(run))
+        proof.write_json(run.proof, content.to_json())
+        assert OpenRun(run).proof.holds
+    assert not isinstance(OpenRun(run).answerer(), TablesAnswerer)
+    assert main(["predict", str(run.folder), "39+3"]) == 0
+    (expected,), _ = prediction.answer(building.restore(run), [text.stored(run.task, "39", "3")])
+    assert capsys.readouterr().out.startswith(f"39+3 = {expected}")
 
 
 @pytest.mark.parametrize("name", ["addition", "subtraction"])

@@ -83,6 +83,7 @@ def settled(runs: list[Result]) -> list[Result]:
 FIGURES: dict[str, Callable[[list[Result], str], float]] = {
     "seeds": of_runs(len),
     "proved": of_runs(lambda runs: sum(row.proved is True for row in runs)),
+    "tried": of_runs(lambda runs: sum(row.proved is not None for row in runs)),
     "as-trained": of_runs(lambda runs: sum(row.proved is True and row.rounds == 0 for row in runs)),
     "rounds-min": of_runs(lambda runs: min(row.rounds for row in runs if row.proved)),
     "rounds-max": of_runs(lambda runs: max(row.rounds for row in runs if row.proved)),

@@ -1,5 +1,6 @@
 """Parts of both programs: exit codes, signals, failures in one sentence, the log, and names as a person types them."""
 
+import codecs
 import contextlib
 import dataclasses
 import functools
@@ -29,6 +30,9 @@ QUIET = "critical"  # every failure is one sentence anyway, but Beam logs a trac
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # in the order of their file descriptors
 RED, GREEN = 31, 32  # of ``colored``
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+# Where the encoding of a terminal lacks them: the text that stands for a character; for any other one, a question mark.
+IN_ASCII = {"✓": "ok", "✗": "wrong", "␣": "_", "█": "1", "·": ".", "×": "x", "…": "...", "−": "-", "–": "-", "≥": ">="}
+ENCODING_ERRORS = "seq2seq_arith.ascii"  # the name of their handler
 
 
 class _Formatter(logging.Formatter):
@@ -96,7 +100,7 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
 
 
 def _open_streams() -> None:
-    """Opens the null device for closed streams, so that files do not get their numbers; prints ? for odd characters."""
+    """Opens the null device for closed streams, so that files do not get their numbers; prints odd ones in ASCII."""
     while (number := os.open(os.devnull, os.O_RDWR)) < len(STREAMS):
         pass
     os.close(number)
@@ -105,7 +109,17 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=ENCODING_ERRORS)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """The handler of characters that the encoding of a stream lacks, as ``codecs.register_error`` needs it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(IN_ASCII.get(character, "?") for character in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(ENCODING_ERRORS, _in_ascii)
 
 
 def _fail_with_file(name: str, error: OSError) -> None:

@@ -105,7 +105,7 @@ from seq2seq_arith.base import terminal
 
 with terminal.program("prog", []) as outcome:
     print("err", file=sys.stderr)
-    print("out ✓")
+    print("out ✓ ♞")
 sys.exit(outcome.code)
 """
 
@@ -113,7 +113,7 @@ sys.exit(outcome.code)
 @pytest.mark.parametrize(
     ("redirection", "code", "out", "err"),
     [
-        ("", 0, "out ?\n", "err\n"),
+        ("", 0, "out ok ?\n", "err\n"),
         (">/dev/full", 1, "", "err\nprog: standard output: No space left on device\n"),
         (">/dev/full 2>/dev/full", 1, "", ""),
         ("| true", 0, "", "err\n"),

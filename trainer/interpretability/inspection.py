@@ -150,6 +150,16 @@ class Inspection:
         labels = [label for layer, states in parts for label in self.labels(len(states), layer)]
         return np.concatenate([states for _, states in parts]), labels, [layer for layer, _ in parts]
 
+    def plot(self) -> figures.Picture:
+        """All of it as a picture: probabilities, heads of attention, and states of recurrent layers."""
+        maps = [self.map_of_probabilities(), *self.maps_of_attention(), *self.maps_of_states()]
+        drawn, title = (
+            figures.maps(maps),
+            f"{abridged(self.question)} is answered with {abridged(self.answer) or 'nothing'}",
+        )
+        drawn.suptitle(title)
+        return figures.Picture(drawn, f"{title}. {'. '.join(heat_map.title for heat_map in maps)}.")
+
     def _most(self, shares: np.ndarray, step: int) -> str:
         """The key to which one head attends most from a step of the answer, and its share."""
         row = shares[step - len(self.written)]
@@ -288,13 +298,4 @@ def draw(path: Path, inspection: Inspection) -> None:
 
     Raises WriteError if the file cannot be written.
     """
-    figure = figures.maps(
-        [inspection.map_of_probabilities(), *inspection.maps_of_attention(), *inspection.maps_of_states()]
-    )
-    title = (
-        f"{inspection.question} = {inspection.answer}"
-        if len(inspection.question) <= figures.MAX_LABELS
-        else inspection.answer[:40]
-    )
-    figure.suptitle(title)
-    write(path, figures.image(figure, path.suffix))
+    write(path, figures.image(inspection.plot().figure, path.suffix))

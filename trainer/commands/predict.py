@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from seq2seq_arith.arithmetic.task_options import QuestionOption
 from seq2seq_arith.base import packages
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Option
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.commands.program import RUNS_DIR, OneRun, OpenedRun, OwnCode, PictureOption, command
@@ -174,20 +173,18 @@ def serve(
 ) -> None:
     """Serves a page for querying the runs of a folder, until it is stopped; or writes the page."""
     top = runs_folder(runs_dir or (RUNS if Path(RUNS).exists() else PRETRAINED))
+    from seq2seq_arith.trainer.playground import catalog
+
+    fields = catalog.asked(top, question) if question else ""
     if export is not None:
-        if question:
-            raise InputError("--export and --question are both given; give one of them")
         folder = new_folder(export)
         import_tensorflow()
         from seq2seq_arith.trainer.playground import page
 
-        page.export(top, folder)
+        page.export(top, folder, fields)
         return
     packages.require("arith-model serve", "aiohttp", "serve")
-    from seq2seq_arith.trainer.playground import catalog
-
-    fragment = catalog.fragment(top, question) if question else ""
     import_tensorflow()
     from seq2seq_arith.trainer.playground import server
 
-    server.serve(top, port, fragment)
+    server.serve(top, port, f"#{fields}" if fields else "")

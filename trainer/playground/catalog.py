@@ -208,8 +208,8 @@ def lengths(run: Run) -> list[int]:
     return sorted(length for length in candidates if 0 < length <= most)
 
 
-def fragment(top: Path, words: Sequence[str]) -> str:
-    """The end of the page's address for a question, the last word, to one or two runs, the words before it.
+def asked(top: Path, words: Sequence[str]) -> str:
+    """The fields of the page's address for a question, the last word, to one or two runs, the words before it.
 
     Raises InputError if there are fewer or more words, there is no such run, or it is not a question of its task.
     """
@@ -220,7 +220,7 @@ def fragment(top: Path, words: Sequence[str]) -> str:
     for name in names:
         check_choice("run", name, tuple(folders))
     read(question, *(open_run(folders[name]) for name in names))
-    return f"#{urlencode(dict(zip(('run', 'beside'), names, strict=False)) | {'question': question})}"
+    return urlencode(dict(zip(("run", "beside"), names, strict=False)) | {"question": question})
 
 
 def read(question: str, run: Run, *others: Run) -> text.Question:

@@ -48,8 +48,11 @@ COMPUTED_INPUT_FORMATS = ("plain", "reversed", "aligned", "partial_products")
 MAX_WEIGHTS = 1_500_000
 
 
-def export(top: Path, folder: Path) -> None:
-    """Writes the page into a new folder; raises InputError if no run fits it, WriteError if it cannot be written."""
+def export(top: Path, folder: Path, fields: str = "") -> None:
+    """Writes the page into a new folder, whose address begins with ``fields``, those of ``catalog.asked``.
+
+    Raises InputError if no run fits the page; WriteError if it cannot be written.
+    """
     models = Models()
     listing.folders(top)  # raises InputError
     data = catalog.listed(top, lambda name, run: _exported(name, run, models))
@@ -57,7 +60,7 @@ def export(top: Path, folder: Path) -> None:
         say(printable(f"left out: {run['name']}: {run['why']}"))
     if not data["runs"]:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
-    content, count = alone(data | {"refused": []}).encode(), len(data["runs"])
+    content, count = alone(data | {"refused": [], "asked": fields}).encode(), len(data["runs"])
     with files.whole_folder(folder) as partial:
         (partial / INDEX).write_bytes(content)
     say(f"{printable(folder / INDEX)}: {count} run{'s' * (count > 1)}, {len(content) / 1e6:.1f} MB")

@@ -85,11 +85,11 @@ def test_what_is_not_a_question(top, name, typed, input_error):
 
 
 def test_what_the_address_asks(top, input_error):
-    assert catalog.fragment(top, ["sweep/adds", "999+1"]) == "#run=sweep%2Fadds&question=999%2B1"
-    assert catalog.fragment(top, ["counter", "counter", "3p2"]) == "#run=counter&beside=counter&question=3p2"
+    assert catalog.asked(top, ["sweep/adds", "999+1"]) == "run=sweep%2Fadds&question=999%2B1"
+    assert catalog.asked(top, ["counter", "counter", "3p2"]) == "run=counter&beside=counter&question=3p2"
     for words in (["counter"], ["conuter", "3p2"], ["counter", "1+2"], ["counter", "sweep/adds", "3p2"]):
         with input_error(InputError):
-            catalog.fragment(top, words)
+            catalog.asked(top, words)
 
 
 def test_the_lengths(top, unbuilt, tmp_path):

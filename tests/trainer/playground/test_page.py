@@ -50,13 +50,15 @@ def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     untrained(tmp_path / "runs" / "counter", Task("pq", size=9), name="counter")
     unbuilt(tmp_path / "runs" / "causal", Task("addition"), name="causal", input_format="reversed")
     folder = tmp_path / "page"
-    assert main(["serve", str(tmp_path / "runs"), "--export", str(folder)]) == 0
+    question = ["--question", "counter", "3p2"]
+    assert main(["serve", str(tmp_path / "runs"), "--export", str(folder), *question]) == 0
     left_out, written = capsys.readouterr().out.splitlines()
     assert left_out.startswith("left out: causal: ")
     assert written.startswith(f"{folder / 'index.html'}: 1 run, ")
     assert [path.name for path in folder.iterdir()] == ["index.html"]
     text = (folder / "index.html").read_text()
     held = json.loads(re.search(r"<script>window.playground = (.*?);\n</script>", text)[1])
+    assert held["asked"] == "run=counter&question=3p2"
     served = json.loads(page.served(tmp_path / "runs").removeprefix("window.playground = ").removesuffix(";\n"))
     (on_page,), (other, computed) = held["runs"], served["runs"]
     # One format: an exported page only holds what a server is asked for else.

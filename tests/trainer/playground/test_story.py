@@ -8,8 +8,9 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from seq2seq_arith.arithmetic.text import typed_operands
 from seq2seq_arith.trainer.playground import page as pages
-from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS
+from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, open_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -106,7 +107,9 @@ def test_the_cards_tell_two_networks_apart_and_find_the_wrong_answer(page):
     facts = [text(page, ".facts", place) for place in (0, 1)]
     assert "45,000 random pairs" in facts[0] and "equal" in facts[0] and "500-500 is 0, and it answers 00" in facts[0]
     assert "structured pairs" in facts[1] and "proved: every question of subtraction, of any length" in facts[1]
-    assert f"{WRONG} is wrong at 500-500" in text(page, "#story")
+    story = text(page, "#story")
+    assert f"The same network, trained twice: {WRONG} on 45,000 random pairs" in story
+    assert f"Both answer their whole validation sets right, but {WRONG} is wrong at 500-500" in story
     assert [verdict.text.partition("\n")[0] for verdict in page.find_elements(By.CSS_SELECTOR, ".verdict")] == [
         "12-7 = 5 ✓ right"
     ] * 2
@@ -142,6 +145,14 @@ def test_the_map_shows_two_dashes_and_asks_what_is_clicked(page):
 @pytest.mark.parametrize("name", [WRONG, PROVED, ADDER])
 def test_the_tables_answer_as_the_network_does(page, name):
     assert page.execute_async_script(DIFFERENT, name) == []
+
+
+def test_signs_of_phones_and_web_pages_are_understood(page):
+    typed = ["500-500", "500−500", "５００-500", "500–500=", "5０0 － 500 ="]
+    script = "return arguments[0].map((typed) => computed.operands(catalogue.runs[0], typed))"
+    assert page.execute_script(script, typed) == [["500", "500"]] * len(typed)
+    task = open_run(PRETRAINED_RUNS / WRONG).task
+    assert [typed_operands(question, task) for question in typed] == [("500", "500")] * len(typed)
 
 
 def test_a_question_walks_through_the_automaton(page, address):

@@ -74,11 +74,14 @@ function worstInWords({ worst }) {
   return worst.exact_match === 1 ? "every slice of hard questions 100.0%" : `${worst.slice}, ${percent(worst.exact_match)} right: ${worst.why}`;
 }
 
+// Whether a proof found a wrong answer, and not only one that rounding may decide.
+const isWrong = (proof) => Boolean(proof?.counterexample) && proof.counterexample.answer !== proof.counterexample.prediction;
+
 function proofInWords(proof, task) {
   if (!proof) return "";
   if (proof.holds) return `✓ proved: every question of ${task}, ${proof.reach === "every length" ? "of any length" : proof.reach}, is answered right`;
   const { question, answer, prediction } = proof.counterexample;
-  if (answer === prediction) return `not proved: rounding may decide how ${question} is answered`;
+  if (!isWrong(proof)) return `not proved: rounding may decide how ${question} is answered`;
   return `✗ not proved: ${question} is ${answer}, and it answers ${prediction || "nothing"}; no shorter question is wrong`;
 }
 
@@ -544,14 +547,19 @@ function arrange() {
 // What the shown networks have to say together, in one sentence.
 function storyInWords() {
   const [first, second] = panels.map(({ run }) => run);
-  const wrong = panels.map(({ run }) => run.proof?.counterexample?.question);
   if (!second) return `A network that learned ${first.task} from ${first.trained_on}.`;
+  if (first === second) return `One network, shown twice: it learned ${first.task} from ${first.trained_on}.`;
   const both = first.model === second.model && first.num_weights === second.num_weights ? "The same network, trained twice" : "Two networks";
-  const failing = wrong.findIndex(Boolean);
-  const end = failing >= 0 && panels[1 - failing].run.proof?.holds
-    ? ` Both look perfect on random questions, but ${panels[failing].run.name} is wrong at ${wrong[failing]}, and ${panels[1 - failing].run.name} is proved right at every length.`
-    : "";
-  return `${both}: on ${first.trained_on} (left), and on ${second.trained_on} (right).${end}`;
+  return `${both}: ${first.name} on ${first.trained_on}, and ${second.name} on ${second.trained_on}.${differenceInWords([first, second])}`;
+}
+
+// How the proofs of two networks differ, if one of them is wrong somewhere and the other one nowhere; empty otherwise.
+function differenceInWords(runs) {
+  const failing = runs.find(({ proof }) => isWrong(proof)), proved = runs.find(({ proof }) => proof?.holds);
+  if (!failing || !proved) return "";
+  const alike = runs.every(({ validation }) => validation === 1) ? "Both answer their whole validation sets right, but " : "";
+  const reach = proved.proof.reach === "every length" ? "at every length" : proved.proof.reach;
+  return ` ${alike}${failing.name} is wrong at ${shortened(failing.proof.counterexample.question)}, and ${proved.name} is proved right ${reach}.`;
 }
 
 function chooseFirst() {

@@ -18,9 +18,19 @@ const computed = (() => {
 
   // Questions
 
+  // The signs of web pages and phones, and the characters that they stand for; as in arithmetic/text.py.
+  const LIKE_ASCII = { "−": "-", "–": "-", "×": "*", "÷": "/" };
+  const FULL_WIDTH = 0xfee0; // from a character to the full-width one of East Asian keyboards
+
+  // A question in ASCII, without blanks, and without a sign of equality at its end.
+  function bareOf(typed) {
+    return typed.replace(/\s/g, "").replace(/[！-～]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - FULL_WIDTH))
+      .replace(/[−–×÷]/g, (sign) => LIKE_ASCII[sign]).replace(/=$/, "");
+  }
+
   // A question as people type it: its two operands, as in the datasets.
   function operands(run, typed) {
-    const bare = typed.replace(/\s/g, "");
+    const bare = bareOf(typed);
     const parts = bare.split(run.symbol).map((part) => spelled(part, run));
     const form = run.dashes ? /^-+$/ : /^(0|[1-9][0-9]*)$/;
     if (parts.length !== 2 || !parts.every((part) => form.test(part))) {

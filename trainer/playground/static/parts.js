@@ -102,7 +102,7 @@ function askAt({ run }, operands, wrong, event) {
 
 // The automaton
 
-const RADIUS = 70, GAP = 90, GOLDEN = 2.4; // the dots of a circle lie as the seeds of a sunflower
+const RADIUS = 70, GAP = 90, MARGIN = 25, LINE = 20, GOLDEN = 2.4; // the dots of a circle lie as the seeds of a sunflower
 
 async function drawAutomaton(panel, root) {
   const { run, epoch } = panel, note = query(".note", root), figure = query("figure", root);
@@ -121,9 +121,9 @@ async function drawAutomaton(panel, root) {
 
 function automatonPicture({ rule, dots, arrows }, path) {
   const count = rule.names.length, middle = 150;
-  const center = (state) => [GAP + RADIUS + state * (2 * RADIUS + GAP), middle];
+  const center = (state) => [MARGIN + RADIUS + state * (2 * RADIUS + GAP), middle];
   const position = placed(dots, center);
-  const picture = svg("svg", { viewBox: `0 0 ${2 * GAP + count * 2 * RADIUS + (count - 1) * GAP} 300`, role: "img", class: "automaton" },
+  const picture = svg("svg", { viewBox: `0 0 ${2 * MARGIN + count * 2 * RADIUS + (count - 1) * GAP} 300`, role: "img", class: "automaton" },
     svg("defs", {}, svg("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" },
       svg("path", { d: "M0 0 L8 4 L0 8 z", class: "tip" }))));
   rule.names.forEach((name, state) => picture.append(...circle(name, state, center(state), arrows)));
@@ -154,7 +154,7 @@ function circle(name, state, [x, y], arrows) {
   const stays = arrows.find(({ from, to }) => from === state && to === state);
   const lines = [name, stays ? `stays: ${span(stays)}` : "never stays"];
   return [svg("circle", { cx: x, cy: y, r: RADIUS, class: "group" }),
-    ...lines.map((text, line) => svg("text", { x, y: y + RADIUS + 20 + 17 * line, class: line ? "soft" : "name" }, text))];
+    ...lines.map((text, line) => svg("text", { x, y: y + RADIUS + 22 + LINE * line, class: line ? "soft" : "name" }, text))];
 }
 
 // An arrow to the right runs above the circles, and one to the left below.
@@ -162,8 +162,8 @@ function arrowBetween(arrow, center) {
   const side = arrow.to > arrow.from ? -1 : 1, far = Math.abs(arrow.to - arrow.from) > 1;
   const [[x1, y], [x2]] = [center(arrow.from), center(arrow.to)], way = Math.sign(x2 - x1);
   const [from, to] = [x1 + way * RADIUS * 0.7, x2 - way * RADIUS * 0.7];
-  const edge = y + side * RADIUS * 0.72, bend = y + side * (far ? 180 : RADIUS + 15);
-  const text = y + side * (far ? 122 : RADIUS + 7) + (side > 0 ? 9 : 0);
+  const edge = y + side * RADIUS * 0.72, bend = y + side * (far ? 194 : RADIUS + 15);
+  const text = y + side * (far ? 129 : RADIUS + 7) + (side > 0 ? 12 : 0);
   return [svg("path", { d: `M${from} ${edge} Q${(from + to) / 2} ${bend} ${to} ${edge}`, class: "arrow", "marker-end": "url(#tip)" }),
     svg("text", { x: (from + to) / 2, y: text, class: "label" }, span(arrow))];
 }

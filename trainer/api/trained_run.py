@@ -69,7 +69,7 @@ def pretrained(name: str) -> "TrainedRun":
     """A run that comes with the package, one of ``pretrained_names``.
 
     ``addition`` and ``subtraction`` are proved right at every length. ``subtraction-random-pairs`` is the same network
-    as ``subtraction``, trained on random pairs; it answers its validation set, and 500-500 wrong.
+    as ``subtraction``, trained on random pairs; it answers its whole validation set right, and 500-500 wrong.
 
     Raises InputError if there is no such run.
     """

@@ -12,6 +12,7 @@ import functools
 import html
 import io
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,7 @@ MAX_LABELS = 60  # longer axes are not labelled step by step
 MAX_LARGE = 25  # longer axes have small labels
 LONGEST_LABEL = 4  # of a column; longer ones are turned
 MAX_COLUMNS = 4
+TITLE_CHARACTERS = 9  # per inch, of the title of a map, which has a colour bar beside it
 
 
 def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -194,10 +196,11 @@ def maps(heat_maps: Sequence[HeatMap]) -> "Figure":
     drawn = figure(width * columns, height * lines)
     for number, heat_map in enumerate(heat_maps, 1):
         axes = drawn.add_subplot(lines, columns, number)
-        bar = drawn.colorbar(heat_map.draw(axes), ax=axes, label=heat_map.meaning)
+        chance = "" if heat_map.chance is None else f" (red line: chance, {heat_map.chance:.2f})"
+        bar = drawn.colorbar(heat_map.draw(axes), ax=axes, label=heat_map.meaning + chance)
+        axes.set_title(textwrap.fill(axes.get_title(), round(TITLE_CHARACTERS * width)))  # the next map begins there
         if heat_map.chance is not None:
             bar.ax.axhline(heat_map.chance, color=LIGHT["bad"], linewidth=2)
-            bar.ax.text(0, heat_map.chance, f"chance {heat_map.chance:.2f} ", ha="right", va="center", fontsize=8)
     return drawn
 
 

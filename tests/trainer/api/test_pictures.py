@@ -94,7 +94,7 @@ def test_maps_of_what_happens_inside(small):
     assert whole.description.startswith(f"39+3 is answered with {inspection.answer}. How sure the model is of each")
     assert "What the units of encoder return at each step" in whole.description
     states = small.plot_states("39+3")
-    titles = [axes.get_title() for axes in states.figure.axes if axes.get_title()]
+    titles = [axes.get_title().replace("\n", " ") for axes in states.figure.axes if axes.get_title()]
     assert titles == [f"What the units of {layer} return at each step" for layer in ("encoder", "decoder_0")]
     assert np.array_equal(shown(states), inspection.states["encoder"].T)
 

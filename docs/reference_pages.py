@@ -61,7 +61,12 @@ def input_formats() -> str:
         "This page lists every input format: what a network reads, what it writes, and which hints that gives. It is "
         "for everyone who chooses `--input-format` or compares two scores. Afterwards you can choose a format by what "
         "it reveals. In the examples, `_` is a space (padding), and a bracket contains the characters of one step.",
-        [*parts, f"## Hints\n\nThe column *hints* of every table of scores has these words.\n\n{hints}"],
+        [
+            *parts,
+            "## Hints\n\nThe column *hints* of every table of scores has these words. Questions of sums are stored "
+            "from the last character to the first. So all formats but `aligned` and `partial_products` also give a "
+            f"*reversed question* for sums, or a *reversed question and answer*.\n\n{hints}",
+        ],
         [
             "[Input formats and hints](../concepts/input-formats.md) explains the idea",
             "[Write your own input format](../how-to/own-input-format.md)",

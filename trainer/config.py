@@ -342,14 +342,10 @@ class ModelConfig:
         fits_input_format = self.entry.any_channels or not self.input_format_entry.channels_grow
         return self.entry.any_length and self.encoding.any_length and fits_input_format
 
-    @property
-    def hints(self) -> str:
-        """What the input format and the encoding reveal: keys of ``registry.HINTS``, " + " between them."""
+    def hints(self, task: Task) -> str:
+        """What the input format and the encoding reveal of a task: keys of ``registry.HINTS``, " + " between them."""
         of_encoding = registry.WINDOWED if self.attention_window else self.encoding.hints
-        hints = self.input_format_entry.hints.replace(registry.REVERSED, of_encoding or registry.REVERSED)
-        if not self.own(plugins.POSITIONAL_ENCODING):
-            return hints
-        return " + ".join([*[hints] * (hints != "none"), registry.OWN_POSITIONAL_ENCODING])
+        return registry.hints(task, self.input_format_entry, of_encoding)
 
 
 # The options that only some networks have, with their defaults.

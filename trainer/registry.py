@@ -61,8 +61,7 @@ class PositionalEncodingEntry:
     even_heads: bool = False  # whether a head must have an even number of units
     # Whether it counts digit positions, and so needs numbers, and an answer that starts from the units.
     needs_digit_positions: bool = False
-    # What an input format gives with it in place of ``REVERSED``, a key of ``HINTS``; empty if it gives nothing more.
-    hints: str = ""
+    hints: str = ""  # what it gives to the model besides the hints of the input format: a key of ``HINTS``, or empty
     # From the settings of a network to the number of examples whose characters an example of a training sees.
     examples_seen: Callable[[Mapping[str, Any]], int] = lambda options: 1
 
@@ -75,7 +74,8 @@ class InputFormatEntry:
     help: str  # one line for ``--help`` and the documentation
     term: str = ""  # the field's standard name, for the reference; empty for an entry of one's own
     paper: str = ""  # where it comes from, as a link of Markdown; empty if it has no source
-    hints: str  # what the input format gives to the model: keys of ``HINTS``, with "with" between them
+    hints: str  # what the input format gives to the model: keys of ``HINTS``, with " + " between them
+    question_as_stored: bool = True  # whether the question is read in the stored order, which can be the reversed one
     # From a task to the shape of one question: (steps,) or (steps, channels).
     question_shape: Callable[[Task], tuple[int, ...]] = lambda task: (task.question_width,)
     answer_steps: Callable[[Task], int] = lambda task: task.answer_width  # from a task to the steps of one answer
@@ -241,26 +241,45 @@ OWN_INPUT_FORMAT, OWN_POSITIONAL_ENCODING = "custom input format", "custom posit
 # What input formats and encodings reveal about the solution, from the least to the most; "A + B" is both. Compare
 # scores only where the hints are the same.
 HINTS: dict[str, str] = {
-    "none": "question and answer are read and written as they are stored",
+    "none": "question and answer are read and written from their first character to their last, as people write them",
     "EOS token": "a token marks the end of the answer, and no padding after it counts",
     "random spaces": "the question has spaces at random positions",
+    "reversed question": "the question is stored, and read, from its last character to its first, so that each number "
+    "begins with its units",
     "reversed answer": "the answer is written from its last character to its first, so that carries need no lookahead",
+    "reversed question and answer": "both: numbers are read and written from the units, the order in which carries "
+    "propagate",
     "zero padding": "all numbers have one width, so that digits of equal position have a constant distance",
     "digit positions": "each digit comes with a marker of its position (with position_coupling, also of the next one "
-    "and of its number), and the answer is reversed",
+    "and of its number)",
     "digit positions, local": "as digit positions; attention prefers positions that differ by less than 3, and larger "
     "differences are the same to it",
     "digit positions, windowed": "as digit positions; attention sees no digit whose position differs by the attention "
     "window or more",
     "digits aligned, units first": "pairs of digits of equal position, in the order in which carries propagate; the "
     "answer is in the same order",
-    "digit pairs by output position": "each position of the answer comes with all digit pairs whose positions add "
-    "up to it",
+    "digit pairs by output position": "each position of the answer, from the units, comes with all digit pairs whose "
+    "positions add up to it",
     "scratchpad": "the training contains partial results, which the model writes before the answer",
     OWN_INPUT_FORMAT: "depends on the code of the input format",
     OWN_POSITIONAL_ENCODING: "depends on the code of the positional encoding",
 }
-REVERSED, WINDOWED = "reversed answer", "digit positions, windowed"
+NO_HINTS, WINDOWED = "none", "digit positions, windowed"
+REVERSED_QUESTION, REVERSED, BOTH_REVERSED = "reversed question", "reversed answer", "reversed question and answer"
+
+
+def hints(task: Task, input_format: InputFormatEntry, of_encoding: str) -> str:
+    """What an input format of a task, and a positional encoding with these hints, reveal: keys of ``HINTS``.
+
+    >>> hints(Task("addition"), INPUT_FORMATS["plain"], ""), hints(Task("subtraction"), INPUT_FORMATS["plain"], "")
+    ('reversed question', 'none')
+    >>> hints(Task("addition"), INPUT_FORMATS["reversed_eos"], "digit positions")
+    'reversed question and answer + EOS token + digit positions'
+    """
+    parts = [part for part in (*input_format.hints.split(" + "), of_encoding) if part not in ("", NO_HINTS)]
+    if task.reverse and input_format.question_as_stored:
+        parts = [BOTH_REVERSED, *parts[1:]] if parts[:1] == [REVERSED] else [REVERSED_QUESTION, *parts]
+    return " + ".join(parts) or NO_HINTS
 
 
 def hints_in_words(hints: str) -> str:
@@ -303,7 +322,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         help="the stored string, character by character",
         term="plain format",
         paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
-        hints="none",
+        hints=NO_HINTS,
     ),
     "reversed": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedFormat"),
@@ -318,6 +337,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         help="one step per digit position with the digits of both operands, units first; so is the answer",
         term="digit-aligned input",
         hints="digits aligned, units first",
+        question_as_stored=False,
         question_shape=lambda task: (_aligned_steps(task), 2),
         answer_steps=_aligned_steps,
         needs_digits=True,
@@ -328,6 +348,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         help="one step per digit of a product, with all digit pairs whose positions add up to it",
         term="digit pairs grouped by output position (partial products)",
         hints="digit pairs by output position",
+        question_as_stored=False,
         channels_grow=True,
         # One pair would have other weights.
         question_shape=lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),
@@ -375,7 +396,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
         "units, with letters",
         term="index hints",
         paper="[Zhou et al. 2023](https://arxiv.org/abs/2310.16028)",
-        hints="digit positions",
+        hints=f"{REVERSED} + digit positions",
         question_shape=lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
         answer_steps=lambda task: 2 * task.answer_width,
         needs_digits=True,
@@ -414,9 +435,9 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
 
 
 OWN_MODEL = ModelEntry(build=None, help="a custom model", any_channels=True)
-OWN_ENCODING = PositionalEncodingEntry(help="a custom positional encoding")
+OWN_ENCODING = PositionalEncodingEntry(help="a custom positional encoding", hints=OWN_POSITIONAL_ENCODING)
 # With the shapes of ``plain``, unless its class sets others.
-OWN = InputFormatEntry(build=None, help="a custom input format", hints=OWN_INPUT_FORMAT)
+OWN = InputFormatEntry(build=None, help="a custom input format", hints=OWN_INPUT_FORMAT, question_as_stored=False)
 
 
 def model_entry(name: str) -> ModelEntry:

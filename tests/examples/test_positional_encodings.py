@@ -81,8 +81,9 @@ def test_they_decode_with_the_keys_that_are_kept(name):
     config = ModelConfig(
         name="causal", input_format="reversed", positional_encoding=f"{FILE}:{name}", hidden=16, layers=1
     )
-    assert config.hints == "reversed answer + custom positional encoding" and config.any_length
-    build_network(config, make_input_format("reversed", Task("addition", size=2)))
+    task = Task("addition", size=2)
+    assert config.hints(task) == "reversed question and answer + custom positional encoding" and config.any_length
+    build_network(config, make_input_format("reversed", task))
 
 
 @pytest.mark.models

@@ -17,14 +17,17 @@ from seq2seq_arith.trainer.models.layers import OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
 from seq2seq_arith.trainer.models.positional_encodings import PositionalEncoding
 from seq2seq_arith.trainer.registry import (
+    BOTH_REVERSED,
     HINTS,
     INPUT_FORMATS,
     MODELS,
     POSITIONAL_ENCODINGS,
     REVERSED,
+    REVERSED_QUESTION,
     InputFormatEntry,
     ModelEntry,
     PositionalEncodingEntry,
+    hints,
 )
 from seq2seq_arith.trainer.runs.run import open_run
 
@@ -71,7 +74,7 @@ ADDED = {
     "--input-format": (
         INPUT_FORMATS,
         "mirrored",
-        InputFormatEntry(build=Mirrored, help="all from its end", hints=REVERSED),
+        InputFormatEntry(build=Mirrored, help="all from its end", hints=REVERSED, question_as_stored=False),
     ),
 }
 MORE = {"--positional-encoding": ["--model", "causal"]}
@@ -111,8 +114,9 @@ def test_an_added_encoding_decodes_with_the_keys_that_it_keeps(monkeypatch):
     config = ModelConfig(
         name="causal", input_format="reversed", positional_encoding="by_distance", hidden=12, heads=4, layers=2
     )
-    assert (config.any_length, config.hints, config.has("rope_base")) == (True, REVERSED, False)
-    input_format = make_input_format("reversed", Task("addition", size=2))
+    task = Task("addition", size=2)
+    assert (config.any_length, config.hints(task), config.has("rope_base")) == (True, BOTH_REVERSED, False)
+    input_format = make_input_format("reversed", task)
     keras.utils.set_random_seed(0)
     network = build_network(config, input_format)
     questions = input_format.encode_question(to_codes(["12+34", "99+1 ", "5+5  "], input_format.task.question_width))
@@ -138,3 +142,24 @@ def test_every_entry_names_existing_code():
         *(entry.hints or REVERSED for entry in POSITIONAL_ENCODINGS.values()),
     ]
     assert {part for each in given for part in each.split(" + ")} <= HINTS.keys()
+
+
+@pytest.mark.parametrize("reverse", [True, False])
+@pytest.mark.parametrize("name", INPUT_FORMATS)
+def test_hints_name_what_is_reversed(name, reverse):
+    """As the input format shows 12 + 7 = 19: in which order the digits of 12 and of 19 come."""
+    entry, task = INPUT_FORMATS[name], Task("addition", reverse=reverse)
+    input_format, width = entry.build(name, task), task.question_width
+    stored = "7+21".rjust(width) if reverse else "12+7"
+    ids = (
+        input_format.encode_question(to_codes([stored], width)),
+        input_format.encode_answer(to_codes(["19"], task.answer_width)),
+    )
+    question, answer = ("".join(input_format.alphabet[number] for number in np.ravel(each)) for each in ids)
+    begin_with_units = question.index("2") < question.index("1"), answer.index("9") < answer.index("1")
+    if entry.question_as_stored:
+        first, *_ = hints(task, entry, "").split(" + ")
+        told = first in (REVERSED_QUESTION, BOTH_REVERSED), first in (REVERSED, BOTH_REVERSED)
+    else:
+        told = True, True  # all others align digits from the units, and so is their answer
+    assert begin_with_units == told

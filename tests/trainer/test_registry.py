@@ -27,3 +27,4 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_task
         assert stored == dataclasses.replace(config, deterministic=stored.deterministic), row.run
         assert row.dataset == task.config_name
         assert row.suite == each.suite
+        assert row.hints == config.model.hints(task), row.run

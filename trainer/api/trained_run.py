@@ -128,7 +128,7 @@ class TrainedRun(Tabular):
     @property
     def hints(self) -> str:
         """What the input format reveals about the solution, such as ``digits aligned, units first``; or ``none``."""
-        return self.run.config.model.hints
+        return self.config.model.hints(self.task)
 
     @property
     def exact_match(self) -> float | None:

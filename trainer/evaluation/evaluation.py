@@ -43,7 +43,7 @@ def measure(
         lambda epoch, task: run.answerer(task, epoch), epochs, own.tasks_of_sizes(lengths), chosen
     )
     results, tables, notes = on_data(run.answerer(), data, own.config.stream) if data else ({}, {}, missing)
-    about = [f"hints of the input format {model.input_format}: {model.hints}"]
+    about = [f"hints of the input format {model.input_format}: {model.hints(own.task)}"]
     about += [f"evaluated: the weights of epoch {epoch}, the best on the validation set"] * bool(epoch)
     validation = results.get("validation")
     return Evaluation(
@@ -51,7 +51,7 @@ def measure(
         size=own.task.size,
         data={"parameters": own.task.parameters(), "sha256": data.source.sha256 if data else None},
         best_epoch=epoch,
-        hints=model.hints,
+        hints=model.hints(own.task),
         notes=(*about, *notes, *of_suite),
         sets={name: scored(result) for name, result in results.items()},
         tables=tables,

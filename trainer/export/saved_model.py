@@ -216,7 +216,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
         example=text.example(run.task),
         model=name_in_export(name),
         input_format=name_in_export(run.config.model.input_format),
-        hints=run.config.model.hints,
+        hints=run.config.model.hints(run.task),
         weights=model.count_params(),
         end=end,
         exact_match=row["val_exact_match"],

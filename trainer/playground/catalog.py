@@ -74,7 +74,7 @@ def offer(name: str, run: Run) -> dict[str, Any]:
         "task": task.name,
         "model": model.name.rpartition("/")[2],
         "input_format": model.input_format,
-        "hints": model.hints,
+        "hints": model.hints(task),
         "operands": task.notation.describe(task.size),
         "units": task.notation.characters,  # the unit of the length of an operand
         "size": task.size,

@@ -139,7 +139,7 @@ def compared(runs: Sequence[RunReport]) -> list[tuple[str, list[str]]]:
         column = {
             "model": f"{model.name}, input format {model.input_format}",
             "trained on": report.task.config_name,
-            "hints": model.hints,
+            "hints": model.hints(report.task),
             "exact match, validation set": cut(report.best["val_exact_match"], 4),
             "worst slice": report.own(STANDARD).in_brief(),
             "worst held-out slice": report.own(HELD_OUT).in_brief(),

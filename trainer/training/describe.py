@@ -121,10 +121,11 @@ def _data(task: Task, run: Run | None) -> dict[str, str]:
 
 def input_format_facts(config: ModelConfig, input_format: InputFormat) -> dict[str, str]:
     """The network, and what its input format gives to it, with an example."""
+    hints = config.hints(input_format.task)
     return {
         "model": f"{config.name}: {config.entry.help}",
         "input_format": f"{config.input_format}: {config.input_format_entry.help}",
-        "hints": f"{config.hints}: {hints_in_words(config.hints)}",
+        "hints": f"{hints}: {hints_in_words(hints)}",
         "example": _example(input_format, text.example(input_format.task)),
     }
 

@@ -223,7 +223,7 @@ def summarize(loop: Loop) -> Summary:
         dataset=run.task.config_name,
         model=model.name,
         input_format=model.input_format,
-        hints=model.hints,
+        hints=model.hints(run.task),
         weights=learner.size.weights,
         examples=examples,
         flops=flops(run.config, learner.input_format, learner.size, examples),
@@ -247,7 +247,7 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
         wrapped(
             f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
             f"model {printable(model.name)}, input format {printable(model.input_format)} (hints: "
-            f"{model.hints}){divided}"
+            f"{model.hints(task)}){divided}"
         )
     )
 

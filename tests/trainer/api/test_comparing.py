@@ -15,7 +15,7 @@ def test_a_comparison_of_runs(small, monkeypatch):
     ]
     first, second = table
     assert first == second
-    assert (first["name"], first["hints"], first["draws"]) == ("small", "none", "digits")
+    assert (first["name"], first["hints"], first["draws"]) == ("small", "reversed question", "digits")
     assert first["exact_match"] == max(row["val_exact_match"] for row in small.history)
     scores = suites.evaluate_run(OpenRun(small.run))
     worst = scores.worst()

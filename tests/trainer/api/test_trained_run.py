@@ -48,7 +48,7 @@ def test_scores(small):
     assert "held_out  two-chains" in repr(scores)
     assert scores["equal"] == next(row for row in scores.slices if row["slice"] == "equal")
     assert "slices without a mistake" in repr(scores).splitlines()[1]
-    assert (small.hints, small.exact_match) == ("none", best)
+    assert (small.hints, small.exact_match) == ("reversed question", best)
     assert "validation set" in repr(scores)
     assert "<table>" in scores._repr_html_()
 

@@ -25,7 +25,7 @@ from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.evaluation import prediction
 from seq2seq_arith.trainer.export import saved_model
 from seq2seq_arith.trainer.models.build import build_network
-from seq2seq_arith.trainer.registry import INPUT_FORMATS, MODELS
+from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -198,7 +198,7 @@ def test_the_files_of_an_export(out, trained):
     for sentence in (
         trained.sha256,
         trained.task.config_name,
-        INPUT_FORMATS[trained.config.model.input_format].hints,
+        f"| hints | {trained.config.model.hints(trained.task)} (input format `{trained.config.model.input_format}`) |",
         "exact match",
     ):
         assert sentence in content

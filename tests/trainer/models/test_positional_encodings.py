@@ -113,12 +113,13 @@ def test_results_say_that_near_digit_positions_are_more_than_digit_positions():
     windowed = ModelConfig(
         name="causal", input_format="reversed", positional_encoding="coupled_relative_bias", attention_window=2
     )
-    assert windowed.hints == "digit positions, windowed"
+    assert windowed.hints(Task("subtraction")) == "reversed answer + digit positions, windowed"
     given = [
-        ModelConfig(name="causal", input_format="reversed_eos", positional_encoding=name).hints
+        ModelConfig(name="causal", input_format="reversed_eos", positional_encoding=name).hints(Task("addition"))
         for name in ("rope", "position_coupling", "coupled_relative_bias")
     ]
-    assert given == [f"{what} + EOS token" for what in ("reversed answer", "digit positions", "digit positions, local")]
+    both = "reversed question and answer + EOS token"
+    assert given == [both, f"{both} + digit positions", f"{both} + digit positions, local"]
 
 
 def network(positional_encoding: str, size: int = 2, layers: int = 1, input_format: str = "reversed", **options):

@@ -28,7 +28,7 @@ def test_a_dataset_that_is_missing_is_named_and_not_made(tmp_path, monkeypatch, 
     )
     assert rows["run"].endswith("run, a new one")
     assert rows["weights"] == "205,324"
-    assert rows["hints"].startswith("none: ")
+    assert rows["hints"].startswith("reversed question: ")
     assert rows["at"] == "most       31,815 examples in 252 steps of 128"
     assert rows["memory"].endswith("GiB")
     assert printed.endswith(f"\n\n{describe.NOTHING}\n")

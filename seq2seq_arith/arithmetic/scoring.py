@@ -452,7 +452,8 @@ def score(rows: Sequence[Row], answers: Answers, why: Mapping[str, str] | None =
     # The first wrong row of each slice.
     wrong_rows = np.flatnonzero(~of_rows["right"])
     of_wrong, positions = np.unique(slice_numbers[wrong_rows], return_index=True)
-    first = {index: mistake(rows[wrong_rows[at]].question) for index, at in zip(of_wrong, positions, strict=True)}
+    first_rows = zip(of_wrong.tolist(), wrong_rows[positions].tolist(), strict=True)
+    first = {index: mistake(rows[row].question) for index, row in first_rows}
     times = np.bincount(question_numbers, minlength=count).tolist()
     reasons = why or {}
     return Scores(

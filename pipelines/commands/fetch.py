@@ -164,7 +164,8 @@ def _copy_files(source: AnyPath, staging: Staging, digests: dict[str, str], size
             stop.set()
             end = time.monotonic() + STOP_SECONDS
             for thread in threads:
-                thread.join(max(0.0, end - time.monotonic()))
+                if thread.is_alive():  # Ctrl-C can come before all have been started
+                    thread.join(max(0.0, end - time.monotonic()))
 
 
 def _copy_file(source: AnyPath, staging: Staging, name: str, digest: str, size: int, stop: threading.Event) -> None:

@@ -121,6 +121,7 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
             if not sample.right and (run.task == PQ or max(map(len, re.split("[+-]", sample.question))) <= 2):
                 named += 1
                 confirmed += sample.question in wrong
-    # The network itself answers the short questions wrong that a proof names, but where two logits are equal.
+    # The network itself answers most of the short questions wrong that a proof names. The small adder answers some of
+    # them right, for a reason that is not established: perhaps equal logits.
     assert held or named
     assert confirmed >= 0.8 * named

@@ -31,6 +31,7 @@ import emulators
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import StoreError
+from seq2seq_arith.base.terminal import TEMPORARY
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.storage import paths
@@ -44,8 +45,9 @@ MAX_RUNS = 3  # at once
 LONGEST = 8.0  # seconds until a run is killed or stopped
 LONGEST_ROUND = 600.0  # seconds
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None]  # None lets a run go on
-# The last two: the signal came while Python was starting, before there was anything to clean up.
-CODES = {0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
+# TEMPORARY: another run is making the dataset. The last two: the signal came while Python was starting, before there
+# was anything to clean up.
+CODES = {0, 1, 2, TEMPORARY, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
 EARLY = "Fatal Python error: init_"  # so early that Python prints the interrupt itself, with exit code 1
 
 

@@ -86,11 +86,11 @@ def test_what_is_drawn_is_answered_written_and_read_back(modulus):
         assert text.answer(text.parse(question, task)) == answer.strip()
 
 
-def test_a_question_is_read_as_people_write_it():
+def test_a_question_is_read_as_people_write_it(input_error):
     assert text.answer(text.parse("63 ^ 83", Task(NAME))) == "19"
     assert text.example(Task(NAME)) == "1^0"
     for wrong in ("97^1", "63^", "6+3", "1^2^3", "063^1"):
-        with pytest.raises(InputError, match=NAME if "97" not in wrong and "063" not in wrong else "operand"):
+        with input_error(InputError):
             text.parse(wrong, Task(NAME))
 
 
@@ -102,14 +102,14 @@ def test_its_slices_are_asked():
     assert ENTRY.slices(SETS[1], 97) == []
 
 
-def test_its_size_is_an_option(capsys):
+def test_its_size_is_an_option(capsys, input_error):
     with pytest.raises(SystemExit):
         main(["plan", "--help-all"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "; modulus for modular_addition, modular_power; letters for copy, reverse (default:" in shown
     assert re.search(r"for modular_addition, (\w+, )*modular_power and other tasks of residues", shown)
     assert named_task(NAME, {"modulus": 11}) == Task(NAME, size=11) == Task(NAME, 11, 121)
-    with pytest.raises(InputError, match="dashes is 5, but modular_power has no dashes; give modulus instead"):
+    with input_error(InputError):
         named_task(NAME, {"dashes": 5})
 
 

@@ -265,6 +265,7 @@ def work(
         (["--lengths", "3,4"], {"lengths": "3,4"}),
         (["--suite-version", "1", "--suite-seed", "7"], {"version": 1, "seed": 7}),
     ],
+    ids=["none", "number", "negative number", "flags", "repeated", "list of numbers", "options of a group"],
 )
 def test_words_and_values_stand_for_each_other(words, values, input_error):
     parameters = parameters_of(work)

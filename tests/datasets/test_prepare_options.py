@@ -49,7 +49,7 @@ def test_what_cannot_be_done_is_refused(input_error):
     ):
         with input_error(InputError):
             prepare_options(**options)
-    with pytest.raises(InputError, match="cannot use"):
+    with input_error(InputError):
         prepare_options(beam_options=PipelineOptions(["--direct_num_workers=two"]))
 
 

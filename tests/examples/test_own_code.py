@@ -32,8 +32,8 @@ def test_each_number_is_one_character(modulus, reverse):
     assert decoded == [str(number) for number in range(modulus)]
 
 
-def test_a_number_beyond_a_byte_is_refused():
-    with pytest.raises(InputError, match="the task is modular_addition-d257; give modular_addition with a modulus up"):
+def test_a_number_beyond_a_byte_is_refused(input_error):
+    with input_error(InputError):
         make_input_format(INPUT_FORMAT, Task("modular_addition", size=257))
 
 

@@ -37,7 +37,7 @@ def test_fetch_asks_for_room_only_if_there_is_something_to_copy(tmp_path, monkey
     full = shutil.disk_usage(tmp_path)._replace(free=0)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: full)
-        with pytest.raises(InputError, match="make room"):
+        with pytest.raises(InputError):
             copy(source, tmp_path / "here")
     assert without_lock(tmp_path / "here") == {}
     copy(source, tmp_path / "here")

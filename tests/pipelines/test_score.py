@@ -82,8 +82,8 @@ def test_forms_of_answers(suite, tmp_path, text, expected):
         '{"answer": 2.0}\n',
         "[true]",
         '"2"\n10\n01\n',
-        "[" * 100_000,
-        b"\x93NUMPY",
+        pytest.param("[" * 100_000, id="nested too deeply"),
+        pytest.param(b"\x93NUMPY", id="array of NumPy"),
     ],
 )
 def test_answers_that_are_refused(suite, tmp_path, text, input_error):
@@ -102,7 +102,7 @@ def test_answers_that_are_refused(suite, tmp_path, text, input_error):
         TABLE + "two\t1+1\t3\n",
         TABLE + "\033]0;x\007\t3+3\t6\n",
         b"\xff",
-        None,
+        pytest.param(None, id="missing"),
     ],
 )
 def test_questions_that_are_refused(tmp_path, text, input_error):
@@ -122,6 +122,7 @@ def test_markdown_has_no_html_of_a_suite():
     "words",
     [["-", "-"], ["suite.tsv", "answers.json", "-o", "score.txt"], ["suite.tsv", "answers.json", "-o", "answers.json"],
      ["suite.tsv"], ["suite.tsv"] * 2, ["suite.tsv", "a", "b"], ["suite.tsv", "a", "--outptu", "b.md"]],
+    ids=" ".join,
 )  # fmt: skip
 def test_the_command_refuses(suite, tmp_path, monkeypatch, words, input_error):
     monkeypatch.chdir(tmp_path)

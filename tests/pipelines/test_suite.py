@@ -25,10 +25,10 @@ SMALL = SuiteOptions(per_slice=5)
     ids=lambda task: f"{task.name}-{task.size}",
 )
 @pytest.mark.parametrize("set", SETS)
-def test_questions_and_answers(task, set):
+def test_questions_and_answers(task, set, input_error):
     slices = task.operation.slices(set, task.size)
     if not slices:
-        with pytest.raises(InputError, match="has no suite of the set held_out; give the set standard, which it"):
+        with input_error(InputError):
             build(task, dataclasses.replace(SMALL, set=set))
         return
     suite = build(task, dataclasses.replace(SMALL, set=set))
@@ -66,10 +66,10 @@ def test_long_words_of_a_training_set_are_found(make):
     assert len(_seen(task, make(task, 1), {(word,) for word in words})) == task.num_train
 
 
-def test_a_dataset_whose_draws_are_not_as_many_as_it_says_is_not_left_out(make, tmp_path):
+def test_a_dataset_whose_draws_are_not_as_many_as_it_says_is_not_left_out(make, tmp_path, input_error):
     directory = shutil.copytree(make(Task("subtraction", size=2, num_examples=3000), 2), tmp_path / "forged")
     rewritten(directory, lambda metadata: metadata.update(draws_used=4000, duplicates=1000))
-    with pytest.raises(InputError, match=r"metadata.json: draws_used is wrong; check it with arith-data verify "):
+    with input_error(InputError):
         build(Task("subtraction", size=2), SMALL, directory)
 
 

@@ -85,7 +85,7 @@ MORE = {"--positional-encoding": ["--model", "causal"]}
 def test_an_entry_is_trained_asked_and_described(option, data_dir, tmp_path, monkeypatch, capsys):
     """From the command line on, where the option and its help know it by themselves."""
     entries, name, entry = ADDED[option]
-    with pytest.raises(InputError, match=f"is '{name}'; "):
+    with pytest.raises(InputError):
         ModelConfig(
             **{
                 option[2:].replace("model", "name").replace("-", "_"): name,

@@ -117,18 +117,18 @@ def test_a_field_that_came_after_a_run_has_its_default():
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    "changes",
     [
-        ({"momentum": 9}, "momentum is not a known key; give a configuration of this version"),
-        ({"epochs": "9"}, "epochs is '9', not a whole number; give"),
-        ({"epochs": 0}, "epochs is 0; give a whole number from 1 to 1000000"),
-        ({"model": {"colour": 1}}, "model.colour is not a known key; give"),
-        ({"model": {"hidden": None}}, "model.hidden is None, not a whole number; give"),
-        ({"model": []}, r"model is \[\], not an object; give"),
+        pytest.param({"momentum": 9}, id="unknown key"),
+        pytest.param({"epochs": "9"}, id="string"),
+        pytest.param({"epochs": 0}, id="out of range"),
+        pytest.param({"model": {"colour": 1}}, id="unknown key of the model"),
+        pytest.param({"model": {"hidden": None}}, id="null"),
+        pytest.param({"model": []}, id="list"),
     ],
 )
-def test_json_of_another_configuration_is_refused(changes, sentence):
-    with pytest.raises(InputError, match=sentence):
+def test_json_of_another_configuration_is_refused(changes, input_error):
+    with input_error(InputError):
         TrainConfig.from_json(TrainConfig().to_json() | changes)
 
 

@@ -63,7 +63,7 @@ def test_the_configuration_of_a_run_is_trained_again(name, tmp_path):
     assert changed.task == Task("addition", size=4, num_examples=1000, draws=run.task.draws)
 
 
-@pytest.mark.parametrize("content", ["epoch = 3", "epochs = ", 'epochs = "many"', None])
+@pytest.mark.parametrize("content", ["epoch = 3", "epochs = ", 'epochs = "many"', pytest.param(None, id="missing")])
 def test_a_file_of_something_else(content, tmp_path, input_error):
     path = tmp_path / "run.toml"
     if content is not None:

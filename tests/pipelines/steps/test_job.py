@@ -34,7 +34,7 @@ def test_what_must_be_the_same(formats, packages):
     job.check_worker(tuple(versions.items()), tuple(formats))
 
 
-@pytest.mark.parametrize("versions", [{"pyarrow": "2"}, {}])
+@pytest.mark.parametrize("versions", [{"pyarrow": "2"}, {}], ids=["another version", "missing"])
 def test_what_is_not_is_named(versions, input_error, monkeypatch):
     monkeypatch.setattr(job, "package_versions", lambda formats: versions)
     with input_error(InputError):

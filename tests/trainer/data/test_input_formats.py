@@ -142,9 +142,9 @@ def test_the_letter_of_the_units_is_drawn_among_all():
     assert {*units.tolist()} == {*range(input_formats.INDEX_LETTERS - input_format.task.answer_width + 1)}
 
 
-def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch):
+def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch, input_error):
     monkeypatch.setattr(input_formats, "INDEX_LETTERS", 250)
-    with pytest.raises(InputError, match="has 12 characters, of which it may have 6;"):
+    with input_error(InputError):
         make_input_format("index_hints", Task("addition"))
 
 

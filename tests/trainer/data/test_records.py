@@ -49,32 +49,32 @@ def test_any_range_is_a_part_of_the_whole(data_dir, tasks):
 
 
 @pytest.mark.parametrize(
-    ("harm", "sentence"),
+    "harm",
     [
-        (lambda content: content[:-5], r"ends before its record \d+; check it with arith-data verify"),
-        (lambda content: content[:60] + bytes([content[60] ^ 1]) + content[61:], "has a damaged record, number 0; "),
-        (lambda content: None, "cannot be read \\(No such file or directory\\); check it with arith-data verify"),
+        lambda content: content[:-5],
+        lambda content: content[:60] + bytes([content[60] ^ 1]) + content[61:],
+        lambda content: None,
     ],
     ids=["cut", "changed", "gone"],
 )
-def test_a_damaged_file_is_refused(copied, harm, sentence):
+def test_a_damaged_file_is_refused(copied, harm, input_error):
     directory, source = copied
     path = directory / shard_file(TFRECORD, "train", 3, 8)
     content = harm(path.read_bytes())
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match=sentence):
+    with input_error(InputError):
         source.splits["train"].head(903)
 
 
-def test_a_file_to_which_bytes_were_appended_is_refused(copied, tasks, tmp_path):
+def test_a_file_to_which_bytes_were_appended_is_refused(copied, tasks, tmp_path, input_error):
     """By training, and by ``arith-data show``."""
     directory, _ = copied
     path = directory / shard_file(TFRECORD, "train", 3, 8)
     path.write_bytes(path.read_bytes() + b"more")
     for read in (lambda: records.open_source(tasks["addition"], str(tmp_path)), lambda: sample.read(directory)):
-        with pytest.raises(InputError, match=r"train.*: has [\d,]+ bytes, not the [\d,]+ of [\d,]+ examples; check it"):
+        with input_error(InputError):
             read()
 
 

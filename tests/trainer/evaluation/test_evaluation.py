@@ -137,7 +137,7 @@ def test_mistakes_are_mistakes(measured):
         assert mistake.answer == str(left + right) != mistake.prediction
 
 
-def test_a_run_whose_data_is_gone_is_evaluated_on_its_suite(trained, tmp_path, capsys, measured):
+def test_a_run_whose_data_is_gone_is_evaluated_on_its_suite(trained, tmp_path, capsys, measured, input_error):
     shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
     alone = evaluate(OpenRun(lost), chosen=FEW)
@@ -154,15 +154,15 @@ def test_a_run_whose_data_is_gone_is_evaluated_on_its_suite(trained, tmp_path, c
     assert own.seen is None
     at_own_size = [row for row in measured.scores.rows if row.size == trained.task.size]
     assert [dataclasses.replace(row, seen=None, seen_right=None) for row in at_own_size] == list(alone.scores.rows)
-    with pytest.raises(InputError, match="there is no dataset"):
+    with input_error(InputError):
         evaluate(OpenRun(lost, str(tmp_path)), chosen=FEW)
     data, (note,) = evaluation.held_out(OpenRun(dataclasses.replace(trained, sha256="of another")))
     assert data is None and note.endswith("the dataset addition-n1003 is not the one on which this run was trained")
 
 
-def test_every_kept_epoch_is_evaluated_at_every_length(trained, tmp_path, measured):
+def test_every_kept_epoch_is_evaluated_at_every_length(trained, tmp_path, measured, input_error):
     run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
-    with pytest.raises(InputError, match="train with --keep-epochs"):
+    with input_error(InputError):
         evaluate(OpenRun(run), every_epoch=True)
     arrays, best = checkpoints.load(run.best)[0], measured.best_epoch
     for epoch, factor in ((best, 1), (best + 1, 0)):
@@ -253,7 +253,7 @@ def test_a_set_of_all_its_pairs_has_no_test_set(tmp_path, monkeypatch):
     assert notes[-1].startswith("there is no test set: the dataset contains every pair of")
 
 
-def test_a_shared_pair_is_found(trained, monkeypatch):
+def test_a_shared_pair_is_found(trained, monkeypatch, input_error):
     data = evaluation.held_out(OpenRun(trained))[0]
     assert data and not data.trained.has(data.operands).any()
     monkeypatch.setattr(
@@ -265,7 +265,7 @@ def test_a_shared_pair_is_found(trained, monkeypatch):
         InputError, match=rf"2 validation pairs of addition-n1003 .* the first is {re.escape(str(first))};"
     ):
         _ = again.trained
-    with pytest.raises(InputError, match="2 validation pairs of addition-n1003 are in its training set"):
+    with input_error(InputError):
         evaluation.measure(OpenRun(trained), chosen=FEW)
 
 

@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.training.opened import OpenRun
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkeypatch):
+def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkeypatch, input_error):
     (tmp_path / "questions").write_text("1+2\n\n3+4\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("5+6\n7+8"))
     file = str(tmp_path / "questions")
@@ -30,9 +30,9 @@ def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkey
     assert sources == (f"{file}, line 1", f"{file}, line 3", "", "standard input, line 1", "standard input, line 2")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert prediction.read_questions(["1+2", "-"], None) == [("1+2", "")]
-    with pytest.raises(InputError, match="there is no question"):
+    with input_error(InputError):
         prediction.read_questions([], None)
-    with pytest.raises(InputError, match="cannot be read"):
+    with input_error(InputError):
         prediction.read_questions([], str(tmp_path / "missing"))
 
 
@@ -58,7 +58,7 @@ def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, 
     with input_error(InputError):
         prediction.answers_to(OpenRun(trained), lines)
     assert capsys.readouterr().out == ""
-    with pytest.raises(InputError, match=r"q.txt, line 2: .* zero in front"):
+    with input_error(InputError):
         prediction.answers_to(OpenRun(trained), lines[1:2], skip=True)
     show_answers(prediction.answers_to(OpenRun(trained), lines, skip=True))
     printed = capsys.readouterr()
@@ -91,12 +91,12 @@ def test_longer_questions_than_it_was_trained_on(trained):
         assert sure == pytest.approx(confidence, rel=1e-4)
 
 
-def test_a_model_of_fixed_length_reads_no_longer_ones(trained, untrained, tmp_path):
+def test_a_model_of_fixed_length_reads_no_longer_ones(trained, untrained, tmp_path, input_error):
     config = override(trained.config, name="lstm_transformer", hidden=8)
     fixed = dataclasses.replace(trained, config=config)
-    with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
+    with input_error(InputError):
         prediction.answers_to(OpenRun(fixed), [("1234+1", "")])
     plugins.allow(OWN_MODEL)
     own = untrained(tmp_path / "own", trained.task, name=OWN_MODEL, input_format="reversed")
-    with pytest.raises(InputError, match=r"length is 4, but model .* reads operands of at most 3; give no longer"):
+    with input_error(InputError):
         next(prediction.answers_to(OpenRun(own), [("1234+1", "")]))

@@ -205,9 +205,9 @@ def test_the_files_of_an_export(out, trained):
     assert "| worst slice | not evaluated on hard questions yet: arith-model evaluate does |" in content
 
 
-def test_a_checkpoint_without_scores_is_refused(trained, tmp_path):
+def test_a_checkpoint_without_scores_is_refused(trained, tmp_path, input_error):
     run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
     checkpoints.save(run.best, checkpoints.load(run.best)[0], {})
-    with pytest.raises(InputError, match="it does not have the scores of its epoch"):
+    with input_error(InputError):
         saved_model.export(run, str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()

@@ -191,7 +191,7 @@ def test_a_probe_finds_the_carry_where_it_is(adder):
     assert adder.probe("digit", questions=600)[0]["accuracy"] == 1
 
 
-def test_no_step_that_has_read_the_digit_is_probed_for_it():
+def test_no_step_that_has_read_the_digit_is_probed_for_it(input_error):
     """A network that knows nothing is given the units when it writes the tens, and every state there has them."""
     table = probing.probe(make("causal"), "digit", 0, 300, 1)
     assert {row["step"] for row in table if row["step"][0] == "a"} == {"a0"}
@@ -206,9 +206,9 @@ def test_no_step_that_has_read_the_digit_is_probed_for_it():
     assert max(row["accuracy"] for row in table) < 0.9
     table = probing.probe(learner_of("causal", input_format="index_hints"), "digit", 0, 100, 1)
     assert {row["step"] for row in table if row["step"][0] == "a"} == {"a0", "a1"}  # the hint, and the digit
-    with pytest.raises(InputError, match="with scratchpad, digits are written before the answer"):
+    with input_error(InputError):
         probing.probe(learner_of("causal", input_format="scratchpad"), "digit", 0, 100, 1)
-    with pytest.raises(InputError, match="every borrow of digit position 4 is the same; give a position below 4"):
+    with input_error(InputError):
         probing.probe(
             learner_of("latch_tagger", Task("subtraction"), input_format="aligned", layers=1), "borrow", 4, 100, 1
         )

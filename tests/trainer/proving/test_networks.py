@@ -65,7 +65,7 @@ def test_what_can_be_proved(task, model, input_format, can):
         check_provable(Task(task), config)
         return
     assert why.startswith(f"{task} by {model}, input format {input_format}, cannot be proved; these can: ")
-    with pytest.raises(InputError, match="; train such a model, or give --prove 0"):
+    with pytest.raises(InputError):
         check_provable(Task(task), config)
     check_provable(Task(task), override(config, prove=0))
 

@@ -75,20 +75,19 @@ def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("members", "sentence"),
+    "members",
     [
-        ({"state": np.frombuffer(b"[1]", np.uint8)}, "its state is [1], not an object"),
-        ({"a": np.array(["x"])}, "a does not hold finite numbers"),
-        ({"a": np.array([1.0, np.nan])}, "a does not hold finite numbers"),
-        ({"a": np.array([{}], object)}, "allow_pickle"),
+        pytest.param({"state": np.frombuffer(b"[1]", np.uint8)}, id="state"),
+        pytest.param({"a": np.array(["x"])}, id="strings"),
+        pytest.param({"a": np.array([1.0, np.nan])}, id="nan"),
+        pytest.param({"a": np.array([{}], object)}, id="pickle"),
     ],
 )
-def test_a_checkpoint_that_no_run_saves_is_refused(tmp_path, members, sentence):
+def test_a_checkpoint_that_no_run_saves_is_refused(tmp_path, members, input_error):
     path = tmp_path / "last.npz"
     np.savez(path, **{"state": np.frombuffer(json.dumps(STATE).encode(), np.uint8), **members})
-    with pytest.raises(InputError, match=r"last\.npz cannot be read .*; delete it, and train again") as caught:
+    with input_error(InputError):
         checkpoints.load(path)
-    assert sentence in str(caught.value)
 
 
 def test_the_checkpoint_before_is_kept_if_it_has_a_name(tmp_path, monkeypatch):
@@ -107,7 +106,11 @@ def test_the_checkpoint_before_is_kept_if_it_has_a_name(tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["previous.npz"]
 
 
-@pytest.mark.parametrize("other", [{"a": (2, 3), "b": (3,)}, {"a": (2, 2)}, {"a": (2, 2), "b": (3,), "c": (1,)}])
+@pytest.mark.parametrize(
+    "other",
+    [{"a": (2, 3), "b": (3,)}, {"a": (2, 2)}, {"a": (2, 2), "b": (3,), "c": (1,)}],
+    ids=["shape", "too few", "too many"],
+)
 def test_the_checkpoint_of_another_model_is_refused(tmp_path, other, input_error):
     path = tmp_path / "best.npz"
     checkpoints.save(path, checkpoints.values(variables(a=(2, 2), b=(3,))), STATE)

@@ -81,6 +81,7 @@ def test_one_process_trains_in_a_folder(tmp_path, input_error):
         (COSINE, {"config": override(COSINE, epochs=80)}),  # whose rates depend on the epochs
         (CAUSAL, {"config": override(CAUSAL, heads=8)}),
     ],
+    ids=["fewer epochs", "hidden", "task", "dataset", "more epochs of a schedule", "heads"],
 )
 def test_another_run_is_refused(tmp_path, input_error, config, changes):
     trained(run_in(tmp_path, config=config))

@@ -83,7 +83,7 @@ def test_a_run_that_fails_says_its_signal_or_its_last_line(tmp_path, monkeypatch
         sweep._call(types.SimpleNamespace(name="a"), [])
 
 
-def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tmp_path, monkeypatch):
+def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tmp_path, monkeypatch, input_error):
     """Here the trainings are left out; a stored result stands for what they find."""
     planned = [Planned(group=group, seed=0, task="addition", settings={}, suite={}) for group in "abc"]
     row, tried, made = results.read(ROOT / "benchmarks" / results.RESULTS)[0], [], []
@@ -106,7 +106,7 @@ def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tm
     assert sweep.missing() == []
     other = configuration | {"suite": row.suite | {"per-slice": 9}}
     jobs["b-seed0"] = Job(settings=other, train=[], evaluate=[])
-    with pytest.raises(InputError, match=r"b-seed0 with other settings \(suite\.per-slice is 20 there and 9"):
+    with input_error(InputError):
         sweep.missing()
 
 

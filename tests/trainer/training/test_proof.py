@@ -172,12 +172,12 @@ def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsy
 @pytest.mark.parametrize(
     ("changes", "kept"),
     [
-        ({"task": "pq"}, ""),
-        ({"input_format": "plain"}, ""),
-        ({"name": "causal"}, ""),
-        ({"precision": "mixed_bfloat16"}, ""),
-        ({"name": "some_nets.adders:small"}, "read|logits"),  # no variable of a network that can be proved
-        ({}, "settings_0|read"),  # one of them, and not the others
+        pytest.param({"task": "pq"}, "", id="task"),
+        pytest.param({"input_format": "plain"}, "", id="input format"),
+        pytest.param({"name": "causal"}, "", id="model"),
+        pytest.param({"precision": "mixed_bfloat16"}, "", id="precision"),
+        pytest.param({"name": "some_nets.adders:small"}, "read|logits", id="no layer of a provable network"),
+        pytest.param({}, "settings_0|read", id="some layers of a provable network"),
     ],
 )
 def test_what_cannot_be_proved_is_refused(adder, changes, kept, input_error):

@@ -17,6 +17,7 @@ version that was read; if it belongs to an active run, that run finds another ve
 
 A run that dies between 2 and 4, or finds in 3 that a file is gone, leaves a marker without a dataset. The next run of
 the same layout completes it; a run of another layout requires ``overwrite``, because the first may still be active.
+After an hour, the first is considered dead, and waiting for it is no longer suggested.
 
 Limits of a store:
 
@@ -51,6 +52,7 @@ from seq2seq_arith.pipelines.storage.paths import ObjectPath
 from seq2seq_arith.pipelines.storage.staging import REPORT
 
 AT_ONCE = 1000  # objects that are removed per reading of the marker
+PUBLISHING_SECONDS = 3600.0  # from the marker to the dataset, at most: a few listings, and some small objects
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +83,7 @@ class StorePublisher(Publisher):
         self._listing: Listing | None = None  # the last listing
 
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
-        """As ``Publisher.published``; BusyError if another run may be making the dataset with another layout."""
+        """As ``Publisher.published``; BusyError if another run may be publishing the dataset with another layout."""
         path, names = self.path, self._look().files
         if METADATA not in names:
             if foreign := next((name for name in sorted(names) if name != FEATURES and not format_name(name)), None):
@@ -91,22 +93,25 @@ class StorePublisher(Publisher):
                 )
             return None
         if DATASET_INFO not in names:
-            self._check_begun(task, layout, overwrite)
+            self._check_begun(task, layout, overwrite, names[METADATA].modified)
             return None
         metadata = self._existing_metadata(task, layout, overwrite)
         if metadata and (problem := damage(path, {name: entry.size for name, entry in names.items()})):
             raise InputError(f"{problem}; give {self.option} to make the dataset again")
         return metadata
 
-    def _check_begun(self, task: Task, layout: Layout, overwrite: bool) -> None:
-        """Checks that the run of an existing marker may be completed: its dataset and its layout are the same."""
+    def _check_begun(self, task: Task, layout: Layout, overwrite: bool, since: float) -> None:
+        """Checks that the run of an existing marker, written at ``since``, may be completed with this layout."""
         path = self.path
         marker = read_metadata(path) or {}
         marked_layout = Layout.from_metadata(marker)
         if marker.get("parameters") == task.parameters() and marked_layout != layout and not overwrite:
-            raise BusyError(
-                f"another run, perhaps a killed one, has begun {path} with {marked_layout}, not {layout}; wait for it, "
-                "or give --overwrite to replace its files"
+            begun = f"another run has begun to publish {path} with {marked_layout}, not {layout}"
+            if time.time() - since < PUBLISHING_SECONDS:
+                raise BusyError(f"{begun}; wait for it, or give --overwrite to replace its files")
+            raise InputError(
+                f"{begun}, and has not ended after {PUBLISHING_SECONDS / 60:.0f} minutes, so it was probably killed; "
+                "give its options to complete it, or --overwrite to replace its files"
             )
         self._existing_metadata(task, layout, overwrite)
 

@@ -208,14 +208,17 @@ def test_death_between_the_shards_and_the_dataset(data_dir, local, before_change
     assert without_reports(data_dir) == local[name]
 
 
-def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, local):
-    """Such a run cannot be told from one that still writes."""
+def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, local, monkeypatch):
+    """Such a run cannot be told from one that still writes, until an hour has passed."""
     path = dataset_path(data_dir, TASK)
     assert died(2, *GENERATE, *TWO, "--data-dir", data_dir)
     (path / LAYOUTS["two"].paths("train", 1)[0]).unlink()
     refused = run_here(*GENERATE, *THREE, "--data-dir", data_dir)
     assert refused.returncode == 75
-    assert "another run, perhaps a killed one, has begun" in refused.stderr
+    assert "another run has begun to publish" in refused.stderr
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="after 0 minutes, so it was probably killed"):
+        patch.setattr(stores, "PUBLISHING_SECONDS", 0.0)
+        make(TASK, LAYOUTS["three"], data_dir)
     # One of the same layout makes what is lost as well.
     for layout_options, name in ((TWO, "two"), ((*THREE, "--overwrite"), "three")):
         process = run_here(*GENERATE, *layout_options, "--data-dir", data_dir)

@@ -72,16 +72,24 @@ def _parsed(typed: str, source: str, run: Run) -> Question | str:
 def answers(answerer: Callable[[Task], Answerer], questions: Sequence[Question]) -> Iterator[Answer]:
     """The answer to each question, in order, computed for ``QUESTIONS_AT_ONCE`` questions at a time.
 
-    ``answerer`` returns the model for the strings of a task; questions of one task are answered together.
+    ``answerer`` returns the model for the strings of a task. Building one for another length takes longer than many
+    answers, so all questions of a task are answered before those of the next one, and each model is built once.
     """
-    for start in range(0, len(questions), QUESTIONS_AT_ONCE):
-        part = questions[start : start + QUESTIONS_AT_ONCE]
-        computed: dict[int, tuple[str, float]] = {}
-        for task in dict.fromkeys(question.task for question in part):
-            rows = [row for row, question in enumerate(part) if question.task == task]
-            texts, confidences = answer(answerer(task), [part[row].stored for row in rows])
-            computed |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
-        yield from (Answer(question, *computed[row]) for row, question in enumerate(part))
+    rows_of: dict[Task, list[int]] = {}
+    for row, question in enumerate(questions):
+        rows_of.setdefault(question.task, []).append(row)
+    computed: dict[int, Answer] = {}
+    following = 0  # the row of the answer that is returned next
+    for task, rows in rows_of.items():
+        model = answerer(task)
+        for start in range(0, len(rows), QUESTIONS_AT_ONCE):
+            part = rows[start : start + QUESTIONS_AT_ONCE]
+            texts, confidences = answer(model, [questions[row].stored for row in part])
+            for row, text, confidence in zip(part, texts, confidences.tolist(), strict=True):
+                computed[row] = Answer(questions[row], text, confidence)
+            while following in computed:
+                yield computed.pop(following)
+                following += 1
 
 
 def _lines_of(file: str) -> list[tuple[str, str]]:

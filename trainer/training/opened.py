@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.learner import Learner
 
 T = TypeVar("T")
-MODELS_KEPT = 8
+MODELS_KEPT = 16  # of different lengths; a small one takes about 10 MB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +127,8 @@ class OpenRun:
     def learner(self, task: Task | None = None) -> "Learner":
         """The best model, ready to answer the strings of its own task, or of another one, as with more digits.
 
-        The last eight are kept. Raises InputError if there is no checkpoint, or the model does not fit the strings.
+        The last ``MODELS_KEPT`` are kept. Raises InputError if there is no checkpoint, or the model does not fit the
+        strings.
         """
         return self._restored(task or self.run.task, _stamp(self.run.best))
 

@@ -79,11 +79,14 @@ def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkey
         assert [question.typed for question, _, _ in answers] == typed[:count]
 
 
-def test_longer_questions_than_it_was_trained_on(trained):
-    """Each as it is answered alone, in their order."""
-    learner = functools.cache(lambda task: building.restore(trained, task))
-    questions = [parse(question, trained.task, trained.max_size) for question in ("1234+7", "12+30", "9+1", "1+1234")]
-    together = list(prediction.answers(learner, questions))
+def test_longer_questions_than_it_was_trained_on(trained, monkeypatch):
+    """Each as it is answered alone, in their order, by a model that is built once per length."""
+    learner, sizes = functools.cache(lambda task: building.restore(trained, task)), []
+    monkeypatch.setattr(prediction, "QUESTIONS_AT_ONCE", 2)
+    typed = ("12+30", "1234+7", "9+1", "5+5", "1+1234", "7+8", "4321+9")
+    questions = [parse(question, trained.task, trained.max_size) for question in typed]
+    together = list(prediction.answers(lambda task: sizes.append(task.size) or learner(task), questions))
+    assert sizes == [3, 4]
     assert [question for question, _, _ in together] == questions
     for question, answered, confidence in together:
         ((_, alone, sure),) = prediction.answers(learner, [question])

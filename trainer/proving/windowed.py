@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, Automaton
 from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, check_range
 
 WINDOW = 2  # the attention window that can be proved; with 3, there are about a thousand times as many windows
-BLOCK, REFINED = 1 << 13, 1 << 7  # windows that are computed at a time, and whose bounds are refined
+BLOCK, REFINED = 1 << 9, 1 << 6  # windows that are computed at a time, so that they fit in the cache; that are refined
 # The pairs of ``PAIRS`` as numbers of characters.
 NUMBERED = [(CHARACTERS.index(left), CHARACTERS.index(right)) for left, right in PAIRS]
 # The sorted pairs of characters, and the pair of each symbol of ``PAIRS``.
@@ -41,7 +41,7 @@ FUNCTION = 2.0**-20  # the maximum relative error of a float32 exponential, divi
 # Hidden scores are lower by 1e9. With scores that differ by less than this, the shares of hidden characters are at most
 # 2^-126 each, and 2^-60 together in a string of up to 2^66 characters.
 MOST_SPREAD, MOST_SCORE, HIDDEN_SHARE = 600.0, 1e6, 2.0**-60
-MAX_REFINED = 1000  # the maximum number of windows of a block whose bounds are refined
+MAX_REFINED = 100  # the maximum number of windows of a block whose bounds are refined
 MAX_BOUND = 1e6  # larger bounds prove nothing
 GELU_SLOPE, GELU_CURVATURE = 1.13, 0.85  # the maximum sizes of the derivatives of GELU
 
@@ -239,6 +239,7 @@ class WindowedTransformer:
         self.weights = np.exp(scores - scores.max(axis=(1, 2), keepdims=True))
         hidden = HIDDEN_SHARE * self.units * (1 + np.abs(self.values).max())
         self.value_errors = _sizes(value_error) + hidden
+        self._terms = [self._terms_of(query) for query in range(len(self.embedded))]
 
     def _split(self, vectors: np.ndarray) -> np.ndarray:
         """[characters, units] to [characters, heads, size]."""
@@ -291,7 +292,7 @@ class WindowedTransformer:
         size = self.values.shape[2]
         result, error = np.empty((len(rows), self.heads, size)), np.empty(len(rows))
         for query in np.unique(rows[:, 1]):
-            terms = self._terms(int(query))
+            terms = self._terms[query]
             chosen = np.flatnonzero(rows[:, 1] == query)
             total = terms[0][rows[chosen, 0]]
             for term, pair in zip(terms[1:], rows[chosen, 2:].T, strict=True):
@@ -303,7 +304,7 @@ class WindowedTransformer:
             error[chosen] = _sizes(errors)
         return result.reshape(len(rows), self.units), error
 
-    def _terms(self, query: int) -> list[np.ndarray]:
+    def _terms_of(self, query: int) -> list[np.ndarray]:
         """The terms of a step that reads a character: of the character before it, and of pairs at -1, 0 and 1.
 
         Each is [characters or pairs, heads, size + 3]: weighted values, their errors, those of the weights, and the
@@ -465,12 +466,17 @@ def _of_norm(units: int) -> float:
 
 def _sizes(vectors: np.ndarray) -> np.ndarray:
     """The Euclidean lengths of vectors [..., size]."""
-    return np.sqrt(np.square(vectors).sum(axis=-1))
+    return np.sqrt(_squares(vectors))
 
 
 def _lengths(vectors: np.ndarray) -> np.ndarray:
     """The root mean squares of vectors, as RMSNorm computes them."""
-    return np.sqrt(np.square(vectors).mean(axis=-1) + EPSILON)
+    return np.sqrt(_squares(vectors) / vectors.shape[-1] + EPSILON)
+
+
+def _squares(vectors: np.ndarray) -> np.ndarray:
+    """The sums of the squares of vectors [..., size]."""
+    return np.einsum("...i,...i->...", vectors, vectors)
 
 
 def _rms(vectors: np.ndarray) -> np.ndarray:

@@ -280,20 +280,21 @@ def largest_difference_of_windows(learner: Learner, network: WindowedTransformer
     task = input_format.task
     ids = np.asarray(input_format.encode_question(examples.questions))
     right = np.asarray(input_format.encode_answer(examples.answers)).astype(np.int64)
-    answer = np.asarray(learner.network.answer(ids)[0])
     counts = np.asarray(up_to(right, input_format.end))
-    if not np.array_equal(answer[counts], right[counts]):
-        return np.inf
     columns = symbols(np.asarray(make_input_format("aligned", task).encode_question(examples.questions)), task.alphabet)
     columns = np.pad(columns, ((0, 0), (0, 1)), constant_values=len(PAIRS) - 1)  # that of the EOS token
     largest = 0.0
     # Attention compares all characters with each other, so that few long questions fit into memory.
     batch = max(1, MAX_COMPARED // (ids.shape[1] + right.shape[1]) ** 2)
     for rows in (slice(first, first + batch) for first in range(0, len(ids), batch)):
-        logits = np.asarray(learner.network.logits(ids[rows], right[rows], training=False))[counts[rows]]
+        answer, logits = learner.network.compare(ids[rows], right[rows])
+        if rows.start == 0:  # the others are written character by character only if one of their logits is wrong
+            answer, _ = learner.network.answer(ids[rows])
+        if not np.array_equal(np.asarray(answer)[counts[rows]], right[rows][counts[rows]]):
+            return np.inf
         windows = windowed.windows_of(columns[rows], right[rows], input_format.alphabet)[counts[rows]]
         expected = np.concatenate([part for part, _ in network.logits(windows)])
-        largest = max(largest, float(np.abs(logits - expected).max()))
+        largest = max(largest, float(np.abs(np.asarray(logits)[counts[rows]] - expected).max()))
     return largest
 
 

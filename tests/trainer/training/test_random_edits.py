@@ -17,8 +17,11 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.proving.counting import CounterSums
+from seq2seq_arith.trainer.proving.questions import symbols
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import building, proof
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -97,6 +100,26 @@ def wrong_answers(learner: Learner, examples: Examples) -> dict[str, str]:
     }
 
 
+def is_short(sample: Sample, task: Task) -> bool:
+    """Whether ``brute_force`` has the question."""
+    return task == PQ or max(map(len, re.split("[+-]", sample.question))) <= 2
+
+
+def without_ties(run: Run, weights: dict[str, np.ndarray], learner: Learner, questions: list[str]) -> list[str]:
+    """Those questions for which the highest logit of the tables is above the others by more than their error."""
+    if not questions:
+        return []
+    task = learner.input_format.task
+    stored = [text.stored(task, *text.typed_operands(question, task)) for question in questions]
+    ids = np.asarray(learner.input_format.encode_question(question_sets.from_stored(task, stored).questions))
+    tables = proof.tables_of(run, weights)
+    if tables is None:
+        _, is_certain = CounterSums(weights, task.alphabet).evaluate(ids, task.answer_width)
+    else:
+        _, is_certain = tables.evaluate(symbols(ids, task.alphabet))
+    return [question for question, certain in zip(questions, is_certain, strict=True) if certain]
+
+
 @pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.release)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, monkeypatch, kind, count):
@@ -104,7 +127,7 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
     run = KINDS[kind](tmp_path)
     arrays, state = checkpoints.load(run.best)
     learner, generator, examples = building.restore(run), np.random.default_rng(count), brute_force(run.task)
-    held, named, confirmed = 0, 0, 0
+    held, certain = 0, 0
     for number in range(count):
         weights = edited(arrays, generator)
         checkpoints.save(run.best, weights, state)
@@ -117,11 +140,10 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
         wrong = wrong_answers(learner, examples)
         held += proved.proof.holds
         assert not (proved.proof.holds and wrong), (number, wrong)
-        for sample in proved.counterexamples:
-            if not sample.right and (run.task == PQ or max(map(len, re.split("[+-]", sample.question))) <= 2):
-                named += 1
-                confirmed += sample.question in wrong
-    # The network itself answers most of the short questions wrong that a proof names. The small adder answers some of
-    # them right, for a reason that is not established: perhaps equal logits.
-    assert held or named
-    assert confirmed >= 0.8 * named
+        # The network itself answers each short question wrong that a proof names, unless rounding may decide: two
+        # logits of a small adder of whole numbers are often equal, and the sums of its tables are in another order.
+        named = [sample for sample in proved.counterexamples if not sample.right and is_short(sample, run.task)]
+        named = without_ties(run, weights, learner, [sample.question for sample in named])
+        certain += len(named)
+        assert set(named) <= set(wrong), (number, set(named) - set(wrong))
+    assert held or certain

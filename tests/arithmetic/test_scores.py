@@ -166,14 +166,21 @@ def test_other_values_are_refused(values):
 
 
 def test_a_row_that_cannot_be(input_error):
-    rows: list = [{"characters": -1}, {"slice": 3}, {"seen": 3, "seen_right": 2}]
+    rows: list = [{"characters": -1}, {"slice": 3}, {"seen": 3, "seen_right": 2}, {"size": "3"}, {"right": 5}]
     for values in rows:
         with input_error(InputError):
-            SliceScore(4, 1, **{"slice": "a", **values})
+            SliceScore(**{"questions": 4, "right": 1, "slice": "a", **values})
     with input_error(InputError):
         Mistake(1, "2", "3")  # pyright: ignore[reportArgumentType]
     with input_error(InputError):
         Scores.from_json([1])
+
+
+def test_rows_that_do_not_go_together(input_error):
+    row, empty = SliceScore(4, 1, slice="a"), SliceScore(0, 0, slice="b")
+    for rows, values in (((row,), {"seed": "0"}), ((row, row), {}), ((row, empty), {})):
+        with input_error(InputError):
+            Scores(rows, **values)
 
 
 def test_an_unknown_slice(input_error):

@@ -139,10 +139,13 @@ def test_refuses_with_the_value_and_the_limit(input_error):
     for values in WRONG_VALUES:
         with input_error(InputError):
             Task(**values)
+    with input_error(InputError):
+        Task("copy", ordered=False)
 
 
 def test_parameters_of_a_stranger_are_refused(input_error):
-    for parameters in ({"task": "addition"}, {**Task().parameters(), "draws": "digits"}):
+    whole = Task().parameters()
+    for parameters in ({"task": "addition"}, whole | {"draws": "digits"}, whole | {"colour": 1}):
         with input_error(InputError):
             Task.from_parameters(parameters)
 

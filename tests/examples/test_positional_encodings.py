@@ -97,6 +97,19 @@ def test_a_run_with_one_needs_it_named_again(tmp_path, capsys):
     assert "an export does not contain" in " ".join(capsys.readouterr().err.split())
 
 
+def test_an_encoding_whose_code_fails_is_refused(tmp_path, input_error):
+    (tmp_path / "broken.py").write_text(
+        "from seq2seq_arith.trainer.models.positional_encodings import PositionalEncoding\n"
+        "class Broken(PositionalEncoding):\n"
+        "    def __init__(self, *values):\n"
+        "        raise ValueError('no angles')\n"
+    )
+    plugins.allow(broken := f"{tmp_path / 'broken.py'}:Broken")
+    config = ModelConfig(name="causal", input_format="reversed", positional_encoding=broken)
+    with input_error(InputError):
+        build_network(config, make_input_format("reversed", Task("addition", size=2)))
+
+
 def test_what_is_not_an_encoding_is_refused(input_error):
     other = f"{ROOT}/examples/own_input_format.py:WholeNumbers"
     plugins.allow(other)

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from programs import files, find_paths, run, run_here, start, without_lock
+from rewriting import rewritten
 from stored import LAYOUTS, TASK, make, objects
 
 from seq2seq_arith.arithmetic.task import Task
@@ -43,6 +44,22 @@ def test_fetch_asks_for_room_only_if_there_is_something_to_copy(tmp_path, monkey
     copy(source, tmp_path / "here")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     assert copy(source, tmp_path / "here")[2] is False
+
+
+def test_fetch_of_what_is_not_finished_or_here_with_other_files(tmp_path, input_error):
+    for place in ("there", "here"):
+        make(TASK, LAYOUTS["two"], tmp_path / place)
+    shard = LAYOUTS["two"].paths("train", 0)[0]
+    rewritten(dataset_path(tmp_path / "here", TASK), lambda metadata: metadata["files"].update({shard: "0" * 64}))
+    source, before = dataset_path(tmp_path / "there", TASK), files(tmp_path / "here")
+    process = run_here("fetch", source, tmp_path / "here")
+    assert process.returncode == 2
+    input_error.printed(process.stderr)
+    assert files(tmp_path / "here") == before
+    (source / "dataset_info.json").unlink()
+    process = run_here("fetch", source, tmp_path / "elsewhere")
+    assert process.returncode == 2
+    input_error.printed(process.stderr)
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("folder", "is missing"), ("pipe", "cannot be read: Not a regular file")])

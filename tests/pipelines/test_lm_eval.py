@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 from programs import python, run_here
+from stored import make
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.suite import build, rows
 
 HARNESS = "lm_eval==0.4.13"
@@ -35,6 +38,15 @@ def test_every_slice_is_a_task_with_its_questions(tmp_path):
         assert content["task"] == f"arith_addition_d3_{slice}" and (folder / content["include"]).exists()
         data = Path(content["dataset_kwargs"]["data_files"]["test"])
         assert list(map(json.loads, data.read_text().splitlines())) == questions
+
+
+def test_a_suite_all_of_whose_questions_are_left_out_is_refused(tmp_path, input_error):
+    make(task := Task("addition", size=1, num_examples=55, num_validation=1), Layout(1), tmp_path)
+    options = ("--digits", 1, "--set", "held_out", "--unseen-of", dataset_path(tmp_path, task))
+    done = run_here("suite", "addition", *options, "--lm-eval", tmp_path / "tasks")
+    assert done.returncode == 2
+    input_error.printed(done.stderr)
+    assert not (tmp_path / "tasks").exists()
 
 
 def test_a_folder_that_exists_is_an_input_error(tmp_path):

@@ -186,6 +186,8 @@ def test_a_recipe_says_that_its_validation_split_is_too_large(input_error):
 def test_options_of_a_custom_model_are_an_object(input_error):
     with input_error(InputError):
         vars(ModelConfig(options="[1]").network_options)
+    with input_error(InputError):
+        vars(ModelConfig(name="gru", options="{}").network_options)
 
 
 def test_a_recipe_without_an_entry_for_a_task(monkeypatch, input_error):

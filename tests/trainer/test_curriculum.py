@@ -19,7 +19,7 @@ def test_stages_grow_up_to_the_whole_length(text, longest, lengths):
 
 
 def test_what_is_not_written_so_is_refused(input_error):
-    for text in ("10", "x:2", "10:1:2", "10:1e3"):
+    for text in ("10", "x:2", "10:1:2", "10:1e3", "0:2"):
         with input_error(InputError):
             override(STREAM, curriculum=text)
 

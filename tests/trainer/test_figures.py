@@ -65,7 +65,7 @@ def test_a_picture_in_a_page_has_the_colours_of_the_page():
     assert set(names).isdisjoint(re.findall(r' id="([^"]+)"', other))
 
 
-def test_the_curves_of_one_run_and_of_several():
+def test_the_curves_of_one_run_and_of_several(input_error):
     """Of one run also those on the training set. Zero loss is shown, too, and a ring is around the best epoch."""
     one = history.curves({"run": rows(4)})
     loss, exact = one.axes
@@ -77,7 +77,7 @@ def test_the_curves_of_one_run_and_of_several():
     assert len(many.legends[0].get_texts()) == history.MAX_RUNS
     looks = {(line.get_color(), line.get_linestyle()) for line in many.axes[0].get_lines()[::2]}
     assert len(looks) == history.MAX_RUNS
-    with pytest.raises(InputError):
+    with input_error(InputError):
         history.curves({str(number): rows(2) for number in range(history.MAX_RUNS + 1)})
 
 

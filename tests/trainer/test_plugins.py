@@ -66,6 +66,12 @@ class Forgetful(network.Autoregressive):
 
 def stepping(spec):
     return Forgetful(writer(spec))
+
+
+def half(spec):
+    question = spec.question()
+    read = layers.Embedding(spec.depth, spec.depth, name="read", dtype="float16")(question)
+    return keras.Model(question, read[:, : spec.steps])
 '''
 PREPARED = ["--digits", "2", "--num-examples", "2000", "--recipe", "notebook", "--hidden", "16", "--epochs", "1"]
 
@@ -133,7 +139,7 @@ def test_the_code_of_a_run_may_have_moved(nets, tmp_path, none_allowed):
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("function", ["gone", "crooked", "changing", "failing", "stepping", "seeing"])
+@pytest.mark.parametrize("function", ["gone", "crooked", "changing", "failing", "stepping", "seeing", "half"])
 def test_a_fault_is_one_sentence(nets, function, input_error):
     plugins.allow(name := f"{nets}:{function}")
     with input_error(InputError):

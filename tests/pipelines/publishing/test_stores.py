@@ -92,12 +92,18 @@ def test_a_lost_file_and_other_files_are_refused(data_dir, local):
     assert f"has lost its file {lost}" in process.stderr
 
 
-@pytest.mark.parametrize("name", ["thesis.txt", "metadata.json"])
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("thesis.txt", "and is not a dataset of this program; move that away"),
+        ("metadata.json", "is not a dataset of this program"),
+    ],
+)
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_what_is_not_ours_is_left_alone(data_dir, name, overwrite):
+def test_what_is_not_ours_is_left_alone(data_dir, name, sentence, overwrite):
     (dataset_path(data_dir, TASK) / name).put(b"years of work")
     before = objects(data_dir)
-    with pytest.raises(InputError, match="is not a dataset of this program"):
+    with pytest.raises(InputError, match=sentence):
         make(TASK, LAYOUTS["three"], data_dir, overwrite=overwrite)
     assert objects(data_dir) == before
 

@@ -1,5 +1,6 @@
 """Datasets as Python objects, against the records and against plain strings."""
 
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_codes
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.api.dataset import Dataset, named
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 
@@ -39,6 +41,13 @@ def test_it_is_made_once_and_then_loaded(made, capsys):
     assert sa.generate("addition-d2-n200", data_dir=made.data_dir) == made
     assert sa.load("addition", digits=2, num_examples=200, data_dir=made.data_dir) == made
     assert capsys.readouterr().out == ""
+
+
+def test_metadata_that_are_gone_are_missed(made, tmp_path, input_error):
+    copied = sa.load(shutil.copytree(made.path, tmp_path / "seq2seq_arith" / made.config / "1.0.0"))
+    (copied.path / "metadata.json").unlink()
+    with input_error(InputError):
+        _ = copied.metadata
 
 
 @pytest.mark.parametrize("given", ["seq2seq_arith/{}", "seq2seq_arith/{}/1.0.0", "seq2seq_arith/{}:1.0.0"])

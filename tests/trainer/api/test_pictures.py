@@ -1,6 +1,7 @@
 """Pictures show what the numbers behind them say, and themselves in a notebook."""
 
 import base64
+import dataclasses
 import re
 
 import numpy as np
@@ -97,6 +98,13 @@ def test_maps_of_what_happens_inside(small):
     titles = [axes.get_title().replace("\n", " ") for axes in states.figure.axes if axes.get_title()]
     assert titles == [f"What the units of {layer} return at each step" for layer in ("encoder", "decoder_0")]
     assert np.array_equal(shown(states), inspection.states["encoder"].T)
+
+
+def test_what_has_no_such_picture_is_refused(small, untrained, tmp_path, input_error):
+    with input_error(InputError):
+        sa.TrainedRun(dataclasses.replace(small.run, task=Task("copy"))).error_map()
+    with input_error(InputError):
+        sa.TrainedRun(untrained(tmp_path / "run", small.task, name="causal")).plot_states("39+3")
 
 
 def test_lines_of_a_counter_go_on_in_the_answer(counter, input_error):

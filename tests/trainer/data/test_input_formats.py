@@ -142,6 +142,20 @@ def test_the_letter_of_the_units_is_drawn_among_all():
     assert {*units.tolist()} == {*range(input_formats.INDEX_LETTERS - input_format.task.answer_width + 1)}
 
 
+def test_what_does_not_fit_the_task_is_refused(input_error):
+    for name, task in (
+        ("aligned", Task("copy")),
+        ("aligned", Task("addition_of_three")),
+        ("zero_padded", Task("comparison")),
+        ("scratchpad", Task("subtraction")),
+        ("scratchpad", Task("addition", size=1000)),
+    ):
+        with input_error(InputError):
+            check_input_format(name, task)
+    with input_error(InputError):
+        make_input_format("index_hints", Task("addition", size=200))
+
+
 def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch, input_error):
     monkeypatch.setattr(input_formats, "INDEX_LETTERS", 250)
     with input_error(InputError):

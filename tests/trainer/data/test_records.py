@@ -1,5 +1,6 @@
 """Records: opening a dataset, reading ranges of it, and refusing a damaged one."""
 
+import dataclasses
 import json
 import shutil
 
@@ -66,6 +67,24 @@ def test_a_damaged_file_is_refused(copied, harm, input_error):
         path.write_bytes(content)
     with input_error(InputError):
         source.splits["train"].head(903)
+
+
+def test_a_dataset_below_the_name_of_another_is_refused(copied, tasks, tmp_path, input_error):
+    directory, _ = copied
+    other = dataclasses.replace(tasks["addition"], seed=7)
+    shutil.copytree(directory, dataset_path(tmp_path, other))
+    with input_error(InputError):
+        records.open_source(other, str(tmp_path))
+
+
+def test_counts_of_another_dataset_are_refused(copied, tasks, tmp_path, monkeypatch, input_error):
+    """By training, and by ``arith-data show``."""
+    directory, _ = copied
+    for module in (records, sample):
+        monkeypatch.setattr(module, "read_shard_lengths", lambda _: {"train": [1] * 8, "validation": [1]})
+    for read in (lambda: records.open_source(tasks["addition"], str(tmp_path)), lambda: sample.read(directory)):
+        with input_error(InputError):
+            read()
 
 
 def test_a_file_to_which_bytes_were_appended_is_refused(copied, tasks, tmp_path, input_error):

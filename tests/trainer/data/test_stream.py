@@ -106,6 +106,14 @@ def test_shorter_strings_leave_out_the_same_pairs(task, length):
     assert draws.key_hash(task, draws.SPLIT, draws.key(task, *whole)).min() >= cutoff
 
 
+def test_a_dataset_that_leaves_too_few_pairs_is_refused(data_dir, tasks, monkeypatch, input_error):
+    source = records.open_source(tasks["addition"], str(data_dir))
+    assert Stream.beside(source, 10, 1, 0).cutoff > 0
+    monkeypatch.setattr(f"{Stream.__module__}.LEAST", 10**6)  # nothing may be left out
+    with input_error(InputError):
+        Stream.beside(source, 10, 1, 0)
+
+
 def test_a_length_all_of_whose_pairs_are_for_validation_is_refused(input_error):
     pq, one = Task("pq"), from_ints([1])
     split_hash = int(draws.key_hash(pq, draws.SPLIT, (one, one))[0])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -22,7 +23,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.playground import page, server
+from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.playground.server import Playground
+from seq2seq_arith.trainer.runs.run import open_run
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +162,20 @@ def test_what_is_refused(top, method, path, options, status, why):
     assert code == status
     assert why in json.loads(content)["why"]
     assert "Content-Security-Policy" in headers
+
+
+def test_a_port_that_cannot_be_opened_is_refused(tmp_path, monkeypatch, input_error):
+    def taken(*_: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(server.socket, "create_server", taken)
+    with input_error(InputError):
+        asyncio.run(server._serve(tmp_path, 8123, ""))
+
+
+def test_a_length_that_the_page_does_not_list_is_refused(top, input_error):
+    with input_error(InputError):
+        Models().at_length(open_run(top / "adds"), 900)
 
 
 def test_a_body_that_cannot_be_decoded_is_refused(input_error):

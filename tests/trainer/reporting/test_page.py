@@ -215,6 +215,7 @@ def test_a_damaged_run_is_left_out_and_said(sample, tmp_path, monkeypatch, capsy
     page.write_report(tmp_path / "a.html", {"first": sample.run, "second": sample.run}, examples=5)
     assert "first" in (tmp_path / "a.html").read_text()
     assert capsys.readouterr().out == "left out: second: it is damaged\n"
-    for names in (["second"], ["second", "third"]):
+    too_many = [str(number) for number in range(page.MAX_RUNS + 1)]
+    for names in (["second"], ["second", "third"], too_many):
         with input_error(InputError):
             page.write_report(tmp_path / "b.html", dict.fromkeys(names, sample.run), examples=5)

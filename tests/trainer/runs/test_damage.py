@@ -23,6 +23,7 @@ from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
+from seq2seq_arith.trainer.sweeps.results import row_of
 
 ROW = run_files.ROWS[0]
 SCORES = run_files.suite_scores(mistake=Mistake("1+1", "2", "3"), seen=4, seen_right=1)
@@ -214,6 +215,50 @@ def test_a_best_checkpoint_that_was_removed_is_no_circle(top, input_error):
     run.history.unlink()  # its first epoch has not ended
     with input_error(InputError):
         checkpoints.load(run.best)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path, monkeypatch, input_error):
+    """As any file that cannot be read, for example for lack of rights."""
+    run = evaluated_run(tmp_path / "run")
+    readers = {
+        run.summary: lambda: Summary.read(run.summary),
+        run.history: lambda: history.of_run(run),
+        run.config_path: lambda: open_run(run.folder),
+    }
+    for path, read in readers.items():
+        path.unlink(missing_ok=True)
+        path.mkdir()
+        with input_error(InputError):
+            read()
+    monkeypatch.setattr(listing, "is_locked", lambda _: run.summary.read_bytes())
+    with input_error(InputError):
+        listing.state_of(run)
+
+
+def test_what_a_run_does_not_have_yet(tmp_path, input_error):
+    run = run_files.write_run(tmp_path / "run", [])
+    for read in (lambda: history.epochs_of(run), lambda: row_of(run.folder, "group", 0, {})):
+        with input_error(InputError):
+            read()
+    run.best.unlink(missing_ok=True)
+    run.config_path.write_text("{")
+    for read in (lambda: proofs.sha256(run), lambda: proofs.config_sha256(run)):
+        with input_error(InputError):
+            read()
+
+
+def test_a_proof_that_contradicts_itself_is_refused(top, input_error):
+    proof = proofs.read(open_run(top / "whole"))
+    assert proof is not None
+    with input_error(InputError):
+        dataclasses.replace(proof, counterexample=None)
+
+
+def test_an_evaluation_of_another_format_is_refused(top, input_error):
+    evaluation = evaluated.evaluation_of(open_run(top / "whole"))
+    assert evaluation is not None
+    with input_error(InputError):
+        dataclasses.replace(evaluation, format=1)
 
 
 def test_of_several_runs_those_that_can_be_used_are_used(top, capsys, input_error):

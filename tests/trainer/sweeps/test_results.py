@@ -223,6 +223,8 @@ def test_options_of_a_model_of_ones_own_are_fields():
 def test_what_is_not_there_is_said(input_error):
     with input_error(InputError):
         results.tabulate(ROWS, Query(where=[("run", "b"), ("positional_encoding", "rope")]))
+    with input_error(InputError):
+        dataclasses.replace(ROWS[0], settings={})
     with pytest.raises(InputError, match="there is no field 'colour'; give one of attention_window, "):  # every option
         results.tabulate(ROWS, Query(by=("colour",)))
 

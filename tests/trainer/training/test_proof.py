@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import unittest.mock
 from pathlib import Path
 
 import configs
@@ -23,8 +24,9 @@ from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.proving import networks
+from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import question_automaton
-from seq2seq_arith.trainer.proving.tables import LatchTagger, counter_bound
+from seq2seq_arith.trainer.proving.tables import LatchTagger, UncertainError, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
@@ -186,6 +188,22 @@ def test_what_cannot_be_proved_is_refused(adder, changes, kept, input_error):
     run = dataclasses.replace(adder, task=task, config=override(adder.config, prove=0, **changes))
     with input_error(InputError):
         proof.tables_of(run, arrays)
+
+
+def test_tables_that_cannot_be_listed_are_refused(adder, input_error):
+    for error in (TooLargeError, UncertainError):
+        tables = unittest.mock.Mock(cases=unittest.mock.Mock(side_effect=error))
+        with input_error(InputError):
+            proof._of_tables(adder, tables, lambda: None, 0)
+
+
+def test_windows_without_a_useful_bound_are_refused(adder, monkeypatch, input_error):
+    windows = unittest.mock.Mock(rows=np.zeros((2, 5), int), right=np.zeros(2, int))
+    monkeypatch.setattr(proof.windowed, "all_windows", lambda *_: [windows])
+    network = unittest.mock.Mock(logits=lambda rows: [(np.eye(2), np.full(2, np.inf))])
+    network.refined.return_value = np.inf
+    with input_error(InputError):
+        proof._of_windows(adder, network, lambda: None, 0)
 
 
 def test_a_network_that_was_added_is_proved(adder, monkeypatch):

@@ -14,7 +14,7 @@ from sockets import listening
 
 PAGE = ROOT / "docs/how-to/flink-spark-prism.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+`--runner`,\s+`--job_endpoint`\s+and\s+the\s+last\s+flag")
+OWN = re.compile(r"On your own[^`]*`([^`]*)`\s+instead\s+of\s+`--runner`,\s+`--job_endpoint`\s+and\s+the\s+last\s+flag")
 
 
 def missing(runner: str) -> str | None:

@@ -178,13 +178,11 @@ def serve(
     fields = catalog.asked(top, question) if question else ""
     if export is not None:
         folder = new_folder(export)
-        import_tensorflow()
         from seq2seq_arith.trainer.playground import page
 
         page.export(top, folder, fields)
         return
     packages.require("arith-model serve", "aiohttp", "serve")
-    import_tensorflow()
     from seq2seq_arith.trainer.playground import server
 
     server.serve(top, port, f"#{fields}" if fields else "")

@@ -145,7 +145,7 @@ class TablesAnswerer:
         confidences = np.empty(len(questions), np.float32)
         uncertain = np.zeros(len(questions), bool)
         for rows in self._parts(len(questions)):
-            logits, is_certain = self._logits(questions[rows])
+            logits, is_certain = self.logits(questions[rows])
             answers[rows] = self.input_format.decode_answer(logits.argmax(axis=2))
             confidences[rows] = np.exp(log_softmax(logits).max(axis=2).sum(axis=1))
             uncertain[rows] = ~is_certain
@@ -160,7 +160,7 @@ class TablesAnswerer:
         answers, losses = np.empty_like(examples.answers), np.empty(len(examples), np.float32)
         uncertain = np.zeros(len(examples), bool)
         for rows in self._parts(len(examples)):
-            logits, is_certain = self._logits(examples.questions[rows])
+            logits, is_certain = self.logits(examples.questions[rows])
             right = self.input_format.encode_answer(examples.answers[rows])[..., np.newaxis].astype(np.int64)
             answers[rows] = self.input_format.decode_answer(logits.argmax(axis=2))
             losses[rows] = -np.take_along_axis(log_softmax(logits), right, axis=2)[..., 0].mean(axis=1)
@@ -170,7 +170,11 @@ class TablesAnswerer:
             answers[uncertain], losses[uncertain] = self.network().answer(examples[np.flatnonzero(uncertain)])
         return answers, losses
 
-    def _logits(self, questions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def logits(self, questions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Those of questions, uint8 code points [examples, question width], and whether the answers are certain.
+
+        Returns float64 [examples, steps, characters], and bool [examples], as ``Evaluate``.
+        """
         return self.evaluate(self.input_format.encode_question(questions), self.input_format.steps)
 
     def _parts(self, count: int) -> list[slice]:

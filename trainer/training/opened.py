@@ -105,14 +105,17 @@ class OpenRun:
         It is the best model, or the one after an ``epoch`` whose weights were kept. Raises InputError as ``learner``
         and ``learner_of_epoch``.
         """
-        task = task or self.run.task
+        return self.tables(task, epoch) or self._network(task or self.run.task, epoch)
 
-        def network() -> "Learner":
-            return self.learner(task) if epoch is None else self.learner_of_epoch(epoch, task)
-
+    def tables(self, task: Task | None = None, epoch: int | None = None) -> TablesAnswerer | None:
+        """As ``answerer``, in NumPy; None if the model cannot be proved. Answers that are not certain are its own."""
         if (evaluate := self._evaluate(epoch)) is None:
-            return network()
-        return TablesAnswerer(FORMATS[self.run.config.model.input_format](task), evaluate, network)
+            return None
+        input_format = FORMATS[self.run.config.model.input_format](task or self.run.task)
+        return TablesAnswerer(input_format, evaluate, lambda: self._network(input_format.task, epoch))
+
+    def _network(self, task: Task, epoch: int | None) -> "Learner":
+        return self.learner(task) if epoch is None else self.learner_of_epoch(epoch, task)
 
     def _evaluate(self, epoch: int | None) -> Evaluate | None:
         """The model in NumPy; None if it cannot be proved."""

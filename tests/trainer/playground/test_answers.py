@@ -7,8 +7,10 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.evaluation import suites
+from seq2seq_arith.trainer.playground import answers, catalog
 from seq2seq_arith.trainer.playground.answers import PER_SLICE, Models
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 
@@ -45,3 +47,19 @@ def test_a_length_asks_every_slice(models, trained):
     worst = suites.evaluate_run(OpenRun(trained), SuiteOptions(per_slice=PER_SLICE)).worst()
     assert (scores["slice"], scores["worst"]) == (worst.slice, worst.exact_match)
     assert scores["worst"] < 1 and "answered" in scores["wrong"]
+
+
+@pytest.mark.parametrize("name", ["pretrained:addition", "counter"])
+def test_numpy_shows_what_tensorflow_shows(untrained, tmp_path, name):
+    if name == "counter":
+        run = untrained(tmp_path / "run", Task("pq", size=9, num_examples=50), name="counter", input_format="plain")
+        typed = "--p---"
+    else:
+        run, typed = open_run(name), "95+78"
+    question, opened = catalog.read(typed, run), OpenRun(run)
+    shown = answers._of_tables(opened.tables(question.task), question)
+    expected = answers._of_network(answers._built(run, question.task), question)
+    assert shown is not None and shown.keys() == expected.keys()
+    for key in ("confidence", "probabilities"):
+        np.testing.assert_allclose(shown.pop(key), expected.pop(key), rtol=1e-4, atol=1e-5)
+    assert shown == expected

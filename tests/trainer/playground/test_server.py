@@ -18,6 +18,7 @@ import pytest
 import sockets
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+from programs import python
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -44,6 +45,32 @@ def ask(top, method, path, **options):
             return response.status, response.headers, await response.text()
 
     return asyncio.run(work())
+
+
+# Modules that cannot be imported.
+ALONE = """
+import asyncio, json, sys
+sys.modules |= dict.fromkeys(("tensorflow", "keras"))
+from aiohttp.test_utils import TestClient, TestServer
+from seq2seq_arith.trainer.playground import server
+from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS
+
+async def ask(path, **query):
+    served = TestServer(server.Playground(PRETRAINED_RUNS).application(), host=server.HOST)
+    async with TestClient(served) as client, client.post(f"/api/{path}", json=query) as response:
+        print(await response.text())
+
+asyncio.run(ask("answer", run="addition", question="95+7"))
+asyncio.run(ask("answer", run="subtraction", question="95-97"))
+asyncio.run(ask("length", run="addition", length=6))
+"""
+
+
+def test_the_shipped_networks_need_no_tensorflow():
+    *answers, length = map(json.loads, python(ALONE).splitlines())
+    assert [answer["answer"] for answer in answers] == ["102", "-2"]
+    assert answers[0]["read"][:3] == ["57", "9␣", "␣␣"] and answers[0]["written"][:4] == ["2", "0", "1", "␣"]
+    assert length["worst"] == 1.0
 
 
 def runs_of(content):

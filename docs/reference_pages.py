@@ -260,7 +260,7 @@ def options() -> str:
         ]
         parts.append(f"## {title}\n\n{table(['option', 'field', 'meaning', 'default', 'reference'], lines)}")
     return page(
-        "Options of a training",
+        "Training options",
         "This page lists every option of `arith-model train` that changes what is learned, with its name in Python. "
         "It is for everyone who changes a recipe. Afterwards you know what each option means and which paper it comes "
         "from.",

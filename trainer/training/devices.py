@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import ipaddress
 import os
 import signal
@@ -22,6 +23,9 @@ from seq2seq_arith.base.terminal import say
 
 # Seconds until a machine gives up waiting for the others in one call. Meanwhile the chief may write checkpoints.
 PATIENCE = 600.0
+# Milliseconds without a heartbeat until a machine counts as gone; a pause of up to half of it ends nothing. With
+# TensorFlow's own 10 s, a pause of 5 s of the chief may end a training.
+HEARTBEAT_MS = 30_000
 KNOCK_SECONDS = 0.5  # between two looks for other machines
 
 
@@ -46,7 +50,7 @@ def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.
             implementation=communication.NCCL if tf.config.get_visible_devices("GPU") else communication.RING,
             bytes_per_pack=0,  # and no timeout, which would start a thread per sum that sleeps as long: see ``patient``
         )
-        with _interruptible():
+        with _interruptible(), _patient_heartbeats():
             strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         check_alike()
         return strategy
@@ -224,6 +228,20 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _patient_heartbeats() -> Iterator[None]:
+    """Lets a strategy that is made in the block wait ``HEARTBEAT_MS`` for heartbeats; there is no public option."""
+    from tensorflow.python.eager import context
+
+    running: Any = context.context()
+    configure = running.configure_coordination_service
+    running.configure_coordination_service = functools.partial(configure, heartbeat_timeout_in_ms=HEARTBEAT_MS)
+    try:
+        yield
+    finally:
+        del running.configure_coordination_service
 
 
 def broadcast(strategy: tf.distribute.Strategy, content: bytes) -> bytes:

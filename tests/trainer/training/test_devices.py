@@ -168,7 +168,8 @@ def losses(folder):
 
 
 @pytest.mark.slow
-def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, tmp_path):
+def test_two_machines_learn_what_one_does_also_after_a_pause_or_the_loss_of_one(data_dir, tmp_path):
+    """The pause is longer than TensorFlow's own limit of 10 seconds."""
     epochs = 40
     cluster = Cluster(data_dir, tmp_path / "two", epochs)
     subprocess.run(cluster.command(tmp_path / "one"), check=True, capture_output=True)
@@ -179,6 +180,11 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
     for epoch in (50 // 19 + 1, 500 // 19 + 1):
         until(lambda epoch=epoch: len(losses(cluster.folder)) >= epoch)
         threads.append(psutil.Process(machines[0].pid).num_threads())
+        if len(threads) == 1:
+            machines[0].send_signal(signal.SIGSTOP)
+            time.sleep(12)
+            assert machines[1].poll() is None
+            machines[0].send_signal(signal.SIGCONT)
     assert threads[1] - threads[0] < 50
     printed = [machine.communicate(timeout=300) for machine in machines]
     assert [machine.returncode for machine in machines] == [0, 0], printed

@@ -8,6 +8,7 @@ import dataclasses
 import errno
 import io
 import mmap
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -244,5 +245,7 @@ def _refuse_empty(directory: str) -> None:
 def check_space(needed: int, directory: Path, advice: str) -> None:
     """Raises InputError, with an advice, if the disk of a directory has less free space than this number of bytes."""
     existing, free = free_disk(directory)
+    if not free and not shutil.disk_usage(existing).total:
+        raise InputError(f"{existing} is not on a disk, so no dataset can be written there; give another directory")
     if needed > free:
         raise InputError(f"{existing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")

@@ -2,7 +2,9 @@
 
 import random
 import re
+import shutil
 import tempfile
+from types import SimpleNamespace
 
 import pytest
 from programs import files
@@ -122,3 +124,10 @@ def test_a_disk_without_space(tmp_path, input_error, monkeypatch):
     paths.check_space(5_000, tmp_path, "give another directory")
     with input_error(InputError):
         paths.check_space(5_001, tmp_path, "give another directory")
+    monkeypatch.setattr(paths, "free_disk", lambda directory: (directory, 0))
+    with input_error(InputError):
+        paths.check_space(1, tmp_path, "give another directory")
+    # As of /proc, which has no disk.
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=0, used=0, free=0))
+    with input_error(InputError):
+        paths.check_space(1, tmp_path, "give another directory")

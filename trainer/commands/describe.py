@@ -47,6 +47,9 @@ def describe(
             group=NETWORK,
         ),
     ] = None,
+    all_options: Annotated[
+        bool, Option("show every option of the training, also those that have their default values")
+    ] = False,
     parameters: Annotated[dict[str, Any], OF_DATA],
     model: Annotated[dict[str, Any], OF_MODEL],
 ) -> str:
@@ -60,7 +63,7 @@ def describe(
     import_tensorflow()
     from seq2seq_arith.trainer.training import describe
 
-    return describe.describe(task, config, run)
+    return describe.describe(task, config, run, all_options)
 
 
 def _opened(what: str, recipe: str | None, parameters: dict[str, Any], model: dict[str, Any]) -> Run:

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.scoring import in_brief
+from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import parameters_of
 from seq2seq_arith.base.tables import abridged, cut, fitted, pairs, table
@@ -17,8 +19,9 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, question_sets, records
 from seq2seq_arith.trainer.data.input_formats import InputFormat
 from seq2seq_arith.trainer.models.build import sketch
+from seq2seq_arith.trainer.recipes import default_text
 from seq2seq_arith.trainer.registry import hints_in_words
-from seq2seq_arith.trainer.runs import history, proofs
+from seq2seq_arith.trainer.runs import evaluated, history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, existing_run, run_folder
 from seq2seq_arith.trainer.training.building import check_model, input_format_of
 from seq2seq_arith.trainer.training.costs import (
@@ -33,6 +36,7 @@ from seq2seq_arith.trainer.training.costs import (
 from seq2seq_arith.trainer.training.loop import read_last
 from seq2seq_arith.trainer.training.state import State, reason_to_stop
 
+OTHERS = "All others have their defaults: --all-options shows them, too."
 NOTHING = "this was a dry run: nothing was made, trained or written"
 
 
@@ -48,29 +52,39 @@ class Layer:
     about: str  # what it does, if it is not one of Keras's
 
 
-def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
-    """What a run, or a training on this dataset, is, as text."""
+def describe(task: Task, config: TrainConfig, run: Run | None = None, all_options: bool = False) -> str:
+    """What a run, or a training on this dataset, is, as text; options with their defaults only if all are wanted."""
     input_format = input_format_of(config, task)
     network, size = (
         sketch(config.model, input_format, layers, cudnn=True),
         sketch(config.model, input_format, Size.from_model),
     )
+    options = fitted(["option", "value", "meaning"], settings(config, all_options), terminal_width())
     parts = [
         pairs({**_data(task, run), **input_format_facts(config.model, input_format)}),
+        options if all_options else f"{options}\n{OTHERS}",
         _network(network),
-        fitted(["option", "value", "meaning"], settings(config), terminal_width()),
         pairs(costs(config, input_format, size)),
     ]
     if note := remarks(config, input_format, size):
         parts.append(f"{note}.")
-    if run is not None:
-        rows = history.read_csv(run.history)
-        if best := history.best(rows):
-            reached = f"reached in epoch {best['epoch']} of {len(rows)}: exact match {cut(best['val_exact_match'], 4)}"
-            parts.append(f"{reached} on the validation set")
-        if proof := proofs.read(run):
-            parts.append(f"{proof}.")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *([] if run is None else _reached(run))])
+
+
+def _reached(run: Run) -> list[str]:
+    """The scores and the proof of a run, as sentences."""
+    rows, sentences = history.read_csv(run.history), []
+    best = history.best(rows)
+    if best:
+        reached = f"reached in epoch {best['epoch']} of {len(rows)}: exact match {cut(best['val_exact_match'], 4)}"
+        sentences.append(f"{reached} on the validation set")
+        scores = evaluated.read(run, best["epoch"])
+        worst = scores and scores.select(STANDARD, run.task.size).worst()
+        if worst and worst.exact_match is not None:
+            sentences[-1] += f"; worst slice: {in_brief(worst.slice, worst.exact_match)}"
+    if proof := proofs.read(run):
+        sentences.append(f"{proof}.")
+    return sentences
 
 
 def layers(model: keras.Model) -> list[Layer]:
@@ -162,12 +176,16 @@ def _network(network: Sequence[Layer]) -> str:
     return "\n".join([*lines, *(f"{kind}: {sentence}." for kind, sentence in about.items())])
 
 
-def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
-    """Every option that the network has: its flag, its value and its meaning."""
+def settings(config: TrainConfig, all_options: bool = True) -> list[tuple[str, str, str]]:
+    """The options that the network has: the flag, the value and the meaning of each.
+
+    Without ``all_options`` only those that a recipe sets, or whose value is not the default.
+    """
     rows = []
-    for instance in (config.model, config):
+    for instance, default in ((config.model, ModelConfig()), (config, TrainConfig())):
         for name, parameter in parameters_of(type(instance)).items():
-            if config.model.has(name):
+            is_main = default_text(name) is not None or getattr(instance, name) != getattr(default, name)
+            if config.model.has(name) and (all_options or is_main):
                 shown = _shown(getattr(instance, name), parameter.about.default_text)
                 rows.append((f"--{parameter.flag}", shown, parameter.about.line))
     return rows

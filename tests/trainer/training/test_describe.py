@@ -1,5 +1,6 @@
 """What ``arith-model describe`` says of a recipe and of a run."""
 
+import dataclasses
 import math
 import re
 
@@ -12,6 +13,7 @@ from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import outline, sketch
 from seq2seq_arith.trainer.recipes import recipe, recipe_data
 from seq2seq_arith.trainer.registry import HINTS, INPUT_FORMATS
+from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import describe
 
 
@@ -78,8 +80,8 @@ def test_what_a_recipe_would_train(name, task, sentences):
 
 def test_every_setting_that_the_network_has_is_shown_with_its_meaning(monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")
-    shown = described("best", "subtraction")
     config = recipe("best", "subtraction")
+    shown = describe.describe(recipe_data("best", "subtraction"), config, all_options=True)
     for instance in (config, config.model):
         for name, parameter in parameters_of(type(instance)).items():
             lines = re.findall(rf"^--{parameter.flag} .*$", shown, re.MULTILINE)
@@ -91,8 +93,20 @@ def test_every_setting_that_the_network_has_is_shown_with_its_meaning(monkeypatc
     assert re.search(r"^--prove +6 ", shown, re.MULTILINE)
 
 
+def test_a_setting_with_its_default_that_no_recipe_sets_is_shown_only_with_all_options():
+    config = dataclasses.replace(recipe("notebook", "addition"), seed=3)
+    shown, every = ({row[0] for row in describe.settings(config, all_options)} for all_options in (False, True))
+    assert {"--model", "--learning-rate", "--prove", "--seed"} <= shown < every
+    assert every - shown >= {"--beta-1", "--checkpoint-seconds"}
+    assert describe.OTHERS in described("notebook", "addition")
+
+
 def test_a_run_says_what_it_reached(trained):
     shown = describe.describe(trained.task, trained.config, trained)
     assert f"run           {trained.folder}\n" in shown
     assert f"--data-dir {trained.data_dir}\n" in shown
     assert re.search(r"reached in epoch \d+ of 20: exact match 0\.\d{4} on the validation set$", shown)
+    shipped = open_run("pretrained:subtraction-random-pairs")
+    shown = describe.describe(shipped.task, shipped.config, shipped)
+    assert "exact match 1.0000 on the validation set; worst slice: equal 0.783\n" in shown
+    assert "\n\nnot proved: 500-500 is 0, and the model answers 00; " in shown

@@ -174,6 +174,17 @@ def test_links_carry_all_and_back_returns(page, address):
     assert "question=3-3" in page.current_url and "epoch=1" in page.current_url
     page.back()
     wait(page, "panels[0].answer.question === '2-2'")
+    follow(page, f"{address}#run={WRONG}&beside={PROVED}&question=12-7")
+    page.find_elements(By.CSS_SELECTOR, ".writes .cell")[3].click()
+    wait(page, "location.hash.endsWith('position=4')")
+    page.execute_script("document.querySelector('#share').open = true")
+    link, embed = (field.get_attribute("value") for field in page.find_elements(By.CSS_SELECTOR, "#share input"))
+    assert link == page.current_url and f'<iframe src="{link.replace("&", "&amp;")}" title="Playground"' in embed
+    follow(page, link)
+    assert page.execute_script("return panels.map((panel) => panel.chosen)") == [3, 3]
+    page.execute_script("askThis('13-7')")
+    settle(page)
+    assert "position" not in page.current_url
     follow(page, address)
     page.get("about:blank")
     page.get(f"{address}#run=nope&question=1-1")

@@ -239,7 +239,8 @@ class Panel {
     this.prepareLooks(answer);
     this.showVerdict(answer);
     const other = panels.find((panel) => panel !== this && panel.chosen !== undefined && panel.question === this.question);
-    const same = other ? this.cellAt(other.placeOf(other.chosen)) : -1;
+    const place = ask.place ?? (other && other.placeOf(other.chosen));
+    const same = place === undefined ? -1 : this.cellAt(place);
     this.lookAt(same < 0 ? Math.min(this.chosen ?? this.leastSure(), this.cells.length - 1) : same);
     this.reveal(animate);
   }
@@ -276,6 +277,7 @@ class Panel {
       `${count > 1 ? `${count} times ` : ""}${name} ${percent(share)} probability${wrong ? ", wrong" : ""}`);
     node.addEventListener("mouseenter", () => this.choose(index));
     node.addEventListener("focus", () => this.choose(index));
+    node.addEventListener("click", () => this.keep(index));
     return node;
   }
 
@@ -300,6 +302,13 @@ class Panel {
       const same = other === this || !other.cells ? -1 : other.cellAt(this.placeOf(index));
       if (same >= 0) other.lookAt(same);
     }
+  }
+
+  // Selects a character, and remembers it in the address.
+  keep(index) {
+    this.choose(index);
+    ask.place = this.placeOf(index);
+    remember("replaceState");
   }
 
   // Whether the right answer has another character at one of the steps of a cell.
@@ -507,9 +516,11 @@ function announce(panel, sentence) {
   query("#live").textContent = panels.map((panel) => panel.sentence ?? "").join(" ");
 }
 
-function ask() {
+// Asks the question in the field; of the answer, it looks at the character at a position, or at the least sure one.
+function ask(place) {
   const question = input.value.trim();
   if (!question) return say(`there is no question; write one such as ${chosenRun(0).example}`);
+  ask.place = place;
   remember("pushState");
   for (const panel of panels) {
     panel.chosen = undefined;
@@ -523,14 +534,28 @@ function askThis(question) {
   ask();
 }
 
-// The address contains the networks, their epochs and the question, so that it can be shared, and Back works.
+// The address contains the networks, their epochs, the question and the chosen character, so that it can be shared, and
+// Back works.
 function remember(how) {
   if (location.protocol === "about:") return; // in a notebook the page has no address
   const [run, beside] = selects.map((select) => select.value);
   const epochs = panels.map((panel) => panel.epoch);
-  const fields = { run, beside, question: input.value.trim(), epoch: epochs[0], "epoch-beside": epochs[1] };
+  const position = ask.place === undefined ? "" : ask.place + 1;
+  const fields = { run, beside, question: input.value.trim(), epoch: epochs[0], "epoch-beside": epochs[1], position };
   const address = `#${new URLSearchParams(Object.entries(fields).filter(([, value]) => value))}`;
   if (address !== location.hash) history[location.hash ? how : "replaceState"](null, "", address);
+  showLinks();
+}
+
+// The link to what the page shows, and the HTML that shows it in another page.
+function showLinks() {
+  const share = query("#share"), [link, embed] = share.querySelectorAll("input");
+  share.hidden = false;
+  link.value = location.href;
+  embed.value = element("iframe", { src: location.href, title: "Playground", width: "100%", height: 900 }).outerHTML;
+  const isLocal = ["", "localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  query(".note", share).textContent = "The link leads to these networks, epochs, question and character." +
+    (isLocal ? " But its address is of this computer: for others, put the page of arith-model serve --export on a website." : "");
 }
 
 // Shows the panels of the chosen runs; those that stay keep what they show.
@@ -599,7 +624,8 @@ function follow() {
   ["epoch", "epoch-beside"].forEach((field, place) => followEpoch(panels[place], Number(address.get(field)), missing));
   if (missing.length) return say(notHere(missing));
   input.value = address.get("question") ?? input.value;
-  ask();
+  const position = Number(address.get("position"));
+  ask(position > 0 ? position - 1 : undefined);
 }
 
 // Shows the epoch that an address names, or the best one.
@@ -637,6 +663,7 @@ query("#ask").addEventListener("submit", (event) => {
   event.preventDefault();
   ask();
 });
+for (const field of query("#share").querySelectorAll("input")) field.addEventListener("focus", () => field.select());
 query("#hard").addEventListener("change", ({ target }) => {
   const hard = chosenHard();
   explain();

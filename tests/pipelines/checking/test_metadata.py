@@ -26,6 +26,7 @@ from seq2seq_arith.pipelines.checking.verify import verify
         {"splits": {"train": 109, "validation": 11}},
         {"num_shards": 4},
         {"files": {}},
+        {"files": None},
         {"parameters": None},
         {"parameters": TASK.parameters() | {"num_examples": 10**30}},
         {"parameters": TASK.parameters() | {"ordered": True}},

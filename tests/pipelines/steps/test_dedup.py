@@ -24,6 +24,13 @@ def first_of_each_key(task: Task, numbers: list[int]) -> list[tuple[int, int, in
     return [(kept[key], reference.key_hash(task, 2, *key), *key) for key in in_order]
 
 
+def test_the_size_of_a_chunk():
+    """It bounds a worker's memory: it grows with the draws up to 2^20, and with thousands of shards up to 2^24."""
+    sizes = [dedup.chunk_size(draws, 1) for draws in (1, 64 * 2**18, 64 * (2**18 + 1), 2**40)]
+    assert sizes == [2**16, 2**18, 2**19, 2**20]
+    assert [dedup.chunk_size(2**40, shards) for shards in (2**12, 2**14, 2**20)] == [2**20, 2**22, 2**24]
+
+
 def rows(kept: np.ndarray) -> list[tuple[int, ...]]:
     assert kept.dtype == np.uint64
     x, y = (to_ints(number) for number in np.split(kept[2:], 2))

@@ -219,3 +219,10 @@ def test_a_damaged_run_is_left_out_and_said(sample, tmp_path, monkeypatch, capsy
     for names in (["second"], ["second", "third"], too_many):
         with input_error(InputError):
             page.write_report(tmp_path / "b.html", dict.fromkeys(names, sample.run), examples=5)
+
+
+@pytest.mark.parametrize(("size", "lengths"), [(3, [4, 6]), (32, [33, 64]), (33, [34]), (64, [])])
+def test_the_further_lengths_of_a_report(sample, size, lengths):
+    """Up to 64: longer operands would take most of the time of a report."""
+    run = dataclasses.replace(sample.run, task=Task("addition", size=size))
+    assert collect.further_lengths(run) == lengths

@@ -48,7 +48,7 @@ svg { font-size: 13px; fill: var(--ink); } .soft { fill: var(--soft); } .asked, 
 .wrong { fill: var(--bad); } .epoch { visibility: hidden; } .epoch:last-child { visibility: visible; }
 """
 
-CHROMIUM = "chromium --headless --no-sandbox --window-size=1100,832 --force-device-scale-factor=1.5 --hide-scrollbars"
+CHROMIUM = "chromium --headless --no-sandbox --window-size=1100,856 --force-device-scale-factor=1.5 --hide-scrollbars"
 
 
 def main() -> None:

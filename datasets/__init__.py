@@ -1,4 +1,4 @@
-"""Layer 2: the datasets in TensorFlow Datasets. Importing this package registers ``seq2seq_arith`` with TFDS.
+"""The datasets in TensorFlow Datasets (TFDS). Importing this package registers ``seq2seq_arith`` with TFDS.
 
 Neither TensorFlow nor Apache Beam is imported before a dataset is read or made.
 """

@@ -1,1 +1,1 @@
-"""Layer 1: draws question/answer pairs, drops duplicates exactly, writes shards. Its modules import what they need."""
+"""Generates datasets: samples question-answer pairs, removes exact duplicates, and writes shards."""

@@ -1,8 +1,8 @@
 """Reads the questions of a suite, as ``arith-data suite`` writes them, and the answers of any model or program to them.
 
-A file of answers has one answer per line, in the order of the questions, or names the question of each answer. Its
-first line that is not null determines which of these forms it has; in JSON, an answer is a string or a whole number,
-and null if there is no answer:
+A file of answers has one answer per line, in the order of the questions; or each line contains a question and its
+answer. The first line that is not ``null`` determines which of the following forms the file has. In JSON, an answer is
+a string or an integer, or ``null`` if there is no answer:
 
 ======================  ================================================================================
 lines                   ``42``

@@ -25,8 +25,8 @@ class Created(NamedTuple):
 def create(request: Request) -> Created:
     """Creates the requested dataset, unless it exists.
 
-    If a finished job has left its files, they are published, and nothing is drawn. With ``overwrite``, an existing
-    dataset is replaced when the new one is complete.
+    If an earlier job has written all files without publishing them, they are published, and nothing is sampled again.
+    With ``overwrite``, an existing dataset is replaced when the new one is complete.
 
     Raises InputError, StoreError, RunnerError, an OSError of the disk, or PublishedError: the dataset is complete, but
     the default config could not be written.

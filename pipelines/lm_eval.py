@@ -31,7 +31,7 @@ MAX_TOKENS = 2048  # of a text, so that the steps of a long question fit
 
 
 def write(folder: Path, task: Task, suite: Suite) -> None:
-    """Writes a new folder, whose path stands in its files; raises WriteError if that fails."""
+    """Writes a new folder of task files, which contain its path; raises WriteError if that fails."""
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:
         partial.mkdir(parents=True)

@@ -51,7 +51,7 @@ class Plan:
     local_memory: int  # bytes that a local run, which keeps all blocks in memory, needs at its peak
 
     def seconds(self, workers: int, local: bool) -> float:
-        """Seconds on this number of cores until the dataset is published; ``local`` for Beam's local runner."""
+        """Estimated wall-clock seconds until the dataset is published; ``local`` is for Beam's local runner."""
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
 

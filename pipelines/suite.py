@@ -26,12 +26,12 @@ class Suite:
 
     @property
     def num_questions(self) -> int:
-        """Different questions; one that stands in several slices counts once."""
+        """The number of distinct questions; a question in several slices counts once."""
         return len({pair for of_slice in self.pairs.values() for pair in of_slice})
 
 
 def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) -> Suite:
-    """A set of the suite of a task, of which only the name and the digits matter; InputError if it has none.
+    """One set of the suite of a task, of which the name and the size matter; InputError if it has no such set.
 
     Pairs in the training split of the dataset ``unseen_of`` are left out, in either order unless its pairs are ordered.
     """

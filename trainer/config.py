@@ -109,8 +109,8 @@ class ModelConfig:
     >>> ModelConfig(name="causal", hidden=64, positional_encoding="nope").heads is None
     True
 
-    Some networks only have the options from ``positional_encoding`` to ``blanks``. None stands for their default, and
-    is the only value that the other networks accept.
+    Only some networks have the options from ``positional_encoding`` to ``blanks``. For these, None stands for the
+    default; all other networks accept only None.
 
     Raises InputError if a value is out of its range, or the network does not have the option.
     """
@@ -125,8 +125,8 @@ class ModelConfig:
         group=NETWORK,
     )
     input_format: str = option(
-        "how question and answer are written for the network, and so which hints it gets; FILE.py:CLASS for "
-        "a custom input format",
+        "how question and answer are presented to the network (the data format), and so which hints it gets; "
+        "FILE.py:CLASS for a custom input format",
         default="plain",
         choices=lambda: tuple(registry.INPUT_FORMATS),
         also=plugins.is_plugin,
@@ -158,7 +158,7 @@ class ModelConfig:
         group=NETWORK_DETAILS,
     )
     dropout: float | None = _network_option(
-        "dropout rate of the embeddings and of each transformer block",
+        "dropout rate after the embeddings and after each sublayer of a transformer block",
         0.0,
         low=0.0,
         high=0.9,
@@ -166,7 +166,7 @@ class ModelConfig:
         group=REGULARISATION,
     )
     rope_base: float | None = _network_option(
-        "base of RoPE's frequencies (theta), about the longest period in characters",
+        "base of RoPE's frequencies (theta); the longest wavelength is at most 2 pi times this many characters",
         10_000.0,
         low=1.0,
         high=1e9,
@@ -192,7 +192,11 @@ class ModelConfig:
         group=NETWORK_DETAILS,
     )
     score_scale: float | None = _network_option(
-        "multiply attention logits by this factor", 1.0, low=0.01, high=100.0, group=NETWORK_DETAILS
+        "multiply attention logits by this factor, besides 1 / sqrt(d)",
+        1.0,
+        low=0.01,
+        high=100.0,
+        group=NETWORK_DETAILS,
     )
     inference_score_scale: float | None = _network_option(
         "a further factor of attention logits, at inference only (1 / temperature)",
@@ -209,8 +213,8 @@ class ModelConfig:
         group=NETWORK_DETAILS,
     )
     loops: int | None = _network_option(
-        "weight sharing: apply the whole stack of layers N times, and add the input again each time (looped "
-        "transformer); 0: once per character of the answer",
+        "apply the whole stack of layers N times with the same weights, and add the input again each time (looped "
+        "transformer with input injection); 0: as many times as the answer has characters",
         1,
         low=0,
         high=1000,
@@ -218,8 +222,8 @@ class ModelConfig:
         group=NETWORK_DETAILS,
     )
     blanks: bool | None = _network_option(
-        "include the padding after the answer in the loss; with --no-blanks only its first character, which then "
-        "acts as EOS token",
+        "include the padding after the answer in the loss; with --no-blanks, only the first blank is included, which "
+        "then acts as an EOS token",
         True,
         default_text="yes",
         group=REGULARISATION,
@@ -307,7 +311,7 @@ class ModelConfig:
         return registry.positional_encoding_entry(self.name, self.positional_encoding)
 
     def has(self, name: str) -> bool:
-        """Whether the network, or its encoding, has an option; every network has those outside ``NETWORK_OPTIONS``."""
+        """Whether an option applies to this network or its encoding; one outside ``NETWORK_OPTIONS`` always does."""
         return name not in NETWORK_OPTIONS or name in registry.network_options_of(self.name, self.positional_encoding)
 
     def network_options(self) -> dict[str, Any]:
@@ -343,7 +347,7 @@ class ModelConfig:
         return self.entry.any_length and self.encoding.any_length and fits_input_format
 
     def hints(self, task: Task) -> str:
-        """What the input format and the encoding reveal of a task: keys of ``registry.HINTS``, " + " between them."""
+        """What the input format and the encoding reveal about the solution: keys of ``registry.HINTS``, joined by +."""
         of_encoding = registry.WINDOWED if self.attention_window else self.encoding.hints
         return registry.hints(task, self.input_format_entry, of_encoding)
 
@@ -359,7 +363,7 @@ NETWORK_OPTIONS: dict[str, Any] = {
 @_documented
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """The model and its training: schedule, optimiser, regularisation, stopping, hardware and checkpoints.
+    """The model and its training: schedule, optimizer, regularisation, early stopping, hardware and checkpoints.
 
     >>> TrainConfig(model=ModelConfig(name="gru"), epochs=3).batch_size
     128
@@ -386,7 +390,8 @@ class TrainConfig:
         group=CURRICULUM,
     )
     curriculum_threshold: float = option(
-        "exact match of a window of training steps at which the curriculum moves to longer operands",
+        "exact match on training batches, averaged over a window of steps, at which the curriculum moves to longer "
+        "operands",
         default=RIGHT,
         low=0.0,
         high=0.9999,
@@ -412,14 +417,14 @@ class TrainConfig:
         group=EPOCHS,
     )
     validation_examples: int = option(
-        "maximum number of validation examples that score an epoch; the first ones are a random sample",
+        "maximum number of validation examples on which an epoch is scored: the first ones, which are a random sample",
         default=2**16,
         low=1,
         high=10**9,
         group=EPOCHS,
     )
     interim_examples: int | None = option(
-        "maximum number of validation examples that score every epoch but the last",
+        "maximum number of validation examples on which every epoch but the last is scored",
         default=None,
         default_text="as many as score the last",
         low=1,
@@ -430,7 +435,7 @@ class TrainConfig:
         "global batch size, divided among the replicas", default=128, low=1, high=MAX_BATCH, group=DURATION
     )
     batch_doublings: int = option(
-        "number of times that the batch doubles, after equal numbers of steps",
+        "number of times that the batch size is doubled during training, at equal intervals of steps",
         default=0,
         low=0,
         high=10,
@@ -526,7 +531,7 @@ class TrainConfig:
         group=EPOCHS,
     )
     target: float | None = option(
-        "stop at this exact match on the validation set",
+        "stop training as soon as the exact match on the validation set reaches this value",
         default=None,
         default_text="never",
         low=0.0,
@@ -534,8 +539,8 @@ class TrainConfig:
         group=EPOCHS,
     )
     prove: int = option(
-        "after the training, prove that every question of every length is answered correctly; while that fails, "
-        "retrain on the counterexamples, at most N rounds (counterexample-guided training)",
+        "after training, try to prove that every question of every length is answered correctly; if the proof fails, "
+        "train further on its counterexamples and try again, at most N rounds (counterexample-guided training)",
         default=0,
         low=0,
         high=100,
@@ -543,8 +548,8 @@ class TrainConfig:
         group=AT_THE_END,
     )
     prove_within_digits: bool = option(
-        "retrain only on counterexamples within the training lengths",
-        details="so a proved network has never seen longer numbers; by default they have up to 17 digits",
+        "in these rounds, train only on counterexamples within the training lengths",
+        details="so a proved network has never seen longer numbers; by default, counterexamples have up to 17 digits",
         default=False,
         group=AT_THE_END,
     )
@@ -552,7 +557,7 @@ class TrainConfig:
         "seed of the initial weights and of the order of examples", default=0, low=0, high=MAX_SEED, group=DURATION
     )
     replicas: int | None = option(
-        "number of replicas, as logical devices of the CPU",
+        "number of replicas (data parallelism); more than one on a CPU are logical devices",
         default=None,
         default_text="all GPUs, or one CPU",
         low=1,
@@ -569,8 +574,8 @@ class TrainConfig:
         group=PRECISION,
     )
     deterministic: bool | None = option(
-        "use deterministic kernels only: a run is then reproducible to the bit, also when it is stopped and resumed; "
-        "on GPUs they are slower, and some operations have none",
+        "use deterministic kernels only: a run is then bit-for-bit reproducible on the same machine, even if it is "
+        "stopped and resumed; on GPUs, deterministic kernels are slower, and some operations have none",
         default=None,
         default_text="yes on CPUs, no on GPUs",
         group=PRECISION,

@@ -89,7 +89,7 @@ class TaskRecipe:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A way to train every task; a task without an entry uses that of its ``recipe_family``. The help is one line."""
+    """A named set of options for training each task; a task without an entry uses that of its ``recipe_family``."""
 
     help: str
     tasks: Mapping[str, TaskRecipe]
@@ -109,7 +109,7 @@ _FAMILIES = {"dashes": TaskRecipe(config=_PQ_COUNTER), "strings": TaskRecipe(con
 
 RECIPES: Mapping[str, Recipe] = {
     "best": Recipe(
-        help="the best model of each task so far, by the accuracy of its worst slice",
+        help="the best model of each task in this project so far, by worst-slice accuracy",
         tasks={
             "addition": _in_tenths(dataclasses.replace(_ADDITION, epochs=15), 250_000),
             "subtraction": _EVERY_LENGTH,
@@ -119,11 +119,13 @@ RECIPES: Mapping[str, Recipe] = {
         },
     ),
     "notebook": Recipe(
-        help="the notebook's encoder, repeated vector and decoder",
+        help="the LSTM encoder-decoder of the tutorial notebook: the decoder reads the encoder's last state at every "
+        "step",
         tasks={family: TaskRecipe(config=_NOTEBOOK) for family in ("decimal", "dashes", "strings")},
     ),
     "plain": Recipe(
-        help="models that read the question as it is stored; numbers are written in reverse",
+        help="models that read the question as it is stored, without aligned digits; answers are written in reverse "
+        "order",
         tasks={
             "addition": TaskRecipe(config=_PLAIN, data=_PLAIN_DATA),
             "subtraction": TaskRecipe(config=_PLAIN, data=_PLAIN_DATA),
@@ -144,7 +146,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 def recipe(name: str, task_name: str) -> TrainConfig:
-    """The configuration with which the named recipe trains a task.
+    """The configuration with which a recipe, a named set of defaults for dataset, network and training, trains a task.
 
     >>> recipe("best", "addition").model.name
     'latch_tagger'

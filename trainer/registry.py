@@ -103,8 +103,8 @@ def imported(name: str) -> Callable[..., Any]:
 MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
-        help="an LSTM encoder reads the question into one vector, and an LSTM decoder writes the answer from it (the "
-        "notebook's network)",
+        help="an LSTM encoder compresses the question into one vector, and an LSTM decoder predicts all characters "
+        "of the answer from it, non-autoregressively (the network of the notebook tutorial)",
         term="sequence-to-sequence encoder-decoder with LSTMs",
         paper="[Sutskever et al. 2014](https://arxiv.org/abs/1409.3215)",
         in_browser="encoder_decoder",
@@ -125,7 +125,7 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "bilstm_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:bilstm_tagger"),
-        help="bidirectional LSTM layers that label each step of the question with one character of the answer",
+        help="sequence labelling with bidirectional LSTM layers: one character of the answer per step of the question",
         term="sequence labelling with a bidirectional LSTM",
         paper="[Huang et al. 2015](https://arxiv.org/abs/1508.01991)",
         writes_in_place=True,
@@ -134,8 +134,8 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "wave_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:wave_tagger"),
-        help="sinusoidal features of sums of embedded digits, and forward LSTM layers, which label each step with one "
-        "character of the answer",
+        help="sequence labelling: digit pairs are embedded and summed per step, a causal convolution has a sine as "
+        "activation (as in SIREN), and unidirectional LSTM layers predict one character of the answer per step",
         term="sequence labelling with sinusoidal activations",
         paper="[Sitzmann et al. 2020](https://arxiv.org/abs/2006.09661)",
         writes_in_place=True,
@@ -144,8 +144,9 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "latch_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:latch_tagger"),
-        help="embedded digit pairs, dense layers, and latches: binary memory cells that are set to -1, set to +1 or "
-        "hold, so that a carry or a sign crosses any number of digits",
+        help="sequence labelling: embedded digit pairs, dense layers, and latches, which are binary memory cells "
+        "(flip-flops) that are set to -1, set to +1 or hold their value, so that a carry or a sign is "
+        "propagated over any number of digits",
         term="sequence labelling with flip-flops",
         paper="[Liu et al. 2023](https://arxiv.org/abs/2306.00946)",
         writes_in_place=True,
@@ -154,8 +155,8 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "lstm_transformer": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:lstm_transformer"),
-        help="a bidirectional LSTM and self-attention read the question, learned queries attend to it, and an LSTM "
-        "runs along the answer",
+        help="a bidirectional LSTM reads the question; transformer blocks attend over its states and one learned "
+        "query vector per character of the answer; LSTMs over these queries predict all characters in parallel",
         term="attention-LSTM hybrid",
         paper="[Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)",
         any_length=False,
@@ -175,7 +176,7 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "lstm_attention": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:LstmAttention"),
-        help="an LSTM encoder and an LSTM decoder, which reads its own output and attends to the question",
+        help="an LSTM encoder and an autoregressive LSTM decoder with attention to all steps of the encoder",
         term="encoder-decoder with attention",
         paper="[Luong et al. 2015](https://arxiv.org/abs/1508.04025)",
         autoregressive=True,
@@ -184,7 +185,8 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "counter": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:counter"),
-        help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
+        help="an encoder and a decoder whose units count up, down or not at all; the recurrence is a cumulative sum "
+        "of the inputs' increments, so it is computed in parallel over the steps (linear RNN)",
         term="counter network (linear recurrence)",
         paper="[Cho et al. 2014](https://arxiv.org/abs/1406.1078), for the decoder's input",
         in_browser="counter",
@@ -195,27 +197,28 @@ MODELS: dict[str, ModelEntry] = {
 # The default first.
 POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
     "rope": PositionalEncodingEntry(
-        help="rotates queries and keys by an angle that grows with the index of the character",
+        help="rotary position embedding: rotates queries and keys by angles proportional to the index of the character",
         term="rotary position embedding (RoPE)",
         paper="[Su et al. 2021](https://arxiv.org/abs/2104.09864)",
         options=("rope_base",),
         even_heads=True,  # it rotates pairs of numbers
     ),
     "nope": PositionalEncodingEntry(
-        help="no positional encoding; a causal network infers the order from what it may attend to",
+        help="no positional encoding; the order is known only from the causal mask",
         term="NoPE",
         paper="[Haviv et al. 2022](https://arxiv.org/abs/2203.16634)",
     ),
     "learned": PositionalEncodingEntry(
-        help="adds a learned vector for each index",
+        help="learned absolute positions: adds a learned vector for each index; cannot read inputs longer than those "
+        "in training",
         term="learned absolute positional embedding",
         paper="[Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)",
         any_length=False,
     ),
     "position_coupling": PositionalEncodingEntry(
-        help="gives digits of equal significance the same position, counted from the units, with random vectors that "
-        "are new for each training example; adds the next position, and tells the operands apart; see "
-        "--distractors",
+        help="digits of equal significance have the same position, counted from the units; the vector of a digit "
+        "combines a random vector of its position and one of the next position, drawn anew for each training example; "
+        "every second operand has its own character embeddings; see --distractors",
         term="position coupling, as in Abacus embeddings",
         paper="[Cho et al. 2024](https://arxiv.org/abs/2405.20671), [McLeish et al. "
         "2024](https://arxiv.org/abs/2405.17399)",
@@ -226,8 +229,8 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
         examples_seen=lambda options: 1 + options["distractors"],
     ),
     "coupled_relative_bias": PositionalEncodingEntry(
-        help="adds a learned bias for the difference of digit positions; all differences of 3 and more share one "
-        "bias, which starts low, or are hidden with --attention-window 3",
+        help="T5's relative bias: adds a learned bias per difference of two digit positions to the attention logits; "
+        "all differences of 3 and more share one bias, which starts low, or are masked with --attention-window 3",
         term="T5 relative bias over coupled positions",
         paper="[Raffel et al. 2020](https://arxiv.org/abs/1910.10683)",
         options=("attention_window",),
@@ -319,7 +322,7 @@ MAX_WRITTEN = 2500
 INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "plain": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:InputFormat"),
-        help="the stored string, character by character",
+        help="question and answer as they are stored, one character per step",
         term="plain format",
         paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
         hints=NO_HINTS,
@@ -334,7 +337,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "aligned": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:AlignedFormat"),
-        help="one step per digit position with the digits of both operands, units first; so is the answer",
+        help="one step per digit position, units first, which contains the digits of both operands at this position; "
+        "the answer is also written units first",
         term="digit-aligned input",
         hints="digits aligned, units first",
         question_as_stored=False,
@@ -345,7 +349,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "partial_products": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PartialProductsFormat"),
-        help="one step per digit of a product, with all digit pairs whose positions add up to it",
+        help="one step per digit position of the product, with all pairs of digits whose positions add up to that "
+        "position (the factors of its partial products)",
         term="digit pairs grouped by output position (partial products)",
         hints="digit pairs by output position",
         question_as_stored=False,
@@ -358,7 +363,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "zero_padded": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ZeroPaddedFormat"),
-        help="all numbers with leading zeros up to one width; the answer from its last digit to its first",
+        help="all numbers padded with leading zeros to one width; the answer from its last digit to its first",
         term="zero padding with reverse format",
         paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
         hints=f"{REVERSED} + zero padding",
@@ -370,8 +375,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "reversed_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedEosFormat"),
-        help="the answer from its last character to its first and then an EOS token; padding is neither attended to "
-        "nor learned",
+        help="the answer from its last character to its first, followed by an EOS token; padding is masked in "
+        "attention and in the loss",
         term="reverse format with EOS token",
         paper="[Newman et al. 2020](https://arxiv.org/abs/2010.07174)",
         hints=f"{REVERSED} + EOS token",
@@ -382,7 +387,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "plain_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PlainEosFormat"),
-        help="the stored answer and then an EOS token; padding is neither attended to nor learned",
+        help="the stored answer, followed by an EOS token; padding is masked in attention and in the loss",
         term="plain format with EOS token",
         paper="[Newman et al. 2020](https://arxiv.org/abs/2010.07174)",
         hints="EOS token",
@@ -392,8 +397,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "index_hints": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:IndexHintsFormat"),
-        help="before each digit a letter for its position, which starts at a random letter; the answer from its "
-        "units, with letters",
+        help="before each digit, a letter marks its position (an index hint); consecutive letters, of which that of "
+        "the units is chosen at random; the answer is written units first, also with these letters",
         term="index hints",
         paper="[Zhou et al. 2023](https://arxiv.org/abs/2310.16028)",
         hints=f"{REVERSED} + digit positions",
@@ -403,7 +408,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "random_spaces": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:RandomSpacesFormat"),
-        help="the stored question with spaces at random positions; the answer from its last character to its first",
+        help="the stored question with spaces inserted at pseudorandom positions, the same ones in every epoch; the "
+        "answer from its last character to its first",
         term="random space augmentation",
         paper="[Shen et al. 2023](https://arxiv.org/abs/2311.14737)",
         hints=f"{REVERSED} + random spaces",
@@ -411,7 +417,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "scratchpad": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:Scratchpad"),
-        help="zero-padded operands; the network writes all partial results before the answer, units first",
+        help="zero-padded operands; the network writes all intermediate results before the answer, units first (a "
+        "chain of thought)",
         term="scratchpad",
         paper="[Nye et al. 2021](https://arxiv.org/abs/2112.00114)",
         hints=f"{REVERSED} + zero padding + scratchpad",

@@ -14,21 +14,22 @@ from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout
 
 
 class ArithConfig(tfds.core.BuilderConfig):
-    """The parameters of one dataset, and its division into files. Its name has the differences from the defaults.
+    """The parameters of one dataset and its storage options. Its name has those that are not defaults.
 
     >>> ArithConfig("addition", digits=6).name
     'addition-d6'
 
-    A missing parameter, or None, has the default of the task; if the default number of examples is not practical, it is
-    the largest practical number. ``ArithConfig(**parameters)`` is the inverse of ``Task.parameters``.
+    A parameter that is missing or None gets the default of the task. If so many different pairs cannot be sampled in
+    reasonable time, the default number of examples is reduced. ``ArithConfig(**parameters)`` is the inverse of
+    ``Task.parameters``.
 
     Args:
       task: The task's name.
       task_file: A file with custom tasks, whose code then runs.
       num_shards: Files per split. None keeps the number of an existing dataset; otherwise it depends on the size.
-      **parameters: The other parameters of ``Task``, and ``parquet``, ``array_record`` and ``parquet_written``: whether
-        these formats stand beside TFRecord. None keeps what is there, unless it is overwritten; else ``parquet`` is
-        written, the others are not.
+      **parameters: The other parameters of ``Task``; and ``parquet``, ``array_record`` and ``parquet_written``: whether
+        files in these formats are written besides TFRecord. With None, an existing dataset keeps its formats; a new or
+        overwritten one has ``parquet`` only.
 
     Attributes:
       task: The frozen ``seq2seq_arith.Task``.

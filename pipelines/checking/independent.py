@@ -1,8 +1,8 @@
 """An independent implementation of the data format in plain Python, against which ``verify`` checks 10,000 rows.
 
 It follows docs/reference/data-format.md with integers and strings, one example after the other, and shares no code with
-the pipeline: neither its draws, hashes and notations nor its records. A mistake there would otherwise repeat here and
-stay unseen. The pipeline's tests hold whole datasets against it.
+the pipeline: neither its draws, hashes and notations nor its records. Otherwise, a mistake of the pipeline would be
+repeated here, and would not be detected. The tests of the pipeline compare whole datasets with it.
 
 A new task needs one line in ``SOLVERS``; a new sampler needs one line in ``DRAWN``. Without it, as for custom tasks
 and samplers, ``verify`` says that there was no independent check.

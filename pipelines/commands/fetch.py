@@ -96,11 +96,12 @@ def fetch(
 def copy(
     source: AnyPath, data_dir: Path, overwrite: bool = False, sha256: str | None = None
 ) -> tuple[Path, Task, bool]:
-    """Copies the dataset of a directory or prefix into a data directory; with ``overwrite``, in the place of another.
+    """Copies the dataset of a directory or prefix into a data directory; ``overwrite`` replaces an existing one.
 
-    With a sha256, the metadata must have it. Returns the new place, the task, and whether anything had to be copied.
-    Raises InputError, StoreError if the source cannot be read or a file is not right, an OSError of the disk, or
-    PublishedError: the copy is complete, but the default config could not be written.
+    If ``sha256`` is given, it must be that of ``metadata.json``. Returns the path of the copy, the task, and whether
+    anything had to be copied. Raises InputError; StoreError if the source cannot be read or a file has a wrong
+    checksum; an OSError of the disk; or PublishedError: the copy is complete, but the default config could not be
+    written.
     """
     try:
         task, layout, metadata = read_checked(source, sha256)

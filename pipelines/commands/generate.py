@@ -63,7 +63,7 @@ def show_made(generated: Made) -> None:
     "generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
     "generate addition --data-dir gs://BUCKET/data --no-parquet",
     description="Generate a dataset with Apache Beam.\n\nA dataset that exists already is not generated again. Options "
-    "that are not listed here, such as --runner, go to Beam.",
+    "that are not listed here, such as --runner, are passed to Apache Beam.",
     show=show_made,
 )
 def generate(
@@ -75,11 +75,11 @@ def generate(
     ] = False,
     rest: Rest = NO_REST,
 ) -> Made:
-    """Makes a dataset unless it is there already.
+    """Generates a dataset, unless it exists.
 
-    Raises InputError if an argument is wrong or the place cannot be used, PublishedError if the dataset is complete but
-    which config is the default one could not be written, and RunError if it could not be made. RunError and
-    KeyboardInterrupt say what is left, and what to do.
+    Raises InputError if an argument is wrong or the data directory cannot be used, PublishedError if the dataset is
+    complete but the default config could not be written, and RunError if the dataset could not be generated. The
+    messages of RunError and KeyboardInterrupt state which files remain, and what to do.
     """
     # All arguments are checked here: a misspelt option of ours is among Beam's flags, and is refused before anything
     # is reported as existing.

@@ -1,4 +1,4 @@
-"""``arith-data plan``: says what a dataset takes, and makes nothing."""
+"""``arith-data plan``: estimates the cost of a dataset, and generates nothing."""
 
 import dataclasses
 from typing import Annotated, NamedTuple
@@ -75,9 +75,9 @@ def _misfits(request: Request) -> list[str]:
     "plan addition",
     "plan addition --digits 7 --num-examples 100000000 --workers 64",
     description="Estimate the time, memory and storage that a dataset takes, and how many samples it draws.\n\n"
-    "Nothing is generated. The exit code is 1 if the dataset does not fit this machine or its place.",
+    "Nothing is generated. The exit code is 1 if the dataset needs more memory or storage than there is.",
     show=show_plan,
 )
 def plan(dataset: Annotated[Requested, Options(requested)], *, data_dir: DataDir = DATA) -> Planned:
-    """The draws, bytes, memory and time that a dataset would take."""
+    """Estimates the number of draws, the storage, the memory and the time that a dataset needs."""
     return Planned(dataset, Request(dataset.task, dataset.layout, parse_place(data_dir)))

@@ -37,7 +37,7 @@ def show_score(scored: Scored) -> None:
     "score suite.tsv answers.txt",
     "score suite.tsv - -o score.md",
     description="Score the answers of any model or program to the questions of a suite.\n\nThe score has the accuracy "
-    "of each slice with a 95% interval, and ends with the worst slice.",
+    "of each slice with a 95% confidence interval (Clopper-Pearson), and ends with the worst slice.",
     show=show_score,
 )
 def score(
@@ -55,7 +55,7 @@ def score(
         str | None, Option("also write the score into this file, .json or .md", short="o", metavar="FILE")
     ] = None,
 ) -> Scored:
-    """The score of some answers; also in a file, if it is named."""
+    """Scores the answers to the questions of a suite; also writes the score into a file, if ``output`` is given."""
     if questions == answers_path:
         name = answers.name_of(answers_path)
         raise InputError(f"both QUESTIONS and ANSWERS are {name}; give another file for one of them")

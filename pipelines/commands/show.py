@@ -46,7 +46,7 @@ def show(
     parameters: Annotated[dict[str, Any], Options(PARAMETERS, as_dict=True)],
     rest: Rest = NO_REST,
 ) -> str:
-    """Rows and statistics of a dataset; or a question, a character per line."""
+    """Rows and statistics of a dataset; or the one-hot encoding of a question, one character per line."""
     refuse_surplus(rest, place, "show takes one directory, or one task")
     if is_task(place):
         task, examples = named_task(place, parameters), None

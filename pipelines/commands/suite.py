@@ -23,7 +23,7 @@ SIZES = Group("size of the questions")
 
 
 class Drawn(NamedTuple):
-    """The questions of a task's suite; those whose operands are ``unseen_of`` a dataset, if that is named."""
+    """The questions of a task's suite, without pairs of the training split of ``unseen_of``, if that is given."""
 
     task: Task
     suite: "Suite"
@@ -73,14 +73,17 @@ def suite(
     unseen_of: Annotated[
         str | None,
         Option(
-            "leave out all pairs of operands in the training split of this dataset, which is sampled again from its "
-            "metadata: its files are not read",
+            "leave out all pairs of operands that are in the training split of this dataset (no train-test overlap); "
+            "the split is sampled again from metadata.json, so the other files are not read",
             metavar="DIR",
         ),
     ] = None,
     lm_eval: Annotated[
         str | None,
-        Option("instead of the table, write a task of lm-evaluation-harness into this new folder", metavar="DIR"),
+        Option(
+            "instead of the table, write tasks for lm-evaluation-harness, one per slice, into this new folder",
+            metavar="DIR",
+        ),
     ] = None,
     rest: Rest = NO_REST,
 ) -> Drawn:

@@ -6,7 +6,8 @@ tests find it there. One line is deliberately not derived from the entry: ``SOLV
 A custom task can also be in a file, as ``own_tasks.py`` describes.
 
 ``OPERATIONS`` are the tasks of the TFDS builder's list of configs. ``FURTHER`` are tasks that papers compare with
-arithmetic; the last four are controls without carries.
+arithmetic; the last four are control tasks without carries. (``parity`` is known to be hard for transformers: Hahn
+2020.)
 
 >>> from seq2seq_arith.arithmetic import text
 >>> from seq2seq_arith.arithmetic.task import Task

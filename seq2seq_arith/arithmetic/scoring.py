@@ -1,7 +1,7 @@
-"""Scores: a row per slice of a suite, with the number of questions that a model answered right (exact match).
+"""Scores: one row per slice of a suite, with the number of questions that a model answered correctly (exact match).
 
-The same table serves a trained network, a language model and a program, in reports, sweeps and saved files. A question
-that several slices contain counts in each of them, and once overall.
+The same class is used for trained networks, language models and programs, in reports, sweeps and saved files. A
+question in several slices counts in each of them, and once overall.
 
 >>> rows = [Row("random", "39+3", "42"), Row("equal", "7+7", "14"), Row("equal", "5+5", "10")]
 >>> scores = score(rows, ask(lambda question: "42" if question == "39+3" else 14, rows))
@@ -95,7 +95,7 @@ class Share:
         return intervals.in_words(self.wrong, self.questions)
 
     def __str__(self) -> str:
-        """Three decimals, truncated rather than rounded, so that 1.000 means all.
+        """The exact match with three decimals, truncated, not rounded, so that 1.000 means no mistake.
 
         >>> print(Share(10_000, 9_999), Share(3, 3), Share(0, 0))
         0.999 1.000 -

@@ -69,13 +69,13 @@ class Task:
 
     Attributes:
       name: A key of ``OPERATIONS`` or of ``FURTHER``, or the name of a custom task.
-      size: D: the maximum number of digits of an operand, or of the unit of the notation, its ``size_word``. Options
-        and files call it ``digits``.
+      size: D, the size of the task: the maximum number of digits of an operand; of dashes for pq, of letters for tasks
+        on words; or the modulus. Options and files call it ``digits``.
       num_examples: The number of examples of the dataset, train and validation together, N.
       seed: 0 to 2^64 - 1.
       reverse: Whether the padded question is stored from its last character to its first.
-      ordered: Whether a+b and b+a are different examples, that is, have different keys.
-      draws: The sampling scheme of the operands, one of the task's ``Operation.draws``.
+      ordered: Whether a+b and b+a are different examples. If not, at most one of them is in the dataset.
+      draws: The name of the sampling distribution of the operands, one of the task's ``Operation.draws``.
       num_validation: The number of examples of the validation split, V.
       code_sha256: The sha256 of the file of a custom task; None for that of the named file.
       own: The custom task; None for a task of this package.
@@ -93,7 +93,7 @@ class Task:
         group=DATA,
     )
     num_examples: int = options.option(
-        "number of training and validation examples together",
+        "number of examples, training and validation together",
         default=None,
         default_text=_by_task(lambda operation: operation.num_examples(operation.default_size)),
         low=MIN_EXAMPLES,
@@ -109,15 +109,15 @@ class Task:
         group=MORE_DATA,
     )
     ordered: bool = options.option(
-        "treat a+b and b+a as two different examples",
+        "treat a+b and b+a as two different examples; otherwise they count as duplicates, and one is in the dataset",
         default=None,
         default_text=_by_task(lambda operation: operation.ordered),
         group=MORE_DATA,
     )
     draws: str = options.option(
-        "how the operands are sampled: digits (uniform in length), value (uniform in value), structured (half of them "
-        "with long carries and borrows, equal operands, runs of 0 and 9); words: letters (uniform in length), fixed "
-        "(all of the full length)",
+        "sampling distribution of the operands: digits (uniform in length), value (uniform in value), structured (half "
+        "of the pairs are drawn to have long chains of carries or borrows, equal operands, or runs of 0 and 9; the "
+        "others as with digits); for tasks on words: letters (uniform in length), fixed (all of the maximum length)",
         default=None,
         default_text=_by_task(lambda operation: next(iter(operation.draws))),
         choices=own_tasks.ways_to_draw,

@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.runs import history
 
 
 def compare(*runs: TrainedRun) -> Table:
-    """A comparison of runs: their hints and data, the scores of their best models, and the cost of training.
+    """A table that compares runs: their hints and data, the scores of their best models, and the cost of training.
 
     Evaluates each best model on its task's suite, unless its scores are saved. For a run that has not ended, weights
     and seconds are None.
@@ -39,7 +39,7 @@ def compare(*runs: TrainedRun) -> Table:
 
 
 class Playground:
-    """A page on which people query models, shown in a cell of a notebook; ``str(page)`` is its HTML."""
+    """The playground as an object that a notebook displays; ``str(page)`` is its HTML."""
 
     def __init__(self, html: str, height: int) -> None:
         self._html, self._height = html, height
@@ -56,9 +56,9 @@ class Playground:
 
 
 def playground(run: TrainedRun, other: TrainedRun | None = None, question: str = "", height: int = 900) -> Playground:
-    """A page in a cell of a notebook that queries one or two models and shows how they write; it needs no server.
+    """The playground in a notebook cell: a page on which one or two models answer questions, step by step.
 
-    The browser computes the networks. It supports those that ``arith-model serve --export`` puts on a page.
+    The networks run in the browser, without a server. Supported are the networks of ``arith-model serve --export``.
 
     Args:
       run, other: The models, of one task.
@@ -94,9 +94,10 @@ class Suite(Tabular, dict[str, Table]):
     def score(self, function: Callable[[Any], Any], batch_size: int | None = None) -> scoring.Scores:
         """Calls a function once for each distinct question, and scores its answers by slice.
 
-        ``function`` takes a question, such as ``"39+3"``, and returns its answer: ``suite.score(eval)``. With
-        ``batch_size=512``, it takes a list of at most 512 questions and returns as many answers, as a model on a GPU
-        does. An answer is a string, an integer, or None for no answer, which counts as wrong.
+        ``function`` takes a question, such as ``"39+3"``, and returns its answer. For example, ``suite.score(eval)``
+        scores Python's ``eval``. With ``batch_size=512``, the function takes a list of at most 512 questions and
+        returns a list of as many answers, for models that predict in batches. An answer is a string or an integer, or
+        None, which counts as wrong.
 
         Raises InputError if ``function`` is not a function, or returns anything else.
         """
@@ -110,14 +111,14 @@ class Suite(Tabular, dict[str, Table]):
 
 @shows(suites.suite)
 def suite(task: str, **options: Any) -> Suite:
-    """The hard questions of a task's suite, with their answers, as ``arith-data suite`` writes them.
+    """The suite (challenge set) of a task, as of ``arith-data suite``: hard questions in slices, with their answers.
 
-    There are at most ``per_slice`` questions per slice, and ``seed`` decides which. ``set`` is ``standard``, or
-    ``held_out``: slices that were written after the recipes were fixed, and are never used for tuning. An earlier
-    ``version`` of the suites has fewer slices. The size, by default the task's own, is the maximum length of an
-    operand: ``digits``, ``dashes`` for pq, or ``letters``; or ``modulus`` for modular addition. ``unseen_of`` is the
-    path of a dataset, and leaves out the pairs of its training split. With ``lm_eval``, a new folder gets the
-    suite as tasks of lm-evaluation-harness, too.
+    There are at most ``per_slice`` questions per slice, chosen by ``seed``: 0 for published tables, 1 and above for
+    tuning. ``set`` is ``standard``, or ``held_out``: slices that were written after the recipes were fixed, and are
+    never used for tuning. An earlier ``version`` of the suites has fewer slices. The size is the maximum length of an
+    operand, by default that of the task: ``digits``, ``dashes`` for pq, or ``letters``; or ``modulus`` for modular
+    addition. ``unseen_of`` is the path of a dataset; questions whose pair is in its training split are left out.
+    ``lm_eval`` is a new folder, into which the suite is also written as tasks of lm-evaluation-harness.
 
     Raises InputError if there is no such task, it has no suite, or a value is out of its range.
     """

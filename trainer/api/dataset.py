@@ -148,9 +148,9 @@ def _checked(dataset: "Dataset") -> "Dataset":
 class Dataset(Tabular):
     """A dataset: questions and answers of one task, in the splits ``train`` and ``validation``.
 
-    Strings are *stored* padded with blanks to one width, and the questions of some tasks are stored in reverse:
-    ``"39+3"`` is stored as ``" 3+93"``. The *id* of a character is its index in ``alphabet``, whose first character is
-    the blank: 0 is padding.
+    Strings are *stored* padded with blanks to one width, and the questions of some tasks are stored in reverse. For
+    example, ``"39+3"`` of addition is stored as ``" 3+93"``. Each character is a token; its *id* is its index in
+    ``alphabet`` (the vocabulary). The blank has the id 0, and is the padding.
 
     Attributes:
       task: The parameters of the dataset.
@@ -211,7 +211,7 @@ class Dataset(Tabular):
         return metadata
 
     def table(self, split: str = "train") -> "pa.Table":
-        """A split as a PyArrow table of strings, in the order of the files, which is random.
+        """A split as a PyArrow table of strings. The rows are in the order of the files, which is a fixed random order.
 
         Its columns are ``question`` and ``answer``, as people write them, and ``stored_question`` and
         ``stored_answer``. ``.to_pandas()`` converts it to a DataFrame.
@@ -235,9 +235,10 @@ class Dataset(Tabular):
         return questions, answers
 
     def stats(self) -> Table:
-        """The number of examples in each split by group: by length, and by the breakdowns of the task.
+        """The number of examples in each split, by operand length and by the task's other *breakdowns*.
 
-        A row counts one group. Its columns are ``by``, ``group``, and one for each split.
+        There is one row per group, with the columns ``by`` (the property), ``group`` (its value), and one column per
+        split.
         """
         counts: dict[tuple[str, str], dict[str, int]] = {}
         for split in SPLITS:
@@ -297,11 +298,12 @@ class Dataset(Tabular):
         return pictures.one_hot(self.one_hot(question), question, stored, self.alphabet)
 
     def score(self, answers: "str | Sequence[str]", split: str = "validation") -> Table:
-        """The two scores of answers to the questions of a split, by which models are compared.
+        """Scores the answers to the questions of a split: character accuracy and exact match.
 
-        It takes an answer per question, in the order of ``table``; or one answer to every question.
-        Returns one row: ``examples``, ``character_accuracy`` (the share of characters that are right, padding included)
-        and ``exact_match`` (the share of answers that match exactly). An answer that is too long is wrong.
+        ``answers`` are one answer per question, in the order of ``table``; or a single answer, which is scored as the
+        answer to every question (a constant baseline). Returns one row: ``examples``, ``character_accuracy`` (the share
+        of characters that are right, padding included) and ``exact_match`` (the share of answers that match exactly).
+        An answer that is too long is wrong.
 
         Raises InputError if there are too few or too many answers, or there is no such split.
         """

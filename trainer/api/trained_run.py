@@ -68,8 +68,9 @@ def open_run(
 def pretrained(name: str) -> "TrainedRun":
     """A run that comes with the package, one of ``pretrained_names``.
 
-    ``addition`` and ``subtraction`` are proved right at every length. ``subtraction-random-pairs`` is the same network
-    as ``subtraction``, trained on random pairs; it answers its whole validation set right, and 500-500 wrong.
+    ``addition`` and ``subtraction`` are proved correct at every length. ``subtraction-random-pairs`` has the same
+    architecture as ``subtraction``, trained on random pairs: it answers its whole validation set correctly, but 500-500
+    incorrectly.
 
     Raises InputError if there is no such run.
     """
@@ -82,7 +83,7 @@ def pretrained_names() -> list[str]:
 
 
 def plot_history(*trained: "TrainedRun") -> Picture:
-    """Loss and share of wrong answers on the validation set per epoch: a curve per run, named after its folder.
+    """Learning curves: loss and error rate on the validation set per epoch, one curve per run, named after its folder.
 
     Raises InputError if there is no run, there are too many, or one has not ended its first epoch.
     """
@@ -127,7 +128,7 @@ class TrainedRun(Tabular):
 
     @property
     def hints(self) -> str:
-        """What the input format reveals about the solution, such as ``digits aligned, units first``; or ``none``."""
+        """What format and encoding reveal about the solution, such as ``digits aligned, units first``; or ``none``."""
         return self.config.model.hints(self.task)
 
     @property
@@ -161,14 +162,16 @@ class TrainedRun(Tabular):
         return OpenRun(self.run)
 
     def predict(self, questions: Iterable[str]) -> list[str]:
-        """The answers to questions as people write them, such as ``39+3``; also longer ones, if the model reads them.
+        """The predicted answers to questions as people write them, such as ``39+3``.
+
+        Questions may be longer than those in training, if the model can read them.
 
         Raises InputError if a string is not a question of the task, or it is too long, or the run has no checkpoint.
         """
         return self.ask(questions).column("prediction")
 
     def ask(self, questions: Iterable[str]) -> Table:
-        """As ``predict``, with the right answers.
+        """As ``predict``, beside the correct answers and the confidence.
 
         Returns a row per question: ``question``, the right ``answer``, the ``prediction``, whether it is ``right``, and
         the model's ``confidence``: the product of the probabilities of its characters.
@@ -190,9 +193,10 @@ class TrainedRun(Tabular):
         """The model while it answers a question, as a table with a row per character.
 
         Its ``read`` and ``written`` are the characters at each step, in the input format, and ``probabilities``,
-        float32 [steps, characters], those of each step of the answer. By the names of layers, ``states`` has the
-        outputs of recurrent layers, float32 [steps, units], and ``attention`` float32 [heads, queries, keys]: the mean
-        over at most ``average`` random questions whose digits are at the same positions.
+        float32 [steps, characters], those of each step of the answer. ``states`` maps the name of each recurrent layer
+        to its outputs (hidden states), float32 [steps, units]. ``attention`` maps the name of each attention layer to
+        its weights, float32 [heads, queries, keys], averaged over at most ``average`` random questions whose digits are
+        at the same positions.
 
         Raises InputError if the string is not a question of the task, or the run has no checkpoint.
         """
@@ -224,9 +228,9 @@ class TrainedRun(Tabular):
     def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
         """The outputs of the recurrent layers along a question and its answer.
 
-        With ``units``, that number of units is drawn as lines: those with the largest range that end closest to where
-        they began, as a counter does that counts up in the question and down in the answer. Without it, all units are
-        in maps.
+        With ``units``, that number of units is drawn as lines. These are the units that have a large range and end
+        close to where they began, as a counter does that counts up in the question and down in the answer. Without
+        ``units``, all units are drawn as heat maps.
 
         Raises InputError if the model has no recurrent layer, or fewer units; and as ``inspect``.
         """
@@ -253,7 +257,7 @@ class TrainedRun(Tabular):
         return pictures.lines(values[:, most], names, labels, len(inspection.read), title, sentence)
 
     def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> "Analysis":
-        """Ablation: scores on the suite while a part of the model is removed, a row per layer and head of attention.
+        """Ablation: scores on the suite with one part of the model removed, a row per layer and attention head.
 
         With a ``layer``, there is a row per unit, or per head for a layer of attention. The output of a removed part is
         replaced by ``zero``, or by its ``mean`` over the questions. The columns ``layer`` and ``part`` name what was
@@ -268,10 +272,11 @@ class TrainedRun(Tabular):
         return ablation.ablate(learner, layer, by, chosen)
 
     def patch(self, question: str, other: str, layer: str | None = None) -> "Analysis":
-        """Activation patching: the answers while one layer, at one step, has its output for the ``other`` question.
+        """Activation patching: the answers if one layer, at one step, has its output for the ``other`` question.
 
-        The column ``step`` has steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer.
-        ``moved`` is how far the logits move from the one answer to the other: 1 is all of the way.
+        The column ``step`` has steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer. ``moved``
+        is the share of the logit difference between the two answers that the patch accounts for (normalised logit
+        difference): 0 is no effect, 1 is the whole difference.
 
         Raises InputError if there is no such layer; and as ``inspect``.
         """
@@ -285,12 +290,12 @@ class TrainedRun(Tabular):
         return patching.patch(learner, first, second, layer)
 
     def probe(self, name: str, position: int = 0, *, questions: int = 1000, seed: int = 1) -> "Analysis":
-        """Linear probing: the accuracy with which a layer's output predicts a ``carry``, a ``borrow`` or a ``digit``.
+        """Linear probing: how well a classifier predicts a ``carry``, ``borrow`` or ``digit`` from a layer's output.
 
-        The property is that of the digit at ``position``, 0 for the units. The accuracy is that on questions that the
-        probe was not fitted to, beside that of a control task: only what is read better than that has been computed
-        by the model. A high accuracy does not show that the model uses the property (arXiv 2605.22488): test this with
-        ``ablate`` or ``patch``.
+        The property is that of the digit at ``position``, 0 for the units. The accuracy is measured on questions to
+        which the probe was not fitted. Beside it is the accuracy on a control task with random labels (Hewitt and Liang
+        2019): only a clear difference between the two (*selectivity*) is evidence that the layer encodes the property.
+        It is not evidence that the model uses the property (arXiv 2605.22488): test this with ``ablate`` or ``patch``.
 
         Raises InputError if there is no such property, a value is out of range, or the input format is a scratchpad;
         and as ``inspect``.
@@ -301,10 +306,11 @@ class TrainedRun(Tabular):
         return probing.probe(learner, name, position, questions, seed)
 
     def fourier(self) -> "Analysis":
-        """The frequencies with which a model of modular addition adds, and how much of its logits each explains.
+        """Fourier analysis of modular addition: the key frequencies, and the variance of the logits that each explains.
 
-        ``facts`` has the key ``frequencies``, the share of the logits' variance that is ``explained`` by them, and the
-        exact match of the network ``rebuilt`` from them alone, and ``without`` them.
+        ``facts`` contains the key ``frequencies``; ``explained``, their share of the variance of the logits; and two
+        values of exact match: ``rebuilt``, with the logits of these frequencies alone, and ``without``, with these
+        frequencies removed.
 
         Raises InputError if it is another task, or the modulus is large; and as ``inspect``.
         """
@@ -314,7 +320,7 @@ class TrainedRun(Tabular):
         return fourier.fourier(learner)
 
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
-        """Which questions on small numbers are answered wrong: bool [left operands, right operands].
+        """For each question with small operands, whether the answer is wrong: bool [left operands, right operands].
 
         Row i and column j are the question on the i-th and the j-th of the smallest ``values`` operands of the task:
         ``error_map()[39, 3]`` is ``39+3``. In pq, the smallest operand is one dash.
@@ -349,7 +355,7 @@ class TrainedRun(Tabular):
         return pictures.errors(wrong, notation.smallest, self.task.operation.symbol, unit)
 
     def breakdown(self, by: str) -> Table:
-        """The exact match on the validation set by a property of the questions: a row per group of ``examples``.
+        """The exact match on the validation set, by a property of the questions: one row per group.
 
         The property is ``operand lengths``, ``answer length``, or one of the task, such as ``carries`` for addition.
 
@@ -382,10 +388,11 @@ class TrainedRun(Tabular):
         return scores
 
     def prove(self) -> Proof:
-        """Checks every case that the model can meet, as ``arith-model prove`` does, and saves ``proof.json``.
+        """Tries to prove that the model answers every question correctly, as ``arith-model prove`` does.
 
-        ``holds`` is whether every question of every length is answered right; ``counterexample`` is the shortest
-        question with a wrong answer.
+        It checks every case that can occur, and saves ``proof.json``. In the result, ``holds`` is whether every
+        question is answered correctly, of every length, or for pq of up to ``dashes`` dashes. If not,
+        ``counterexample`` is the shortest question with a wrong answer. Only some kinds of networks can be proved.
 
         Raises InputError if the model cannot be proved, or the run has no checkpoint; WriteError if the file cannot be
         written.
@@ -396,7 +403,10 @@ class TrainedRun(Tabular):
 
     @functools.cached_property
     def in_full(self) -> tuple[str, str]:
-        """The worst slice and the wrong answers to the default questions of the suite; evaluated if not saved."""
+        """The worst slice and the number of wrong answers on the default suite; evaluated unless saved.
+
+        Both are texts, such as ``each 1.000`` and ``0 of 28,752 (< 0.011%)``.
+        """
         scores = self._opened.in_full
         if scores is None:
             from seq2seq_arith.trainer.evaluation import suites
@@ -415,7 +425,7 @@ class TrainedRun(Tabular):
         return examples, answering.evaluate(answerer, examples)
 
     def mistakes(self, count: int = MISTAKES) -> Table:
-        """The first wrong answers on the validation set: ``question``, ``answer``, ``prediction``.
+        """The first mistakes on the validation set, a row each: ``question``, the correct ``answer``, ``prediction``.
 
         Raises InputError if the run's dataset is missing, or the run has no checkpoint.
         """
@@ -443,8 +453,8 @@ class TrainedRun(Tabular):
     ) -> "TrainedRun":
         """Resumes a run that was stopped; or, with a constant learning rate, trains it for more epochs.
 
-        ``epochs`` is the maximum number of epochs of the whole run, None for that of its configuration; the others are
-        as for ``train``.
+        ``epochs`` is the maximum number of epochs in total, those before included; None is that of the configuration.
+        The other arguments are those of ``train``.
 
         Raises InputError if the run cannot be resumed with these options, or its dataset is missing; TrainingError if
         training fails.

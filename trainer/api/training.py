@@ -32,7 +32,7 @@ def train(
     verbose: int = 1,
     **settings: Any,
 ) -> TrainedRun:
-    """Trains a model, or resumes the run in that folder, as ``arith-model train`` does.
+    """Trains a model, or resumes the run in ``run_dir``, as ``arith-model train`` does.
 
     Args:
       dataset: A dataset; or the name of a task, whose recipe names the dataset; or the name of a config, such as
@@ -40,13 +40,15 @@ def train(
       task_file: A file with custom tasks, whose code then runs.
       run_dir: The folder of the run; None is ``runs/TASK``.
       data_dir: Where datasets are kept; None is that of the dataset, or ``data``.
-      callbacks: Keras callbacks. They are called once every few steps, and after each epoch with the logs ``loss``,
-        ``character_accuracy``, ``exact_match``, and the same with the prefix ``val_``; see ``observers.Callbacks``.
+      callbacks: Keras callbacks. Their batch methods are called once every few steps (not for every batch), and
+        ``on_epoch_end`` with the logs ``loss``, ``character_accuracy``, ``exact_match``, and the same with the prefix
+        ``val_``; see ``observers.Callbacks``.
       verbose: 0 to print nothing, not even progress; 1 otherwise.
-      **settings: The options of ``arith-model train``: ``recipe``, and fields of ``ModelConfig`` and
-        ``TrainConfig`` that change it, such as ``hidden`` or ``learning_rate``. ``model`` is the network, or
-        ``FILE.py:FUNCTION`` for a custom one; ``input_format`` may be ``FILE.py:CLASS``. With a task's name, also the
-        parameters of the recipe's dataset, such as ``digits``; its seed is ``data_seed``.
+      **settings: The options of ``arith-model train``. ``recipe`` is the name of a recipe, a set of defaults. Fields of
+        ``ModelConfig`` and ``TrainConfig``, such as ``hidden`` or ``learning_rate``, override it. ``model`` is the name
+        of a network, or ``FILE.py:FUNCTION`` for a custom one; ``input_format`` and ``positional_encoding`` may be
+        ``FILE.py:CLASS``. If ``dataset`` is the name of a task, the parameters of its dataset are accepted, too, such
+        as ``digits``; the seed of the dataset is then ``data_seed``, because ``seed`` is that of the training.
 
     Raises InputError if an argument is wrong, the model does not fit the dataset, or the folder contains another
     run; TrainingError if training fails.

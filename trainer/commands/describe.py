@@ -31,7 +31,7 @@ OF_MODEL = Options(ModelConfig, names=MODEL_NAMES, default_of=default_text, as_d
     "describe pq --recipe notebook --dashes 20",
     description="Describe the network, the input format and the training of a run, or of a recipe for a task.\n\nThe "
     "options change the recipe, so that a network can be described before it is trained. A run has its own settings: "
-    "of the options, it takes only those that allow its custom code.",
+    "with a run, only those options are accepted that allow its custom code.",
     prints_data=True,
 )
 def describe(

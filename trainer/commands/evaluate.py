@@ -157,8 +157,8 @@ def show_proof(
     counterexamples: Annotated[
         Path | None,
         FileOption(
-            "write the shortest counterexample of each case of the proof that fails, one question per line, at most "
-            "10,000; predict reads them",
+            "write the shortest counterexample of each case that fails to this file, one question per line, at most "
+            "10,000 of them; predict --file reads it",
         ),
     ] = None,
 ) -> int:

@@ -148,7 +148,7 @@ def serve(
     port: Annotated[
         int,
         Option(
-            "port of the page, which only this machine can open; 0 for any free port",
+            "port of the server, which listens on localhost only; 0 for any free port",
             low=0,
             high=MAX_PORT,
             default_text="8765",
@@ -157,7 +157,8 @@ def serve(
     question: Annotated[
         Sequence[str],
         QuestionOption(
-            "first question of the page: the name of a run, that of a second run to compare with, and a question",
+            "the question with which the page opens: the name of a run, optionally that of a second run to compare, "
+            "and the question",
             metavar="RUN [RUN] QUESTION",
         ),
     ] = (),

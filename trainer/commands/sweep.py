@@ -44,7 +44,7 @@ TASK_FILE = "task-file"
 def sweep(
     file: Annotated[
         str,
-        Option("TOML file with a table of options for each kind of run, such as examples/sweep.toml", metavar="FILE"),
+        Option("TOML file with one table of options per configuration, such as examples/sweep.toml", metavar="FILE"),
     ],
     *,
     data_dir: Annotated[
@@ -60,7 +60,8 @@ def sweep(
         ),
     ] = None,
     seeds: Annotated[
-        Sequence[int], Option("train each table once per seed: 0-9, or 1,5", read=read_numbers, default_text="0")
+        Sequence[int],
+        Option("seeds with which each configuration is trained: 0-9, or 1,5", read=read_numbers, default_text="0"),
     ] = (0,),
     jobs: Annotated[int, Option("number of runs that are trained at the same time", low=1, high=MAX_JOBS)] = 1,
     dry_run: Annotated[bool, Option("check the file and list its runs; train nothing")] = False,
@@ -144,7 +145,10 @@ def results(
     threshold: Annotated[
         float,
         Option(
-            "worst-slice accuracy at which a seed counts as successful", low=0.0, high=1.0, default_text="1, no error"
+            "smallest worst-slice accuracy at which a seed counts as successful, in the column reached",
+            low=0.0,
+            high=1.0,
+            default_text="1, no error",
         ),
     ] = 1.0,
     lengths: Annotated[

@@ -31,10 +31,11 @@ def probe(learner: Learner, name: str, position: int, count: int, seed: int) -> 
     """The accuracy of a linear probe for a property, by layer and step; beside it that of a control task.
 
     Both numbers have a digit at ``position``, 0 for the units. The probe is fitted to one half of the questions by
-    ridge regression, and evaluated on the other half. In the control task (Hewitt, Liang,
-    "Designing and Interpreting Probes with Control Tasks", EMNLP 2019), each pair of digits at the position has a
-    random value, as frequent as the true ones: a property that is read no better than that has not been computed by
-    the model. Steps whose input contains the answer's character at the position are left out.
+    ridge regression, and evaluated on the other half. In the control task (Hewitt, Liang, "Designing and Interpreting
+    Probes with Control Tasks", EMNLP 2019), each pair of digits at the position has a random label, with the
+    frequencies of the true labels. Accuracy on it measures how well a probe can memorise pairs, so only the accuracy
+    above it (*selectivity*) is evidence that the layer encodes the property. Steps whose input contains the answer's
+    character at the position are left out.
     """
     task = learner.input_format.task
     check_choice("the property", name, list(PROPERTIES))

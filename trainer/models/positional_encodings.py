@@ -199,7 +199,7 @@ class CoupledRelativeBias(PositionalEncoding, name="coupled_relative_bias"):
 def rotate(vectors: Any, index: Any, base: float) -> Any:
     """Rotates pairs of numbers of vectors, [examples, heads, steps, even size], by an angle that grows with the index.
 
-    The index is [examples or 1, steps]; ``base`` is about the largest period, in characters.
+    The index is [examples or 1, steps]; the wavelengths run from 2 pi to almost 2 pi ``base`` characters.
     """
     half = vectors.shape[-1] // 2
     frequencies = base ** (-ops.arange(half, dtype="float32") / half)

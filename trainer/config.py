@@ -125,8 +125,8 @@ class ModelConfig:
         group=NETWORK,
     )
     input_format: str = option(
-        "how question and answer are presented to the network (the data format), and so which hints it gets; "
-        "FILE.py:CLASS for a custom input format",
+        "how question and answer are presented (the data format), and so which hints the network gets; FILE.py:CLASS "
+        "for a custom one",
         default="plain",
         choices=lambda: tuple(registry.INPUT_FORMATS),
         also=plugins.is_plugin,
@@ -539,8 +539,8 @@ class TrainConfig:
         group=EPOCHS,
     )
     prove: int = option(
-        "after training, try to prove that every question of every length is answered correctly; if the proof fails, "
-        "train further on its counterexamples and try again, at most N rounds (counterexample-guided training)",
+        "after training, try to prove that every answer of every length is correct; if that fails, train further on "
+        "the counterexamples, at most N rounds (counterexample-guided training)",
         default=0,
         low=0,
         high=100,
@@ -557,7 +557,7 @@ class TrainConfig:
         "seed of the initial weights and of the order of examples", default=0, low=0, high=MAX_SEED, group=DURATION
     )
     replicas: int | None = option(
-        "number of replicas (data parallelism); more than one on a CPU are logical devices",
+        "number of replicas (data parallelism); on a CPU, logical devices",
         default=None,
         default_text="all GPUs, or one CPU",
         low=1,

@@ -116,8 +116,8 @@ class Task:
     )
     draws: str = options.option(
         "sampling distribution of the operands: digits (uniform in length), value (uniform in value), structured (half "
-        "of the pairs are drawn to have long chains of carries or borrows, equal operands, or runs of 0 and 9; the "
-        "others as with digits); for tasks on words: letters (uniform in length), fixed (all of the maximum length)",
+        "with long carries or borrows, equal operands, or runs of 0 and 9; the others as with digits); for words: "
+        "letters (uniform in length), fixed (all of the maximum length)",
         default=None,
         default_text=_by_task(lambda operation: next(iter(operation.draws))),
         choices=own_tasks.ways_to_draw,

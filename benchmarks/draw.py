@@ -4,7 +4,7 @@ Each is an SVG, light or dark as the page that shows it, in the style of ``seq2s
 is trained here; ``learning.jsonl`` is the ``samples.jsonl`` of the network with attention of the lesson. The playground
 is two screenshots, by Chromium, of the page of the site, which ``make docs`` makes::
 
-    python benchmarks/draw.py slices automaton grokking learning playground
+    python benchmarks/draw.py slices automaton attention grokking learning playground
 """
 
 import argparse
@@ -19,14 +19,19 @@ import numpy as np
 from seq2seq_arith.arithmetic.columns import DIGITS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import figures
-from seq2seq_arith.trainer.proving.questions import PAIRS, question_automaton
+from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, question_automaton
 from seq2seq_arith.trainer.proving.tables import LatchTagger
+from seq2seq_arith.trainer.proving.windowed import SORTED, WindowedTransformer, all_windows
 from seq2seq_arith.trainer.runs import checkpoints, samples
 from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, open_run
 from seq2seq_arith.trainer.sweeps import results
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
+
+# Seed 602 of windowed_transformer.toml, and what its attention sees when it writes a digit.
+TRANSFORMER = HERE.parent / "tests/support/windowed_transformer.npz"
+SEEN = ("position above", "own position", "position below", "+", "last digit written", "digit before that")
 
 # Two models of subtraction of one architecture: from the legend to runs in results.jsonl, a colour and a mark. Those of
 # the recipe saw as many pairs before its first proof, but 23 times as many different ones, and then trained for rounds.
@@ -188,6 +193,43 @@ def automaton() -> bytes:
     return svg_file(figures.inline_svg(figure, "The states of an adder", about))
 
 
+def attention_shares(network: WindowedTransformer, rows: np.ndarray) -> np.ndarray:
+    """The mean attention of each head to ``SEEN`` at some windows with three pairs, float64 [heads, seen]."""
+    before, last, *pairs = rows.T
+    question, weights = len(network.alphabet), network.weights[last]  # [windows, kinds, keys, heads]
+    windows, plus = np.arange(len(rows)), network.alphabet.index("+")
+    digits = np.array([network.alphabet.index(character) for character in CHARACTERS])[np.array(SORTED)]
+    blank = network.alphabet.index(" ")
+    below, same, above = (
+        sum((weights[windows, kind, keys] * (keys != blank)[:, None] for keys in digits[pair].T), np.zeros(()))
+        for kind, pair in enumerate(pairs)
+    )
+    written = weights[windows, 1, question + last], weights[windows, 0, question + before]
+    parts = np.stack([above, same, below, weights[windows, 3, plus], *written])
+    return (parts / parts.sum(axis=0)).mean(axis=1).T
+
+
+@figures.styled
+def attention() -> bytes:
+    """Where the heads of the transformer with an attention window look: a panel per head, means over all windows."""
+    from matplotlib.ticker import PercentFormatter
+
+    alphabet = f"{Task('addition').alphabet}$"  # the last character is the EOS token
+    network = WindowedTransformer(dict(np.load(TRANSFORMER)), alphabet)
+    parts = [windows.rows[::100] for windows in all_windows(question_automaton(Task("addition")), alphabet)]
+    rows = np.concatenate(parts[1:])  # without the first step, before which nothing was written
+    figure = figures.figure(8, 2.6)
+    panels = figure.subplots(1, network.heads, sharex=True, sharey=True)
+    panels[0].invert_yaxis()
+    for head, (axes, shares) in enumerate(zip(panels, attention_shares(network, rows), strict=True)):
+        axes.barh(range(len(SEEN)), shares, color=figures.COLOURS[0])
+        axes.set(title=f"head {head}", xlim=(0, 1))
+        axes.set_yticks(range(len(SEEN)), SEEN)
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+    about = "A panel per head: the mean share of the attention that each digit in the window gets."
+    return svg_file(figures.inline_svg(figure, "Where the heads of a transformer look", about))
+
+
 @figures.styled
 def grokking() -> bytes:
     """Exact match over steps, in training and on the validation set: a panel per weight decay."""
@@ -236,7 +278,13 @@ def learning(source: Path = HERE / "learning.jsonl") -> bytes:
     return svg_file(f"<svg {size}>{title}{''.join(drawn)}</svg>", " ".join(rules))
 
 
-PICTURES = {"slices": slices, "automaton": automaton, "grokking": grokking, "learning": learning}
+PICTURES = {
+    "slices": slices,
+    "automaton": automaton,
+    "attention": attention,
+    "grokking": grokking,
+    "learning": learning,
+}
 
 if __name__ == "__main__":
     main()

@@ -1,8 +1,10 @@
 """Windows of a transformer: all of them, its logits there, and a bound that no float32 network exceeds."""
 
+import collections
+import functools
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -216,6 +218,33 @@ def test_the_derivatives_of_gelu_are_bounded():
     np.testing.assert_allclose(np.gradient(gelu, values), slope, atol=1e-4)
     assert np.abs(slope).max() < windowed.GELU_SLOPE
     assert np.abs(np.gradient(slope, values)).max() < windowed.GELU_CURVATURE
+
+
+@pytest.mark.parametrize(("window", "expected"), [(2, 4_319_840), (3, 13_084_447_925)])
+def test_the_windows_are_counted(window, expected):
+    """Without enumerating them: different windows of an automaton are different paths of its subset construction."""
+    end = FORMAT.alphabet.index("$")
+    right = np.where(QUESTIONS.right == FORMAT.alphabet.index(" "), end, QUESTIONS.right)
+    edges = list(zip(QUESTIONS.source, QUESTIONS.target, windowed.SORTED_OF[QUESTIONS.symbol], right, strict=True))
+
+    def following(states: frozenset, kind: str) -> Iterator[frozenset]:
+        """The states after a pair, or after a pair and the character written there, which is read later or not."""
+        reached = collections.defaultdict(set)
+        for source, target, pair, character in edges:
+            if source in states and not (kind == "read" and character == end):
+                reached[pair if kind == "pair" else (pair, character)].add(target)
+        return map(frozenset, reached.values())
+
+    @functools.cache
+    def count(states: frozenset, kinds: tuple[str, ...]) -> int:
+        return sum(count(after, kinds[1:]) for after in following(states, kinds[0])) if kinds else 1
+
+    last = ("written", *("pair",) * (window - 1))
+    first = frozenset(np.flatnonzero(QUESTIONS.initial))
+    total = sum(count(first, ("read",) * read + last) for read in range(window))
+    for digit in set(right.tolist()) - {end}:
+        total += count(frozenset(edge[1] for edge in edges if edge[3] == digit), ("read",) * (window - 1) + last)
+    assert total == expected
 
 
 @pytest.fixture

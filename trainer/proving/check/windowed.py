@@ -57,7 +57,7 @@ SEEN_PAIRS = np.concatenate([SEEN[np.array(PAIRS)], [[UNSEEN, UNSEEN]]])  # int6
 NO_PAIR = len(PAIRS)
 # The kinds of the nine characters: the one before c_t, c_t, the operator, and three pairs.
 KINDS = np.array([0, 1, 3, 0, 0, 1, 1, 2, 2])
-BLOCK = 1 << 12  # cases that are evaluated at a time
+BLOCK = 1 << 9  # cases that are evaluated at a time, so that they fit in the cache
 # The largest scores, far above the hidden ones; and errors so small that those of exponentials are linear.
 MOST_SCORE, MOST_SPREAD, MOST_ERROR = 1e5, 600.0, 0.005
 GELU_SLOPE = 1.13  # the largest slope of GELU

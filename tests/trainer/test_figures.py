@@ -39,8 +39,8 @@ def test_text_and_lines_can_be_seen(theme):
 def rows(epochs: int) -> list[dict]:
     """Epochs of which each is better than the one before; the last loss is zero, which has no logarithm."""
     return [
-        ROWS[0] | {"epoch": each, "steps": each, "val_loss": 1 - each / epochs, "val_exact_match": each / epochs}
-        for each in range(1, epochs + 1)
+        ROWS[0] | {"epoch": epoch, "steps": epoch, "val_loss": 1 - epoch / epochs, "val_exact_match": epoch / epochs}
+        for epoch in range(1, epochs + 1)
     ]
 
 
@@ -54,11 +54,11 @@ def test_a_picture_is_a_file_that_is_the_same_each_time(suffix):
 def test_a_picture_in_a_page_has_the_colours_of_the_page():
     figure = history.curves({"a < b & $c$": rows(3), "_other": rows(2)}, ("loss",))
     text = figures.inline_svg(figure, "Loss <1>", "The loss.")
-    found = ET.fromstring(text.replace("<svg", '<svg xmlns:xlink="http://www.w3.org/1999/xlink"', 1))
-    assert [found[0].text, found[1].text] == ["Loss <1>", "The loss."]
+    root = ET.fromstring(text.replace("<svg", '<svg xmlns:xlink="http://www.w3.org/1999/xlink"', 1))
+    assert [root[0].text, root[1].text] == ["Loss <1>", "The loss."]
     assert re.findall(r"#[0-9a-f]{6}\b", text) == []
     assert set(re.findall(r"var\(--(\w+)\)", text)) <= set(figures.PALETTE)
-    assert {"a < b & $c$", "_other", "epoch"} <= {each.text for each in found.iter() if each.text}
+    assert {"a < b & $c$", "_other", "epoch"} <= {element.text for element in root.iter() if element.text}
     names = re.findall(r' id="([^"]+)"', text)
     assert len(names) == len(set(names)) and set(names) == set(re.findall(r"#(\w+)", text))
     other = figures.inline_svg(figure, "Another", "The loss.")
@@ -69,7 +69,7 @@ def test_the_curves_of_one_run_and_of_several(input_error):
     """Of one run also those on the training set. Zero loss is shown, too, and a ring is around the best epoch."""
     one = history.curves({"run": rows(4)})
     loss, exact = one.axes
-    assert [each.get_text() for each in one.legends[0].get_texts()] == ["validation set", "training set"]
+    assert [text.get_text() for text in one.legends[0].get_texts()] == ["validation set", "training set"]
     assert list(exact.get_lines()[0].get_ydata()) == [0.75, 0.5, 0.25, 0.01]  # the last is without a mistake
     assert list(loss.get_lines()[0].get_ydata()) == [0.75, 0.5, 0.25, history.SMALLEST_LOSS]
     assert list(exact.get_lines()[2].get_xdata()) == [4]

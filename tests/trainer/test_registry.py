@@ -1,10 +1,12 @@
 """The results that are stored: each has the settings of its recipe."""
 
 import dataclasses
+import functools
 
 from layout import ROOT, TIMES_DIGIT
 
 from seq2seq_arith.arithmetic import own_tasks
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import call, from_flags, parameters_of
 from seq2seq_arith.trainer.commands.train import set_up
 from seq2seq_arith.trainer.config import TrainConfig
@@ -17,14 +19,20 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_task
     rows = results.read(ROOT / "benchmarks/results.jsonl")
     own_tasks.use(TIMES_DIGIT)
     files = sorted((ROOT / "benchmarks").glob("*.toml"))
-    planned = {each.name: each for file in files for each in plan.read(file, [])}
+    planned = {run.name: run for file in files for run in plan.read(file, [])}
+
+    @functools.cache
+    def configured(group: str) -> tuple[Task, TrainConfig]:
+        """The task and the configuration of the runs of a group, which differ in their seeds only."""
+        run = next(run for run in planned.values() if run.group == group)
+        return call(set_up, from_flags(parameters_of(set_up), run.settings, "train") | {"task": run.task})
+
     assert len(rows) > 30
     for row in rows:
-        each = planned[f"{row.run}-seed{row.seed}"]
-        settings = from_flags(parameters_of(set_up), each.settings, "train") | {"seed": each.seed}
-        task, config = call(set_up, settings | {"task": each.task})
+        run = planned[f"{row.run}-seed{row.seed}"]
+        task, config = configured(run.group)
         stored = TrainConfig.from_json(row.settings)
-        assert stored == dataclasses.replace(config, deterministic=stored.deterministic), row.run
+        assert stored == dataclasses.replace(config, seed=run.seed, deterministic=stored.deterministic), row.run
         assert row.dataset == task.config_name
-        assert row.suite == each.suite
+        assert row.suite == run.suite
         assert row.hints == config.model.hints(task), row.run

@@ -222,7 +222,10 @@ def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, 
     refused = run_here(*GENERATE, *THREE, "--data-dir", data_dir)
     assert refused.returncode == 75
     assert "another run has begun to publish" in refused.stderr
-    with monkeypatch.context() as patch, pytest.raises(InputError, match="after 0 minutes, so it was probably killed"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputError, match="so it was probably killed; give its options to complete"),
+    ):
         patch.setattr(stores, "PUBLISHING_SECONDS", 0.0)
         make(TASK, LAYOUTS["three"], data_dir)
     # One of the same layout makes what is lost as well.

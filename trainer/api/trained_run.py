@@ -437,12 +437,13 @@ class TrainedRun(Tabular):
         mistakes = answering.mistakes(self.task, result, result.wrong[:count])
         return Table(map(dataclasses.asdict, mistakes), ["question", "answer", "prediction"], title)
 
-    def export(self, path: str | Path) -> Path:
+    def export(self, path: str | Path, *, litert: bool = False) -> Path:
         """Writes the best model for use without this package, as ``arith-model export`` does; returns the folder.
 
-        Raises InputError if the folder exists, or the run has no checkpoint; WriteError if it cannot be written.
+        With ``litert``, also for LiteRT (TensorFlow Lite). Raises InputError if the folder exists, the run has no
+        checkpoint, or LiteRT lacks an operation; WriteError if it cannot be written.
         """
-        return commands.predict.export(self.run, str(path)).folder
+        return commands.predict.export(self.run, str(path), litert=litert).folder
 
     def resume(
         self,

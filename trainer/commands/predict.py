@@ -118,18 +118,24 @@ def show_export(exported: Exported) -> None:
 
 
 @command(
-    "export the best model of a run as a SavedModel and as a .keras file",
+    "export the best model of a run as a SavedModel, as a .keras file and for LiteRT",
     "export runs/addition exported",
+    "export runs/addition exported --litert",
     show=show_export,
 )
 def export(
-    run: OneRun, out: Annotated[str, Option("folder to write, which must not exist yet", metavar="OUT_DIR")]
+    run: OneRun,
+    out: Annotated[str, Option("folder to write, which must not exist yet", metavar="OUT_DIR")],
+    *,
+    litert: Annotated[
+        bool, Option("also write model.tflite, for LiteRT (TensorFlow Lite), and answer.py, which needs only NumPy")
+    ] = False,
 ) -> Exported:
     """Writes the best model of a run for use elsewhere."""
     import_tensorflow()
     from seq2seq_arith.trainer.export import saved_model
 
-    return Exported(run, saved_model.export(run, out))
+    return Exported(run, saved_model.export(run, out, with_litert=litert))
 
 
 @command(

@@ -24,6 +24,7 @@ docs/reference/input-formats.md shows all of them.
 All strings are uint8 code points of shape [examples, width]. Everything runs in a graph as well as eagerly.
 """
 
+import copy
 import inspect
 import string
 from typing import Any
@@ -106,6 +107,12 @@ class InputFormat:
         It is the answer, unless an input format overrides this; ``decode_answer`` extracts the answer from it.
         """
         return self.encode_answer(answers)
+
+    def with_ids(self, dtype: type[np.integer]) -> "InputFormat":
+        """A copy whose encoded ids have another dtype than uint8."""
+        other = copy.copy(self)
+        other._ids = self._ids.astype(dtype)
+        return other
 
     def _extend(self, wanted: str, count: int) -> None:
         """Adds ``count`` new characters to the alphabet, first the wanted ones; they are decoded as blanks."""
@@ -556,5 +563,6 @@ def _mixed(keys: Tensor) -> Tensor:
 
 
 def _take(ids: Tensor, index: Tensor) -> Tensor:
-    """ids[row, index[row, ...]], the index clipped to the existing steps."""
-    return tf.gather(ids, tf.clip_by_value(index, 0, tf.shape(ids)[1] - 1), batch_dims=1)
+    """ids[row, index[row, ...]]; of an index outside of the row, any of its ids."""
+    # Not clipped: where LiteRT converts integers that are clipped to 0 and 6, it makes an operation that it lacks.
+    return tf.gather(ids, index % tf.shape(ids)[1], batch_dims=1)

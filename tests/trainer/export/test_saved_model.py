@@ -191,7 +191,7 @@ def test_the_files_of_an_export(out, trained):
     beside = {name for name in files if not name.startswith("saved_model/")}
     assert beside == {"README.md", "best.weights.h5", "model.keras", "seq2seq_arith_layers.py", "task.json"}
     about = json.loads((out / "task.json").read_text())
-    assert set(about) == {"parameters", "alphabet", "input_format", "end", "best"}
+    assert set(about) == {"parameters", "alphabet", "input_format", "question", "end", "best"}
     assert about["best"] == history.best(history.read_csv(trained.history))
     _, metadata, content = (out / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(metadata)["library_name"] == "keras"

@@ -85,7 +85,7 @@ def exported(top, trained, tmp_path_factory):
 
 def wait(page, condition):
     """Waits until a JavaScript expression is true."""
-    WebDriverWait(page, 60, poll_frequency=0.05).until(lambda _: page.execute_script(f"return {condition}"))
+    WebDriverWait(page, 180, poll_frequency=0.05).until(lambda _: page.execute_script(f"return {condition}"))
 
 
 def settle(page):

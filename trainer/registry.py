@@ -142,6 +142,15 @@ MODELS: dict[str, ModelEntry] = {
         any_channels=True,
         in_browser="wave_tagger",
     ),
+    "gru_tagger": ModelEntry(
+        build=imported("seq2seq_arith.trainer.models.parallel:gru_tagger"),
+        help="a forward GRU with noise on its state in training, and dense layers, which label each step with one "
+        "character of the answer",
+        term="sequence labelling with a GRU",
+        paper="[Cho et al. 2014](https://arxiv.org/abs/1406.1078)",
+        writes_in_place=True,
+        any_channels=True,
+    ),
     "latch_tagger": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:latch_tagger"),
         help="sequence labelling: embedded digit pairs, dense layers, and latches, which are binary memory cells "

@@ -61,3 +61,40 @@ def counter() -> dict[str, np.ndarray]:
     arrays["logits/kernel"][0, dash], arrays["logits/bias"][blank] = 8, 2
     arrays["logits/kernel"][1, q] = 99
     return arrays
+
+
+def gru() -> dict[str, np.ndarray]:
+    """A ``gru_tagger`` of one unit, which is near +1 after a carry, near -1 after none, and 0 at first.
+
+    z is nearly 0 always, so the state becomes the tanh of what the column says: by 10 up or down, or, at a sum of 9,
+    what the state was. There are two dense units for each of ten sums and for two blanks: one without a carry, and one
+    with it.
+    """
+    depth, blanks = len(ADDITION), 10
+    gates, pairs = np.zeros((depth**2, 3)), np.zeros((depth**2, 24))
+    digits = [("0123456789".find(character), ADDITION.index(character)) for character in "0123456789 "]
+    for left, left_id in digits:
+        for right, right_id in digits:
+            row, total = left_id * depth + right_id, max(left, 0) + max(right, 0)
+            gates[row, 2] = -2 if total == 9 else 10 * np.sign(total - 9)
+            pairs[row, blanks if left == right == -1 else total % 10] = 1
+    dense, dense_bias = np.zeros((25, 48)), np.zeros(48)
+    logits, logits_bias = np.zeros((48, depth)), np.zeros(depth)
+    for kind in range(11):
+        without, carried = 2 * kind, 2 * kind + 1
+        dense[[kind, 24], without], dense_bias[without] = (4, -4), -2
+        dense[[kind, 24], carried], dense_bias[carried] = (4, 4), -5
+        logits[without, ADDITION.index("0123456789 "[kind])] = 4
+        logits[carried, ADDITION.index("12345678901"[kind])] = 4
+    logits_bias[ADDITION.index("+")] = -20
+    weights = {
+        "gates/table": gates,
+        "pairs/table": pairs,
+        "recurrence/cell/kernel": np.array([[0.0, 0.0, 4.0]]),
+        "recurrence/cell/bias": np.array([20.0, -20.0, 0.0]),
+        "dense_0/kernel": dense,
+        "dense_0/bias": dense_bias,
+        "logits/kernel": logits,
+        "logits/bias": logits_bias,
+    }
+    return {name: array.astype(np.float32) for name, array in weights.items()}

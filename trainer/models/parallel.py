@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.models.layers import (
     PairEmbedding,
     ops,
 )
-from seq2seq_arith.trainer.models.recurrent import PlainLSTM, lstm
+from seq2seq_arith.trainer.models.recurrent import PlainLSTM, SeenGRUCell, lstm
 from seq2seq_arith.trainer.models.spec import Spec
 
 RECURRENT: dict[str, Callable[..., Any]] = {"lstm": lstm, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
@@ -36,6 +36,8 @@ UNITS_PER_LATCH = 8
 # layers ignore what the latches hold besides what is needed, and so what they may hold in longer questions.
 GATE_NOISE = 0.5
 STATE_NOISE = 0.3
+# Of a GRU: units of the vectors of pairs and of each dense layer, and the standard deviation of the noise on its state.
+GRU_PAIR_UNITS, GRU_DENSE_UNITS, GRU_NOISE = 24, 48, 0.5
 
 
 def encoder_decoder(spec: Spec) -> keras.Model:
@@ -127,6 +129,30 @@ def latch_tagger(spec: Spec) -> keras.Model:
         features = Noise(STATE_NOISE, salt=2 * number + 1)([layers.Concatenate()(seen), key])
         inputs = layers.Dense(spec.hidden * (1 + last), "relu", name=f"layer_{number}")(features)
     return _model(ids, inputs, spec)
+
+
+def gru_tagger(spec: Spec) -> keras.Model:
+    """A GRU of ``spec.hidden`` units that runs forward, and ``spec.layers`` dense layers that see its state.
+
+    The dense layers read the vector of a step, and the state before that step, which only needs to contain the carry::
+
+        pairs -> gates -> GRU -> state before the step \
+        pairs -> vectors ------------------------------> dense -> ... -> logits
+
+    In training, the state has noise, also where the next state is computed. So what is learned pulls a state that is
+    nearly right to the right one, and can be proved at every length (``trainer/proving/boxes.py``).
+    """
+    ids = spec.question()
+    gates = PairEmbedding(spec.depth, 3 * spec.hidden, name="gates")(ids)
+    noise = Noise(GRU_NOISE, salt=0)([ops.zeros_like(gates[..., : spec.hidden]), BatchKey(name="key")(ids)])
+    recurrence = layers.RNN(
+        SeenGRUCell(spec.hidden, name="cell"), return_sequences=True, unroll=spec.unroll, name="recurrence"
+    )
+    state = recurrence(layers.Concatenate()([gates, noise]))
+    sequence = layers.Concatenate()([PairEmbedding(spec.depth, GRU_PAIR_UNITS, name="pairs")(ids), state])
+    for number in range(spec.layers):
+        sequence = layers.Dense(GRU_DENSE_UNITS, "relu", name=f"dense_{number}")(sequence)
+    return _model(ids, sequence, spec)
 
 
 def counter(spec: Spec) -> keras.Model:

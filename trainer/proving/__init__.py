@@ -7,5 +7,6 @@ all it needs::
     automata.py     the same with what the layers of the network hold beside it
     tables.py       the weights as tables, and how far float32 can be from them
     windowed.py     a transformer whose attention sees finitely many combinations of characters
+    boxes.py        a GRU whose real state stays in boxes
     networks.py     the networks that can be proved, an entry each
 """

@@ -34,8 +34,8 @@ def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, m
     ``transitions`` are numbers of transitions, and ``cases`` the case of each, int64 [transitions] both.
     """
     # A string goes from the nearest start to the transition's source, along it, and on to the nearest end.
-    back, before = _nearest(automaton.initial, automaton.source, automaton.target)
-    on, behind = _nearest(automaton.final, automaton.target, automaton.source)
+    back, before = nearest(automaton.initial, automaton.source, automaton.target)
+    on, behind = nearest(automaton.final, automaton.target, automaton.source)
     order = np.lexsort([cases, before[automaton.source[transitions]] + behind[automaton.target[transitions]]])
     _, first = np.unique(cases[order], return_index=True)
     transitions = transitions[order[np.sort(first)[:most]]]  # of each case the one whose string is the shortest
@@ -49,7 +49,7 @@ def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, m
     return [string[string != NONE] for string in np.stack(columns, axis=1)]
 
 
-def _nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The last transition of a shortest path from a start to each state, ``NONE`` at a start, and its length.
 
     ``starts`` is bool [states]; both results are int64 [states]. The search is breadth first.

@@ -20,6 +20,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import NETWORK_OPTIONS, TrainConfig
+from seq2seq_arith.trainer.proving.boxes import GatedUnits
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, Weights
 from seq2seq_arith.trainer.proving.windowed import WINDOW, WindowedTransformer
 
@@ -41,7 +42,7 @@ class Provable:
     name: str
     input_format: str
     variable: str
-    tables: Callable[[Weights, str], Tables | WindowedTransformer] | None = None
+    tables: Callable[[Weights, str], Tables | WindowedTransformer | GatedUnits] | None = None
     task: str | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -66,6 +67,7 @@ class Provable:
 NETWORKS = (
     Provable(name="latch_tagger", input_format="aligned", variable="settings_0/kernel", tables=LatchTagger),
     Provable(name="examples/small_adder.py", input_format="aligned", variable="carry/kernel", tables=SmallAdder),
+    Provable(name="gru_tagger", input_format="aligned", variable="recurrence/cell/kernel", tables=GatedUnits),
     Provable(name="counter", input_format="plain", variable="encoder/kernel", task="pq"),
     Provable(
         name="causal",

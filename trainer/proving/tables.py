@@ -327,6 +327,14 @@ def _sum_errors(times: np.ndarray, added: np.ndarray, errors: np.ndarray, terms:
     return times @ errors + np.where(others > 0, rounding + 4 * (terms + 1) * SMALLEST, 0)
 
 
+def above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The margins of the right logits over all others: ids are [...], logits [..., characters] and are overwritten."""
+    right = right[..., np.newaxis]
+    of_right = np.take_along_axis(logits, right, axis=-1)[..., 0]
+    np.put_along_axis(logits, right, -np.inf, axis=-1)
+    return of_right - logits.max(axis=-1)
+
+
 def is_above(logits: np.ndarray, bound: float) -> np.ndarray:
     """Whether the highest logit stays so at every step if each has an error of at most ``bound``: bool [questions].
 

@@ -29,7 +29,7 @@ class Proof:
     prover: int  #: the version of the prover, ``PROVER``
     weights_sha256: str  #: of the file of the best weights
     config_sha256: str  #: of the task, the model with its custom code, and the precision: ``config_sha256``
-    states: int  #: of the latches; characters that the small adder can see before it; sums that a counter can have read
+    states: int  #: of the latches; boxes of a GRU; characters that the small adder can see before it; sums of a counter
     cases: int  #: distinct ones, each of which was checked
     wrong: int  #: cases that are answered wrong
     near: int  #: cases that are right by so little that rounding in float32 may decide
@@ -39,6 +39,7 @@ class Proof:
     seconds: float
     version: str  #: of this package
     counterexample: Sample | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest wrong or near one
+    is_shortest: bool = True  #: whether no shorter question is answered wrong; not known of one that a search found
     certificate_sha256: str | None = None  #: of ``certificate.npz``; None if there is none
     dashes: int | None = None  #: of an operand of pq, the most that are proved; None for questions of any length
 
@@ -69,7 +70,8 @@ class Proof:
         else:
             kind = f"not proved: {question} is {answer}, and the model answers {prediction or 'nothing'}"
         counts = f"{self.wrong:,} wrong, {self.near:,} too near to tell"
-        return f"{kind}; it is the shortest such question ({checked}, {counts})"
+        which = "it is the shortest such question" if self.is_shortest else "a search found this question"
+        return f"{kind}; {which} ({checked}, {counts})"
 
     def in_brief(self) -> str:
         """For a table: what is proved, or the shortest question that is answered wrong, or may be by rounding."""

@@ -25,9 +25,11 @@ from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.proving import networks
+from seq2seq_arith.trainer.proving.boxes import GatedUnits
 from seq2seq_arith.trainer.proving.counting import CounterSums
 from seq2seq_arith.trainer.proving.questions import symbols
 from seq2seq_arith.trainer.proving.tables import RangeError, Tables, Weights
+from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.registry import input_format_entry
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -201,13 +203,13 @@ def evaluator(run: Run, weights: Weights, *, is_proved: bool) -> Evaluate | None
         tables = network.tables(weights, run.task.alphabet)
     except (KeyError, ValueError, IndexError, RangeError):  # a layer is missing, or a sum can be infinite
         return None
-    if not isinstance(tables, Tables):  # a transformer writes one character after the other
+    if isinstance(tables, WindowedTransformer):  # it writes one character after the other
         return None
     return functools.partial(_of_columns, tables, run.task.alphabet, is_proved)
 
 
 def _of_columns(
-    tables: Tables, alphabet: str, is_proved: bool, ids: np.ndarray, steps: int
+    tables: Tables | GatedUnits, alphabet: str, is_proved: bool, ids: np.ndarray, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
     assert ids.shape[1] == steps
     logits, is_certain = tables.evaluate(symbols(ids, alphabet))

@@ -24,10 +24,11 @@ from seq2seq_arith.trainer.data import question_sets
 from seq2seq_arith.trainer.data.input_formats import InputFormat, make_input_format
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.network import up_to
-from seq2seq_arith.trainer.proving import automata, networks, windowed
+from seq2seq_arith.trainer.proving import automata, boxes, networks, windowed
 from seq2seq_arith.trainer.proving.automata import TooLargeError
+from seq2seq_arith.trainer.proving.boxes import GatedUnits
 from seq2seq_arith.trainer.proving.questions import PAIRS, Automaton, pair_ids, question_states, symbols
-from seq2seq_arith.trainer.proving.tables import RangeError, Tables, UncertainError, Weights, counter_bound
+from seq2seq_arith.trainer.proving.tables import RangeError, Tables, UncertainError, Weights, above, counter_bound
 from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.files import write, write_json
@@ -58,6 +59,7 @@ class Checked:
     # From the numbers of some cases to a shortest question of each, sorted by length.
     questions: Callable[[np.ndarray], list[Sample]]
     certificate: dict[str, np.ndarray] | None = None  # what ``proving/check`` reads
+    is_shortest: bool = True  # whether those questions are shortest ones, and not those that a search found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Proved:
         write_json(self.run.proof, self.proof.to_json())
 
 
-def tables_of(run: Run, weights: Weights) -> Tables | WindowedTransformer | None:
+def tables_of(run: Run, weights: Weights) -> Tables | WindowedTransformer | GatedUnits | None:
     """The weights of a run's model as tables, None for a counter; raises InputError if the model cannot be proved."""
     if reason := networks.why_not(run.task, run.config):
         raise InputError(f"{run.place}: {reason}; give a run of such a model")
@@ -128,6 +130,8 @@ def prove(run: Run, restore: Restore) -> Proved:
         checked = _of_sums(run, weights, restore, seed)
     elif isinstance(tables, WindowedTransformer):
         checked = _of_windows(run, tables, restore, seed)
+    elif isinstance(tables, GatedUnits):
+        checked = _of_boxes(run, tables, restore, seed)
     else:
         checked = _of_tables(run, tables, restore, seed)
     margins, bound = checked.margins, checked.bound
@@ -156,6 +160,7 @@ def prove(run: Run, restore: Restore) -> Proved:
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=samples[0] if samples else None,
+        is_shortest=checked.is_shortest,
         certificate_sha256=hashlib.sha256(certificate).hexdigest() if certificate else None,
         dashes=run.task.size if tables is None else None,
     )
@@ -189,7 +194,7 @@ def _of_tables(run: Run, tables: Tables, restore: Restore, seed: int) -> Checked
     parts, done = list[np.ndarray](), 0
     with progress(f"{run.task.name}, proof", len(windows), "cases") as report_progress:
         for logits in tables.logits(cases, cases.windows[windows[:, 0]]):
-            parts.append(_above(logits, windows[done : done + len(logits), 1]))
+            parts.append(above(logits, windows[done : done + len(logits), 1]))
             done += len(logits)
             report_progress(done)
     margins = np.concatenate(parts)
@@ -234,7 +239,7 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
             try:
                 for logits, of_part in network.logits(windows.rows):
                     part = slice(done - start, done - start + len(logits))
-                    margin = _above(logits, windows.right[part])
+                    margin = above(logits, windows.right[part])
                     # Where the bound is just too large, a smaller one is computed; not where very many are wrong.
                     near = np.flatnonzero((margin > 0) & (margin <= 2 * of_part))[: windowed.MAX_REFINED]
                     refined = network.refined(windows.rows[part][near], windows.right[part][near])
@@ -298,6 +303,56 @@ def largest_difference_of_windows(learner: Learner, network: WindowedTransformer
     return largest
 
 
+def _of_boxes(run: Run, network: GatedUnits, restore: Restore, seed: int) -> Checked:
+    """Boxes of all states of questions of any length; if all are right, the network itself is compared with them."""
+    (questions, states), input_format = question_states(run.task), input_format_of(run.config, run.task)
+    _check_columns(run, input_format, questions, seed)
+    with progress(f"{run.task.name}, proof", boxes.MAX_SPLITS, "splits of boxes (limit)") as report_progress:
+        verdict = boxes.decide(network, questions, report_progress)
+    margins, samples = verdict.margins, list[Sample]()
+    if not len(verdict.open):
+        _check_intervals(run, network, restore, seed)
+    else:
+        # What is open is too near to tell, except what the network itself answers wrong.
+        margins[verdict.open] = np.clip(np.nan_to_num(margins[verdict.open]), np.nextafter(0, 1), 2 * network.bound)
+        answered = _answered_by_network(run, restore, verdict.questions) if verdict.questions else []
+        is_wrong = np.array([not sample.right for sample in answered], bool)
+        margins[verdict.wrong[is_wrong]] = verdict.wrong_margins[is_wrong]
+        samples = sorted((sample for sample in answered if not sample.right), key=lambda sample: len(sample.question))
+        if not samples:
+            raise InputError(
+                f"the model of {run.place} has states for which {len(verdict.open):,} of {len(margins):,} answers stay "
+                "open, and no question was found that it answers wrong, so it cannot be proved; train it longer, or "
+                "with other --hidden units"
+            )
+    certificate = verdict.boxes.certificate() | {"questions": states}
+    return Checked(margins, network.bound, len(verdict.boxes.origin), lambda _: samples, certificate, is_shortest=False)
+
+
+def _check_intervals(run: Run, network: GatedUnits, restore: Restore, seed: int) -> None:
+    """Raises InputError if the network itself computes logits outside the intervals of its states."""
+    for size in sorted({run.task.size, *CHECK_DIGITS}):
+        learner = restore(run.task_of_length(size))
+        parts = [check_questions(learner.input_format.task, seed)]
+        if size == run.task.size and run.task.own is None:
+            parts.append(short_questions(run.task, min(size, CHECK_ALL_DIGITS)))
+        difference = max(largest_excess(learner, network, examples) for examples in parts)
+        if difference > 0:
+            raise _other_function(run, difference, network.bound)
+
+
+def largest_excess(learner: Learner, network: GatedUnits, examples: Examples) -> float:
+    """How far logits of a network are outside of their intervals; infinite if an answer is wrong."""
+    input_format = learner.input_format
+    ids = np.asarray(input_format.encode_question(examples.questions))
+    right = np.asarray(input_format.encode_answer(examples.answers))
+    answer, _ = learner.network.answer(ids)
+    logits = np.asarray(learner.network.logits(ids, right, training=False))
+    low, high = network.intervals(symbols(ids, input_format.task.alphabet))
+    is_inside = np.isfinite(logits).all() and np.array_equal(answer, right)
+    return max(0.0, float(np.maximum(low - logits, logits - high).max())) if is_inside else np.inf
+
+
 def _answered_by_network(run: Run, restore: Restore, strings: Sequence[np.ndarray]) -> list[Sample]:
     """Questions from the symbols of their steps, int64 [steps] each, with the answers of the network itself."""
     pairs = [
@@ -348,7 +403,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked
                     "give a run of the unchanged counter"
                 )
             predicted = logits.argmax(axis=2)  # as ``right``, int64 [sums, steps]
-            margins.append(_above(logits, right).reshape(-1))
+            margins.append(above(logits, right).reshape(-1))
             for strings, ids in ((answers, right), (predictions, predicted)):
                 strings += ["".join(task.alphabet[number] for number in row).strip() for row in ids]
             report_progress(start + len(total))
@@ -377,14 +432,6 @@ def _logits(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> t
     right = np.asarray(learner.input_format.encode_answer(text.answers(task, *sides)))
     _, logits = learner.network.compare(learner.input_format.encode_question(text.questions(task, *sides)), right)
     return np.asarray(logits).astype(np.float64), right
-
-
-def _above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The margins of the right logits over all others: ids are [...], logits [..., characters] and are overwritten."""
-    right = right[..., np.newaxis]
-    of_right = np.take_along_axis(logits, right, axis=-1)[..., 0]
-    np.put_along_axis(logits, right, -np.inf, axis=-1)
-    return of_right - logits.max(axis=-1)
 
 
 def _check_network(run: Run, tables: Tables, restore: Restore, seed: int) -> None:

@@ -21,7 +21,7 @@ from adversaries import ADVERSARIES, WIDE, WIDE_ADVERSARIES, Arrays
 from layout import ROOT, SMALL_ADDER
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.proving import tables, windowed
+from seq2seq_arith.trainer.proving import boxes, tables, windowed
 from seq2seq_arith.trainer.proving.questions import question_states
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder
 from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
@@ -386,6 +386,119 @@ def some_cases(check: dict[str, Any]) -> list[tuple[int, int, np.ndarray, np.nda
     """A 500th of the cases of a transformer."""
     blocks = itertools.islice(sys.modules["windowed"].cases(), 0, 40, 4)
     return [(before, last, pairs[::50], right[::50]) for before, last, pairs, right in blocks]
+
+
+GRU_MODEL = {"name": "gru_tagger", "input_format": "aligned", "hidden": 1, "layers": 1}
+
+
+def gru_run(folder: Path, edit: Callable[[Arrays], Arrays], edit_certificate: Callable[[Arrays], Arrays]) -> Path:
+    """A GRU that was made by hand, with edited weights and boxes."""
+    task = Task("addition", size=5)
+    questions, states = question_states(task)
+    network = boxes.GatedUnits(handmade.gru(), task.alphabet)
+    certificate = network.boxes(*boxes.by_column(questions)).certificate() | {"questions": states}
+    return handmade_run(folder, edit(handmade.gru()), edit_certificate(certificate), task, **GRU_MODEL)
+
+
+def unchanged(arrays: Arrays) -> Arrays:
+    return arrays
+
+
+def test_boxes_of_a_gru_are_accepted(tmp_path, check):
+    verdict = check["verdict"](gru_run(tmp_path / "run", unchanged, unchanged))
+    assert verdict.startswith("every question of addition, of any length, is answered right (15,709 cases; the least ")
+    assert "margin is 8," in verdict
+
+
+def set_weight(name: str, value: float, place: tuple[int, ...]) -> Callable[[Arrays], Arrays]:
+    def edit(arrays: Arrays) -> Arrays:
+        changed = arrays[name].copy()
+        changed[place] = value
+        return arrays | {name: changed}
+
+    return edit
+
+
+def only_held(arrays: Arrays) -> Arrays:
+    """At a sum of 9, z is 1: without rounding, the same answers."""
+    gates = arrays["gates/table"].copy()
+    gates[gates[:, 2] == -2, 1] = 60
+    return arrays | {"gates/table": gates}
+
+
+GRUS = {
+    "not finite": (set_weight("pairs/table", np.nan, (0, 0)), "is not finite"),
+    "a gate that overflows": (set_weight("gates/table", 1e38, (30, 2)), "too large for float32"),
+    "a product that overflows": (set_weight("recurrence/cell/kernel", 3e38, (0, 2)), "too large for float32"),
+    "a logit that overflows": (set_weight("logits/kernel", 1e38, (3, 3)), "too large for float32"),
+    "a carry that fades": (set_weight("recurrence/cell/kernel", 1.5, (0, 2)), "is not mapped into"),
+    "a carry that turns round": (set_weight("recurrence/cell/kernel", -4.0, (0, 2)), "is not mapped into"),
+    "a held state that may drift": (only_held, "is not mapped into"),
+    "a gate that is half open": (set_weight("recurrence/cell/bias", 0.0, (1,)), "is not mapped into"),
+    "a wrong logit": (set_weight("logits/bias", 9.0, (5,)), "a case is wrong"),
+    "another size": (lambda arrays: arrays | {"dense_0/bias": np.zeros(49, np.float32)}, "has the shape"),
+    "another layer": (lambda arrays: arrays | {"dense_1/bias": np.zeros(48, np.float32)}, "exactly the arrays"),
+}
+
+
+@pytest.mark.parametrize(("edit", "reason"), GRUS.values(), ids=GRUS)
+def test_an_edited_gru_is_refused(tmp_path, check, edit, reason):
+    with np.errstate(all="ignore"):
+        assert reason in refused(check, gru_run(tmp_path / "run", edit, unchanged))
+
+
+def moved_box(number: int, by: float) -> Callable[[Arrays], Arrays]:
+    """A certificate in which one box is moved."""
+    return lambda arrays: (
+        arrays
+        | {name: arrays[name] + by * (np.arange(len(arrays[name])) == number)[:, None] for name in ("lower", "upper")}
+    )
+
+
+BOXES = {
+    "a box moved": (moved_box(40, 0.05), "is not mapped into"),
+    "a box outside of the range": (moved_box(40, 2.2), "is too large"),
+    "the first box moved": (moved_box(0, 0.05), "the first state is in no box"),
+    "not a number": (set_weight("lower", np.nan, (5, 0)), "is not an interval"),
+    "an empty box": (set_weight("upper", -1.03, (5, 0)), "is not an interval"),
+    "a box for all": (lambda arrays: arrays | {"lower": arrays["lower"] * 0 - 1, "upper": arrays["upper"] * 0 + 1},
+                      "is not mapped into"),
+    "no step": (without("steps", slice(None)), "has no steps"),
+    "a step less": (without("steps", slice(7, 8)), "a step is missing"),
+    "a step to another state": (with_value("steps", (9, 2), 60), "step"),
+    "a step that does not exist": (with_value("steps", (9, 1), 121), "does not exist"),
+    "a box that does not exist": (with_value("steps", (9, 2), 1000), "does not exist"),
+    "another origin": (with_value("origin", (3, 0), 1), "step"),
+    "no state of a question": (with_value("origin", (3, 0), 99), "belongs to no state"),
+    "a box less": (without("lower", slice(2, 3)), "one state and two ends"),
+    "a state of the questions less": (without("questions", slice(0, 1)), "lacks a state"),
+    "ends as integers": (lambda arrays: arrays | {"lower": arrays["lower"].astype(np.int64)}, "of real numbers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "reason"), BOXES.values(), ids=BOXES)
+def test_edited_boxes_are_refused(tmp_path, check, edit, reason):
+    with np.errstate(all="ignore"):
+        assert reason in refused(check, gru_run(tmp_path / "run", unchanged, edit))
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(2.01, True), (1.99, False)])
+def test_the_margin_of_a_gru_must_exceed_twice_its_bound(tmp_path, check, factor, expected):
+    """The logit of 2 is raised, until the least margin is just above or just below."""
+    task = Task("addition", size=5)
+    network = boxes.GatedUnits(handmade.gru(), task.alphabet)
+    found = network.boxes(*boxes.by_column(question_states(task)[0]))
+    two, automaton = task.alphabet.index("2"), found.automaton
+    points = found.lower[automaton.source], found.upper[automaton.source], automaton.symbol
+    low, high = network.logits(*points)
+    others = automaton.right != two
+    rows = np.flatnonzero(others)
+    least = (low[rows, automaton.right[rows]] - high[rows, two]).min()
+    folder = gru_run(tmp_path / "run", set_weight("logits/bias", least - factor * network.bound, (two,)), unchanged)
+    if expected:
+        assert check["verdict"](folder)
+    else:
+        assert "rounding may decide" in refused(check, folder)
 
 
 def transformer_run(folder: Path, counts: list[tuple[int, int, int]]) -> Path:

@@ -46,6 +46,8 @@ def test_a_transformer_of_one_layer_with_a_window_can_be_proved(task, options, c
         ("subtraction", OWN_MODEL, "aligned", True),
         ("addition", OWN_MODEL, OWN_INPUT_FORMAT, True),
         ("addition", "latch_tagger", OWN_INPUT_FORMAT, True),
+        ("addition", "gru_tagger", "aligned", True),
+        ("addition", "gru", "aligned", False),
         ("pq", "counter", "plain", True),
         ("addition", "latch_tagger", "plain", False),
         ("addition", "bilstm_tagger", "aligned", False),
@@ -81,7 +83,7 @@ def test_code_of_ones_own_is_known_by_its_weights():
         found = find(task, own, {network.variable: np.zeros(())})
         assert found == (network if network.task is None else None)
     assert find(task, own, {"dense/kernel": np.zeros(())}) is None
-    adder, _, counter, _ = NETWORKS
+    adder, _, _, counter, _ = NETWORKS
     assert find(Task("pq"), override(COSINE, name="counter"), {counter.variable: np.zeros(())}) == counter
     assert find(task, override(own, name="latch_tagger"), {"carry/kernel": np.zeros(())}) is None
     assert find(task, override(own, name="latch_tagger"), {adder.variable: np.zeros(())}) == adder

@@ -9,9 +9,9 @@ which states can be reached, and the check fails if a state, a transition or a c
 What it trusts:
 
 1. Python, NumPy and this machine, for float64 and float32.
-2. The description of the network in ``latches.py``, ``small_adder.py``, ``counter.py`` or ``windowed.py``. The real
-   network runs in float32. It may add in any order, fuse multiplications with additions, and read numbers below 2^-126
-   as zero; its tanh has an error of at most 2^-20.
+2. The description of the network in ``latches.py``, ``small_adder.py``, ``gru.py``, ``counter.py`` or
+   ``windowed.py``. The real network runs in float32. It may add in any order, fuse multiplications with additions, and
+   read numbers below 2^-126 as zero; its tanh and its sigmoid have an error of at most 2^-20.
 3. The input format ``aligned``: it shows a question as columns of two characters, the units first, with blanks after
    the last digit of each operand, and with at least one column of blanks. The answer has one character per column. (The
    counter reads its question as it is written, with blanks after it; the transformer, as ``windowed.py`` says.)
@@ -26,6 +26,7 @@ import sys
 from pathlib import Path
 
 import counter
+import gru
 import latches
 import numpy as np
 import reading
@@ -34,7 +35,13 @@ import windowed
 from reading import Refused
 
 # The kinds of networks, by the name of the model in the configuration.
-NETWORKS = {"latch_tagger": latches, "small_adder": small_adder, "counter": counter, "causal": windowed}
+NETWORKS = {
+    "latch_tagger": latches,
+    "small_adder": small_adder,
+    "gru_tagger": gru,
+    "counter": counter,
+    "causal": windowed,
+}
 
 
 def verdict(folder: Path) -> str:

@@ -14,7 +14,13 @@ import numpy as np
 PROVER = 2  # the version of the prover whose certificates are read here
 # ``examples/small_adder.py`` is code beside the package: only this file is the network that is described here.
 SMALL_ADDER_SHA256 = "91a10fcad0d1567bf4d3161510d5df8b164fd9b925b88367b4c5b890e9c84327"
-INPUT_FORMATS = {"latch_tagger": "aligned", "small_adder": "aligned", "counter": "plain", "causal": "reversed_eos"}
+INPUT_FORMATS = {
+    "latch_tagger": "aligned",
+    "small_adder": "aligned",
+    "gru_tagger": "aligned",
+    "counter": "plain",
+    "causal": "reversed_eos",
+}
 
 
 class Refused(Exception):
@@ -87,15 +93,22 @@ def weights(run: Run, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.nda
     return arrays
 
 
-def certificate(run: Run, columns: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """The arrays of a certificate: exactly these, of integers, each with so many columns; as int64."""
+def certificate(run: Run, columns: Mapping[str, int], reals: Mapping[str, int] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of a certificate: exactly these, each with so many columns.
+
+    Those of ``columns`` are of integers, and are returned as int64; those of ``reals`` are float64.
+    """
+    reals = reals or {}
     require("certificate.npz" in run.files, "the proof has no certificate")
     arrays = _arrays("certificate.npz", run.files["certificate.npz"])
-    require(arrays.keys() == columns.keys(), f"the certificate does not have exactly the arrays {', '.join(columns)}")
+    names = {**columns, **reals}
+    require(arrays.keys() == names.keys(), f"the certificate does not have exactly the arrays {', '.join(names)}")
     for name, array in arrays.items():
-        is_table = array.dtype.kind == "i" and array.ndim == 2 and array.shape[1] == columns[name]
-        require(is_table, f"{name} of the certificate is not a table of {columns[name]} columns of integers")
-    return {name: array.astype(np.int64) for name, array in arrays.items()}
+        is_kind = array.dtype == np.float64 if name in reals else array.dtype.kind == "i"
+        is_table = is_kind and array.ndim == 2 and array.shape[1] == names[name]
+        kind = "real numbers" if name in reals else "integers"
+        require(is_table, f"{name} of the certificate is not a table of {names[name]} columns of {kind}")
+    return {name: array if name in reals else array.astype(np.int64) for name, array in arrays.items()}
 
 
 def _arrays(file: str, content: bytes) -> dict[str, np.ndarray]:

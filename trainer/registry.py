@@ -407,7 +407,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "index_hints": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:IndexHintsFormat"),
         help="before each digit, a letter marks its position (an index hint); consecutive letters, of which that of "
-        "the units is chosen at random; the answer is written units first, also with these letters",
+        "the units is chosen by a hash of the question; the answer is written units first, also with these letters",
         term="index hints",
         paper="[Zhou et al. 2023](https://arxiv.org/abs/2310.16028)",
         hints=f"{REVERSED} + digit positions",

@@ -69,8 +69,8 @@ def pretrained(name: str) -> "TrainedRun":
     """A run that comes with the package, one of ``pretrained_names``.
 
     ``addition`` and ``subtraction`` are proved correct at every length. ``subtraction-random-pairs`` has the same
-    architecture as ``subtraction``, trained on random pairs: it answers its whole validation set correctly, but 500-500
-    incorrectly.
+    architecture as ``subtraction``, but was trained on random pairs, and not on counterexamples: it answers its whole
+    validation set correctly, but 500-500 incorrectly.
 
     Raises InputError if there is no such run.
     """

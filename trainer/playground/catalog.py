@@ -103,12 +103,14 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def trained_on(run: Run) -> str:
-    """The data of a run in words, such as "1,035,000 structured pairs of at most 5 digits"."""
+    """The training data in words, such as "45,000 random pairs of at most 5 digits", and rounds of counterexamples."""
     task = run.task
+    rounds = max((row["round"] for row in history.of_run(run)), default=0)
     kind = "structured" if task.draws == "structured" else "random"
     examples = "pairs" if task.operation.arity == 2 else "questions"
     count = "an endless stream of" if run.config.stream else f"{task.num_train:,}"
-    return f"{count} {kind} {examples} of {task.notation.describe(task.size)}"
+    then = f", then {rounds} {'round' if rounds == 1 else 'rounds'} of counterexamples" if rounds else ""
+    return f"{count} {kind} {examples} of {task.notation.describe(task.size)}{then}"
 
 
 def _best_epoch(state: dict[str, Any]) -> int | None:

@@ -106,9 +106,10 @@ def test_nobody_is_shut_out(page):
 def test_the_cards_tell_two_networks_apart_and_find_the_wrong_answer(page):
     facts = [text(page, ".facts", place) for place in (0, 1)]
     assert "45,000 random pairs" in facts[0] and "equal" in facts[0] and "500-500 is 0, and it answers 00" in facts[0]
-    assert "structured pairs" in facts[1] and "proved: every question of subtraction, of any length" in facts[1]
+    assert "structured pairs of at most 5 digits, then 2 rounds of counterexamples" in facts[1]
+    assert "proved: every question of subtraction, of any length" in facts[1]
     story = text(page, "#story")
-    assert f"The same network, trained twice: {WRONG} on 45,000 random pairs" in story
+    assert f"The same architecture, trained twice: {WRONG} on 45,000 random pairs" in story
     assert f"Both answer their whole validation sets right, but {WRONG} is wrong at 500-500" in story
     assert [verdict.text.partition("\n")[0] for verdict in page.find_elements(By.CSS_SELECTOR, ".verdict")] == [
         "12-7 = 5 ✓ right"

@@ -574,7 +574,7 @@ function storyInWords() {
   const [first, second] = panels.map(({ run }) => run);
   if (!second) return `A network that learned ${first.task} from ${first.trained_on}.`;
   if (first === second) return `One network, shown twice: it learned ${first.task} from ${first.trained_on}.`;
-  const both = first.model === second.model && first.num_weights === second.num_weights ? "The same network, trained twice" : "Two networks";
+  const both = first.model === second.model && first.num_weights === second.num_weights ? "The same architecture, trained twice" : "Two networks";
   return `${both}: ${first.name} on ${first.trained_on}, and ${second.name} on ${second.trained_on}.${differenceInWords([first, second])}`;
 }
 

@@ -109,7 +109,9 @@ def models() -> str:
     return page(
         "Models",
         "This page lists every network that `--model` names. It is for everyone who chooses or compares networks. "
-        "Afterwards you know the standard name of each, how it decodes, and which options it has.",
+        "Afterwards you know the standard name of each, how it decodes, and which options it has. If you do not know "
+        "which one to choose, keep that of the recipe `best`; to study transformers or positional encodings, choose "
+        "`causal`; for a standard LSTM or GRU, `--recipe notebook` with `--model lstm` or `--model gru`.",
         parts,
         [
             "[Train a network](../how-to/train.md)",

@@ -124,8 +124,8 @@ RECIPES: Mapping[str, Recipe] = {
         tasks={family: TaskRecipe(config=_NOTEBOOK) for family in ("decimal", "dashes", "strings")},
     ),
     "plain": Recipe(
-        help="models that read the question as it is stored, without aligned digits; answers are written in reverse "
-        "order",
+        help="models that read the question as it is stored, without aligned digits; sums, differences and products "
+        "of two numbers are written in reverse order",
         tasks={
             "addition": TaskRecipe(config=_PLAIN, data=_PLAIN_DATA),
             "subtraction": TaskRecipe(config=_PLAIN, data=_PLAIN_DATA),

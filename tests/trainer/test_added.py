@@ -134,7 +134,8 @@ def test_every_entry_names_existing_code():
     """And options that a configuration has, and hints in words that are explained."""
     entries = [*MODELS.values(), *POSITIONAL_ENCODINGS.values()]
     assert {name for entry in entries for name in entry.options} == NETWORK_OPTIONS.keys()
-    assert POSITIONAL_ENCODINGS.keys() == PositionalEncoding.kinds.keys() - {"by_distance"}
+    built_in = {name for name in PositionalEncoding.kinds if ".py:" not in name}  # other tests have built custom ones
+    assert POSITIONAL_ENCODINGS.keys() == built_in - {"by_distance"}
     for name, entry in INPUT_FORMATS.items():
         assert entry.build(name, Task("addition")).name == name
     given = [

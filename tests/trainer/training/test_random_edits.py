@@ -135,7 +135,8 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
         try:
             proved = proof.prove(run, lambda task: learner)
         except InputError as error:
-            assert "cannot be proved" in str(error), (number, error)
+            # Also when too many states are reached: no verdict is not a wrong one.
+            assert re.search("cannot be proved|the limit of a proof", str(error)), (number, error)
             continue
         wrong = wrong_answers(learner, examples)
         held += proved.proof.holds

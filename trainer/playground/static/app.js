@@ -307,7 +307,8 @@ class Panel {
   // Selects a character, and remembers it in the address.
   keep(index) {
     this.choose(index);
-    ask.place = this.placeOf(index);
+    const place = this.placeOf(index);
+    ask.place = place < 0 ? undefined : place; // a blank after the answer has no place
     remember("replaceState");
   }
 

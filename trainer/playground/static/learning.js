@@ -10,7 +10,7 @@ const MOST_REQUESTS = 100; // of one that the server computes
 function hardQuestions() {
   const entries = new Map();
   for (const { run } of panels) {
-    if (isWrong(run.proof)) entries.set("proof", { slice: "proof", question: run.proof.counterexample.question, why: `The shortest question that ${run.name} answers wrong, which its proof found.` });
+    if (isWrong(run.proof)) entries.set("proof", { slice: "proof", question: run.proof.counterexample.question, why: `A question that ${run.name} answers wrong, found by its proof.` });
     for (const hard of run.hard) {
       const slice = hard.slice.startsWith("lengths-") ? "lengths" : hard.slice;
       if (!entries.has(slice) || (hard.is_mistake && !entries.get(slice).is_mistake)) entries.set(slice, { ...hard, slice });

@@ -63,9 +63,10 @@ def input_formats() -> str:
         "it reveals. In the examples, `_` is a space (padding), and a bracket contains the characters of one step.",
         [
             *parts,
-            "## Hints\n\nThe column *hints* of every table of scores has these words. Questions of sums are stored "
-            "from the last character to the first. So all formats but `aligned` and `partial_products` also give a "
-            f"*reversed question* for sums, or a *reversed question and answer*.\n\n{hints}",
+            "## Hints\n\nThe column *hints* of every table of scores has these words. By default, questions of "
+            "`addition`, `addition_of_three` and `addition_of_five` are stored from the last character to the first. "
+            "So all built-in formats but `aligned` and `partial_products` also give a *reversed question* for these, "
+            f"or a *reversed question and answer*.\n\n{hints}",
         ],
         [
             "[Input formats and hints](../concepts/input-formats.md) explains the idea",
@@ -100,6 +101,7 @@ def models() -> str:
     for name, entry in MODELS.items():
         how = "autoregressive" if entry.autoregressive else "non-autoregressive (all characters in parallel)"
         options = ", ".join(f"`--{option.replace('_', '-')}`" for option in entry.options) or "only its size"
+        options += " and those of its positional encoding" * ("positional_encoding" in entry.options)
         parts.append(
             f"## `{name}`\n\n{sentence(entry.help)}\n\n- **Standard name:** {entry.term}\n- **Decoding:** {how}\n"
             f"- **Options of its own:** {options}\n"
@@ -176,8 +178,9 @@ def recipes() -> str:
         "This page lists what each recipe chooses for each task: the dataset, the network and the training. It is for "
         "everyone who starts from known options. Afterwards you can reproduce a recipe or change one part of it. "
         "*Rounds* are the rounds of counterexample-guided training at the end (`--prove`); a dash means that the "
-        "network is not proved. The optimizer is Adam, or AdamW where there is weight decay. `arith-model describe "
-        "TASK --recipe NAME` shows all other options.",
+        "training neither tries a proof nor has rounds. The optimizer is Adam, or AdamW where there is weight decay. "
+        "`arith-model describe "
+        "TASK --recipe NAME --all-options` shows all other options.",
         parts,
         ["[Train a network](../how-to/train.md)", "[Results](../results.md) of each recipe", "[Models](models.md)"],
     )
@@ -263,8 +266,9 @@ def options() -> str:
         parts.append(f"## {title}\n\n{table(['option', 'field', 'meaning', 'default', 'reference'], lines)}")
     return page(
         "Training options",
-        "This page lists every option of `arith-model train` that changes what is learned, with its name in Python. "
-        "It is for everyone who changes a recipe. Afterwards you know what each option means and which paper it comes "
+        "This page lists the options of `arith-model train` for the network and the training, with their names in "
+        "Python ([commands](commands.md#arith-model) lists those of the dataset). It is for everyone who changes a "
+        "recipe. Afterwards you know what each option means and which paper it comes "
         "from.",
         parts,
         ["[Train a network](../how-to/train.md)", "[Recipes](recipes.md)", "[Commands](commands.md)"],

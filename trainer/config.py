@@ -424,7 +424,8 @@ class TrainConfig:
         group=EPOCHS,
     )
     interim_examples: int | None = option(
-        "maximum number of validation examples on which every epoch but the last is scored",
+        "maximum number of validation examples on which every epoch but the last is scored; without effect with "
+        "--patience or --target",
         default=None,
         default_text="as many as score the last",
         low=1,
@@ -539,8 +540,9 @@ class TrainConfig:
         group=EPOCHS,
     )
     prove: int = option(
-        "after training, try to prove that every answer of every length is correct; if that fails, train further on "
-        "the counterexamples, at most N rounds (counterexample-guided training)",
+        "after training, try to prove that every answer of every length (pq: up to the dashes of the dataset) is "
+        "correct; if that fails, train further on the counterexamples, at most N rounds (counterexample-guided "
+        "training)",
         default=0,
         low=0,
         high=100,
@@ -575,7 +577,8 @@ class TrainConfig:
     )
     deterministic: bool | None = option(
         "use deterministic kernels only: a run is then bit-for-bit reproducible on the same machine, even if it is "
-        "stopped and resumed; on GPUs, deterministic kernels are slower, and some operations have none",
+        "stopped and resumed, unless that was in a round of --prove; on GPUs, deterministic kernels are slower, and "
+        "some operations have none",
         default=None,
         default_text="yes on CPUs, no on GPUs",
         group=PRECISION,

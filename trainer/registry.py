@@ -239,7 +239,8 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
     ),
     "coupled_relative_bias": PositionalEncodingEntry(
         help="T5's relative bias: adds a learned bias per difference of two digit positions to the attention logits; "
-        "all differences of 3 and more share one bias, which starts low, or are masked with --attention-window 3",
+        "all differences of 3 and more share one bias per direction, which starts low, or are masked with "
+        "--attention-window 3",
         term="T5 relative bias over coupled positions",
         paper="[Raffel et al. 2020](https://arxiv.org/abs/1910.10683)",
         options=("attention_window",),
@@ -261,7 +262,7 @@ HINTS: dict[str, str] = {
     "reversed answer": "the answer is written from its last character to its first, so that carries need no lookahead",
     "reversed question and answer": "both: numbers are read and written from the units, the order in which carries "
     "propagate",
-    "zero padding": "all numbers have one width, so that digits of equal position have a constant distance",
+    "zero padding": "all operands have one width, so that digits of equal position have a constant distance",
     "digit positions": "each digit comes with a marker of its position (with position_coupling, also of the next one "
     "and of its number)",
     "digit positions, local": "as digit positions; attention prefers positions that differ by less than 3, and larger "
@@ -372,7 +373,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "zero_padded": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ZeroPaddedFormat"),
-        help="all numbers padded with leading zeros to one width; the answer from its last digit to its first",
+        help="all operands padded with leading zeros to one width, and the answer to its own; the answer from its last "
+        "digit to its first",
         term="zero padding with reverse format",
         paper="[Lee et al. 2023](https://arxiv.org/abs/2307.03381)",
         hints=f"{REVERSED} + zero padding",
@@ -385,7 +387,7 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     "reversed_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:ReversedEosFormat"),
         help="the answer from its last character to its first, followed by an EOS token; padding is masked in "
-        "attention and in the loss",
+        "the loss, and in the attention of causal",
         term="reverse format with EOS token",
         paper="[Newman et al. 2020](https://arxiv.org/abs/2010.07174)",
         hints=f"{REVERSED} + EOS token",
@@ -396,7 +398,8 @@ INPUT_FORMATS: dict[str, InputFormatEntry] = {
     ),
     "plain_eos": InputFormatEntry(
         build=imported("seq2seq_arith.trainer.data.input_formats:PlainEosFormat"),
-        help="the stored answer, followed by an EOS token; padding is masked in attention and in the loss",
+        help="the stored answer, followed by an EOS token; padding is masked in the loss, and in the attention of "
+        "causal",
         term="plain format with EOS token",
         paper="[Newman et al. 2020](https://arxiv.org/abs/2010.07174)",
         hints="EOS token",

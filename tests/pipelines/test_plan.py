@@ -16,6 +16,8 @@ from seq2seq_arith.pipelines.plan import BASE_MEMORY, plan
 from seq2seq_arith.pipelines.steps import dedup
 from seq2seq_arith.pipelines.storage import clients, paths
 
+STORE = f"{memory_store.SCHEME}://bucket/data"
+
 
 @pytest.mark.parametrize(
     "task",
@@ -93,19 +95,21 @@ def test_the_command(tmp_path, monkeypatch, capsys, arguments, words):
     ("words", "misfits"),
     [
         (["addition"], ["bytes of memory", "bytes left"]),
-        (["addition", "--data-dir=s3://bucket/data"], ["bytes of memory"]),
+        (["addition", f"--data-dir={STORE}"], ["bytes of memory"]),
         (
-            ["addition_of_five", "--digits=1000", "--num-examples=8388608", "--data-dir=s3://bucket/data"],
+            ["addition_of_five", "--digits=1000", "--num-examples=8388608", f"--data-dir={STORE}"],
             ["bytes of memory", "at most 5,368,709,120 per file; give --num-shards 16"],
         ),
         (
-            ["addition_of_five", "--digits=1000", "--num-examples=8388608", "--num-shards=16", "--data-dir=s3://b"],
+            ["addition_of_five", "--digits=1000", "--num-examples=8388608", "--num-shards=16", f"--data-dir={STORE}"],
             ["bytes of memory"],
         ),
     ],
     ids=["a disk", "a store", "a large file", "smaller files"],
 )
 def test_what_does_not_fit(monkeypatch, capsys, words, misfits):
+    limit = clients.KINDS["s3"].max_bytes  # in a store that needs no extra
+    monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND._replace(max_bytes=limit))
     monkeypatch.setattr(request, "free_memory", lambda: 1000)
     monkeypatch.setattr(paths, "free_disk", lambda directory: (directory, 1000))
     assert main(["plan", *words]) == 1

@@ -392,7 +392,8 @@ class TrainedRun(Tabular):
 
         It checks every case that can occur, and saves ``proof.json``. In the result, ``holds`` is whether every
         question is answered correctly, of every length, or for pq of up to ``dashes`` dashes. If not,
-        ``counterexample`` is the shortest question with a wrong answer. Only some kinds of networks can be proved.
+        ``counterexample`` is a question with a wrong answer: except for a GRU, the shortest one. Only some kinds of
+        networks can be proved.
 
         Raises InputError if the model cannot be proved, or the run has no checkpoint; WriteError if the file cannot be
         written.

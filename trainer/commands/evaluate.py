@@ -157,8 +157,8 @@ def show_proof(
     counterexamples: Annotated[
         Path | None,
         FileOption(
-            "write the shortest counterexample of each case that fails to this file, one question per line, at most "
-            "10,000 of them; predict --file reads it",
+            "write a counterexample of each case that fails to this file, one question per line, at most 10,000 of "
+            "them; predict --file reads it",
         ),
     ] = None,
 ) -> int:
@@ -172,7 +172,7 @@ def show_proof(
 
 
 @command(
-    "prove that a model answers every question of every length correctly, or find the shortest counterexamples",
+    "prove that a model answers every question of every length correctly, or find counterexamples",
     "prove runs/addition",
     "prove runs/addition --counterexamples wrong.txt",
     show=show_proof,

@@ -1,7 +1,7 @@
 """The registry of networks that can be proved, and the reason why another one cannot.
 
-To add a network, write its ``Tables`` in ``tables.py`` and add an entry to ``NETWORKS``. To add a task, give its
-``Operation`` a ``transducer`` (``arithmetic/columns.py``).
+To add a network, write its tables, as in ``tables.py``, ``windowed.py`` or ``boxes.py``, and add an entry to
+``NETWORKS``. To add a task, give its ``Operation`` a ``transducer`` (``arithmetic/columns.py``).
 
 >>> from seq2seq_arith.trainer.config import ModelConfig
 >>> adder = TrainConfig(model=ModelConfig(name="latch_tagger", input_format="aligned"))

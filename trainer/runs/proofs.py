@@ -38,7 +38,7 @@ class Proof:
     rounding: float | None = None  #: the largest share of a margin that float32 can change, if each has its own bound
     seconds: float
     version: str  #: of this package
-    counterexample: Sample | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest wrong or near one
+    counterexample: Sample | None = None  #: ``question``, ``answer``, ``prediction`` of a wrong or near one
     is_shortest: bool = True  #: whether no shorter question is answered wrong; not known of one that a search found
     certificate_sha256: str | None = None  #: of ``certificate.npz``; None if there is none
     dashes: int | None = None  #: of an operand of pq, the most that are proved; None for questions of any length
@@ -74,7 +74,7 @@ class Proof:
         return f"{kind}; {which} ({checked}, {counts})"
 
     def in_brief(self) -> str:
-        """For a table: what is proved, or the shortest question that is answered wrong, or may be by rounding."""
+        """For a table: what is proved, or a question that is answered wrong, or may be by rounding."""
         if self.counterexample is not None:
             return f"{'wrong' if self.wrong else 'too near'} at {shortened(self.counterexample.question)}"
         return f"up to {self.dashes:,} dashes" if self.dashes else "every length"

@@ -5,6 +5,7 @@ the network computes in float32, not in a GPU's TF32. Both are checked on some q
 """
 
 import dataclasses
+import functools
 import hashlib
 import io
 import itertools
@@ -56,7 +57,7 @@ class Checked:
     margins: np.ndarray  # the margin of the right logit over all others, float64 [cases]
     bound: float | np.ndarray  # the maximum error of a float32 logit, or that in each case, float64 [cases]
     states: int  # the number of states of the network
-    # From the numbers of some cases to a shortest question of each, sorted by length.
+    # From the numbers of some cases to a question of each, sorted by length.
     questions: Callable[[np.ndarray], list[Sample]]
     certificate: dict[str, np.ndarray] | None = None  # what ``proving/check`` reads
     is_shortest: bool = True  # whether those questions are shortest ones, and not those that a search found
@@ -69,7 +70,7 @@ class Proved:
     Attributes:
       run: The run.
       proof: Its proof.
-      counterexamples: A shortest question for each case that is wrong or within the rounding error, sorted by length;
+      counterexamples: A question for each case that is wrong or within the rounding error, sorted by length;
         none if the proof holds.
       certificate: The content of ``certificate.npz``; None if the proof does not hold, or its task is custom.
     """
@@ -160,7 +161,7 @@ def prove(run: Run, restore: Restore) -> Proved:
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=samples[0] if samples else None,
-        is_shortest=checked.is_shortest,
+        is_shortest=checked.is_shortest or not samples,
         certificate_sha256=hashlib.sha256(certificate).hexdigest() if certificate else None,
         dashes=run.task.size if tables is None else None,
     )
@@ -200,7 +201,7 @@ def _of_tables(run: Run, tables: Tables, restore: Restore, seed: int) -> Checked
     margins = np.concatenate(parts)
     # The right logit and the highest other one can each have an error of the bound.
     if margins.min() > 2 * tables.bound:
-        _check_network(run, tables, restore, seed)
+        _check_network(run, restore, seed, functools.partial(largest_difference, tables), tables.bound)
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
         transitions = np.flatnonzero(np.isin(case, wrong))
@@ -256,7 +257,7 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
             "bound, so it cannot be proved; train it longer"
         )
     if (margins > 2 * bounds).all():
-        _check_windows(run, network, bound, restore, seed)
+        _check_network(run, restore, seed, functools.partial(largest_difference_of_windows, network), bound)
 
     def shortest(wrong: np.ndarray) -> list[Sample]:
         if not len(wrong):
@@ -267,19 +268,7 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
     return Checked(margins, bounds, len(counts), shortest, {"windows": np.array(counts)})
 
 
-def _check_windows(run: Run, network: WindowedTransformer, bound: float, restore: Restore, seed: int) -> None:
-    """Raises InputError if the network itself computes other logits than those of its windows."""
-    for size in sorted({run.task.size, *CHECK_DIGITS}):
-        learner = restore(run.task_of_length(size))
-        parts = [check_questions(learner.input_format.task, seed)]
-        if size == run.task.size:
-            parts.append(short_questions(run.task, min(size, CHECK_ALL_DIGITS)))
-        difference = max(largest_difference_of_windows(learner, network, examples) for examples in parts)
-        if not difference <= bound:
-            raise _other_function(run, difference, bound)
-
-
-def largest_difference_of_windows(learner: Learner, network: WindowedTransformer, examples: Examples) -> float:
+def largest_difference_of_windows(network: WindowedTransformer, learner: Learner, examples: Examples) -> float:
     """As ``largest_difference``, of a transformer with an attention window and the logits of its windows."""
     input_format = learner.input_format
     task = input_format.task
@@ -311,7 +300,8 @@ def _of_boxes(run: Run, network: GatedUnits, restore: Restore, seed: int) -> Che
         verdict = boxes.decide(network, questions, report_progress)
     margins, samples = verdict.margins, list[Sample]()
     if not len(verdict.open):
-        _check_intervals(run, network, restore, seed)
+        difference_of = functools.partial(largest_difference_from_intervals, network)
+        _check_network(run, restore, seed, difference_of, network.bound)
     else:
         # What is open is too near to tell, except what the network itself answers wrong.
         margins[verdict.open] = np.clip(np.nan_to_num(margins[verdict.open]), np.nextafter(0, 1), 2 * network.bound)
@@ -329,28 +319,16 @@ def _of_boxes(run: Run, network: GatedUnits, restore: Restore, seed: int) -> Che
     return Checked(margins, network.bound, len(verdict.boxes.origin), lambda _: samples, certificate, is_shortest=False)
 
 
-def _check_intervals(run: Run, network: GatedUnits, restore: Restore, seed: int) -> None:
-    """Raises InputError if the network itself computes logits outside the intervals of its states."""
-    for size in sorted({run.task.size, *CHECK_DIGITS}):
-        learner = restore(run.task_of_length(size))
-        parts = [check_questions(learner.input_format.task, seed)]
-        if size == run.task.size and run.task.own is None:
-            parts.append(short_questions(run.task, min(size, CHECK_ALL_DIGITS)))
-        difference = max(largest_excess(learner, network, examples) for examples in parts)
-        if difference > 0:
-            raise _other_function(run, difference, network.bound)
-
-
-def largest_excess(learner: Learner, network: GatedUnits, examples: Examples) -> float:
-    """How far logits of a network are outside of their intervals; infinite if an answer is wrong."""
+def largest_difference_from_intervals(network: GatedUnits, learner: Learner, examples: Examples) -> float:
+    """As ``largest_difference``, of a GRU and the intervals of the logits at its states."""
     input_format = learner.input_format
     ids = np.asarray(input_format.encode_question(examples.questions))
     right = np.asarray(input_format.encode_answer(examples.answers))
     answer, _ = learner.network.answer(ids)
     logits = np.asarray(learner.network.logits(ids, right, training=False))
-    low, high = network.intervals(symbols(ids, input_format.task.alphabet))
-    is_inside = np.isfinite(logits).all() and np.array_equal(answer, right)
-    return max(0.0, float(np.maximum(low - logits, logits - high).max())) if is_inside else np.inf
+    low, high = network.intervals(symbols(ids, input_format.task.alphabet))  # they include the bound
+    is_right = np.isfinite(logits).all() and np.array_equal(answer, right)
+    return float(np.maximum(low - logits, logits - high).max()) + network.bound if is_right else np.inf
 
 
 def _answered_by_network(run: Run, restore: Restore, strings: Sequence[np.ndarray]) -> list[Sample]:
@@ -434,16 +412,21 @@ def _logits(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> t
     return np.asarray(logits).astype(np.float64), right
 
 
-def _check_network(run: Run, tables: Tables, restore: Restore, seed: int) -> None:
-    """Raises InputError if the network computes other logits than its tables, as one with changed code would."""
+def _check_network(
+    run: Run, restore: Restore, seed: int, difference_of: Callable[[Learner, Examples], float], bound: float
+) -> None:
+    """Raises InputError if the network computes other logits than those proved, as one with changed code would.
+
+    ``difference_of`` returns the largest difference between them for some questions.
+    """
     for size in sorted({run.task.size, *CHECK_DIGITS}):
         learner = restore(run.task_of_length(size))
         parts = [check_questions(learner.input_format.task, seed)]
         if size == run.task.size and run.task.own is None:
             parts.append(short_questions(run.task, min(size, CHECK_ALL_DIGITS)))
-        difference = max(largest_difference(learner, tables, examples) for examples in parts)
-        if not difference <= tables.bound:
-            raise _other_function(run, difference, tables.bound)
+        difference = max(difference_of(learner, examples) for examples in parts)
+        if not difference <= bound:
+            raise _other_function(run, difference, bound)
 
 
 def _other_function(run: Run, difference: float, bound: float) -> InputError:
@@ -454,7 +437,7 @@ def _other_function(run: Run, difference: float, bound: float) -> InputError:
     )
 
 
-def largest_difference(learner: Learner, tables: Tables, examples: Examples) -> float:
+def largest_difference(tables: Tables, learner: Learner, examples: Examples) -> float:
     """The largest difference between the logits of a network and of its tables, infinity if an id of an answer differs.
 
     Both answer the questions of the examples.

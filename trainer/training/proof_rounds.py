@@ -1,7 +1,7 @@
 """Counterexample-guided training: while a proof fails, its counterexamples are mixed into fresh draws for a round.
 
 The idea is that of Clarke et al., "Counterexample-Guided Abstraction Refinement", CAV 2000: the proof returns a
-shortest question for each case that is wrong, and the model is trained on them for a thousand steps. Other cases may
+question for each case that is wrong, and the model is trained on them for a thousand steps. Other cases may
 become wrong meanwhile, so the next round proves all of them again.
 """
 

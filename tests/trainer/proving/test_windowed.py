@@ -294,7 +294,7 @@ def test_a_margin_must_exceed_twice_the_bound(run, network, few_windows, monkeyp
 
     monkeypatch.setattr(WindowedTransformer, "logits", logits)
     monkeypatch.setattr(WindowedTransformer, "refined", lambda tables, rows, right: np.ones(len(rows)))
-    monkeypatch.setattr(proof, "_check_windows", lambda *_: None)
+    monkeypatch.setattr(proof, "_check_network", lambda *_: None)
     proved = proof.prove(run, restored(network))
     assert (proved.proof.wrong, proved.proof.near, proved.proof.holds) == (0, near, not near)
     sentence = "and float32 changes no such difference by more than 100% of it)"

@@ -224,10 +224,10 @@ def test_the_network_and_its_tables_agree(adder, size):
     tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, size=size)
     learner = building.restore(adder, task)
     for seed in range(40 if size == 200 else 2):
-        assert proof.largest_difference(learner, tables, proof.check_questions(task, seed)) <= tables.bound
+        assert proof.largest_difference(tables, learner, proof.check_questions(task, seed)) <= tables.bound
     weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
     other = proof.tables_of(adder, weights)
-    assert proof.largest_difference(learner, other, proof.check_questions(task, 1)) > other.bound
+    assert proof.largest_difference(other, learner, proof.check_questions(task, 1)) > other.bound
 
 
 def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, input_error):

@@ -73,8 +73,9 @@ def check(run: Run, weights: dict[str, np.ndarray]) -> str:
         low, high = network.after(*ends, symbols)
         is_inside = (low >= lower[after[part]]) & (high <= upper[after[part]])
         require(is_inside.all(), "a box is not mapped into the box after it")
-        least = min(least, float(network.margins(*ends, symbols, edges.right[edge[part]]).min()))
-    require(least > 2 * network.bound, "a case is wrong, or so nearly right that rounding may decide")
+        margins = network.margins(*ends, symbols, edges.right[edge[part]])
+        require((margins > 2 * network.bound).all(), "a case is wrong, or so nearly right that rounding may decide")
+        least = min(least, float(margins.min()))
     return (
         f"every question of {run.task}, of any length, is answered right ({len(box):,} cases; the least margin is "
         f"{least:.6g}, and float32 is wrong by at most {network.bound:.3g})"

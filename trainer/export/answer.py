@@ -77,10 +77,12 @@ def decode(codes: np.ndarray) -> list[str]:
 
 
 def main(questions: Sequence[str]) -> str | None:
-    """Prints the answer to each question; returns what is wrong with them, if anything is."""
+    """Prints the answer to each question; returns what is wrong, if anything is: a question, a file, an interpreter."""
+    if not questions:
+        return "give at least one question: python answer.py QUESTION ..."
     try:
         answers, _ = Model(FOLDER).answer(questions)
-    except ValueError as error:
+    except (ValueError, OSError, ImportError) as error:
         return str(error)
     print("\n".join(answers))
     return None

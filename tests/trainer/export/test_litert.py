@@ -46,6 +46,9 @@ def test_the_exported_file_answers_as_the_network(trained, tmp_path, monkeypatch
     assert answer.main(QUESTIONS[:2]) is None
     assert capsys.readouterr().out.split("\n")[:2] == texts[:2]
     assert answer.main(["39-3"]) == "not a question of this task: '39-3'"
+    assert answer.main([]) == "give at least one question: python answer.py QUESTION ..."
+    monkeypatch.setattr(answer, "FOLDER", folder / "nowhere")
+    assert "nowhere" in str(answer.main(QUESTIONS[:1]))
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ POSITIONAL_ENCODINGS: dict[str, PositionalEncodingEntry] = {
     ),
     "position_coupling": PositionalEncodingEntry(
         help="digits of equal significance have the same position, counted from the units; the vector of a digit "
-        "combines a random vector of its position and one of the next position, drawn anew for each training example; "
+        "combines a random vector of its position and one of the next position, drawn for each training example; "
         "every second operand has its own character embeddings; see --distractors",
         term="position coupling, as in Abacus embeddings",
         paper="[Cho et al. 2024](https://arxiv.org/abs/2405.20671), [McLeish et al. "

@@ -11,10 +11,12 @@
 set -euo pipefail
 
 PORT=${PORT:-2222}
-export WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$PORT\"/" | paste -sd ,)
+WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$PORT\"/" | paste -sd ,)
+export WORKERS
 # If one machine fails, all are ended. Slurm starts the job again after the failure of a node, and this script after that
 # of a process (exit code 75): both resume from the last checkpoint. srun does not take over the number of cores.
 code=0
+# shellcheck disable=SC2016 # each task expands its own number
 srun --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit bash -c '
   export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
   exec arith-model train addition --data-dir data --run-dir runs/addition --batch-size 2048' || code=$?

@@ -18,6 +18,14 @@ PROGRAMS = {
 SLURM = {"SLURM_JOB_NODELIST": "host[0-1]", "SLURM_JOB_ID": "7", "SLURM_CPUS_PER_TASK": "32"}
 
 
+def installed(folder, programs):
+    """The environment of a task of Slurm, with programs of these names and lines first on the path."""
+    for name, line in programs.items():
+        (folder / name).write_text(f"#!/bin/bash\n{line}\n")
+        (folder / name).chmod(0o755)
+    return os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", **SLURM}
+
+
 def pod(index):
     jobset = yaml.safe_load((FOLDER / "jobset.yaml").read_text())
     (job,) = jobset["spec"]["replicatedJobs"]
@@ -35,10 +43,7 @@ def pod(index):
     ids=["slurm", "jobset"],
 )
 def test_each_machine_gets_all_addresses_and_its_number(tmp_path, commands, machines):
-    for name, line in PROGRAMS.items():
-        (tmp_path / name).write_text(f"#!/bin/bash\n{line}\n")
-        (tmp_path / name).chmod(0o755)
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", **SLURM}
+    environment = installed(tmp_path, PROGRAMS)
     outputs = [subprocess.check_output(command, env=environment, text=True).splitlines() for command in commands]
     assert [json.loads(line) for lines in outputs for line in lines] == [
         {"cluster": {"worker": machines}, "task": {"type": "worker", "index": index}} for index in (0, 1)
@@ -49,9 +54,13 @@ def test_each_machine_gets_all_addresses_and_its_number(tmp_path, commands, mach
 def test_slurm_starts_again_what_may_succeed_later(tmp_path, code, again):
     """A process that is lost costs the run (exit code 75); a wrong option (2) is not tried again."""
     programs = {"scontrol": 'if [ "$1" = requeue ]; then echo "$@"; fi', "srun": f"exit {code}"}
-    for name, line in programs.items():
-        (tmp_path / name).write_text(f"#!/bin/bash\n{line}\n")
-        (tmp_path / name).chmod(0o755)
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", **SLURM}
+    environment = installed(tmp_path, programs)
     done = subprocess.run(["bash", FOLDER / "slurm.sh"], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (code, again)
+
+
+def test_without_the_names_of_the_machines_slurm_starts_nothing(tmp_path):
+    programs = {"scontrol": "exit 1", "srun": f"touch {tmp_path}/started"}
+    environment = installed(tmp_path, programs)
+    assert subprocess.run(["bash", FOLDER / "slurm.sh"], env=environment, check=False).returncode == 1
+    assert not (tmp_path / "started").exists()

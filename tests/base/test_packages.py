@@ -43,6 +43,7 @@ print(json.dumps(sorted(sys.modules)))
     assert lines[len(lines) // 2] == f"arith-model {__version__}"
     versions = {name.strip(): version for name, version in (line.rsplit("  ", 1) for line in version_lines)}
     assert list(versions) == ["Python", *packages.PACKAGES]
+    assert len({line.rindex("  ") for line in version_lines}) == 1  # they stand in a column
     assert versions["Apache Beam"] == version("apache-beam")
     assert versions["Python"].startswith("3.")
 

@@ -129,6 +129,14 @@ def test_climbing_finds_mistakes_that_chance_does_not(monkeypatch):
     assert searched.mistakes > 0
 
 
+def test_at_most_two_mistakes_of_a_round_are_kept():
+    searched, mistakes = search.Searched(3), [{"question": f"{number}+1"} for number in range(4)]
+    for _ in range(3):
+        searched.add(10, {"question": "9+1", "margin": -1.0}, mistakes, most=5)
+    assert searched.wrong == [*mistakes[:2], *mistakes[:2], mistakes[0]]
+    assert (searched.asked, searched.mistakes) == (30, 12)
+
+
 def test_a_search_ends_after_its_seconds(monkeypatch):
     """By a clock on which each round takes two seconds."""
     monkeypatch.setattr(search, "mistakes_of", lambda *_: [])

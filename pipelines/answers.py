@@ -14,13 +14,15 @@ JSON, one for all       ``["42", ...]`` or ``{"39+3": "42", ...}``
 If there is a column or a key ``prediction``, it has the answers: ``answer`` then has the right ones, and is not read.
 """
 
+import contextlib
+import functools
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from seq2seq_arith.arithmetic.scoring import Answers, Row
+from seq2seq_arith.arithmetic.scoring import Questions, Row
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.progress import counted
@@ -33,116 +35,171 @@ FORMS = 'give one answer per line, or {"question": ..., "answer": ...}'
 Answer = tuple[str | None, str | None]
 
 
-def read_questions(path: str) -> list[Row]:
+def read_questions(path: str) -> Questions:
     """The questions of a suite; raises InputError if the file has no questions, or is not a suite."""
     lines, remedy = lines_of(path), "give a table that arith-data suite has written"
-    if not lines or lines[0].split("\t") != list(Row._fields):
+    if next(lines, "").split("\t") != list(Row._fields):
         raise InputError(f"{name_of(path)} does not begin with the line {' '.join(Row._fields)}; {remedy}")
-    rows: list[Row] = []
-    right_answers: dict[str, str] = {}
-    following = itertools.islice(lines, 1, None)
-    for number, line in enumerate(counted(following, len(lines) - 1, "questions", "questions"), 2):
+    questions = Questions()
+    count = _count_lines(path)
+    following = counted(lines, count - 1, "questions", "questions") if count else lines
+    for number, line in enumerate(following, 2):
         cells = line.split("\t")
-        if len(cells) != len(Row._fields) or right_answers.setdefault(cells[1], cells[2]) != cells[2]:
+        if len(cells) != len(Row._fields) or not questions.add(Row(*cells)):
             problem = "does not have a slice, a question and an answer" if len(cells) != 3 else "has a different answer"
             raise InputError(f"{name_of(path)}, line {number}, {problem}{' than before' * (len(cells) == 3)}; {remedy}")
         if not "".join(cells).isprintable():  # it would reach a terminal, which may obey it
             raise InputError(f"{name_of(path)}, line {number}, has a control character: {shown(line)}; {remedy}")
-        rows.append(Row(sys.intern(cells[0]), *cells[1:]))  # there are few slices
-    if not rows:
+    if not questions:
         raise InputError(f"{name_of(path)} has no questions; {remedy}")
-    return rows
+    return questions
 
 
-def read_answers(path: str, rows: Sequence[Row]) -> Answers:
-    """The answers to a suite's questions, by question; InputError if there are none, too many, or unreadable ones."""
-    lines = lines_of(path)
-    answers = list(counted(_answers(path, lines), len(lines), "answers", "answers"))
-    num_named = sum(question is not None for question, _ in answers)
-    if 0 < num_named < len(answers):
+def read_answers(path: str, questions: Questions) -> Iterator[tuple[int | None, str | None]]:
+    """The answers to a suite's questions, one by one, as ``Tally.add`` takes them: with the number of the question.
+
+    Raises InputError at the first answer that cannot be read; and behind the last one, if there are none or too many,
+    or if they are to other questions.
+    """
+    num_answers = num_named = num_matched = 0
+    first_question = None
+    for question, answer in counted(_answers(path), len(questions), "answers", "answers"):
+        if question is not None:
+            number = questions.numbers.get(question)
+            first_question = question if first_question is None else first_question
+            num_named += 1
+        else:
+            number = questions.numbers_of_rows[num_answers] if num_answers < len(questions) else None
+        num_answers += 1
+        num_matched += number is not None
+        yield number, answer
+    if 0 < num_named < num_answers:
         raise InputError(
-            f"{name_of(path)} names the questions of {num_named:,} of {len(answers):,} answers; name all or none"
+            f"{name_of(path)} names the questions of {num_named:,} of {num_answers:,} answers; name all or none"
         )
-    if not answers:
+    if not num_answers:
         raise InputError(f"{name_of(path)} has no answers; {FORMS}")
-    if len(answers) > len(rows) and not num_named:
+    if num_answers > len(questions) and not num_named:
         raise InputError(
-            f"{name_of(path)} has {len(answers):,} answers to {len(rows):,} questions, so they cannot be matched; give "
-            "one per question, and none for the first line of the table, which names its columns"
+            f"{name_of(path)} has {num_answers:,} answers to {len(questions):,} questions, so they cannot be matched; "
+            "give one per question, and none for the first line of the table, which names its columns"
         )
-    answers_by_question: dict[str, tuple[str, ...]] = {}
-    pairs = answers if num_named else ((row.question, answer) for row, (_, answer) in zip(rows, answers, strict=False))
-    for question, answer in pairs:
-        earlier = answers_by_question.setdefault(str(question), ())
-        if answer is not None:
-            answers_by_question[str(question)] = (*earlier, answer)
-    if answers_by_question.keys().isdisjoint(row.question for row in rows):
+    if not num_matched:
         raise InputError(
-            f"none of the {len(answers):,} answers of {name_of(path)} is to a question of the suite; the first is to "
-            f"{shown(next(iter(answers_by_question)))}; write questions as the suite does, such as {rows[0].question}"
+            f"none of the {num_answers:,} answers of {name_of(path)} is to a question of the suite; the first is to "
+            f"{shown(first_question)}; write questions as the suite does, such as {next(iter(questions.numbers))}"
         )
-    return answers_by_question
 
 
-def _answers(path: str, lines: list[str]) -> Iterator[Answer]:
-    filled_lines = [line for line in lines if line.strip()]
-    first = next((line for line in filled_lines if line.strip() != "null"), '"' if filled_lines else "")
+def _answers(path: str) -> Iterator[Answer]:
+    lines = lines_of(path)
+    head, has_first = _until(lines, lambda line: line.strip() not in ("", "null"))
+    first = head[-1] if has_first else '"' if any(map(str.strip, head)) else ""
+    lines = itertools.chain(head, lines)
     if first.lstrip()[:1] in ("{", "[", '"'):
-        yield from _of_json(path, lines)
-    elif "\t" in first and any("\t" in line.strip() for line in filled_lines):
-        yield from _of_table(path, lines)
-    else:
-        yield from ((None, line.strip()) for line in lines)
+        yield from _of_json(path, lines, blank_is_answer=first.lstrip()[0] != "{")
+        return
+    is_table = "\t" in first
+    if is_table:
+        head, is_table = _until(lines, lambda line: "\t" in line.strip())
+        lines = itertools.chain(head, lines)
+    yield from _of_table(path, lines) if is_table else ((None, line.strip()) for line in lines)
 
 
-def _of_table(path: str, lines: list[str]) -> Iterator[Answer]:
-    rows = [(number, line.split("\t")) for number, line in enumerate(lines, 1) if line.strip()]
-    columns = [cell.strip() for cell in rows[0][1]]
-    has_names = QUESTION in columns
-    names = columns if has_names else [QUESTION, ANSWER]
-    answer = PREDICTION if PREDICTION in names else ANSWER
-    if answer not in names:
-        raise InputError(f"{name_of(path)} has no column {ANSWER}; {FORMS}")
-    for number, cells in rows[has_names:]:
+def _until(lines: Iterator[str], is_last: Callable[[str], object]) -> tuple[list[str], bool]:
+    """The lines up to the first of a kind, and whether there is one."""
+    head = []
+    for line in lines:
+        head.append(line)
+        if is_last(line):
+            return head, True
+    return head, False
+
+
+def _of_table(path: str, lines: Iterable[str]) -> Iterator[Answer]:
+    names: list[str] = []
+    answer = ANSWER
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        cells = [cell.strip() for cell in line.split("\t")]
+        if not names:
+            has_names = QUESTION in cells
+            names = cells if has_names else [QUESTION, ANSWER]
+            answer = PREDICTION if PREDICTION in names else ANSWER
+            if answer not in names:
+                raise InputError(f"{name_of(path)} has no column {ANSWER}; {FORMS}")
+            if has_names:
+                continue
         if len(cells) != len(names):
             raise InputError(f"{name_of(path)}, line {number}, has {len(cells)} of {len(names)} columns; {FORMS}")
         row = dict(zip(names, cells, strict=True))
-        yield row[QUESTION].strip(), row[answer].strip()
+        yield row[QUESTION], row[answer]
 
 
-def _of_json(path: str, lines: list[str]) -> Iterator[Answer]:
+def _of_json(path: str, lines: Iterator[str], blank_is_answer: bool) -> Iterator[Answer]:
+    head, _ = _until(lines, str.strip)
+    parse: Callable[[Any], Any] = _parsed
     try:
-        whole = _parsed("\n".join(lines))
-    except ValueError:  # several values
-        if not any(line.lstrip().startswith("{") for line in lines):  # a blank line is no answer to its question
-            lines = "\n".join(lines).rstrip().split("\n")
-            lines = [line if line.strip() else "null" for line in lines]
-        values = ((f"line {at}", lambda line=line: _parsed(line)) for at, line in enumerate(lines, 1) if line.strip())
+        whole = _parsed(head[-1])
+    except ValueError as error:  # it may begin a value of several lines
+        try:
+            values, parse = _values(_parsed("\n".join([*head, *lines]))), _unchanged
+        except ValueError:
+            raise InputError(f"{name_of(path)}, line {len(head)}, is not an answer ({error}); {FORMS}") from None
     else:
-        if isinstance(whole, dict) and whole.keys().isdisjoint({ANSWER, PREDICTION}):
-            whole = [{QUESTION: question, ANSWER: answer} for question, answer in whole.items()]
-        values = enumerate(whole if isinstance(whole, list) else [whole], 1)
-        values = ((f"value {number}", lambda value=value: value) for number, value in values)
+        more, is_several = _until(lines, str.strip)
+        if is_several:
+            values = _filled(itertools.chain(head, more, lines), "null" if blank_is_answer else "")
+        else:
+            values, parse = _values(whole), _unchanged
     for where, value in values:
         try:
-            yield _of_value(value())
+            yield _of_value(parse(value))
         except ValueError as error:
             raise InputError(f"{name_of(path)}, {where}, is not an answer ({error}); {FORMS}") from None
 
 
+def _filled(lines: Iterable[str], blank: str) -> Iterator[tuple[str, str]]:
+    """The lines and where they are; one that is blank is replaced if others follow it, or left out if ``blank`` is."""
+    num_blank = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            num_blank += 1
+            continue
+        if blank:
+            yield from ((f"line {at}", blank) for at in range(number - num_blank, number))
+        num_blank = 0
+        yield f"line {number}", line
+
+
+def _values(whole: Any) -> Iterator[tuple[str, Any]]:
+    """The values in the one value of a file, and where they are."""
+    if isinstance(whole, dict) and whole.keys().isdisjoint({ANSWER, PREDICTION}):
+        whole = [{QUESTION: question, ANSWER: answer} for question, answer in whole.items()]
+    return ((f"value {number}", value) for number, value in enumerate(whole if isinstance(whole, list) else [whole], 1))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("a key is repeated")
+    return entries
+
+
+JSON = json.JSONDecoder(object_pairs_hook=_unique)
+
+
 def _parsed(text: str) -> Any:
     """Parses JSON; raises ValueError if it is invalid, or repeats a key, of which Python would drop one."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        entries = dict(pairs)
-        if len(entries) < len(pairs):
-            raise ValueError("a key is repeated")
-        return entries
-
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        return JSON.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _of_value(value: Any) -> Answer:
@@ -161,15 +218,24 @@ def _of_value(value: Any) -> Answer:
     return question and question.strip(), None if value is None else str(value).strip()
 
 
-def lines_of(path: str) -> list[str]:
+def lines_of(path: str) -> Iterator[str]:
     """The lines of a text file, with the line ends of any system; a wrong answer may have any other character."""
     try:
-        text = sys.stdin.read() if path == INPUT else expanded(path).read_text(encoding="utf-8")
+        with contextlib.nullcontext(sys.stdin) if path == INPUT else expanded(path).open(encoding="utf-8") as file:
+            first = next(file, "").removeprefix("\ufeff")
+            for line in itertools.chain([first] * bool(first), file):
+                yield line.removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{name_of(path)} cannot be read ({why}); give a text file, or - for standard input") from None
-    lines = text.removeprefix("\ufeff").split("\n")
-    return lines if lines[-1] else lines[:-1]
+
+
+def _count_lines(path: str) -> int:
+    """The number of lines of a file; 0 if it can be read only once."""
+    if path == INPUT or not expanded(path).is_file():
+        return 0
+    with expanded(path).open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(functools.partial(file.read, 2**20), b""))
 
 
 def name_of(path: str) -> str:

@@ -60,8 +60,11 @@ def score(
         name = answers.name_of(answers_path)
         raise InputError(f"both QUESTIONS and ANSWERS are {name}; give another file for one of them")
     path = None if output is None else _output(output, (questions, answers_path))
-    rows = answers.read_questions(questions)
-    scores = scoring.score(rows, answers.read_answers(answers_path, rows))
+    suite = answers.read_questions(questions)
+    tally = scoring.Tally(suite)
+    for number, answer in answers.read_answers(answers_path, suite):
+        tally.add(number, answer)
+    scores = tally.scores()
     scores.emit()
     if path:
         try:

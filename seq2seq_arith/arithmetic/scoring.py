@@ -13,9 +13,9 @@ question in several slices counts in each of them, and once overall.
 True
 """
 
+import array
 import contextlib
 import dataclasses
-import itertools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType
@@ -32,6 +32,7 @@ from seq2seq_arith.base.tables import Table, Tabular, abridged, abridged_pair, c
 from seq2seq_arith.base.terminal import printable
 
 MISTAKES = 10
+MORE_PREDICTIONS = 2**16  # so many wrong answers are kept at most, besides those that are shown
 
 # From a question to its answers: none, one, or several if it was answered several times.
 Answers = Mapping[str, Sequence[str]]
@@ -412,7 +413,42 @@ class Row(NamedTuple):
     answer: str
 
 
-def score(rows: Sequence[Row], answers: Answers, why: Mapping[str, str] | None = None, **suite: Any) -> Scores:
+class Questions:
+    """The questions of a suite in columns, which take a third of the memory of as many ``Row``.
+
+    >>> questions = Questions([Row("random", "39+3", "42"), Row("equal", "7+7", "14"), Row("random", "7+7", "14")])
+    >>> questions.numbers, questions.answers, list(questions.numbers_of_rows)
+    ({'39+3': 0, '7+7': 1}, ['42', '14'], [0, 1, 1])
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.numbers: dict[str, int] = {}  #: from each different question to its number, in order
+        self.answers: list[str] = []  #: the right answer to each of them
+        self.slices: dict[str, int] = {}  #: from the name of each slice to its number, in order
+        self.numbers_of_rows = array.array("q")  #: the number of the question of each row
+        self.slices_of_rows = array.array("q")  #: the number of the slice of each row
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Row) -> bool:
+        """Adds a row; returns False if its question is there already and has a different answer."""
+        number = self.numbers.setdefault(row.question, len(self.answers))
+        if number == len(self.answers):
+            self.answers.append(row.answer)
+        self.numbers_of_rows.append(number)
+        self.slices_of_rows.append(self.slices.setdefault(row.slice, len(self.slices)))
+        return self.answers[number] == row.answer
+
+    def columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of the questions and of the slices of all rows, int64 [rows]; they must go before ``add``."""
+        return np.frombuffer(self.numbers_of_rows, np.int64), np.frombuffer(self.slices_of_rows, np.int64)
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.numbers_of_rows)
+
+
+def score(rows: Iterable[Row], answers: Answers, why: Mapping[str, str] | None = None, **suite: Any) -> Scores:
     """Scores answers to the questions of a suite, at least one, by exact match.
 
     Args:
@@ -421,57 +457,108 @@ def score(rows: Sequence[Row], answers: Answers, why: Mapping[str, str] | None =
       why: From the name of a slice to the reason why it is hard.
       **suite: The fields ``set``, ``version`` and ``size`` of ``SliceScore``, if they are known.
     """
-    right_answers = {row.question: row.answer for row in rows}
-    count = len(right_answers)
-    numbers = dict(zip(right_answers, range(count), strict=True))
-    question_numbers = np.fromiter((numbers[row.question] for row in rows), np.int64, len(rows))
-    right, missing = np.ones(count, bool), np.zeros(count, bool)
-    characters = np.fromiter(map(len, right_answers.values()), np.int64, count)
-    equal, wrong_length = characters.copy(), np.zeros(count, bool)
-    for question, answer in counted(right_answers.items(), count, "score", "questions"):
-        prediction = _prediction(answer, answers.get(question))
-        if prediction != answer:
-            number = numbers[question]
-            right[number], equal[number] = False, equal_characters(prediction or "", answer)
-            missing[number] = prediction is None
-            wrong_length[number] = prediction is not None and len(prediction) != len(answer)
-    columns = {"right": right, "characters": characters, "characters_right": equal, "wrong_lengths": wrong_length}
-    (of_all,) = count_slices(np.zeros(count, np.int64), 1, **columns)
-    names = {name: index for index, name in enumerate(dict.fromkeys(row.slice for row in rows))}
-    slice_numbers = np.fromiter((names[row.slice] for row in rows), np.int64, len(rows))
-    of_rows = {name: column[question_numbers] for name, column in columns.items()}
-    of_slices = count_slices(slice_numbers, len(names), **of_rows)
-
-    def mistake(question: str) -> Mistake:
-        answer = right_answers[question]
-        prediction = _prediction(answer, answers.get(question))
-        return Mistake(question, answer, None if prediction is None else printable(prediction))
-
-    wrong = (question for question, is_right in zip(right_answers, right, strict=True) if not is_right)
-    mistakes = tuple(map(mistake, itertools.islice(wrong, MISTAKES)))
-    # The first wrong row of each slice.
-    wrong_rows = np.flatnonzero(~of_rows["right"])
-    of_wrong, positions = np.unique(slice_numbers[wrong_rows], return_index=True)
-    first_rows = zip(of_wrong.tolist(), wrong_rows[positions].tolist(), strict=True)
-    first = {index: mistake(rows[row].question) for index, row in first_rows}
-    times = np.bincount(question_numbers, minlength=count).tolist()
-    reasons = why or {}
-    return Scores(
-        tuple(
-            SliceScore(**of_slice, **suite, slice=name, why=reasons.get(name, ""), mistake=first.get(index))
-            for (name, index), of_slice in zip(names.items(), of_slices, strict=True)
-        ),
-        whole=SliceScore(**of_all, **suite, slice="", mistake=next(iter(mistakes), None)),
-        mistakes=mistakes,
-        missing=int(missing.sum()),
-        double=sum(len(answers.get(question, ())) > most for question, most in zip(numbers, times, strict=True)),
-        unknown=sum(len(predictions) for question, predictions in answers.items() if question not in numbers),
-    )
+    questions = Questions(rows)
+    tally = Tally(questions)
+    for question, predictions in counted(answers.items(), len(answers), "score", "questions"):
+        for prediction in predictions:
+            tally.add(questions.numbers.get(question), prediction)
+    return tally.scores(why, **suite)
 
 
-def _prediction(answer: str, predictions: Sequence[str] | None) -> str | None:
-    """The first wrong one of the predictions for a question; its answer if all are right, None if there are none."""
-    return next((prediction for prediction in predictions if prediction != answer), answer) if predictions else None
+class Tally:
+    """Counts answers as they come, in any order. An answer is kept only while it may be one of the first mistakes.
+
+    >>> questions = Questions([Row("random", "39+3", "42"), Row("equal", "7+7", "14")])
+    >>> tally = Tally(questions)
+    >>> tally.add(questions.numbers["39+3"], "42")
+    >>> tally.scores().worst_in_words()
+    'worst slice: equal, 0.000 of 1: 7+7 = 14, not answered'
+    """
+
+    def __init__(self, questions: Questions) -> None:
+        count = len(questions.answers)
+        self._questions = questions
+        self._answered, self._equal = array.array("q", bytes(8 * count)), array.array("q", bytes(8 * count))
+        self._wrong, self._wrong_length = bytearray(count), bytearray(count)
+        self._predictions: dict[int, str] = {}  # the first wrong one for a question
+        self._unknown = 0
+
+    def add(self, number: int | None, prediction: str | None) -> None:
+        """Counts the answer to the question of that number; None is a question outside of the suite, or no answer."""
+        if number is None or prediction is None:
+            self._unknown += prediction is not None
+            return
+        self._answered[number] += 1
+        answer = self._questions.answers[number]
+        if prediction != answer and not self._wrong[number]:
+            self._wrong[number] = True
+            self._wrong_length[number] = len(prediction) != len(answer)
+            self._equal[number] = equal_characters(prediction, answer)
+            self._predictions[number] = prediction
+            if len(self._predictions) >= MISTAKES + len(self._questions.slices) + MORE_PREDICTIONS:
+                self._keep_first()
+
+    def _keep_first(self) -> None:
+        """Forgets the answers that are not among the first mistakes: they will not be later, as a mistake remains."""
+        first, of_slices = self._first_wrong(np.frombuffer(self._wrong, bool))
+        self._predictions = {number: self._predictions[number] for number in {*first, *of_slices.values()}}
+
+    def scores(self, why: Mapping[str, str] | None = None, **suite: Any) -> Scores:
+        """The scores on all answers so far; the arguments are those of ``score``."""
+        questions, count, reasons = self._questions, len(self._questions.answers), why or {}
+        answered = np.frombuffer(self._answered, np.int64)
+        missing = answered == 0
+        wrong = missing | np.frombuffer(self._wrong, bool)
+        characters = np.fromiter(map(len, questions.answers), np.int64, count)
+        columns = {
+            "right": ~wrong,
+            "characters": characters,
+            "characters_right": np.where(wrong, np.frombuffer(self._equal, np.int64), characters),
+            "wrong_lengths": np.frombuffer(self._wrong_length, bool),
+        }
+        (of_all,) = count_slices(np.zeros(count, np.int64), 1, **columns)
+        numbers, slices = questions.columns()
+        columns = {name: column[numbers] for name, column in columns.items()}
+        of_slices = count_slices(slices, len(questions.slices), **columns)
+        first, first_of_slices = self._first_wrong(wrong)
+        mistakes = self._mistakes({*first, *first_of_slices.values()})
+        return Scores(
+            tuple(
+                SliceScore(
+                    **of_slice,
+                    **suite,
+                    slice=name,
+                    why=reasons.get(name, ""),
+                    mistake=mistakes.get(first_of_slices.get(index)),
+                )
+                for (name, index), of_slice in zip(questions.slices.items(), of_slices, strict=True)
+            ),
+            whole=SliceScore(**of_all, **suite, slice="", mistake=mistakes[first[0]] if first else None),
+            mistakes=tuple(mistakes[number] for number in first),
+            missing=int(missing.sum()),
+            double=int((answered > np.bincount(numbers, minlength=count)).sum()),
+            unknown=self._unknown,
+        )
+
+    def _first_wrong(self, wrong: np.ndarray) -> tuple[list[int], dict[int, int]]:
+        """The numbers of the first wrong questions, and from the number of each slice that has one to its first."""
+        numbers, slices = self._questions.columns()
+        rows = np.flatnonzero(wrong[numbers])[::-1]
+        first_rows = np.full(len(self._questions.slices), -1)
+        first_rows[slices[rows]] = rows  # of several rows, the last one assigned remains: the first one of the slice
+        imperfect = np.flatnonzero(first_rows >= 0)
+        of_slices = dict(zip(imperfect.tolist(), numbers[first_rows[imperfect]].tolist(), strict=True))
+        return np.flatnonzero(wrong)[:MISTAKES].tolist(), of_slices
+
+    def _mistakes(self, wrong: set[int]) -> dict[int | None, Mistake]:
+        """From the number of each of these questions to the mistake."""
+        mistakes: dict[int | None, Mistake] = {}
+        for question, number in self._questions.numbers.items():
+            if number in wrong:
+                prediction = self._predictions.get(number)
+                shown = None if prediction is None else printable(prediction)
+                mistakes[number] = Mistake(question, self._questions.answers[number], shown)
+        return mistakes
 
 
 def count_slices(slice_numbers: np.ndarray, slices: int, **columns: np.ndarray) -> list[dict[str, int]]:

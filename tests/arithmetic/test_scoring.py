@@ -1,11 +1,14 @@
 """Scores of answers, compared with a recount, and the values that a function may return."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq_arith.arithmetic.scoring import COUNTS, Row, Scores, SliceScore, ask, score
+from seq2seq_arith.arithmetic import scoring
+from seq2seq_arith.arithmetic.scoring import COUNTS, Mistake, Row, Scores, SliceScore, ask, score
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError
 
@@ -24,13 +27,20 @@ def rows_and_answers(draw):
     return rows, {row.question: [row.answer] for row in rows if draw(st.booleans())} | answers
 
 
-@given(rows_and_answers())
-def test_every_count_is_as_counted_by_hand(drawn):
+@pytest.mark.parametrize(("most", "more"), [(scoring.MISTAKES, scoring.MORE_PREDICTIONS), (2, -2)])
+@given(drawn=rows_and_answers())
+def test_every_count_is_as_counted_by_hand(most, more, drawn):
+    """Also if no wrong answer is kept longer than it has to be."""
     rows, answers = drawn
-    scores = score(rows, answers)
+    with mock.patch.multiple(scoring, MISTAKES=most, MORE_PREDICTIONS=more):
+        scores = score(rows, answers)
 
     def is_right(question: str) -> bool:
         return {str(eval(question))} == set(answers.get(question, []))
+
+    def is_first_wrong(mistake: Mistake) -> bool:
+        predictions = (answer for answer in answers.get(mistake.question, []) if answer != mistake.answer)
+        return mistake.answer == str(eval(mistake.question)) and mistake.prediction == next(predictions, None)
 
     questions = {row.question for row in rows}
     whole = scores.total()
@@ -46,12 +56,24 @@ def test_every_count_is_as_counted_by_hand(drawn):
         assert (row.questions, row.right) == (len(of_slice), sum(map(is_right, of_slice)))
         first = next((question for question in of_slice if not is_right(question)), None)
         assert (row.mistake and row.mistake.question) == first
-        assert row.mistake is None or row.mistake.prediction != row.mistake.answer == str(eval(row.mistake.question))
-    assert len(scores.mistakes) == min(10, len(questions) - sum(map(is_right, questions)))
+        assert row.mistake is None or is_first_wrong(row.mistake)
+    wrong = [question for question in dict.fromkeys(times) if not is_right(question)]
+    assert [mistake.question for mistake in scores.mistakes] == wrong[:most]
+    assert all(map(is_first_wrong, scores.mistakes))
     if len(questions) == len(rows):  # no question stands in two slices
         assert {name: getattr(whole, name) for name in COUNTS} == {
             name: sum(getattr(row, name) for row in scores.rows) for name in COUNTS
         }
+
+
+@pytest.mark.parametrize("order", [list, reversed])
+def test_the_first_mistakes_remain_when_other_wrong_answers_are_forgotten(order):
+    rows = [Row("one" if number < 20 else "two", f"{number}+1", f"{number + 1}") for number in range(30)]
+    answers = {row.question: [f"not {row.answer}"] for row in order(rows)}
+    with mock.patch.multiple(scoring, MISTAKES=3, MORE_PREDICTIONS=-3):
+        scores = score(rows, answers)
+    assert [mistake.prediction for mistake in scores.mistakes] == ["not 1", "not 2", "not 3"]
+    assert [row.mistake and row.mistake.prediction for row in scores.rows] == ["not 1", "not 21"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,16 @@ def test_a_cluster_that_cannot_be_started(bare, tmp_path, runner, files, input_e
     assert {path.name for path in tmp_path.iterdir()} == {"bin", *files}
 
 
+def test_settings_with_which_flink_does_not_start(bare, tmp_path, input_error):
+    java = tmp_path / "bin" / "java"
+    java.write_text("#!/bin/sh\necho 'the sum of the sizes exceeds the total' >&2\nexit 1\n")
+    java.chmod(0o755)
+    cluster = clusters.module("flink").Cluster(tmp_path, jars=tmp_path)
+    with input_error(RunnerError):
+        cluster._start_flink("job-manager", "JM", "Main")
+    assert not cluster.processes
+
+
 @pytest.mark.parametrize("command", [["true"], ["sleep", "60"]], ids=["a process ended", "too slow"])
 def test_a_cluster_that_does_not_come_up(tmp_path, command, input_error):
     module = clusters.module("flink")

@@ -27,7 +27,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release release-part input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak address lock sbom audit clean
+.PHONY: help demo test test-models slow release release-part input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak mutants address lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -153,6 +153,9 @@ $(VENV)/extras: $(VENV)/tested
 
 soak: $(VENV)/extras ## Makes datasets for an hour while runs are killed and overtaken: nothing may be lost
 	$(BIN)/python tests/soak.py --minutes 60
+
+mutants: $(VENV)/tested ## Puts 60 faults into the code, others each week, and counts those that tests notice: an hour
+	PYTHONSAFEPATH=1 $(BIN)/python tests/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 address: ## Sets the addresses of repository and site in every file: make address REPOSITORY=OWNER/NAME [SITE=https://...]
 	@$(PYTHON) .ci/address "$(REPOSITORY)" $(SITE)

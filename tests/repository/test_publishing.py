@@ -54,6 +54,13 @@ def test_every_case_of_the_matrix_runs_once_a_week():
     assert sorted(map(", ".join, jobs)) == sorted(cases)
 
 
+def test_every_part_of_the_release_runs_once_a_week():
+    parts = yaml.safe_load((ROOT / ".github/workflows/weekly.yml").read_text())["jobs"]["release"]["strategy"]["matrix"]
+    (folders,) = re.findall(r"^PARTS := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(parts["part"]) == sorted([*folders.split(), "rest"])
+    assert all((ROOT / "tests" / folder).is_dir() for folder in folders.split())
+
+
 def test_the_fixtures_import_no_other_package_of_the_extra_test_than_the_matrix_installs():
     extra = {Requirement(line).name for line in tomllib.loads(PROJECT)["project"]["optional-dependencies"]["test"]}
     absent = extra - {*runpy.run_path(str(ROOT / ".ci/matrix"))["TOOLS"]}

@@ -47,7 +47,7 @@ class LocalCluster:
       folder: Holds ``conf``, ``log`` and ``tmp``; it is kept.
       settings: ``members`` is the number of processes that work on jobs, each on one part of a job at a time; ``jars``
         is the folder of the jars that ``make`` gathers; ``start_seconds`` is the timeout for the start of all.
-      processes: All processes.
+      processes: All processes, by the name of their log.
     """
 
     RUNNER: str
@@ -57,7 +57,7 @@ class LocalCluster:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
         self.settings = types.SimpleNamespace(**self.defaults() | settings)
-        self.processes: list[subprocess.Popen] = []
+        self.processes: dict[str, subprocess.Popen] = {}
         self._page, self._rpc, self._jobs = (free_port() for _ in range(3))
 
     @classmethod
@@ -150,9 +150,9 @@ class LocalCluster:
     def stop(self) -> None:
         """Stops every process. Python's workers end with the process that started them."""
         with uninterrupted():  # a closing terminal sends the signal twice
-            for process in reversed(self.processes):
+            for process in reversed(self.processes.values()):
                 process.terminate()
-            for process in reversed(self.processes):
+            for process in reversed(self.processes.values()):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(20)
                 with contextlib.suppress(ProcessLookupError):
@@ -167,8 +167,12 @@ class LocalCluster:
             time.sleep(WATCH_SECONDS)
 
     def _check_processes(self) -> None:
-        if any(process.poll() is not None for process in self.processes):
-            raise RunnerError(f"a process of the cluster has ended; see {self.folder / 'log'}")
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise RunnerError(
+                    f"{name} of the cluster has ended with exit code {process.returncode}; see "
+                    f"{self.folder / 'log' / name}.log"
+                )
 
     def _start(self, name: str, *arguments: str) -> None:
         """Starts a process of Java, in a session of its own, which logs into a file of this name."""
@@ -181,7 +185,7 @@ class LocalCluster:
                 env=self._environment(),
                 start_new_session=True,
             )
-        self.processes.append(process)
+        self.processes[name] = process
 
     def _wait_until_up(self) -> None:
         end = time.monotonic() + self.settings.start_seconds
@@ -215,7 +219,7 @@ def opened(pom: Path) -> list[str]:
 def main(cluster: type[LocalCluster], description: str | None) -> int:
     """Runs a cluster until Ctrl-C, SIGTERM or the end of its terminal, and returns the exit code."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--folder", type=Path, help="for logs and spilled data; by default a new one")
+    parser.add_argument("--folder", type=Path, help="for logs and spilled data, which stay there; by default a new one")
     for name, value in cluster.defaults().items():
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=type(value), default=value, help="see SETTINGS in the source")

@@ -52,7 +52,7 @@ def test_a_cluster_that_does_not_come_up(tmp_path, command, input_error):
     with subprocess.Popen(command, start_new_session=True) as process:
         if command == ["true"]:
             process.wait()
-        cluster.processes.append(process)
+        cluster.processes["member-0"] = process
         with input_error(RunnerError):
             cluster._wait_until_up()
         cluster.stop()

@@ -36,7 +36,7 @@ def last_job(cluster) -> dict:
 def test_a_dataset(cluster, tmp_path):
     """The local run's bytes; the page and the states of the job; and no port that another machine can reach."""
     process = start("generate", *MEDIUM, "--data-dir", tmp_path / "flink", *cluster.flags)
-    seen = clusters.sockets_of(process, *cluster.processes)
+    seen = clusters.sockets_of(process, *cluster.processes.values())
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     run("generate", *MEDIUM, "--data-dir", tmp_path / "local", check=True)

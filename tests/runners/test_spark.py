@@ -24,7 +24,7 @@ def cluster(tmp_path_factory):
 def test_a_dataset(cluster, tmp_path):
     """The local run's bytes; the states of the job; and no port that another machine can reach."""
     process = start("generate", "addition", "--data-dir", tmp_path / "spark", *cluster.flags)
-    seen = clusters.sockets_of(process, *cluster.processes)
+    seen = clusters.sockets_of(process, *cluster.processes.values())
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert reachable(seen) == set() != seen

@@ -7,8 +7,8 @@ proportion to their code.
 First, the tests run once, and coverage.py notes which of them executes which line. This is stored in ``build/mutants``,
 and repeated when a file of the code or of the tests has changed. Then this process imports the packages that the tests
 need, but no module of the project, and forks for each fault. The child gets the faulty source where it imports the
-module, and runs the tests that execute the line: first those of the module's own test file, then those of the file that
-takes least. It stops at the first failure. A program that a test starts as another process does not get the fault.
+module, runs the tests that execute the line, and stops at the first failure. A program that a test starts as another
+process does not get the fault.
 
 A fault is *killed* if a test fails or uses much more CPU time than before, and *not covered* if no test executes its
 line. If it has *survived*, either a test is missing, or the change makes no observable difference. Only reading tells.
@@ -17,6 +17,7 @@ The results are written after each fault, and a stopped run continues with the n
 
 import argparse
 import ast
+import bisect
 import collections
 import contextlib
 import copy
@@ -37,7 +38,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,20 +146,17 @@ def main() -> int:
         import_packages(measured.modules)
         for number, fault in enumerate(faults):
             if number == len(outcomes):
-                batches = chosen_tests(root, options.packages, coverage_data, measured, fault, options.seconds)
+                direct = direct_tests(root, options.packages, coverage_data, fault) & measured.seconds.keys()
+                batches = list(in_batches(direct, fault, measured.seconds, options.seconds))
                 state, reason = attempt(root, fault, batches, measured, options.seconds)
                 outcomes.append(dataclasses.asdict(fault) | {"state": state, "reason": reason})
                 results.write_text(json.dumps(outcomes, indent=1))
             print(_line(outcomes[number]), flush=True)
     counts = collections.Counter(outcome["state"] for outcome in outcomes)
     print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())), f"({results})")
-    print(f"seed {options.seed}: {counts['killed']} of {len(outcomes)} faults killed: {share(counts):.0%}")
+    share = counts["killed"] / len(outcomes)
+    print(f"seed {options.seed}: {counts['killed']} of {len(outcomes)} faults killed: {share:.0%}")
     return 0
-
-
-def share(counts: collections.Counter[str]) -> float:
-    """The killed ones of all faults."""
-    return counts["killed"] / max(1, counts.total())
 
 
 def _line(outcome: dict[str, Any]) -> str:
@@ -330,6 +328,8 @@ def _measure(root: Path, packages: Sequence[str], tests: Sequence[str], work: Pa
     measurement.start()
     code = pytest.main([*(argument for argument in PYTEST if argument != "-x"), *tests], plugins=[stopwatch])
     measurement.stop()
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return int(code)
     (work / "coverage").write_bytes(measurement.get_data().dumps())
     passed = {test: seconds for test, seconds in stopwatch.seconds.items() if test not in stopwatch.failed}
     modules = [name for name, module in sys.modules.items() if not _is_of(module, root)]
@@ -356,52 +356,45 @@ def import_packages(names: Sequence[str]) -> None:
 # One fault
 
 
-def chosen_tests(
-    root: Path,
-    packages: Sequence[str],
-    data: coverage.CoverageData,
-    measured: Measured,
-    fault: Fault,
-    seconds: float,
-) -> list[list[str]]:
-    """The tests for a fault in two batches, in the order in which they run; none if no test executes the line.
+def direct_tests(root: Path, packages: Sequence[str], data: coverage.CoverageData, fault: Fault) -> set[str]:
+    """The tests that execute the statement of a fault.
 
-    Behind the tests that execute the line stand the others of the same files: what a test has made is often kept for
-    the next ones. A line that is executed by the import of its module may be noticed by the tests of the whole module,
-    and of all that import it.
+    A statement that the import of its module executes may be noticed by the tests of the whole module, and of all
+    modules that import it; and by all tests of a file that imports it.
     """
     contexts = data.contexts_by_lineno(str(root / fault.file))
-    lines = range(fault.lines[0], fault.lines[1] + 1)
-    direct = {test for line in lines for test in contexts.get(line, [])}
-    if "" in direct:
+    tests = {test for line in range(fault.lines[0], fault.lines[1] + 1) for test in contexts.get(line, [])}
+    if "" in tests:
         importers = _importers(root, packages, fault.file)
-        tests = (
-            test
-            for path in [root / fault.file, *importers]
-            for line in data.contexts_by_lineno(str(path)).values()
-            for test in line
-        )
-        folder = root / "tests"
-        files = {str(path.relative_to(root)) for path in importers if path.is_relative_to(folder)}
-        direct |= set(tests) | {test for test in measured.seconds if _file(test) in files}
-    direct &= measured.seconds.keys()
-    files = {_file(test) for test in direct}
+        for path in (root / fault.file, *importers):
+            tests.update(*data.contexts_by_lineno(str(path)).values())
+        files = {str(path.relative_to(root)) for path in importers}
+        tests |= {test for test in data.measured_contexts() if _file(test) in files}
+    return tests
+
+
+def in_batches(
+    direct: Collection[str], fault: Fault, seconds: Mapping[str, float], limit: float
+) -> Iterator[Sequence[str]]:
+    """The tests for a fault, in the order in which they run, in two batches at most, of ``limit`` CPU seconds at most.
+
+    The module's own test file comes first, then the file that takes least. Behind the tests that execute the statement
+    stand the others of the same file, because what a test has made is often kept for the next ones.
+    """
     cost = collections.Counter[str]()
     for test in direct:
-        cost[_file(test)] += measured.seconds[test]  # pyright: ignore[reportArgumentType]
+        cost[_file(test)] += seconds[test]  # pyright: ignore[reportArgumentType]
     own = f"test_{Path(fault.file).stem}.py"
 
-    def order(test: str) -> tuple:
+    def order(test: str) -> tuple[Any, ...]:
         file = _file(test)
-        return Path(file).name != own, test not in direct, cost[file], file, measured.seconds[test]
+        return Path(file).name != own, test not in direct, cost[file], file, seconds[test]
 
-    batches: list[list[str]] = [[], []]
-    total = 0.0
-    for test in sorted((test for test in measured.seconds if _file(test) in files), key=order):
-        total += measured.seconds[test]
-        if total <= seconds or not batches[0]:
-            batches[bool(batches[0]) and total > FIRST].append(test)
-    return [batch for batch in batches if batch]
+    tests = sorted((test for test in seconds if _file(test) in cost), key=order)
+    totals = list(itertools.accumulate(seconds[test] for test in tests))
+    first, end = (bisect.bisect_right(totals, bound) for bound in (min(FIRST, limit), limit))
+    first = max(first, 1)  # also a test that takes longer
+    return filter(None, (tests[:first], tests[first:end]))
 
 
 def _importers(root: Path, packages: Sequence[str], file: str) -> list[Path]:
@@ -461,14 +454,16 @@ def fork(function: Callable[[], int], seconds: float | None) -> int:
             sys.stdout.flush()
             os._exit(code)  # without what a library does at the end of the process that has imported it
     used, look = 0.0, time.monotonic() + WAITING
-    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        if seconds and time.monotonic() > look:
-            used, before, look = _cpu_seconds(child), used, time.monotonic() + WAITING
-            if used - before < 0.1:
-                os.killpg(child, signal.SIGKILL)
-        time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # what a test has started and not ended
+    try:
+        while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+            if seconds and time.monotonic() > look:
+                used, before, look = _cpu_seconds(child), used, time.monotonic() + WAITING
+                if used - before < 0.1:
+                    os.killpg(child, signal.SIGKILL)
+            time.sleep(0.05)
+    finally:  # also at Ctrl-C, and what a test has started and not ended
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(ended[1])
 
 

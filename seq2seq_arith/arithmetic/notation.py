@@ -196,9 +196,7 @@ class _Dashes(Notation):
         return operands[0].astype(np.int64)
 
     def question(self, symbol: str, size: int, operands: Sequence[np.ndarray], width: int) -> np.ndarray:
-        if len(operands) != 2:
-            return super().question(symbol, size, operands, width)
-        left, right = operands
+        left, right = operands  # as task_rules.py requires
         rows = _dashes(left[0] + right[0] + np.uint64(1), width)
         rows[np.arange(len(rows)), left[0].astype(np.int64)] = ord(symbol)
         return rows

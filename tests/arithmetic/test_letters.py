@@ -1,5 +1,8 @@
 """Words of letters as numbers, against plain strings; ``tests/pipelines/test_task_files.py`` draws them."""
 
+import itertools
+from string import ascii_lowercase
+
 import numpy as np
 import pytest
 
@@ -30,10 +33,18 @@ def test_words_are_numbers_and_back():
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
+def test_every_word_once_the_shorter_ones_first(size):
+    words = ["".join(chr(96 + letter) for letter in row if letter) for row in letters.unpack(letters.every(size)[None])]
+    assert sorted(words) == sorted(
+        "".join(word) for length in range(1, size + 1) for word in itertools.product(ascii_lowercase, repeat=length)
+    )
+    assert [*map(len, words)] == sorted(map(len, words))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
 def test_every_word_of_a_length_is_as_probable(size):
     count, probability = sampling.LETTERS.values(size)
     assert count.sum() == sampling.LETTERS.num_values(size) == len(letters.every(size))
     assert np.isclose((count * probability).sum(), 1)
-    assert len(set(letters.every(size).tolist())) == count.sum()
     count, probability = sampling.FIXED_LETTERS.values(size)
     assert count * probability == 1

@@ -1,6 +1,8 @@
 """How many draws are enough: against exact probabilities of every single key, and against real draws."""
 
 import dataclasses
+import itertools
+import math
 import re
 from collections import Counter
 from fractions import Fraction
@@ -28,6 +30,8 @@ TINY = [
     Task("addition", size=2, num_examples=10, draws="value"),
     Task("modular_addition", size=9),
     Task("modular_addition", size=9, num_examples=10, ordered=False),
+    Task("parity", size=3, num_examples=10),
+    Task("addition_of_three", size=1, num_examples=10),
 ]
 
 
@@ -43,10 +47,10 @@ def keys_by_probability(task: Task) -> Counter[Fraction]:
             for number in range(10**length):
                 value[number] += Fraction(1, task.size * 10**length)
     assert sum(value.values()) == 1
-    key: Counter[tuple[int, int]] = Counter()
-    for a, p in value.items():
-        for b, q in value.items():
-            key[reference.key(task, a, b)] += p * q
+    key: Counter[tuple[int, ...]] = Counter()
+    for operands in itertools.product(value, repeat=task.operation.arity):
+        probability = math.prod(value[operand] for operand in operands)
+        key[operands if task.ordered else reference.key(task, *operands)] += probability
     return Counter(key.values())
 
 

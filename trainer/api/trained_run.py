@@ -19,6 +19,7 @@ from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import call, shows
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import commands, figures, plugins
 from seq2seq_arith.trainer.api import arguments, pictures
 from seq2seq_arith.trainer.commands import evaluate as verbs
@@ -93,7 +94,7 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     names = history.labels([str(run.folder) for run in trained])
     runs = {name: history.epochs_of(run.run) for name, run in zip(names, trained, strict=True)}
     drawn = history.curves(runs, size=(4.25, 3.8))
-    drawn.suptitle(f"How {', '.join(names)} learned")
+    drawn.suptitle(printable(f"How {', '.join(names)} learned"))
     return Picture(drawn, " ".join(history.in_words(runs, column) for column in ("loss", "exact_match")))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.files import write
@@ -229,7 +230,8 @@ def curves(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid()
     columns_of_names = min(4, len(lines))
-    figure.legend(lines.values(), lines, loc="outside lower center", ncols=columns_of_names, handlelength=4)
+    names = [printable(name) for name in lines]  # no font has control characters
+    figure.legend(lines.values(), names, loc="outside lower center", ncols=columns_of_names, handlelength=4)
     return figure
 
 
@@ -263,5 +265,5 @@ def _shown(rows: Sequence[dict[str, Any]], column: str, floor: float) -> list[fl
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:
     """Draws the curves of one run as a PNG; raises WriteError if the file cannot be written."""
     figure = curves({title: history}, METRICS, (4.5, 4.0))
-    figure.suptitle(title)
+    figure.suptitle(printable(title))
     write(path, figures.image(figure))

@@ -3,6 +3,7 @@
 import pytest
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import figures
 from seq2seq_arith.trainer.runs import history
 
 COUNTS = {"val_examples": 9, "trained_digits": 3}
@@ -56,6 +57,14 @@ def test_csv_and_plot(tmp_path):
     assert history.in_words({"run": perfect}, "exact_match").endswith(sentence)
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_a_control_character_in_the_name_of_a_run_is_drawn_as_its_escape(tmp_path):
+    history.plot(tmp_path / "history.png", [row(1), row(2)], "\x1b[31mrun")
+    drawn = history.curves({"\x1b[31mrun": [row(1)], "other": [row(1)]})
+    figures.image(drawn)
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == [r"\x1b[31mrun", "other"]
 
 
 def test_rows_of_earlier_versions_have_no_trained_digits(tmp_path):

@@ -17,12 +17,13 @@ UV := uv==0.13.9
 TOOLS := $(UV) pip-audit==2.10.1 cyclonedx-bom==7.5.0
 
 BIN := $(VENV)/bin
-# $(call install,EXTRAS): the package, and what its extras need, or all that is in LOCK.
-# (By uv, which takes a sixth of pip's time.)
+# $(call install,EXTRAS): the package, and what its extras need; with LOCK, of these versions, with these hashes, and by
+# uv, which takes a sixth of pip's time. What makes it editable is one of them, too.
+LOCKED := --constraint $(LOCK)
 LOCKED_INSTALL = $(BIN)/pip install --quiet $(UV) && \
-    $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode \
-        --require-hashes --requirements $(LOCK) && \
-    $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+    $(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) setuptools && \
+    $(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) --compile-bytecode \
+        --no-build-isolation-package seq2seq_arith --editable '.[$(1)]'
 install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '.[$(1)]')
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest

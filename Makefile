@@ -47,7 +47,7 @@ test-models: $(VENV)/tested ## Runs the tests that build and train networks: som
 slow: $(VENV)/extras ## Runs one real run of each runner, store, package and page
 	$(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=30 -m "(slow or flink or spark) and not release"
 
-# What takes too long for every change. CONTRIBUTING.md says when it last ran as a whole.
+# What takes too long for every change. CONTRIBUTING.md says which of its parts have run, and when.
 release: $(VENV)/extras ## Runs every test, with more examples, every Python, the images, and an hour of soak: hours
 	.ci/tools
 	HYPOTHESIS_PROFILE=release CI=1 $(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \

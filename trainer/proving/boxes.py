@@ -13,6 +13,7 @@ error bound as the other networks (``tables.py``).
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -26,10 +27,13 @@ SIGMOID = 2.0**-20  # the maximum error of a float32 sigmoid
 LIMIT = 1.0625  # the maximum size of a state: those of a GRU are at most 1 without rounding
 SPARE = 2.0  # boxes are rounded outwards by so much more than they must, for a check that bounds errors otherwise
 WIDENING = 1e-3  # by which a box grows further than it must, so that it soon stops to grow
-GROWTH, MAX_ROUNDS = 1.1, 100  # by which factor that increases in a round, and in how many rounds boxes grow
-MAX_SPLITS, MAX_TRANSITIONS = 4, 2_000_000  # how often boxes are split, and into how many transitions
-BLOCK = 1 << 13  # transitions that are computed at a time
+GROWTH = 1.1  # by which factor that increases in a round, so that it reaches ``LIMIT`` after 74 rounds
+# How often boxes are split, and into how many transitions; with more than 8 units, in proportion fewer.
+MAX_SPLITS, MAX_TRANSITIONS = 3, 2_000_000
+VALUES = 1 << 19  # the maximum number of values of a layer that are computed at a time
 SEARCHED = 40  # the maximum number of steps of a question in the search for a wrong one
+# In how many directions the search looks for the farthest states, for one unit; with more units, in proportion fewer.
+DIRECTIONS = 64
 SETTLED = 1e-4  # how little states must change in a step of the search so that it ends
 
 
@@ -87,7 +91,7 @@ def decide(network: "GatedUnits", questions: Automaton, report_progress: ReportP
     """
     automaton, origin = by_column(questions)
     none = np.empty(0, np.int64), np.empty(0), list[np.ndarray]()
-    for splits in range(MAX_SPLITS):
+    for splits in itertools.count():
         report_progress(splits)
         boxes = network.boxes(automaton, origin)
         margins = network.margins_of(boxes)
@@ -100,7 +104,7 @@ def decide(network: "GatedUnits", questions: Automaton, report_progress: ReportP
             if len(wrong[0]):
                 is_open[wrong[0]] = True
                 return Verdict(boxes, margins, np.flatnonzero(is_open), *wrong)
-        further = refined(boxes, verdict.open) if boxes.is_closed else None
+        further = refined(boxes, verdict.open) if boxes.is_closed and splits < MAX_SPLITS else None
         if further is None:
             break
         automaton, origin = further
@@ -249,13 +253,19 @@ class GatedUnits:
 
         ``symbols`` are [questions, steps]. It holds as long as the states are within ``LIMIT``, as in boxes.
         """
+        parts = (self._intervals(symbols[rows]) for rows in self._parts(np.arange(len(symbols))))
+        low, high = (np.concatenate(ends) for ends in zip(*parts, strict=True))
+        return low - self.bound, high + self.bound
+
+    def _intervals(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As ``intervals``, of few questions and without ``bound``."""
         lower = upper = np.zeros((len(symbols), self.units))
         steps = []
         for column in symbols.T:
             steps.append(self.logits(lower, upper, column))
             lower, upper = (np.clip(end, -LIMIT, LIMIT) for end in self.after(lower, upper, column))
         low, high = (np.stack(ends, axis=1) for ends in zip(*steps, strict=True))
-        return low - self.bound, high + self.bound
+        return low, high
 
     def evaluate(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As ``Tables.evaluate``: the middles of ``intervals``, and whether the highest logit is certain."""
@@ -267,37 +277,44 @@ class GatedUnits:
         is_certain = np.take_along_axis(low, highest, axis=2)[..., 0] > others.max(axis=2)
         return middle, is_certain.all(axis=1)
 
+    def _parts(self, numbers: np.ndarray) -> Iterator[np.ndarray]:
+        """The numbers of some steps in parts, of which no layer has more than ``VALUES`` values."""
+        widest = max(self.gates.shape[1], *(layer.kernel.shape[1] for layer in self.dense))
+        size = max(1, VALUES // widest)
+        for start in range(0, len(numbers), size):
+            yield numbers[start : start + size]
+
     def boxes(self, automaton: Automaton, origin: np.ndarray) -> Boxes:
         """Boxes of the states of an automaton, which grow until they are closed, or one is larger than ``LIMIT``."""
-        order = np.argsort(automaton.target, kind="stable")
-        targets, first = np.unique(automaton.target[order], return_index=True)
+        by_target = np.argsort(automaton.target, kind="stable")
         lower, upper = np.full((2, len(automaton.initial), self.units), np.inf) * np.array([1, -1])[:, None, None]
         lower[automaton.initial] = upper[automaton.initial] = 0
-        changed, is_closed = automaton.initial.copy(), False
-        low_images, high_images = np.full((2, len(order), self.units), np.inf) * np.array([1, -1])[:, None, None]
-        for number in range(MAX_ROUNDS):
-            edges = np.flatnonzero(changed[automaton.source])
-            for part in _parts(edges):
+        changed = automaton.initial
+        for number in itertools.count():
+            # The boxes before all other transitions have not changed since these were mapped into their targets.
+            edges = by_target[changed[automaton.source[by_target]]]
+            low, high = np.full_like(lower, np.inf), np.full_like(upper, -np.inf)
+            for part in self._parts(edges):
                 source = automaton.source[part]
-                low_images[part], high_images[part] = self.after(lower[source], upper[source], automaton.symbol[part])
-            low = np.minimum.reduceat(low_images[order], first)
-            high = np.maximum.reduceat(high_images[order], first)
-            is_low, is_high = low < lower[targets], high > upper[targets]
+                low_images, high_images = self.after(lower[source], upper[source], automaton.symbol[part])
+                targets, first = np.unique(automaton.target[part], return_index=True)
+                low[targets] = np.minimum(low[targets], np.minimum.reduceat(low_images, first))
+                high[targets] = np.maximum(high[targets], np.maximum.reduceat(high_images, first))
+            is_low, is_high = low < lower, high > upper
             # A box that is new is as small as possible.
-            widening = np.where(np.isinf(lower[targets]), 0, WIDENING * GROWTH**number)
-            lower[targets] = np.where(is_low, low - widening, lower[targets])
-            upper[targets] = np.where(is_high, high + widening, upper[targets])
-            changed = np.zeros(len(changed), bool)
-            changed[targets] = (is_low | is_high).any(axis=1)
+            widening = WIDENING * GROWTH**number
+            widenings = np.where(np.isinf(lower), 0, widening)
+            lower, upper = np.where(is_low, low - widenings, lower), np.where(is_high, high + widenings, upper)
+            changed = (is_low | is_high).any(axis=1)
             is_closed = not changed.any()
-            if is_closed or max(-low.min(initial=0), high.max(initial=0)) > LIMIT - WIDENING * GROWTH**number:
+            if is_closed or max(-low.min(), high.max(), 0) > LIMIT - widening:
                 break
         return Boxes(automaton, origin, lower, upper, is_closed)
 
     def margins_of(self, boxes: Boxes) -> np.ndarray:
         """The least margins of all transitions of boxes, float64 [transitions]."""
         automaton, result = boxes.automaton, np.empty(len(boxes.automaton.source))
-        for part in _parts(np.arange(len(result))):
+        for part in self._parts(np.arange(len(result))):
             source = automaton.source[part]
             ends = boxes.lower[source], boxes.upper[source]
             result[part] = self.margins(*ends, automaton.symbol[part], automaton.right[part])
@@ -307,39 +324,52 @@ class GatedUnits:
         """Searches a wrong question for each of some transitions, the shortest first.
 
         The search is breadth first; of the states that are reached with the same state of the automaton, it keeps those
-        that are the lowest or the highest in a unit. So it may miss a wrong question. It ends after the first step at
-        which questions are answered wrong.
+        that are the lowest or the highest in a unit, or, of more than 8 units, in one of a few random directions. So it
+        may miss a wrong question. It ends after the first step at which questions are answered wrong.
 
         Returns the transitions, int64 [wrong], their margins, float64 [wrong], and the symbols of a question for each.
         """
         leaving = Groups(automaton.source, len(automaton.initial))
         state = np.flatnonzero(automaton.initial)
         points, layers = np.zeros((len(state), self.units)), list[tuple[np.ndarray, np.ndarray]]()
+        directions, count = np.eye(self.units), max(1, DIRECTIONS // self.units)
+        if count < self.units:
+            directions = np.random.default_rng(0).normal(size=(self.units, count))
         for _ in range(SEARCHED):
             point, edge = leaving.members(state)
-            logits, images = self._step(points, point, automaton.symbol[edge])
-            margins = above(logits, automaton.right[edge])
+            products, margins = self._products(points), np.empty(len(edge))
+            heights = np.empty((len(edge), directions.shape[1]))
+            for part in self._parts(np.arange(len(edge))):
+                logits, images = self._step(points, products, point[part], automaton.symbol[edge[part]])
+                margins[part], heights[part] = above(logits, automaton.right[edge[part]]), images @ directions
             if (margins < 0).any():
                 order = np.argsort(margins, kind="stable")[: np.count_nonzero(margins < 0)]
                 transitions, first = np.unique(edge[order], return_index=True)
                 steps = zip(point[order[first]].tolist(), transitions.tolist(), strict=True)
                 strings = [self._question(automaton, layers, *step) for step in steps]
                 return transitions, margins[order[first]], strings
-            kept = _extremes(automaton.target[edge], images)
+            kept = _extremes(automaton.target[edge], heights)
             layers.append((point[kept], edge[kept]))
-            before, points, state = points, images[kept], automaton.target[edge[kept]]
+            before, state = points, automaton.target[edge[kept]]
+            _, points = self._step(points, products, point[kept], automaton.symbol[edge[kept]])
             if before.shape == points.shape and np.abs(before - points).max() < SETTLED:
                 break
         return np.empty(0, np.int64), np.empty(0), []
 
-    def _step(self, points: np.ndarray, point: np.ndarray, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _products(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the recurrence and the first dense layer add for states, whatever the column, [points, ...] both."""
+        return self.recurrent(points), points @ self.dense[0].kernel[self.pairs.shape[1] :]
+
+    def _step(
+        self, points: np.ndarray, products: tuple[np.ndarray, np.ndarray], point: np.ndarray, symbols: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The logits and the next states of steps, float64 [steps, ...], from the point and the column of each."""
-        recurrent, gates, both = self.recurrent(points)[point], self.gates[symbols], 2 * self.units
+        recurrent, of_state = (product[point] for product in products)
+        gates, both = self.gates[symbols], 2 * self.units
         reset, update = np.split(_sigmoid(gates[:, :both] + recurrent[:, :both]), 2, axis=1)
         candidate = np.tanh(gates[:, both:] + reset * recurrent[:, both:])
         first, width = self.dense[0], self.pairs.shape[1]
-        of_state, of_column = points @ first.kernel[width:], self.pairs @ first.kernel[:width] + first.bias
-        features = np.maximum(of_state[point] + of_column[symbols], 0)
+        features = np.maximum(of_state + (self.pairs @ first.kernel[:width] + first.bias)[symbols], 0)
         for layer in self.dense[1:]:
             features = np.maximum(layer(features), 0)
         return self.last(features), update * points[point] + (1 - update) * candidate
@@ -376,15 +406,14 @@ def refined(boxes: Boxes, uncertain: np.ndarray) -> tuple[Automaton, np.ndarray]
         if (further == chosen).all() or not further.any():
             break
         chosen = further
-    automaton, copied = split(automaton, chosen & (sources > 1))
-    if len(copied) == len(boxes.origin) or len(automaton.source) > MAX_TRANSITIONS:
+    chosen &= (sources > 1) & ~automaton.initial
+    # Each copy of a state, one for each state before it, has all of its transitions.
+    leaving = np.bincount(automaton.source, minlength=len(sources))
+    transitions = leaving @ np.where(chosen, sources, 1)
+    if not chosen.any() or transitions * max(1, boxes.lower.shape[1] / 8) > MAX_TRANSITIONS:
         return None
+    automaton, copied = split(automaton, chosen)
     return automaton, boxes.origin[copied]
-
-
-def _parts(numbers: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(numbers), BLOCK):
-        yield numbers[start : start + BLOCK]
 
 
 def _extremes(groups: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.proving import boxes
 from seq2seq_arith.trainer.proving.boxes import GatedUnits, by_column, decide, refined, split
-from seq2seq_arith.trainer.proving.questions import PAIRS, question_states
+from seq2seq_arith.trainer.proving.questions import PAIRS, Automaton, question_states
 from seq2seq_arith.trainer.proving.tables import RangeError
 
 TASK = Task("addition", size=3)
@@ -139,6 +139,46 @@ def test_boxes_are_split_where_an_answer_is_open_and_then_are_smaller():
     assert len(smaller.origin) > len(found.origin)
     width, widths = (part.upper - part.lower for part in (found, smaller))
     assert np.median(widths[copies].sum(axis=1)) < width[number].sum()
+
+
+def test_steps_are_computed_in_parts_of_bounded_size(monkeypatch):
+    whole, parts, rows = decide(network(), QUESTIONS), network(), list[int]()
+    after, margins = parts.after, parts.margins
+    monkeypatch.setattr(boxes, "VALUES", 48 * 1000)  # of the dense layer, which is wider than the gates of one unit
+    monkeypatch.setattr(parts, "after", lambda lower, *others: rows.append(len(lower)) or after(lower, *others))
+    monkeypatch.setattr(parts, "margins", lambda lower, *others: rows.append(len(lower)) or margins(lower, *others))
+    verdict = decide(parts, QUESTIONS)
+    assert max(rows) == 1000
+    np.testing.assert_array_equal(verdict.margins, whole.margins)
+    np.testing.assert_array_equal(verdict.boxes.upper, whole.boxes.upper)
+
+
+@pytest.mark.parametrize(("units", "most"), [(1, 1_573_100), (8, 1_573_100), (16, 2 * 1_573_100)])
+def test_boxes_are_not_split_into_more_transitions_than_the_limit(monkeypatch, units, most):
+    """All boxes of addition after the first one are split: each has a copy for each of those before it."""
+    automaton, origin = by_column(QUESTIONS)
+    ends = np.zeros((len(origin), units))
+    found, edges = boxes.Boxes(automaton, origin, ends, ends, is_closed=True), np.arange(len(automaton.source))
+    monkeypatch.setattr(boxes, "MAX_TRANSITIONS", most)
+    further = refined(found, edges)
+    assert further is not None and len(further[0].source) == 1_573_100
+    monkeypatch.setattr(boxes, "MAX_TRANSITIONS", most - 1)
+    monkeypatch.setattr(boxes, "split", lambda *arguments: pytest.fail("too many transitions"))
+    assert refined(found, edges) is None
+
+
+@pytest.mark.parametrize("splits", [0, 2])
+def test_boxes_are_split_at_most_as_often_as_the_limit(monkeypatch, splits):
+    tables, reported, copies = network(), list[int](), list[Automaton]()
+    automaton, origin = by_column(QUESTIONS)
+    ends = np.zeros((len(origin), 1))
+    monkeypatch.setattr(boxes, "MAX_SPLITS", splits)
+    monkeypatch.setattr(tables, "boxes", lambda automaton, origin: boxes.Boxes(automaton, origin, ends, ends, True))
+    monkeypatch.setattr(tables, "margins_of", lambda found: np.zeros(1))
+    monkeypatch.setattr(tables, "wrong_questions", lambda automaton: (np.empty(0, np.int64), np.empty(0), []))
+    monkeypatch.setattr(boxes, "refined", lambda *arguments: copies.append(automaton) or (automaton, origin))
+    assert len(decide(tables, QUESTIONS, reported.append).open)
+    assert reported == list(range(splits + 1)) and len(copies) == splits
 
 
 WRONG = {

@@ -34,6 +34,7 @@ VALUES = 1 << 19  # the maximum number of values of a layer that are computed at
 SEARCHED = 40  # the maximum number of steps of a question in the search for a wrong one
 # In how many directions the search looks for the farthest states, for one unit; with more units, in proportion fewer.
 DIRECTIONS = 64
+MAX_QUESTIONS = 10_000  # that a search returns
 SETTLED = 1e-4  # how little states must change in a step of the search so that it ends
 
 
@@ -327,7 +328,8 @@ class GatedUnits:
         that are the lowest or the highest in a unit, or, of more than 8 units, in one of a few random directions. So it
         may miss a wrong question. It ends after the first step at which questions are answered wrong.
 
-        Returns the transitions, int64 [wrong], their margins, float64 [wrong], and the symbols of a question for each.
+        Returns the ``MAX_QUESTIONS`` transitions with the lowest margins, int64 [wrong], these margins, float64
+        [wrong], and the symbols of a question for each.
         """
         leaving = Groups(automaton.source, len(automaton.initial))
         state = np.flatnonzero(automaton.initial)
@@ -344,10 +346,11 @@ class GatedUnits:
                 margins[part], heights[part] = above(logits, automaton.right[edge[part]]), images @ directions
             if (margins < 0).any():
                 order = np.argsort(margins, kind="stable")[: np.count_nonzero(margins < 0)]
-                transitions, first = np.unique(edge[order], return_index=True)
-                steps = zip(point[order[first]].tolist(), transitions.tolist(), strict=True)
+                _, first = np.unique(edge[order], return_index=True)
+                rows = order[np.sort(first)[:MAX_QUESTIONS]]
+                steps = zip(point[rows].tolist(), edge[rows].tolist(), strict=True)
                 strings = [self._question(automaton, layers, *step) for step in steps]
-                return transitions, margins[order[first]], strings
+                return edge[rows], margins[rows], strings
             kept = _extremes(automaton.target[edge], heights)
             layers.append((point[kept], edge[kept]))
             before, state = points, automaton.target[edge[kept]]

@@ -167,6 +167,16 @@ def test_boxes_are_not_split_into_more_transitions_than_the_limit(monkeypatch, u
     assert refined(found, edges) is None
 
 
+def test_a_search_returns_the_questions_with_the_lowest_margins(monkeypatch):
+    tables, (automaton, _) = network(changed("logits/bias", 9.0, (5,))), by_column(QUESTIONS)
+    transitions, margins, strings = tables.wrong_questions(automaton)
+    assert len(transitions) == len(margins) == len(strings) > 20 and (np.diff(margins) >= 0).all()
+    monkeypatch.setattr(boxes, "MAX_QUESTIONS", 20)
+    fewer = tables.wrong_questions(automaton)
+    np.testing.assert_array_equal(fewer[0], transitions[:20])
+    assert [string.tolist() for string in fewer[2]] == [string.tolist() for string in strings[:20]]
+
+
 @pytest.mark.parametrize("splits", [0, 2])
 def test_boxes_are_split_at_most_as_often_as_the_limit(monkeypatch, splits):
     tables, reported, copies = network(), list[int](), list[Automaton]()

@@ -35,6 +35,9 @@ class Proof:
     near: int  #: cases that are right by so little that rounding in float32 may decide
     margin: float  #: the least by which the right logit is above all others, rounded down
     bound: float  #: the most that a float32 logit can be wrong, or two of one sum can differ, rounded up
+    open: int | None = (
+        None  #: cases whose boxes are too large to tell, and that no search found wrong; None without boxes
+    )
     rounding: float | None = None  #: the largest share of a margin that float32 can change, if each has its own bound
     seconds: float
     version: str  #: of this package
@@ -50,7 +53,7 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Whether every question is answered right."""
-        return not self.wrong and not self.near
+        return not self.wrong and not self.near and not self.open
 
     def __str__(self) -> str:
         checked = f"{self.states:,} {'sums' if self.dashes else 'states'}, {self.cases:,} cases"
@@ -69,9 +72,9 @@ class Proof:
             kind = f"not proved: rounding in float32 may decide how {question} is answered"
         else:
             kind = f"not proved: {question} is {answer}, and the model answers {prediction or 'nothing'}"
-        counts = f"{self.wrong:,} wrong, {self.near:,} too near to tell"
+        undecided = f"{self.near:,} too near to tell" if self.open is None else f"{self.open:,} open"
         which = "it is the shortest such question" if self.is_shortest else "a search found this question"
-        return f"{kind}; {which} ({checked}, {counts})"
+        return f"{kind}; {which} ({checked}, {self.wrong:,} wrong, {undecided})"
 
     def in_brief(self) -> str:
         """For a table: what is proved, or a question that is answered wrong, or may be by rounding."""

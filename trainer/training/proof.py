@@ -142,6 +142,7 @@ def prove(run: Run, restore: Restore) -> Proved:
     rounding = None
     if isinstance(bound, np.ndarray) and not samples:
         rounding = math.ceil(1e3 * float((2 * bound / margins).max())) / 1e3
+    undecided = int(np.count_nonzero(margins[wrong] > 0))
     certificate = None
     if checked.certificate and not samples and run.task.own is None:
         np.savez_compressed(file := io.BytesIO(), **checked.certificate)  # pyright: ignore
@@ -154,7 +155,8 @@ def prove(run: Run, restore: Restore) -> Proved:
         states=checked.states,
         cases=len(margins),
         wrong=int(np.count_nonzero(margins <= 0)),
-        near=int(np.count_nonzero(margins[wrong] > 0)),
+        near=undecided if checked.is_shortest else 0,
+        open=None if checked.is_shortest else undecided,  # of boxes
         margin=math.floor(1e6 * margins.min()) / 1e6,
         bound=math.ceil(1e5 * float(np.max(bound))) / 1e5,
         rounding=rounding,

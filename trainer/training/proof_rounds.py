@@ -73,19 +73,24 @@ def _varied(numbers: np.ndarray, size: int, generator: np.random.Generator) -> n
 
 
 class Best:
-    """The weights of a run with the fewest wrong cases so far; each round begins from these."""
+    """The weights of a run with the fewest wrong cases so far; each round begins from these.
+
+    Where boxes are not closed, all cases are open, so that their number says nothing. Of such networks, that is better
+    whose wrong question is longer: a search finds the shortest of those that it can find.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._weights: dict[str, np.ndarray] = {}
-        self._wrong = np.inf
+        self._rank = (np.inf, 0)
 
     def keep(self, proof: Proof) -> bool:
-        """Takes the weights of best.npz, which a proof is of, if fewer cases are wrong; returns whether it has."""
-        wrong = proof.wrong + proof.near
-        if wrong >= self._wrong:
+        """Takes the weights of best.npz, which a proof is of, if they are better; returns whether it has."""
+        question = proof.counterexample.question if proof.counterexample and proof.open else ""
+        rank = (proof.wrong + proof.near + (proof.open or 0), -len(question))
+        if rank >= self._rank:
             return False
-        self._wrong, (self._weights, _) = wrong, checkpoints.load(self._run.best)
+        self._rank, (self._weights, _) = rank, checkpoints.load(self._run.best)
         return True
 
     def assign(self, learner: Learner) -> None:

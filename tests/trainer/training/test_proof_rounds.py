@@ -104,6 +104,8 @@ class FakeLoop:
 def train_until_proved(tmp_path, monkeypatch):
     """Rounds of a fake training whose proofs find these: how many cases are wrong, or are too near, and questions.
 
+    With ``is_open``, those are not too near, but open.
+
     Returns the loop, the learners of the rounds, the batches, and the weights that were proved.
     """
 
@@ -112,6 +114,7 @@ def train_until_proved(tmp_path, monkeypatch):
         prove: int,
         task: str = "addition",
         within: bool = False,
+        is_open: bool = False,
         **changes,
     ):
         proofs, proved, learners, batches = iter(outcomes), [], [], []
@@ -127,8 +130,8 @@ def train_until_proved(tmp_path, monkeypatch):
             wrong, near, questions = case
             proof = Proof(
                 task=task, prover=PROVER, weights_sha256="", config_sha256="", states=1, cases=9, wrong=wrong,
-                near=near, margin=-1.0, bound=0.0,
-                seconds=0.0, version="", counterexample=Sample("9+1", "10", "9") if wrong or near else None,
+                near=0 if is_open else near, open=near if is_open else None, margin=-1.0, bound=0.0,
+                seconds=0.0, version="", counterexample=Sample(questions[0], "10", "9") if questions else None,
             )  # fmt: skip
             samples = [Sample(question, "10", "9") for question in questions]
             return types.SimpleNamespace(proof=proof, counterexamples=samples, save=lambda: None)
@@ -161,6 +164,13 @@ def test_each_round_begins_from_the_weights_with_the_fewest_wrong_cases(train_un
     assert loop.losses == [[0, 1, 2]] * 4  # in calls of two steps at most
     assert loop.learner.weight == 6
     assert "round 4 of 9: 3 steps with 1 counterexample" in capsys.readouterr().out
+
+
+def test_of_boxes_that_are_all_open_those_with_the_longest_wrong_question_are_the_best(train_until_proved):
+    short, long = ["9+1"], ["9999+1"]
+    outcomes = (1, 8, short), (3, 6, long), (1, 8, short), (2, 7, long), (3, 6, long)
+    loop, learners, _, _ = train_until_proved(*outcomes, prove=3, is_open=True)
+    assert [learner.began_with for learner in learners] == [0, 3, 3] and loop.undone == 1
 
 
 @pytest.mark.parametrize(("last", "undone"), [((1, 2), 0), ((3, 1), 1), ((4, 0), 1)])

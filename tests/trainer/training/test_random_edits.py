@@ -57,6 +57,9 @@ KINDS: dict[str, Callable[[Path], Run]] = {
     "latch_tagger, addition": shipped("addition"),
     "latch_tagger, subtraction": shipped("subtraction"),
     "small adder": small_adder,
+    "gru_tagger": made(
+        Task("addition", size=3), handmade.gru(), name="gru_tagger", input_format="aligned", hidden=1, layers=1
+    ),
     "counter": made(PQ, handmade.counter(), name="counter", input_format="plain", hidden=2, layers=1),
 }
 

@@ -157,7 +157,7 @@ ERRORS = {"unreachable": UnavailableError, "busy": UnavailableError, "other": St
 SIGNS = [
     ("credentials", r"credential|token request|\b401 |Unauthenticated|ProfileNotFound"),
     ("bucket", r"NoSuchBucket"),
-    ("denied", r"\b403 |ExpiredToken|InvalidToken|InvalidAccessKeyId"),
+    ("denied", r"\b403 |AccessDenied|ExpiredToken|InvalidToken|InvalidAccessKeyId"),
     ("region", r"incorrectly configured region|AuthorizationHeaderMalformed"),
     ("refused", r"\b400 |Could not parse|InvalidBucketName|[Ii]nvalid ur[li]|relative URL"),
     ("unreachable", r"HTTP error|error sending request|timed out"),

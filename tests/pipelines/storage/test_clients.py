@@ -107,6 +107,7 @@ def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
     ("text", "error", "sentence"),
     [
         ("Server returned non-2xx status code: 403 Forbidden: AccessDenied", InputError, "s3://b denies access (403"),
+        ("DeleteObjects request failed for key x: (code: AccessDenied)", InputError, "denies access ("),
         ("Error performing token request: 169.254.169.254", InputError, "there are no valid credentials for s3://b ("),
         (
             "status code: 404 Not Found: <Code>NoSuchBucket</Code>",

@@ -9,7 +9,7 @@ JOBS ?= 2
 # make LOCK=requirements.lock installs exactly the versions of that file.
 LOCK ?=
 # The extras of the tests, and of all tests: commas may not stand in a call.
-TESTED := train,test,lint,serve,tfds-cli,gcp
+TESTED := train,test,lint,serve,tfds-cli,gcp,onnx
 DOCUMENTED := $(TESTED),docs
 EXTRAS := $(DOCUMENTED),aws,emulators
 comma := ,

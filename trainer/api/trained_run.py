@@ -439,13 +439,14 @@ class TrainedRun(Tabular):
         mistakes = answering.mistakes(self.task, result, result.wrong[:count])
         return Table(map(dataclasses.asdict, mistakes), ["question", "answer", "prediction"], title)
 
-    def export(self, path: str | Path, *, litert: bool = False) -> Path:
+    def export(self, path: str | Path, *, litert: bool = False, onnx: bool = False) -> Path:
         """Writes the best model for use without this package, as ``arith-model export`` does; returns the folder.
 
-        With ``litert``, also for LiteRT (TensorFlow Lite). Raises InputError if the folder exists, the run has no
-        checkpoint, or LiteRT lacks an operation; WriteError if it cannot be written.
+        With ``litert``, also for LiteRT (TensorFlow Lite); with ``onnx``, for which the extra ``onnx`` is needed, also
+        for ONNX. Raises InputError if the folder exists, the run has no checkpoint, LiteRT or ONNX lacks an operation,
+        or the extra is not installed; WriteError if the folder cannot be written.
         """
-        return commands.predict.export(self.run, str(path), litert=litert).folder
+        return commands.predict.export(self.run, str(path), litert=litert, onnx=onnx).folder
 
     def resume(
         self,

@@ -118,9 +118,9 @@ def show_export(exported: Exported) -> None:
 
 
 @command(
-    "export the best model of a run as a SavedModel, as a .keras file and for LiteRT",
+    "export the best model of a run as a SavedModel, as a .keras file, and for LiteRT and ONNX",
     "export runs/addition exported",
-    "export runs/addition exported --litert",
+    "export runs/addition exported --litert --onnx",
     show=show_export,
 )
 def export(
@@ -128,14 +128,18 @@ def export(
     out: Annotated[str, Option("folder to write, which must not exist yet", metavar="OUT_DIR")],
     *,
     litert: Annotated[
-        bool, Option("also write model.tflite, for LiteRT (TensorFlow Lite), and answer.py, which needs only NumPy")
+        bool,
+        Option("also write model.tflite, for LiteRT (TensorFlow Lite), and answer.py, which answers questions"),
+    ] = False,
+    onnx: Annotated[
+        bool, Option("also write model.onnx, for ONNX Runtime and others, and answer.py; needs the extra onnx")
     ] = False,
 ) -> Exported:
     """Writes the best model of a run for use elsewhere."""
     import_tensorflow()
     from seq2seq_arith.trainer.export import saved_model
 
-    return Exported(run, saved_model.export(run, out, with_litert=litert))
+    return Exported(run, saved_model.export(run, out, with_litert=litert, with_onnx=onnx))
 
 
 @command(

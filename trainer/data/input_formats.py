@@ -305,8 +305,8 @@ class PlainEosFormat(InputFormat):
         return tf.where(is_end, tf.constant(len(self.alphabet) - 1, ids.dtype), written)
 
     def decode_answer(self, ids: Tensor) -> Tensor:
-        # No end, or a blank before it, is never right.
-        length = tf.argmax(ids == self.end, axis=1, output_type=tf.int32)[:, None]
+        # No end, or a blank before it, is never right. (ONNX has no argmax of booleans.)
+        length = tf.argmax(tf.cast(ids == self.end, tf.int32), axis=1, output_type=tf.int32)[:, None]
         within = tf.range(self.answer_steps)[None, :] < length
         within &= tf.reduce_all(~within | (ids != self.pad), axis=1, keepdims=True)
         return self._to_codes(self._turned(tf.where(within, ids, tf.constant(self.pad, ids.dtype))[:, :-1]))
@@ -552,7 +552,8 @@ def _hashed(strings: Tensor) -> Tensor:
     """int32 [examples, 1]: a hash of each string, uint8 [examples, width], whatever its padding; it overflows."""
     codes = tf.cast(strings, tf.int32) - ord(PAD)
     keys = tf.where(codes > 0, _mixed(codes * 65537 + tf.cumsum(codes, axis=1)), 0)
-    return _mixed(tf.reduce_sum(keys, axis=1, keepdims=True))
+    # Not tf.reduce_sum, whose int32 sums do not overflow in ONNX Runtime.
+    return _mixed(tf.cumsum(keys, axis=1)[:, -1:])
 
 
 def _mixed(keys: Tensor) -> Tensor:

@@ -1,23 +1,26 @@
-"""Answers questions by ``model.tflite``: python answer.py 39+3.
+"""Answers questions by ``model.onnx`` or ``model.tflite``: python answer.py 39+3.
 
-It needs only NumPy and a LiteRT interpreter, of the package ai-edge-litert or of TensorFlow. ``task.json`` and
-``model.tflite`` are in the folder of this file. In Python::
+It needs only NumPy and a program that runs the network: for ``model.onnx`` the package onnxruntime, for
+``model.tflite`` a LiteRT interpreter, of the package ai-edge-litert or of TensorFlow. ``task.json`` and the network are
+in the folder of this file; if both networks are there, the one is used whose package is installed. In Python::
 
     from answer import Model
 
     answers, confidences = Model().answer(["39+3", "12+345"])
 """
 
+import importlib.util
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 FOLDER = Path(__file__).resolve().parent
+ONNX, LITERT = "model.onnx", "model.tflite"
 PAD = ord(" ")
 
 
@@ -26,7 +29,7 @@ class Model:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self.question: dict[str, Any] = json.loads((folder / "task.json").read_text(encoding="utf-8"))["question"]
-        self._interpreter = interpreter(folder / "model.tflite")
+        self._network = network(folder)
 
     def answer(self, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
         """The answers to questions as people write them, and float32 [questions], the confidences.
@@ -37,19 +40,51 @@ class Model:
         codes = encode(questions, self.question)
         if not len(codes):
             return [], np.zeros(0, np.float32)
-        outputs = self._interpreter.get_signature_runner()(question=codes)
-        return decode(outputs["answer"]), outputs["confidence"]
+        answers, confidences = self._network(codes)
+        return decode(answers), confidences
 
 
-def interpreter(path: Path) -> Any:
-    """The interpreter of a LiteRT file."""
+# From questions to answers, code points uint8 [questions, width], and to confidences, float32 [questions].
+Network = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def network(folder: Path) -> Network:
+    """The network of a folder: that for ONNX if ONNX Runtime is installed, or if there is no other."""
+    if not (folder / ONNX).exists():
+        return litert_network(folder / LITERT)
+    if (folder / LITERT).exists() and importlib.util.find_spec("onnxruntime") is None:
+        return litert_network(folder / LITERT)
+    return onnx_network(folder / ONNX)
+
+
+def onnx_network(path: Path) -> Network:
+    """The network of an ONNX file."""
+    import onnxruntime  # pyright: ignore[reportMissingImports]
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def outputs(questions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        answers, confidences = session.run(["answer", "confidence"], {"question": questions})
+        return np.asarray(answers), np.asarray(confidences)
+
+    return outputs
+
+
+def litert_network(path: Path) -> Network:
+    """The network of a LiteRT file."""
     try:
         from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
     except ImportError:
         import tensorflow as tf
 
         Interpreter = tf.lite.Interpreter
-    return Interpreter(str(path))
+    interpreter = Interpreter(str(path))
+
+    def outputs(questions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        by_name = interpreter.get_signature_runner()(question=questions)
+        return by_name["answer"], by_name["confidence"]
+
+    return outputs
 
 
 def encode(questions: Sequence[str], task: dict[str, Any]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The export of a run's best model: a SavedModel from strings to strings, a .keras file, and a model card.
 
-``litert.py`` adds a file for LiteRT.
+``litert.py`` and ``onnx.py`` add a file for LiteRT and for ONNX.
 """
 
 import inspect
@@ -24,7 +24,7 @@ from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data.input_formats import InputFormat
-from seq2seq_arith.trainer.export import litert
+from seq2seq_arith.trainer.export import code_points, litert, onnx
 from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, proofs
@@ -67,19 +67,19 @@ class Exported(tf.Module):
         return {"answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)), "confidence": confidence}
 
 
-def export(run: Run, out: str, *, with_litert: bool = False) -> Path:
+def export(run: Run, out: str, *, with_litert: bool = False, with_onnx: bool = False) -> Path:
     """Writes and returns a folder: OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
-    OUT/best.weights.h5 has only the weights of OUT/model.keras. With LiteRT, OUT/model.tflite has the network, and
-    OUT/answer.py answers strings by it.
+    OUT/best.weights.h5 has only the weights of OUT/model.keras. OUT/model.tflite for LiteRT, and OUT/model.onnx
+    for ONNX, have the network from code points to code points, and OUT/answer.py answers strings by either.
 
     The files of a custom model, input format or task are copied. The source of layers that Keras does not have is in
     OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that a model that was trained on a GPU also runs without one.
 
-    Raises InputError if OUT exists, the run has no checkpoint, or LiteRT lacks an operation; WriteError if OUT cannot
-    be written.
+    Raises InputError if OUT exists, the run has no checkpoint, LiteRT or ONNX lacks an operation, or the extra ``onnx``
+    is not installed; WriteError if OUT cannot be written.
     """
     if encoding := run.config.model.own(plugins.POSITIONAL_ENCODING):
         raise InputError(
@@ -106,11 +106,14 @@ def export(run: Run, out: str, *, with_litert: bool = False) -> Path:
                 "parameters": run.task.parameters(),
                 "alphabet": input_format.alphabet,
                 "input_format": name_in_export(input_format.name),
-                "question": litert.question_strings(run.task),
+                "question": code_points.question_strings(run.task),
             }
             if with_litert:
                 (partial / litert.MODEL).write_bytes(litert.convert(network, input_format))
-                shutil.copy(litert.SOURCE, partial / litert.ANSWER)
+            if with_onnx:
+                (partial / onnx.MODEL).write_bytes(onnx.convert(network, input_format))
+            if with_litert or with_onnx:
+                shutil.copy(code_points.SOURCE, partial / code_points.ANSWER)
             end = None if network.end is None else input_format.alphabet[network.end]  # the end mark of an answer
             about |= {"end": end, "best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
@@ -134,8 +137,9 @@ def show(run: Run, folder: Path) -> None:
         f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the input format "
         f"{name_in_export(run.config.model.input_format)!r}{layers}, and README.md is the model card"
     )
-    if (folder / litert.MODEL).exists():
-        say(f"{shown}/{litert.MODEL}: for LiteRT; python {shown}/{litert.ANSWER} {text.example(run.task)}")
+    for model, runtime in ((litert.MODEL, "LiteRT"), (onnx.MODEL, "ONNX Runtime")):
+        if (folder / model).exists():
+            say(f"{shown}/{model}: for {runtime}; python {shown}/{code_points.ANSWER} {text.example(run.task)}")
 
 
 def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:

@@ -566,7 +566,12 @@ class TrainConfig:
         high=64,
         group=DURATION,
     )
-    xla: bool = option("compile the training step with XLA", default=False, group=PRECISION)
+    xla: bool | None = option(
+        "compile the training step with XLA",
+        default=None,
+        default_text="yes for causal on CPUs, no otherwise",
+        group=PRECISION,
+    )
     precision: str = option(
         "floating-point precision; mixed_bfloat16 computes in bfloat16 on GPUs that support it, and keeps the "
         "weights in float32",
@@ -661,6 +666,15 @@ class TrainConfig:
         curriculum = Curriculum.parse(self.curriculum)
         curriculum.check(task)
         return curriculum.lengths(task.size)
+
+    def resolved(self, *, on_gpu: bool) -> "TrainConfig":
+        """The configuration with the defaults that depend on the network and on the devices."""
+        deterministic, xla = self.deterministic, self.xla
+        if deterministic is None:
+            deterministic = not on_gpu
+        if xla is None:  # XLA may lack an operation of custom code
+            xla = self.model.entry.gains_from_xla and not self.model.own_code and not on_gpu
+        return dataclasses.replace(self, deterministic=deterministic, xla=xla)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as a JSON object; ``from_json`` is the inverse."""

@@ -47,6 +47,8 @@ class ModelEntry:
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
     # Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     needs_float32: str = ""
+    # Whether XLA makes its training faster on CPUs, compilation included (docs/reference/speed.md).
+    gains_from_xla: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -182,6 +184,7 @@ MODELS: dict[str, ModelEntry] = {
             *("positional_encoding", "heads", "ffn_dim", "dropout", "loops", "blanks"),
             *("score_scale", "inference_score_scale", "score_noise"),
         ),
+        gains_from_xla=True,
     ),
     "lstm_attention": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:LstmAttention"),

@@ -195,3 +195,19 @@ def test_a_recipe_without_an_entry_for_a_task(monkeypatch, input_error):
     monkeypatch.setattr(recipes, "RECIPES", {"best": empty})
     with input_error(InputError):
         recipe("best", "addition")
+
+
+@pytest.mark.parametrize(
+    ("options", "on_gpu", "xla"),
+    [
+        ({"name": "lstm"}, False, False),
+        ({"name": "causal"}, False, True),
+        ({"name": "causal"}, True, False),
+        ({"name": "causal", "xla": False}, False, False),
+        ({"name": "lstm", "xla": True}, True, True),
+        ({"name": "causal", "positional_encoding": f"{ROOT}/examples/positional_encodings.py:Alibi"}, False, False),
+    ],
+)
+def test_xla_is_the_default_where_it_was_measured_to_be_faster(options, on_gpu, xla):
+    resolved = override(TrainConfig(), **options).resolved(on_gpu=on_gpu)
+    assert (resolved.xla, resolved.deterministic) == (xla, not on_gpu)

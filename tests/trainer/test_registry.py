@@ -32,7 +32,8 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_task
         run = planned[f"{row.run}-seed{row.seed}"]
         task, config = configured(run.group)
         stored = TrainConfig.from_json(row.settings)
-        assert stored == dataclasses.replace(config, seed=run.seed, deterministic=stored.deterministic), row.run
+        resolved = config.resolved(on_gpu=False)
+        assert stored == dataclasses.replace(resolved, seed=run.seed, deterministic=stored.deterministic), row.run
         assert row.dataset == task.config_name
         assert row.suite == run.suite
         assert row.hints == config.model.hints(task), row.run

@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.runs.files import read_json, write_json
 TASK_FILE = "task_file"
 # Options that may differ when a run is resumed, because they do not change what is learned: the sums of more replicas
 # are rounded differently, as are those of other kernels, and a network with noise draws other noise.
-NOT_COMPARED = {"replicas", "deterministic", "checkpoint_seconds", "keep_epochs", "directory", TASK_FILE}
+NOT_COMPARED = {"replicas", "deterministic", "xla", "checkpoint_seconds", "keep_epochs", "directory", TASK_FILE}
 # May be larger when a run is resumed whose configuration ``fits_more_epochs``.
 EPOCHS = "train.epochs"
 # May differ when a run is resumed, because they only decide when it ends.

@@ -74,7 +74,7 @@ class Learner:
         keras.config.set_dtype_policy(config.precision)
         with self.strategy.scope():
             cudnn = self.on_gpu and not config.xla
-            network = build_network(config.model, self.input_format, cudnn=cudnn, xla=config.xla)
+            network = build_network(config.model, self.input_format, cudnn=cudnn, xla=bool(config.xla))
             optimizer = make_optimizer(config, total_steps)
             # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).
             optimizer.build(network.model.trainable_variables)

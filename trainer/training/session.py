@@ -94,9 +94,7 @@ class Training:
         self._check_options(task, run_dir, config)  # the addresses, too, before TensorFlow connects to them
         self.source = records.open_source(task, data_dir)
         self.on_gpus = devices.uses_gpus(config.replicas)
-        if config.deterministic is None:
-            config = dataclasses.replace(config, deterministic=not self.on_gpus)
-        self.config = config
+        self.config = config = config.resolved(on_gpu=self.on_gpus)
         self.run = Run(run_folder(run_dir), task, self.source.sha256, absolute(data_dir), config)
         self.run.check_folder()
         # Before an input format or a layer is made: code of your own may start TensorFlow, which then keeps its

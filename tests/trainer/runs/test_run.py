@@ -34,7 +34,7 @@ ENDLESS = {"patience": 0, "target": None}  # they only say when it ends
         (PLAIN, {}, PLAIN),
         (PLAIN, {"data_dir": "/elsewhere"}, PLAIN),
         # What does not change the result stays as it was.
-        (PLAIN, {"config": override(PLAIN, replicas=2, checkpoint_seconds=5.0)}, PLAIN),
+        (PLAIN, {"config": override(PLAIN, replicas=2, xla=True, checkpoint_seconds=5.0)}, PLAIN),
         # A run with a constant rate may go on to more epochs.
         (PLAIN, {"config": override(PLAIN, epochs=80, replicas=2)}, override(PLAIN, epochs=80)),
         (PATIENT, {"config": override(PATIENT, **ENDLESS)}, override(PATIENT, **ENDLESS)),

@@ -37,13 +37,21 @@ def test_a_restored_model_is_the_best_one(trained):
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("on_gpus", [False, True])
-def test_the_same_bits_are_the_default_on_cpus_alone(data_dir, tasks, tmp_path, monkeypatch, on_gpus):
+def test_the_same_bits_and_xla_for_some_networks_are_the_defaults_on_cpus_alone(
+    data_dir, tasks, tmp_path, monkeypatch, on_gpus
+):
     monkeypatch.setattr(devices, "uses_gpus", lambda replicas: on_gpus)
     monkeypatch.setattr(building, "check_memory", lambda *_, **__: None)
-    for asked in (None, False):
-        config = override(configs.TAGGER, deterministic=asked)
+    causal = {"name": "causal", "input_format": "reversed", "hidden": 8, "layers": 1}
+    for options, expected in (
+        ({}, (not on_gpus, False)),
+        ({"deterministic": False, "xla": True}, (False, True)),
+        (causal, (not on_gpus, not on_gpus)),
+        (causal | {"xla": False}, (not on_gpus, False)),
+    ):
+        config = override(configs.TAGGER, **options)
         made = session.Training(tasks["addition"], str(data_dir), str(tmp_path), config, session.TrainOptions())
-        assert made.run.config.deterministic == (not on_gpus if asked is None else asked)
+        assert (made.run.config.deterministic, made.run.config.xla) == expected, options
 
 
 def test_a_size_that_the_checkpoint_does_not_have_takes_no_memory(trained, tmp_path, input_error):

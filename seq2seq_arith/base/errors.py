@@ -15,6 +15,8 @@ def shown(value: Any) -> str:
 
     >>> shown("9" * 5000) == "'" + "9" * 59 + "…"
     True
+    >>> len(shown("9" * 298)), len(shown("9" * 299))
+    (300, 61)
     """
     text = repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:CUT_TO]}…"

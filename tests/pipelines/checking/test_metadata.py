@@ -39,6 +39,15 @@ def test_metadata_that_does_not_hold(copy, change):
     assert any(problem.startswith(f"{copy / 'metadata.json'}: ") for problem in verify(copy).problems)
 
 
+def test_another_file_in_place_of_one_of_its_layout(copy):
+    def rename(metadata):
+        name, digest = metadata["files"].popitem()
+        metadata["files"][f"other-{name}"] = digest
+
+    rewritten(copy, rename)
+    assert verify(copy).problems == [f"{copy / 'metadata.json'}: its files are not those of its parameters"]
+
+
 def test_another_sha256_than_its_own(copy):
     path = copy / "metadata.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": 64 * "0"}))

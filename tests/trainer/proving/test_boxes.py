@@ -92,6 +92,21 @@ def test_no_float32_state_leaves_the_box_of_its_step(scale):
         assert (ends[1] - ends[0]).max() < 1e-4
 
 
+def test_the_errors_of_recurrent_sums_are_within_the_box_of_a_step():
+    """With larger errors, so that no other bound hides a missing one."""
+    generator, tables = np.random.default_rng(3), network(drawn(3, 0.7))
+    tables.recurrent_error = np.full(9, 0.1)
+    tables.gate_error, tables.candidate_error, tables.state_error = np.zeros(6), np.zeros(3), np.zeros(3)
+    states, symbols = generator.uniform(-1, 1, size=(100, 3)), generator.integers(len(PAIRS), size=100)
+    lower, upper = tables.after(states, states, symbols)
+    exact = states @ tables.recurrent.kernel + tables.recurrent.bias
+    for error in (-0.1, 0.1, *generator.uniform(-0.1, 0.1, size=(20, 9))):
+        gates, recurrent = np.split(tables.gates[symbols], 3, axis=1), np.split(exact + error, 3, axis=1)
+        reset, update = (1 / (1 + np.exp(-(gates[number] + recurrent[number]))) for number in range(2))
+        after = update * states + (1 - update) * np.tanh(gates[2] + reset * recurrent[2])
+        assert (lower - 1e-9 <= after).all() and (after <= upper + 1e-9).all()
+
+
 def test_the_least_margin_of_a_box_is_below_that_of_all_of_its_points():
     generator, tables = np.random.default_rng(2), network(drawn(3, 0.7))
     lower, upper = np.sort(generator.uniform(-1, 1, size=(2, 300, 3)), axis=0)

@@ -9,6 +9,7 @@ from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.__main__ import main as arith_model
 
 SMALL = ["--input-format=plain", "--model=causal", "--hidden=8", "--heads=1", "--layers=1", "--epochs=1"]
+SMALL += ["--batch-size=32"]  # there are 45 examples
 
 
 @pytest.mark.slow

@@ -1,5 +1,8 @@
 """Measures the trainer beside Keras's ``fit``: examples per second, with one replica and with two.
 
+Then, for three more networks, the same with and without XLA, and the losses, which must be alike: both ways train the
+same layers on the same examples with the same optimizer, in other orders and from other weights.
+
 Run it on an idle machine: ``make bench-train``. Every measurement runs in a process of its own, because TensorFlow sets
 its threads once per process.
 """
@@ -21,13 +24,32 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 
 BATCH = 128
 ROUNDS, CALLS = 5, 7  # rounds, calls per round
+# The options of the other networks, in batches of 256: of ``best``, of benchmarks/gru_boxes.toml, and of ``causal`` in
+# benchmarks/plain_strings.toml, but for the lengths of the numbers.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "latch_tagger": {"input_format": "aligned", "hidden": 64, "layers": 1, "learning_rate": 1e-2},
+    "gru_tagger": {"input_format": "aligned", "hidden": 5, "layers": 1, "learning_rate": 1e-2},
+    "causal": {"input_format": "reversed", "hidden": 64, "layers": 2, "learning_rate": 1e-3},
+}
+ROUND_STEPS = 100  # of these networks
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", default="data")
-    data_dir = parser.parse_args().data_dir
-    assert arith_data(["generate", "addition", "--data-dir", data_dir]) == 0
+    parser.add_argument("--networks", nargs="*", choices=["lstm", *NETWORKS], default=["lstm", *NETWORKS])
+    parser.add_argument("--round-steps", type=int, default=ROUND_STEPS, help="steps per round, of all but the lstm")
+    arguments = parser.parse_args()
+    assert arith_data(["generate", "addition", "--data-dir", arguments.data_dir]) == 0
+    if "lstm" in arguments.networks:
+        compare_lstm(arguments.data_dir)
+    for name in arguments.networks:
+        if name in NETWORKS:
+            compare_network(arguments.data_dir, name, arguments.round_steps)
+
+
+def compare_lstm(data_dir: str) -> None:
+    """Prints how fast the notebook's LSTM trains, also on two replicas."""
     rates = {"Keras fit": measure(fit_rate, data_dir)}
     for replicas in (1, 2):
         for xla in (False, True):
@@ -38,6 +60,19 @@ def main() -> None:
     say(table(["", "examples per second", "times fit"], rows))
     single, double = (max(rate for name, rate in rates.items() if part in name) for part in ("1 replica", "2 replicas"))
     say(f"2 replicas beside the best single one: {double / single:.2f} times")
+
+
+def compare_network(data_dir: str, name: str, round_steps: int) -> None:
+    """Prints how fast a network of the registry trains, the time before the second round, and the last round's loss."""
+    ways = {"Keras fit": (network_fit,), "our loop": (network_loop, False), "our loop, XLA": (network_loop, True)}
+    results = {way: measure(function, data_dir, name, round_steps, *xla) for way, (function, *xla) in ways.items()}
+    fit, _, _ = results["Keras fit"]
+    rows = [
+        [way, f"{rate:,.0f}", f"{rate / fit:.2f}", f"{first:.1f}", f"{loss:.3f}"]
+        for way, (rate, first, loss) in results.items()
+    ]
+    say(f"\n{name} on addition, {round_steps} steps per round")
+    say(table(["", "examples per second", "times fit", "seconds of round 1", f"loss of round {ROUNDS + 1}"], rows))
 
 
 def measure(way: Callable, *arguments: Any) -> Any:
@@ -53,12 +88,18 @@ def in_tensorflow(way: Callable, arguments: tuple) -> Any:
 
 def rate_of(work: Callable[[], object], examples: int) -> float:
     """Examples per second: the median of ``ROUNDS`` rounds, after one to warm up."""
-    seconds = []
+    rate, _, _ = rounds_of(work, examples)
+    return rate
+
+
+def rounds_of(work: Callable[[], Any], examples: int) -> tuple[float, float, Any]:
+    """Examples per second, the seconds of the first round, in which functions are compiled, and the last result."""
+    seconds, result = [], None
     for _ in range(ROUNDS + 1):
         started = time.perf_counter()
-        work()
+        result = work()
         seconds.append(time.perf_counter() - started)
-    return examples / statistics.median(seconds[1:])
+    return examples / statistics.median(seconds[1:]), seconds[0], result
 
 
 def fit_rate(data_dir: str) -> float:
@@ -97,6 +138,77 @@ def loop_rate(data_dir: str, replicas: int, xla: bool) -> float:
     steps = learner.steps_per_call(batches)
     work = [(call * steps, steps) for call in range(CALLS)]
     return rate_of(lambda: [learner.train(batches, *call) for call in work], CALLS * steps * config.batch_size)
+
+
+def network_config(name: str, xla: bool = False) -> Any:
+    """The configuration of one of ``NETWORKS``."""
+    from seq2seq_arith.trainer.config import TrainConfig, override
+
+    return override(TrainConfig(xla=xla), name=name, batch_size=2 * BATCH, **NETWORKS[name])
+
+
+def network_fit(data_dir: str, name: str, round_steps: int) -> tuple[float, float, float]:
+    """``rounds_of`` a network of the registry under ``fit``, with the mean loss of its last round."""
+    import keras
+
+    from seq2seq_arith.trainer.data import input_formats, records
+    from seq2seq_arith.trainer.models.build import build_network
+    from seq2seq_arith.trainer.models.network import Autoregressive
+
+    keras.utils.set_random_seed(0)
+    config, task = network_config(name), Task("addition")
+    input_format = input_formats.make_input_format(config.model.input_format, task)
+    network = build_network(config.model, input_format)
+    count = round_steps * config.batch_size
+    split = records.open_source(task, data_dir).splits["train"]
+    examples = split.head(len(split))
+    order = np.random.default_rng(0).permutation(np.arange(count * (ROUNDS + 1)) % len(split))
+    questions = input_format.encode_question(examples.questions[order]).numpy()
+    answers = input_format.encode_answer(examples.answers[order]).numpy()
+    inputs = [questions, network.previous(answers).numpy()] if isinstance(network, Autoregressive) else [questions]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.model.compile(loss=loss, optimizer=keras.optimizers.Adam(config.learning_rate), metrics=["accuracy"])
+    parts = iter(range(0, len(order), count))
+
+    def fit() -> float:
+        first = next(parts)
+        part = [array[first : first + count] for array in inputs]
+        history = network.model.fit(
+            part if len(part) > 1 else part[0],
+            answers[first : first + count],
+            batch_size=config.batch_size,
+            epochs=1,
+            verbose=0,
+        )
+        return history.history["loss"][0]
+
+    return rounds_of(fit, count)
+
+
+def network_loop(data_dir: str, name: str, round_steps: int, xla: bool) -> tuple[float, float, float]:
+    """``rounds_of`` the same network in our loop, with the mean loss of its last round."""
+    import tensorflow as tf
+
+    from seq2seq_arith.trainer.data import input_formats, records
+    from seq2seq_arith.trainer.data.lanes import Lanes
+    from seq2seq_arith.trainer.training import devices
+    from seq2seq_arith.trainer.training.learner import Learner
+
+    config, task = network_config(name, xla), Task("addition")
+    strategy = devices.make_strategy(1)
+    tf.config.experimental.enable_op_determinism()
+    input_format = input_formats.make_input_format(config.model.input_format, task)
+    learner = Learner(config=config, input_format=input_format, strategy=strategy, total_steps=10_000)
+    batches = Lanes(records.open_source(task, data_dir).splits["train"], config.batch_size, learner.replicas, 0)
+    steps = learner.steps_per_call(batches)
+    rounds = iter(range(0, (ROUNDS + 1) * round_steps, round_steps))
+
+    def train() -> float:
+        first = next(rounds)
+        calls = [(step, min(steps, first + round_steps - step)) for step in range(first, first + round_steps, steps)]
+        return float(np.concatenate([learner.train(batches, *call)["loss"] for call in calls]).mean())
+
+    return rounds_of(train, round_steps * config.batch_size)
 
 
 def notebook_model(width: int, steps: int, depth: int) -> Any:

@@ -10,9 +10,11 @@ import dataclasses
 import numpy as np
 
 from seq2seq_arith.base.progress import ReportProgress, no_progress
-from seq2seq_arith.trainer.proving.questions import Automaton
+from seq2seq_arith.trainer.proving.questions import PAIRS, Automaton
 
 NONE = -1  # the place of a step before the first one and after the last one
+BLANKS = len(PAIRS) - 1  # the symbol of a step after the last digits
+STEP, NEVER = 1 << 32, 1 << 60  # of the lengths of ``Walks``
 # The maximum number of transitions that are explored; each takes about 200 bytes.
 MAX_TRANSITIONS = 30_000_000
 
@@ -28,25 +30,87 @@ def _check_size(transitions: int, report_progress: ReportProgress) -> None:
         raise TooLargeError
 
 
-def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, most: int) -> list[np.ndarray]:
-    """A shortest string for each case, as its symbols; at most ``most`` strings, sorted by length.
+def shortest(
+    automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, most: int, least: int = 0
+) -> list[np.ndarray]:
+    """A shortest string of at least ``least`` steps for each case, as its symbols; at most ``most``, sorted by length.
 
-    ``transitions`` are numbers of transitions, and ``cases`` the case of each, int64 [transitions] both.
+    Of the strings of as many steps, it is one with the fewest steps that are not blank. A case that only shorter
+    strings have is given one of these. ``transitions`` are numbers of transitions, and ``cases`` the case of each,
+    int64 [transitions] both.
     """
-    # A string goes from the nearest start to the transition's source, along it, and on to the nearest end.
-    back, before = nearest(automaton.initial, automaton.source, automaton.target)
-    on, behind = nearest(automaton.final, automaton.target, automaton.source)
-    order = np.lexsort([cases, before[automaton.source[transitions]] + behind[automaton.target[transitions]]])
+    # A string goes from a start to the transition's source, along it, and on to an end: both ways together must have
+    # at least ``others`` steps.
+    others = max(0, least - 1)
+    back = walks(automaton.initial, automaton.source, automaton.target, automaton.symbol, others)
+    on = walks(automaton.final, automaton.target, automaton.source, automaton.symbol, others)
+    before, behind = _lengths(back, on, automaton.source[transitions], automaton.target[transitions])
+    lengths = before + behind + (automaton.symbol[transitions] != BLANKS)
+    # Those that are too short come last.
+    order = np.lexsort([cases, lengths + np.where(lengths < others * STEP, NEVER, 0)])
     _, first = np.unique(cases[order], return_index=True)
-    transitions = transitions[order[np.sort(first)[:most]]]  # of each case the one whose string is the shortest
+    order = order[np.sort(first)[:most]]  # of each case the transition whose string is the shortest
+    transitions = transitions[order]
     # int64 [transitions] each: the symbols of one step, which grow to both sides until all strings have ended.
     columns = [automaton.symbol[transitions]]
-    for last, ends, goes_back in ((back, automaton.source, True), (on, automaton.target, False)):
-        edges = last[ends[transitions]]
-        while (edges != NONE).any():
+    sides = (back, before, automaton.source, True), (on, behind, automaton.target, False)
+    for way, side_lengths, ends, goes_back in sides:
+        states, remaining = ends[transitions], side_lengths[order] // STEP
+        while (remaining > 0).any():
+            edges = np.where(remaining > 0, way.last[np.clip(remaining, 0, others), states], NONE)
             columns.insert(0 if goes_back else len(columns), np.where(edges == NONE, NONE, automaton.symbol[edges]))
-            edges = np.where(edges == NONE, NONE, last[ends[edges]])
+            states, remaining = np.where(edges == NONE, states, ends[edges]), remaining - 1
     return [string[string != NONE] for string in np.stack(columns, axis=1)]
+
+
+def _lengths(back: "Walks", on: "Walks", source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lengths of shortest ways back and on from some transitions that together have enough steps: int64 each.
+
+    Where there is no such way, it is the shortest one of fewer steps.
+    """
+    at_least = np.minimum.accumulate(on.lengths[::-1])[::-1]  # of the ways on with at least so many steps
+    before, behind = back.lengths.min(axis=0)[source], at_least[0][target]
+    least = np.full(len(source), NEVER)
+    for of_back, of_on in zip(back.lengths, at_least[::-1], strict=True):
+        is_better = of_back[source] + of_on[target] < least
+        before, behind = np.where(is_better, of_back[source], before), np.where(is_better, of_on[target], behind)
+        least = np.where(is_better, before + behind, least)
+    return before, behind
+
+
+@dataclasses.dataclass(frozen=True)
+class Walks:
+    """The shortest ways from some starts to each state, of 0, 1, 2, ... steps, and of at least the last number.
+
+    Attributes:
+      last: The last transition of each way, ``NONE`` where it has none or there is no way: int64 [steps + 1, states].
+      lengths: ``STEP`` for each step, and one more for each step that is not blank, so that of the ways of as many
+        steps those with the most blanks are the shortest; ``NEVER`` where there is no way: int64 [steps + 1, states].
+    """
+
+    last: np.ndarray
+    lengths: np.ndarray
+
+
+def walks(starts: np.ndarray, source: np.ndarray, target: np.ndarray, symbol: np.ndarray, most: int) -> Walks:
+    """The shortest ways of each number of steps below ``most``, and those of at least ``most`` steps.
+
+    ``starts`` is bool [states], and the others are of the transitions. The search is breadth first.
+    """
+    last, lengths = np.full((most + 1, len(starts)), NONE), np.full((most + 1, len(starts)), NEVER)
+    weights, out = STEP + (symbol != BLANKS), Groups(source, len(starts))
+    frontier, step = np.flatnonzero(starts), 0
+    lengths[0, frontier] = 0
+    while len(frontier):
+        before, layer, step = min(step, most), min(step + 1, most), step + 1
+        _, edges = out.members(frontier)
+        edges = edges[lengths[layer, target[edges]] == NEVER]
+        of_edges = lengths[before, source[edges]] + weights[edges]
+        order = np.lexsort([of_edges, target[edges]])
+        frontier, first = np.unique(target[edges[order]], return_index=True)
+        chosen = order[first]
+        last[layer, frontier], lengths[layer, frontier] = edges[chosen], of_edges[chosen]
+    return Walks(last, lengths)
 
 
 def nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -54,15 +118,8 @@ def nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple
 
     ``starts`` is bool [states]; both results are int64 [states]. The search is breadth first.
     """
-    last, steps, out = np.full(len(starts), NONE), np.zeros(len(starts), np.int64), Groups(source, len(starts))
-    seen, frontier, step = starts.copy(), np.flatnonzero(starts), 0
-    while len(frontier):
-        step += 1
-        _, edges = out.members(frontier)
-        edges = edges[~seen[target[edges]]]
-        frontier, first = np.unique(target[edges], return_index=True)
-        seen[frontier], last[frontier], steps[frontier] = True, edges[first], step
-    return last, steps
+    ways = walks(starts, source, target, np.full(len(source), BLANKS), 0)
+    return ways.last[0], ways.lengths[0] // STEP
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,17 @@ from seq2seq_arith.trainer.runs.samples import Sample
 PROVER = 2
 
 
+@dataclasses.dataclass(frozen=True)
+class Counterexample(Sample):
+    """A question of a case that is wrong or too near to tell, with the answer of the network itself.
+
+    The network answers it as ``predict`` does. If that is right, the case may be wrong by rounding alone; or because
+    the question has another number of ``columns`` there than ``predict`` shows of it.
+    """
+
+    columns: int | None = None  #: in which it may be answered wrong; None for those that ``predict`` shows
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Proof:
     """What was found when every case that a model can meet was checked."""
@@ -41,7 +52,7 @@ class Proof:
     rounding: float | None = None  #: the largest share of a margin that float32 can change, if each has its own bound
     seconds: float
     version: str  #: of this package
-    counterexample: Sample | None = None  #: ``question``, ``answer``, ``prediction`` of a wrong or near one
+    counterexample: Counterexample | None = None  #: a question of a wrong or near case
     is_shortest: bool = True  #: whether no shorter question is answered wrong; not known of one that a search found
     certificate_sha256: str | None = None  #: of ``certificate.npz``; None if there is none
     dashes: int | None = None  #: of an operand of pq, the most that are proved; None for questions of any length
@@ -66,9 +77,11 @@ class Proof:
                 error = f"float32 changes no such difference by more than {100 * self.rounding:.3g}% of it"
             right = f"every question of {self.task}, of {reach}, is answered right"
             return f"proved: {right} ({checked}; {margin}, and {error})"
-        question, answer, prediction = map(shortened, dataclasses.astuple(wrong))
+        question, answer, prediction = map(shortened, (wrong.question, wrong.answer, wrong.prediction))
         prediction = visible(prediction)  # a blank in the middle of an answer
-        if wrong.right:
+        if wrong.right and wrong.columns:
+            kind = f"not proved: {question} is answered right, but may be answered wrong in {wrong.columns} columns"
+        elif wrong.right:
             kind = f"not proved: rounding in float32 may decide how {question} is answered"
         else:
             kind = f"not proved: {question} is {answer}, and the model answers {prediction or 'nothing'}"
@@ -77,9 +90,11 @@ class Proof:
         return f"{kind}; {which} ({checked}, {self.wrong:,} wrong, {undecided})"
 
     def in_brief(self) -> str:
-        """For a table: what is proved, or a question that is answered wrong, or may be by rounding."""
+        """For a table: what is proved, or a question that is answered wrong, or may be."""
         if self.counterexample is not None:
-            return f"{'wrong' if self.wrong else 'too near'} at {shortened(self.counterexample.question)}"
+            return (
+                f"{'too near' if self.counterexample.right else 'wrong'} at {shortened(self.counterexample.question)}"
+            )
         return f"up to {self.dashes:,} dashes" if self.dashes else "every length"
 
     def to_json(self) -> dict[str, Any]:

@@ -136,6 +136,11 @@ class TablesAnswerer:
     evaluate: Evaluate
     network: Callable[[], Answerer]
 
+    @classmethod
+    def of(cls, run: Run, task: Task, evaluate: Evaluate, network: Callable[[], Answerer]) -> "TablesAnswerer":
+        """The model of a run on the strings of a task, from its ``evaluator``."""
+        return cls(FORMATS[run.config.model.input_format](task), evaluate, network)
+
     @property
     def task(self) -> Task:
         """The task whose strings these are."""

@@ -28,7 +28,7 @@ from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training.answerers import FORMATS, Answerer, Evaluate, TablesAnswerer, evaluator
+from seq2seq_arith.trainer.training.answerers import Answerer, Evaluate, TablesAnswerer, evaluator
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.learner import Learner
@@ -111,8 +111,8 @@ class OpenRun:
         """As ``answerer``, in NumPy; None if the model cannot be proved. Answers that are not certain are its own."""
         if (evaluate := self._evaluate(epoch)) is None:
             return None
-        input_format = FORMATS[self.run.config.model.input_format](task or self.run.task)
-        return TablesAnswerer(input_format, evaluate, lambda: self._network(input_format.task, epoch))
+        task = task or self.run.task
+        return TablesAnswerer.of(self.run, task, evaluate, lambda: self._network(task, epoch))
 
     def _network(self, task: Task, epoch: int | None) -> "Learner":
         return self.learner(task) if epoch is None else self.learner_of_epoch(epoch, task)

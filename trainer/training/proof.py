@@ -33,9 +33,9 @@ from seq2seq_arith.trainer.proving.tables import RangeError, Tables, UncertainEr
 from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.files import write, write_json
-from seq2seq_arith.trainer.runs.proofs import Proof
+from seq2seq_arith.trainer.runs.proofs import Counterexample, Proof
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.runs.samples import Sample
+from seq2seq_arith.trainer.training.answerers import TablesAnswerer, evaluator
 from seq2seq_arith.trainer.training.building import input_format_of
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -46,8 +46,7 @@ Restore = Callable[[Task], Learner]
 CHECK_QUESTIONS, CHECK_DIGITS, CHECK_ALL_DIGITS = 300, (12, 200), 2
 MAX_KINDS = 10_000  # the maximum number of wrong cases for which a question is reported
 SUMS = 100  # the number of sums of pq that are proved at a time
-# How many pairs of characters a network compares at a time, and how many counterexamples it answers.
-MAX_COMPARED, ANSWERED = 2**22, 2000
+MAX_COMPARED = 2**22  # pairs of characters that a network compares at a time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +56,9 @@ class Checked:
     margins: np.ndarray  # the margin of the right logit over all others, float64 [cases]
     bound: float | np.ndarray  # the maximum error of a float32 logit, or that in each case, float64 [cases]
     states: int  # the number of states of the network
-    # From the numbers of some cases to a question of each, sorted by length.
-    questions: Callable[[np.ndarray], list[Sample]]
+    # From the numbers of some cases to a question of each, sorted by length, and the columns that it has there if that
+    # is not how ``predict`` shows it.
+    questions: Callable[[np.ndarray], list[tuple[str, int | None]]]
     certificate: dict[str, np.ndarray] | None = None  # what ``proving/check`` reads
     is_shortest: bool = True  # whether those questions are shortest ones, and not those that a search found
 
@@ -77,7 +77,7 @@ class Proved:
 
     run: Run
     proof: Proof
-    counterexamples: list[Sample]
+    counterexamples: list[Counterexample]
     certificate: bytes | None
 
     def save(self) -> None:
@@ -138,7 +138,8 @@ def prove(run: Run, restore: Restore) -> Proved:
     margins, bound = checked.margins, checked.bound
     wrong = np.flatnonzero(~(margins > 2 * bound))
     # First the questions that are answered wrong, then those for which rounding may decide.
-    samples = sorted(dict.fromkeys(checked.questions(wrong)), key=lambda sample: sample.right)
+    shortest = _answered(run, weights, restore, checked.questions(wrong)) if len(wrong) else []
+    samples = sorted(shortest, key=lambda sample: sample.right)
     rounding = None
     if isinstance(bound, np.ndarray) and not samples:
         rounding = math.ceil(1e3 * float((2 * bound / margins).max())) / 1e3
@@ -163,7 +164,7 @@ def prove(run: Run, restore: Restore) -> Proved:
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=samples[0] if samples else None,
-        is_shortest=checked.is_shortest or not samples,
+        is_shortest=not samples or (checked.is_shortest and samples[0] == shortest[0]),
         certificate_sha256=hashlib.sha256(certificate).hexdigest() if certificate else None,
         dashes=run.task.size if tables is None else None,
     )
@@ -205,10 +206,12 @@ def _of_tables(run: Run, tables: Tables, restore: Restore, seed: int) -> Checked
     if margins.min() > 2 * tables.bound:
         _check_network(run, restore, seed, functools.partial(largest_difference, tables), tables.bound)
 
-    def shortest(wrong: np.ndarray) -> list[Sample]:
+    def shortest(wrong: np.ndarray) -> list[tuple[str, int | None]]:
         transitions = np.flatnonzero(np.isin(case, wrong))
-        strings = automata.shortest(cases.automaton, transitions, case[transitions], MAX_KINDS)
-        return _answered(run, input_format, tables, strings)
+        # Shorter questions are padded to the width of the dataset.
+        width = input_format.question_shape[0]
+        strings = automata.shortest(cases.automaton, transitions, case[transitions], MAX_KINDS, width)
+        return _written(run, input_format, strings)
 
     certificate = cases.certificate | {"questions": states}
     return Checked(margins, tables.bound, cases.states, shortest, certificate)
@@ -261,11 +264,9 @@ def _of_windows(run: Run, network: WindowedTransformer, restore: Restore, seed: 
     if (margins > 2 * bounds).all():
         _check_network(run, restore, seed, functools.partial(largest_difference_of_windows, network), bound)
 
-    def shortest(wrong: np.ndarray) -> list[Sample]:
-        if not len(wrong):
-            return []
+    def shortest(wrong: np.ndarray) -> list[tuple[str, int | None]]:
         strings = windowed.shortest(questions, network.alphabet, wrong, MAX_KINDS)
-        return _answered_by_network(run, restore, strings)
+        return [(question, None) for question, _ in _written(run, make_input_format("aligned", run.task), strings)]
 
     return Checked(margins, bounds, len(counts), shortest, {"windows": np.array(counts)})
 
@@ -300,25 +301,26 @@ def _of_boxes(run: Run, network: GatedUnits, restore: Restore, seed: int) -> Che
     _check_columns(run, input_format, questions, seed)
     with progress(f"{run.task.name}, proof", boxes.MAX_SPLITS, "splits of boxes (limit)") as report_progress:
         verdict = boxes.decide(network, questions, report_progress)
-    margins, samples = verdict.margins, list[Sample]()
+    margins = verdict.margins
     if not len(verdict.open):
         difference_of = functools.partial(largest_difference_from_intervals, network)
         _check_network(run, restore, seed, difference_of, network.bound)
+    elif not verdict.questions:
+        raise InputError(
+            f"the model of {run.place} has states for which {len(verdict.open):,} of {len(margins):,} answers stay "
+            "open, and no question was found that it answers wrong, so it cannot be proved; train it longer, or "
+            "with other --hidden units"
+        )
     else:
-        # What is open is too near to tell, except what the network itself answers wrong.
+        # What is open is too near to tell, except what a search found.
         margins[verdict.open] = np.clip(np.nan_to_num(margins[verdict.open]), np.nextafter(0, 1), 2 * network.bound)
-        answered = _answered_by_network(run, restore, verdict.questions) if verdict.questions else []
-        is_wrong = np.array([not sample.right for sample in answered], bool)
-        margins[verdict.wrong[is_wrong]] = verdict.wrong_margins[is_wrong]
-        samples = sorted((sample for sample in answered if not sample.right), key=lambda sample: len(sample.question))
-        if not samples:
-            raise InputError(
-                f"the model of {run.place} has states for which {len(verdict.open):,} of {len(margins):,} answers stay "
-                "open, and no question was found that it answers wrong, so it cannot be proved; train it longer, or "
-                "with other --hidden units"
-            )
+        margins[verdict.wrong] = verdict.wrong_margins
+
+    def found(_: np.ndarray) -> list[tuple[str, int | None]]:
+        return [(question, None) for question, _ in _written(run, input_format, verdict.questions)]
+
     certificate = verdict.boxes.certificate() | {"questions": states}
-    return Checked(margins, network.bound, len(verdict.boxes.origin), lambda _: samples, certificate, is_shortest=False)
+    return Checked(margins, network.bound, len(verdict.boxes.origin), found, certificate, is_shortest=False)
 
 
 def largest_difference_from_intervals(network: GatedUnits, learner: Learner, examples: Examples) -> float:
@@ -331,29 +333,6 @@ def largest_difference_from_intervals(network: GatedUnits, learner: Learner, exa
     low, high = network.intervals(symbols(ids, input_format.task.alphabet))  # they include the bound
     is_right = np.isfinite(logits).all() and np.array_equal(answer, right)
     return float(np.maximum(low - logits, logits - high).max()) + network.bound if is_right else np.inf
-
-
-def _answered_by_network(run: Run, restore: Restore, strings: Sequence[np.ndarray]) -> list[Sample]:
-    """Questions from the symbols of their steps, int64 [steps] each, with the answers of the network itself."""
-    pairs = [
-        tuple("".join(PAIRS[symbol][side] for symbol in steps)[::-1].strip() for side in (0, 1)) for steps in strings
-    ]
-    size = max(run.task.size, max(len(operand) for pair in pairs for operand in pair))
-    learner = restore(run.task_of_length(size))
-    task, input_format = learner.input_format.task, learner.input_format
-    words = task.notation.words(size)
-    samples = []
-    for first in range(0, len(pairs), ANSWERED):
-        part = pairs[first : first + ANSWERED]
-        sides = zip(*part, strict=True)
-        operands = tuple(numbers.from_ints([int(operand) for operand in side], words) for side in sides)
-        examples = question_sets.examples(task, operands)
-        ids, _ = learner.network.answer(input_format.encode_question(examples.questions))
-        predictions = text.to_strings(np.asarray(input_format.decode_answer(ids)))
-        rows = zip(part, text.to_strings(examples.answers), predictions, strict=True)
-        for pair, answer, prediction in rows:
-            samples.append(Sample(task.operation.symbol.join(pair), answer.strip(), prediction.strip()))
-    return samples
 
 
 def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked:
@@ -371,7 +350,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked
         bound = 2 * counter_bound(weights, _counts(learner, task, first, sums - first), task.answer_width)
     except RangeError:
         raise _too_large(run) from None
-    margins, answers, predictions = list[np.ndarray](), list[str](), list[str]()
+    margins = list[np.ndarray]()
     with progress(f"{task.name}, proof", len(sums), "sums") as report_progress:
         for start in range(0, len(sums), SUMS):
             total, left = sums[start : start + SUMS], first[start : start + SUMS]
@@ -382,19 +361,13 @@ def _of_sums(run: Run, weights: Weights, restore: Restore, seed: int) -> Checked
                     f"the model of {run.place} does not answer questions of one sum alike, so it cannot be proved; "
                     "give a run of the unchanged counter"
                 )
-            predicted = logits.argmax(axis=2)  # as ``right``, int64 [sums, steps]
             margins.append(above(logits, right).reshape(-1))
-            for strings, ids in ((answers, right), (predictions, predicted)):
-                strings += ["".join(task.alphabet[number] for number in row).strip() for row in ids]
             report_progress(start + len(total))
 
-    def shortest(wrong: np.ndarray) -> list[Sample]:
+    def shortest(wrong: np.ndarray) -> list[tuple[str, int | None]]:
         rows = np.unique(wrong // task.answer_width)[:MAX_KINDS]
-        operands = [("-" * first[row], "-" * (sums[row] - first[row])) for row in rows]
-        return [
-            Sample(task.operation.symbol.join(pair), answers[row], predictions[row])
-            for row, pair in zip(rows, operands, strict=True)
-        ]
+        pairs = zip(first[rows].tolist(), (sums - first)[rows].tolist(), strict=True)
+        return [(task.operation.symbol.join("-" * dashes for dashes in pair), None) for pair in pairs]
 
     return Checked(np.concatenate(margins), bound, len(sums), shortest)
 
@@ -475,20 +448,46 @@ def check_questions(task: Task, seed: int) -> Examples:
     return question_sets.examples(task, tuple(np.concatenate(side, axis=1) for side in zip(drawn, sides, strict=True)))
 
 
-def _answered(run: Run, input_format: InputFormat, tables: Tables, strings: Sequence[np.ndarray]) -> list[Sample]:
-    """Questions from the symbols of their steps, int64 [steps] each, sorted by length, with the network's answers."""
-    samples, ids_of = list[Sample](), pair_ids(run.task.alphabet).astype(np.uint8)
-    for steps, group in itertools.groupby(strings, len):
-        columns = np.stack(list(group))
-        written = tables.answered(columns).argmax(axis=2)[:, ::-1]
-        # A task whose input format has at least these steps; the last column is repeated after a question.
-        task = run.task_of_length(max(1, steps - input_format.question_shape[0] + run.task.size))
+def _written(run: Run, input_format: InputFormat, strings: Sequence[np.ndarray]) -> list[tuple[str, int | None]]:
+    """Questions from the symbols of their columns, int64 [columns] each; as people write them.
+
+    With each is the number of its columns if ``predict`` shows it in another number of them, and otherwise None.
+    """
+    questions, ids_of = list[tuple[str, int | None]](), pair_ids(run.task.alphabet).astype(np.uint8)
+    for columns, group in itertools.groupby(strings, len):
+        # A task whose input format has at least these columns; the last column is repeated after a question.
+        further = columns - input_format.question_shape[0]
+        task = run.task_of_length(max(1, run.task.size + further))
         longer = input_format if task == run.task else input_format_of(run.config, task)
-        padded = np.pad(columns, ((0, 0), (0, longer.question_shape[0] - steps)), mode="edge")
-        questions = np.asarray(longer.decode_question(ids_of[padded]))
-        answers = text.answers(task, *text.operands(task, questions))
-        rows = zip(text.to_strings(questions), text.to_strings(answers), written, strict=True)
-        for question, answer, ids in rows:
-            prediction = "".join(task.alphabet[number] for number in ids).strip()
-            samples.append(Sample(text.written(question, task), answer.strip(), prediction))
-    return samples
+        padded = np.pad(np.stack(list(group)), ((0, 0), (0, longer.question_shape[0] - columns)), mode="edge")
+        for question in text.to_strings(np.asarray(longer.decode_question(ids_of[padded]))):
+            typed = text.written(question, task)
+            is_shown = _task_of(run, typed).size == run.task.size + further
+            questions.append((typed, None if is_shown else columns))
+    return questions
+
+
+def _task_of(run: Run, question: str) -> Task:
+    """The task in whose strings ``predict`` shows a question."""
+    longest = max(map(len, text.typed_operands(question, run.task)))
+    return dataclasses.replace(run.task, size=max(longest, run.task.size))
+
+
+def _answered(
+    run: Run, weights: Weights, restore: Restore, questions: Sequence[tuple[str, int | None]]
+) -> list[Counterexample]:
+    """Questions of ``_written`` in their order, each with the answer of the model as ``predict`` gives it."""
+    evaluate = evaluator(run, weights, is_proved=False)
+    rows_of, samples = dict[Task, list[int]](), dict[int, Counterexample]()
+    for row, (question, _) in enumerate(questions):
+        rows_of.setdefault(_task_of(run, question), []).append(row)
+    for task, rows in rows_of.items():
+        network = functools.partial(restore, task)
+        answerer = TablesAnswerer.of(run, task, evaluate, network) if evaluate else network()
+        stored = [text.stored(task, *text.typed_operands(questions[row][0], task)) for row in rows]
+        examples = question_sets.from_stored(task, stored)
+        answers = map(text.to_strings, (examples.answers, answerer.predict(examples.questions)[0]))
+        for row, answer, prediction in zip(rows, *answers, strict=True):
+            question, columns = questions[row]
+            samples[row] = Counterexample(question, answer.strip(), prediction.strip(), columns)
+    return list(dict.fromkeys(samples[row] for row in range(len(questions))))

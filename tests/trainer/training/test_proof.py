@@ -28,8 +28,8 @@ from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import question_automaton
 from seq2seq_arith.trainer.proving.tables import LatchTagger, UncertainError, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
+from seq2seq_arith.trainer.runs.proofs import Counterexample
 from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, open_run
-from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import building, proof, proof_rounds, session
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -331,7 +331,7 @@ def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
     assert (result.holds, result.wrong, result.near) == (False, 40, 0)
     dashes = "-" * 20
     assert "not proved: -{20}p-{20} is q-{40}, and the model answers q;" in str(result)
-    assert wrong == [Sample(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
+    assert wrong == [Counterexample(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
 
 
 def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, input_error):
@@ -385,10 +385,10 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
         result = proofs.Proof(
             task="addition", prover=proofs.PROVER, weights_sha256="", config_sha256="", states=1, cases=9,
             wrong=next(counts), near=0, margin=-1, bound=0, seconds=0, version="",
-            counterexample=Sample("9+1", "10", "9"),
+            counterexample=Counterexample("9+1", "10", "9"),
         )  # fmt: skip
-        wrong = [Sample("9+1", "10", prediction) for prediction in "987654"]  # one question, several times
-        long = Sample(f"{'9' * 18}+1", f"1{'0' * 18}", "1")  # does not fit into the word of a draw
+        wrong = [Counterexample("9+1", "10", prediction) for prediction in "987654"]  # one question, several times
+        long = Counterexample(f"{'9' * 18}+1", f"1{'0' * 18}", "1")  # does not fit into the word of a draw
         return proof.Proved(run, result, [*wrong, long], None)
 
     train_round, rounds = proof_rounds._trained, []

@@ -13,8 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data.stream import Stream
 from seq2seq_arith.trainer.runs import checkpoints
-from seq2seq_arith.trainer.runs.proofs import PROVER, Proof
-from seq2seq_arith.trainer.runs.samples import Sample
+from seq2seq_arith.trainer.runs.proofs import PROVER, Counterexample, Proof
 from seq2seq_arith.trainer.training import proof_rounds
 from seq2seq_arith.trainer.training.proof_rounds import Mixed
 
@@ -131,9 +130,9 @@ def train_until_proved(tmp_path, monkeypatch):
             proof = Proof(
                 task=task, prover=PROVER, weights_sha256="", config_sha256="", states=1, cases=9, wrong=wrong,
                 near=0 if is_open else near, open=near if is_open else None, margin=-1.0, bound=0.0,
-                seconds=0.0, version="", counterexample=Sample(questions[0], "10", "9") if questions else None,
+                seconds=0.0, version="", counterexample=Counterexample(questions[0], "10", "9") if questions else None,
             )  # fmt: skip
-            samples = [Sample(question, "10", "9") for question in questions]
+            samples = [Counterexample(question, "10", "9") for question in questions]
             return types.SimpleNamespace(proof=proof, counterexamples=samples, save=lambda: None)
 
         def make(stream: Mixed, steps: int) -> FakeLearner:

@@ -19,7 +19,7 @@ class CounterSums:
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
         counter_bound(weights, np.zeros((1, len(alphabet))), 1)  # checks the range
-        self.alphabet = alphabet
+        self.weights, self.alphabet = weights, alphabet
         self.read, self.read_error = _added(weights, "encoder")
         self.written, self.written_error = _added(weights, "decoder")
         self.signal = weights["readout_signal/kernel"].astype(np.float64)

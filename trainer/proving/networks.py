@@ -21,7 +21,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import NETWORK_OPTIONS, TrainConfig
 from seq2seq_arith.trainer.proving.boxes import GatedUnits
-from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, Weights
+from seq2seq_arith.trainer.proving.counting import CounterSums
+from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Weights
 from seq2seq_arith.trainer.proving.windowed import WINDOW, WindowedTransformer
 
 
@@ -33,8 +34,8 @@ class Provable:
       name: Its name in the registry, or the file of an example; a custom model is recognised by its variables.
       input_format: The input format that it needs; a custom one may show the same columns.
       variable: The name of a weight that no other kind has.
-      tables: From its weights and the alphabet of its input format to its tables; None for the counter, whose
-        questions are so few that the network itself is evaluated.
+      tables: From its weights and the alphabet of its input format to its tables.
+      prover: How it is proved, a name in ``training/proof.py``.
       task: The only task for which it is proved; None for every task with a transducer.
       options: The options of the model that it needs, names and values.
     """
@@ -42,7 +43,8 @@ class Provable:
     name: str
     input_format: str
     variable: str
-    tables: Callable[[Weights, str], Tables | WindowedTransformer | GatedUnits] | None = None
+    tables: Callable[[Weights, str], Any]
+    prover: str = "tables"
     task: str | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -67,13 +69,18 @@ class Provable:
 NETWORKS = (
     Provable(name="latch_tagger", input_format="aligned", variable="settings_0/kernel", tables=LatchTagger),
     Provable(name="examples/small_adder.py", input_format="aligned", variable="carry/kernel", tables=SmallAdder),
-    Provable(name="gru_tagger", input_format="aligned", variable="recurrence/cell/kernel", tables=GatedUnits),
-    Provable(name="counter", input_format="plain", variable="encoder/kernel", task="pq"),
+    Provable(
+        name="gru_tagger", input_format="aligned", variable="recurrence/cell/kernel", tables=GatedUnits, prover="boxes"
+    ),
+    Provable(
+        name="counter", input_format="plain", variable="encoder/kernel", tables=CounterSums, prover="sums", task="pq"
+    ),
     Provable(
         name="causal",
         input_format="reversed_eos",
         variable="decoder/place_bias/table",
         tables=WindowedTransformer,
+        prover="windows",
         task="addition",
         options={
             "positional_encoding": "coupled_relative_bias",

@@ -203,11 +203,11 @@ def evaluator(run: Run, weights: Weights, *, is_proved: bool) -> Evaluate | None
     if network is None or run.config.model.input_format != network.input_format or (is_custom and not is_proved):
         return None
     try:
-        if network.tables is None:
-            return CounterSums(weights, run.task.alphabet).evaluate
         tables = network.tables(weights, run.task.alphabet)
     except (KeyError, ValueError, IndexError, RangeError):  # a layer is missing, or a sum can be infinite
         return None
+    if isinstance(tables, CounterSums):
+        return tables.evaluate
     if isinstance(tables, WindowedTransformer):  # it writes one character after the other
         return None
     return functools.partial(_of_columns, tables, run.task.alphabet, is_proved)

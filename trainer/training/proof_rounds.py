@@ -155,7 +155,7 @@ def _max_digits(loop: Loop) -> int:
 def _questions(samples: Sequence[Sample], most: int) -> list[str]:
     """The questions of a proof with at most ``most`` digits, for training, without duplicates.
 
-    With more padding after it, a question may be answered in another way, so that several samples may have it.
+    A question may be a counterexample of several numbers of columns, so that several samples may have it.
     """
     return list(dict.fromkeys(sample.question for sample in samples if _digits(sample.question) <= most))
 

@@ -4,12 +4,14 @@ import collections
 import functools
 import runpy
 import sys
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from layout import ROOT
 
 from seq2seq_arith.arithmetic.task import Task
@@ -21,9 +23,10 @@ from seq2seq_arith.trainer.proving import windowed
 from seq2seq_arith.trainer.proving.questions import PAIRS, question_states, symbols
 from seq2seq_arith.trainer.proving.tables import RangeError
 from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
-from seq2seq_arith.trainer.runs import checkpoints, samples
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.proofs import Counterexample
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import proof
+from seq2seq_arith.trainer.training import proof, proof_checks
 
 pytestmark = pytest.mark.models
 TASK = Task("addition", size=9)
@@ -67,7 +70,7 @@ def read(examples, input_format=FORMAT) -> tuple[np.ndarray, np.ndarray, np.ndar
 def test_every_window_of_a_question_is_found_with_its_right_character(every):
     right_of = dict(zip(keys(every.rows).tolist(), every.right.tolist(), strict=True))
     assert len(right_of) == len(every.rows) == 4_319_840
-    for examples in (proof.short_questions(TASK, 2), proof.check_questions(TASK, 1)):
+    for examples in (proof_checks.short_questions(TASK, 2), proof_checks.check_questions(TASK, 1)):
         rows, right, counts = read(examples)
         assert [right_of[key] for key in keys(rows[counts]).tolist()] == right[counts].tolist()
 
@@ -129,7 +132,7 @@ def test_no_float32_logit_exceeds_the_bounds_of_the_independent_check(network, c
     edited = edit(original)
     try:
         checkpoints.assign(network.model.variables, edited, None)
-        examples = proof.check_questions(TASK, 2)
+        examples = proof_checks.check_questions(TASK, 2)
         rows, right, counts = read(examples)
         logits = np.asarray(network.logits(FORMAT.encode_question(examples.questions), right, training=False))[counts]
         rows, right = rows[counts], right[counts]
@@ -159,7 +162,7 @@ def test_no_logit_of_the_network_is_further_from_that_of_its_window_than_the_bou
     try:
         checkpoints.assign(network.model.variables, edited, None)
         tables = WindowedTransformer(edited, FORMAT.alphabet)
-        examples = proof.check_questions(TASK, 2)
+        examples = proof_checks.check_questions(TASK, 2)
         rows, right, counts = read(examples)
         logits = np.asarray(network.logits(FORMAT.encode_question(examples.questions), right, training=False))[counts]
         expected, bounds = (np.concatenate(parts) for parts in zip(*tables.logits(rows[counts]), strict=True))
@@ -265,7 +268,12 @@ def few_windows(monkeypatch):
 
 def restored(network):
     """Gives the network for strings of the run's length."""
-    learner = type("Learner", (), {"network": network, "input_format": FORMAT})
+
+    def predict(questions):
+        ids, confidences = network.answer(FORMAT.encode_question(questions))
+        return np.asarray(FORMAT.decode_answer(tf.cast(ids, tf.uint8))), confidences
+
+    learner = types.SimpleNamespace(network=network, input_format=FORMAT, predict=predict)
     return lambda task: learner
 
 
@@ -274,7 +282,7 @@ def test_a_counterexample_is_a_question_that_the_network_itself_answers_wrong(ru
     assert not proved.proof.holds and proved.proof.wrong > 1000
     for sample in proved.counterexamples[:: len(proved.counterexamples) // 50]:
         left, right = map(int, sample.question.split("+"))
-        assert sample == samples.Sample(f"{left}+{right}", str(left + right), sample.prediction)
+        assert sample == Counterexample(f"{left}+{right}", str(left + right), sample.prediction)
     assert not any(sample.right for sample in proved.counterexamples[-50:])
 
 
@@ -294,7 +302,7 @@ def test_a_margin_must_exceed_twice_the_bound(run, network, few_windows, monkeyp
 
     monkeypatch.setattr(WindowedTransformer, "logits", logits)
     monkeypatch.setattr(WindowedTransformer, "refined", lambda tables, rows, right: np.ones(len(rows)))
-    monkeypatch.setattr(proof, "_check_network", lambda *_: None)
+    monkeypatch.setattr(proof, "check_network", lambda *_: None)
     proved = proof.prove(run, restored(network))
     assert (proved.proof.wrong, proved.proof.near, proved.proof.holds) == (0, near, not near)
     sentence = "and float32 changes no such difference by more than 100% of it)"
@@ -308,6 +316,6 @@ def test_a_network_that_does_not_compute_its_windows_is_not_proved(run, network,
         yield 5.0 * np.eye(len(FORMAT.alphabet))[windows.right], np.ones(len(rows))
 
     monkeypatch.setattr(WindowedTransformer, "logits", logits)
-    monkeypatch.setattr(proof, "CHECK_DIGITS", ())
+    monkeypatch.setattr(proof_checks, "CHECK_DIGITS", ())
     with input_error(proof.InputError):
         proof.prove(run, restored(network))

@@ -19,7 +19,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, history, listing, proofs, samples
-from seq2seq_arith.trainer.runs.proofs import Proof
+from seq2seq_arith.trainer.runs.proofs import Counterexample, Proof
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -46,7 +46,7 @@ def evaluated_run(folder):
         version="1",
         weights_sha256=proofs.sha256(run),
         config_sha256=proofs.config_sha256(run),
-        counterexample=Sample(**SAMPLE),
+        counterexample=Counterexample(**SAMPLE),
         **counts,
     )
     files.write_json(run.proof, proof.to_json())

@@ -12,10 +12,11 @@ import pytest
 from adversaries import ADVERSARIES, WIDE, WIDE_ADVERSARIES, Arrays
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.proving.questions import question_automaton
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, open_run
-from seq2seq_arith.trainer.training import building, proof
+from seq2seq_arith.trainer.training import building, proof, proof_checks
 
 # Each proof takes two to five CPU seconds; the two attacks that a former prover did not see run always.
 OFTEN = (adversaries.underflowing_gate, adversaries.overflowing_gate, adversaries.tie, adversaries.similar_name)
@@ -28,7 +29,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def few_check_questions(monkeypatch):
-    monkeypatch.setattr(proof, "CHECK_DIGITS", ())
+    monkeypatch.setattr(proof_checks, "CHECK_DIGITS", ())
 
 
 def edited(folder: Path, edit: Callable[[Arrays], Arrays], wide: bool) -> Run:
@@ -76,9 +77,8 @@ def test_a_margin_must_exceed_twice_the_bound(tmp_path, factor, expected):
     """One logit is raised until the least margin is just above or just below."""
     run = edited(tmp_path / "run", lambda arrays: arrays, False)
     arrays, state = checkpoints.load(run.best)
-    tables = proof.tables_of(run, arrays)
-    assert tables is not None
-    questions = proof.question_states(run.task)[0]
+    tables = proof.tables_of(run, arrays)[1]
+    questions = question_automaton(run.task)
     cases = tables.cases(questions)
     window, right = np.unique([cases.window, cases.automaton.right], axis=1)
     logits = np.concatenate(list(tables.logits(cases, cases.windows)))[window]

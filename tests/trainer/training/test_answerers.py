@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.evaluation import prediction
 from seq2seq_arith.trainer.proving import networks
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.run import Run, open_run
-from seq2seq_arith.trainer.training import building, proof
+from seq2seq_arith.trainer.training import building, proof, proof_checks
 from seq2seq_arith.trainer.training.answerers import Columns, TablesAnswerer
 from seq2seq_arith.trainer.training.opened import OpenRun
 
@@ -70,7 +70,7 @@ class Asked:
 def test_answers_and_confidences_are_those_of_the_network(runs, name, size):
     run = runs(name)
     task = run.task_of_length(size)
-    drawn = proof.check_questions(task, 1)
+    drawn = proof_checks.check_questions(task, 1)
     answerer, network = OpenRun(run).answerer(task), building.restore(run, task)
     assert isinstance(answerer, TablesAnswerer) and answerer.task == task
     asked = Asked(network)
@@ -89,7 +89,7 @@ def test_answers_and_confidences_are_those_of_the_network(runs, name, size):
 
 def test_the_weights_of_an_epoch_answer(runs):
     run = runs("latches")
-    drawn = proof.check_questions(run.task, 1)
+    drawn = proof_checks.check_questions(run.task, 1)
     opened = OpenRun(run)
     confidences = [opened.answerer(epoch=epoch).predict(drawn.questions)[1] for epoch in (1, 2)]
     assert (confidences[0] != confidences[1]).all()
@@ -113,7 +113,7 @@ def test_the_network_answers_what_rounding_decides(tmp_path, edit):
             arrays["logits/bias"][one],
         )
     checkpoints.save(run.best, arrays, state)
-    drawn = proof.check_questions(run.task, 1)
+    drawn = proof_checks.check_questions(run.task, 1)
     answerer, network = OpenRun(run).answerer(), building.restore(run)
     asked = Asked(network)
     predicted, confidences = dataclasses.replace(answerer, network=lambda: asked).predict(drawn.questions)
@@ -155,7 +155,7 @@ def test_a_transformer_with_a_window_answers_itself(untrained, tmp_path, capsys,
 def test_columns_are_those_of_the_input_format(name, size):
     """Also answers that no right one is: too long ones, and some with blanks within."""
     task = Task(name, size=size)
-    drawn = proof.check_questions(task, 1)
+    drawn = proof_checks.check_questions(task, 1)
     ours, format = Columns(task), building.make_input_format("aligned", task)
     np.testing.assert_array_equal(ours.encode_question(drawn.questions), format.encode_question(drawn.questions))
     np.testing.assert_array_equal(ours.encode_answer(drawn.answers), format.encode_answer(drawn.answers))

@@ -14,10 +14,11 @@ from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.proving.boxes import SIGMOID, GatedUnits
+from seq2seq_arith.trainer.proving.questions import symbols
 from seq2seq_arith.trainer.proving.tables import TANH
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run, open_run
-from seq2seq_arith.trainer.training import answerers, building, proof
+from seq2seq_arith.trainer.training import answerers, building, proof, proof_checks
 
 TASK = Task("addition", size=3)
 Arrays = dict[str, np.ndarray]
@@ -25,7 +26,7 @@ Arrays = dict[str, np.ndarray]
 
 @pytest.fixture(autouse=True)
 def few_check_questions(monkeypatch):
-    monkeypatch.setattr(proof, "CHECK_DIGITS", (12,))
+    monkeypatch.setattr(proof_checks, "CHECK_DIGITS", (12,))
 
 
 def run_of(folder, arrays: Arrays, **options) -> Run:
@@ -60,11 +61,11 @@ def test_no_logit_of_the_network_is_outside_of_the_interval_of_its_question(tmp_
     arrays = {variable.path: np.float32(scale) * np.asarray(variable) for variable in network.model.weights}
     checkpoints.save(run.best, arrays, {})
     tables, restored = GatedUnits(arrays, TASK.alphabet), building.restore(run)
-    examples = proof.check_questions(TASK, 1)
+    examples = proof_checks.check_questions(TASK, 1)
     ids = restored.input_format.encode_question(examples.questions)
     answers = np.zeros(ids.shape[:2], np.uint8)
     logits = np.asarray(restored.network.logits(ids, answers, training=False)).astype(np.float64)
-    low, high = tables.intervals(proof.symbols(np.asarray(ids), TASK.alphabet))
+    low, high = tables.intervals(symbols(np.asarray(ids), TASK.alphabet))
     assert ((low <= logits) & (logits <= high)).all()
     if scale <= 1:
         assert (high - low).max() < 0.05
@@ -78,7 +79,7 @@ def test_a_gru_made_by_hand_is_proved_and_answers_without_tensorflow(tmp_path):
     evaluate = answerers.evaluator(run, handmade.gru(), is_proved=True)
     assert evaluate is not None
     answerer = answerers.TablesAnswerer(answerers.Columns(TASK), evaluate, network=lambda: pytest.fail("not needed"))
-    examples = proof.short_questions(TASK, 2)
+    examples = proof_checks.short_questions(TASK, 2)
     answers, confidences = answerer.predict(examples.questions)
     np.testing.assert_array_equal(answers, examples.answers)
     np.testing.assert_allclose(confidences, building.restore(run).predict(examples.questions)[1], atol=1e-4)

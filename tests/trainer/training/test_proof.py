@@ -23,15 +23,25 @@ from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
-from seq2seq_arith.trainer.proving import networks
+from seq2seq_arith.trainer.proving import networks, windowed
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import question_automaton
-from seq2seq_arith.trainer.proving.tables import LatchTagger, UncertainError, counter_bound
+from seq2seq_arith.trainer.proving.tables import LatchTagger, Tables, UncertainError, counter_bound
+from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
 from seq2seq_arith.trainer.runs.proofs import Counterexample
 from seq2seq_arith.trainer.runs.run import PRETRAINED_RUNS, Run, open_run
-from seq2seq_arith.trainer.training import building, proof, proof_rounds, session
+from seq2seq_arith.trainer.training import (
+    building,
+    proof,
+    proof_checks,
+    proof_rounds,
+    proof_tables,
+    proof_windows,
+    session,
+)
 from seq2seq_arith.trainer.training.opened import OpenRun
+from seq2seq_arith.trainer.training.proof_checks import Model
 
 DRAWN = {"stream": True, "epochs": 1, "steps_per_epoch": 800, "batch_size": 256}
 LATCHES = override(configs.TAGGER, name="latch_tagger", learning_rate=1e-2, weight_decay=0.1, prove=2, **DRAWN)
@@ -41,7 +51,7 @@ TIMES = {"task_file": TIMES_DIGIT, "digits": 2, "num_examples": 300}
 @pytest.fixture(autouse=True)
 def few_check_questions(monkeypatch):
     """Networks of 200 steps take seconds to build; one test does."""
-    monkeypatch.setattr(proof, "CHECK_DIGITS", ())
+    monkeypatch.setattr(proof_checks, "CHECK_DIGITS", ())
 
 
 @pytest.fixture
@@ -67,13 +77,13 @@ def test_the_adder_of_the_package_is_proved_again_with_the_same_figures(adder):
     facts = [{key: made.to_json()[key] for key in made.to_json().keys() - measured} for made in (result, shipped)]
     assert facts[0] == facts[1]
     assert result.margin == pytest.approx(shipped.margin, abs=1e-4)
-    tables = proof.tables_of(adder, checkpoints.load(adder.best)[0])
+    tables = proof.tables_of(adder, checkpoints.load(adder.best)[0])[1]
     assert result.bound - 1e-5 <= tables.bound <= result.bound and "at least 7.40882, " in str(result)
 
 
 def test_a_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder, capsys):
     arrays, state = checkpoints.load(adder.best)
-    tables, nine = proof.tables_of(adder, arrays), adder.task.alphabet.index("9")
+    tables, nine = proof.tables_of(adder, arrays)[1], adder.task.alphabet.index("9")
     cases = tables.cases(question_automaton(adder.task))
     window, right = np.unique([cases.window, cases.automaton.right], axis=1)
     logits = np.concatenate(list(tables.logits(cases, cases.windows)))[window]
@@ -192,18 +202,20 @@ def test_what_cannot_be_proved_is_refused(adder, changes, kept, input_error):
 
 def test_tables_that_cannot_be_listed_are_refused(adder, input_error):
     for error in (TooLargeError, UncertainError):
-        tables = unittest.mock.Mock(cases=unittest.mock.Mock(side_effect=error))
+        tables = unittest.mock.Mock(spec=Tables)
+        tables.cases.side_effect = error
         with input_error(InputError):
-            proof._of_tables(adder, tables, lambda: None, 0)
+            proof_tables.check(Model(adder, tables, pytest.fail, seed=0))
 
 
 def test_windows_without_a_useful_bound_are_refused(adder, monkeypatch, input_error):
     windows = unittest.mock.Mock(rows=np.zeros((2, 5), int), right=np.zeros(2, int))
-    monkeypatch.setattr(proof.windowed, "all_windows", lambda *_: [windows])
-    network = unittest.mock.Mock(logits=lambda rows: [(np.eye(2), np.full(2, np.inf))])
+    monkeypatch.setattr(windowed, "all_windows", lambda *_: [windows])
+    network = unittest.mock.Mock(spec=WindowedTransformer, alphabet="")
+    network.logits.return_value = [(np.eye(2), np.full(2, np.inf))]
     network.refined.return_value = np.inf
     with input_error(InputError):
-        proof._of_windows(adder, network, lambda: None, 0)
+        proof_windows.check(Model(adder, network, pytest.fail, seed=0))
 
 
 def test_a_network_that_was_added_is_proved(adder, monkeypatch):
@@ -221,13 +233,15 @@ def test_a_network_that_was_added_is_proved(adder, monkeypatch):
 @pytest.mark.parametrize("size", [1, 3, 17, pytest.param(200, marks=pytest.mark.slow)])
 def test_the_network_and_its_tables_agree(adder, size):
     weights, _ = checkpoints.load(adder.best)
-    tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, size=size)
+    tables, task = proof.tables_of(adder, weights)[1], dataclasses.replace(adder.task, size=size)
     learner = building.restore(adder, task)
     for seed in range(40 if size == 200 else 2):
-        assert proof.largest_difference(tables, learner, proof.check_questions(task, seed)) <= tables.bound
+        assert (
+            proof_tables.largest_difference(tables, learner, proof_checks.check_questions(task, seed)) <= tables.bound
+        )
     weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
-    other = proof.tables_of(adder, weights)
-    assert proof.largest_difference(other, learner, proof.check_questions(task, 1)) > other.bound
+    other = proof.tables_of(adder, weights)[1]
+    assert proof_tables.largest_difference(other, learner, proof_checks.check_questions(task, 1)) > other.bound
 
 
 def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, input_error):

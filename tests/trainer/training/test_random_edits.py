@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.proofs import Counterexample
 from seq2seq_arith.trainer.runs.run import Run, open_run
-from seq2seq_arith.trainer.training import building, proof
+from seq2seq_arith.trainer.training import building, proof, proof_checks
 from seq2seq_arith.trainer.training.learner import Learner
 
 PQ = Task("pq", size=20, num_examples=150)
@@ -84,7 +84,7 @@ def brute_force(task: Task) -> Examples:
     if task.name == "pq":
         sides = np.divmod(np.arange(task.size**2), task.size)
         return question_sets.examples(task, tuple(np.uint64(side + 1)[np.newaxis] for side in sides))
-    short, further = proof.short_questions(task, 2), proof.check_questions(task, seed=1)
+    short, further = proof_checks.short_questions(task, 2), proof_checks.check_questions(task, seed=1)
     questions = np.concatenate([short.questions, further.questions])
     return Examples(questions, np.concatenate([short.answers, further.answers]))
 
@@ -137,7 +137,7 @@ def longest(question: str, task: Task) -> int:
 @pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.release)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, monkeypatch, kind, count):
-    monkeypatch.setattr(proof, "CHECK_DIGITS", ())
+    monkeypatch.setattr(proof_checks, "CHECK_DIGITS", ())
     run = KINDS[kind](tmp_path)
     arrays, state = checkpoints.load(run.best)
     learners, generator, examples = Learners(run), np.random.default_rng(count), brute_force(run.task)

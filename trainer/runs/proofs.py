@@ -46,9 +46,7 @@ class Proof:
     near: int  #: cases that are right by so little that rounding in float32 may decide
     margin: float  #: the least by which the right logit is above all others, rounded down
     bound: float  #: the most that a float32 logit can be wrong, or two of one sum can differ, rounded up
-    open: int | None = (
-        None  #: cases whose boxes are too large to tell, and that no search found wrong; None without boxes
-    )
+    open: int | None = None  #: cases whose boxes leave the answer open, and no search found wrong; None without boxes
     rounding: float | None = None  #: the largest share of a margin that float32 can change, if each has its own bound
     seconds: float
     version: str  #: of this package

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.playground.catalog import lengths, read
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training.answerers import TablesAnswerer, log_softmax
+from seq2seq_arith.trainer.training.answerers import EndedColumns, TablesAnswerer, log_softmax
 from seq2seq_arith.trainer.training.opened import OpenRun
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class Models:
         """A model's answer to a question, by the weights of an epoch, or the best; InputError if there is none."""
         question = read(typed, run)
         tables = self._opened(run).tables(question.task, epoch)
-        shown = tables and _of_tables(tables, question)
+        # Of a transformer, the page also shows attention and the characters that it reads.
+        shown = tables and not isinstance(tables.input_format, EndedColumns) and _of_tables(tables, question)
         return {
             "question": question.typed,
             "right": text.answer(question),

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq_arith.arithmetic.columns import DIGITS
 from seq2seq_arith.trainer.proving.automata import Groups
 from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, Automaton
-from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, check_range
+from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, above, check_range
 
 WINDOW = 2  # the attention window that can be proved; with 3, there are about a thousand times as many windows
 BLOCK, REFINED = 1 << 9, 1 << 6  # windows that are computed at a time, so that they fit in the cache; that are refined
@@ -250,6 +251,33 @@ class WindowedTransformer:
         bound = _Bound(self)
         for first in range(0, len(rows), BLOCK):
             yield self._block(rows[first : first + BLOCK], bound)
+
+    def evaluate(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The logits of whole questions, and whether the float32 network certainly has the same answer.
+
+        The symbols are those of ``PAIRS``, int64 [questions, steps], with the blanks behind the operands. Returns
+        float64 [questions, steps, characters] and bool [questions]. Behind the EOS token, only blanks are possible.
+        """
+        blank, end, start = self.alphabet.index(" "), len(self.alphabet) - 1, len(self.alphabet)
+        digits = [self.alphabet.index(character) for character in DIGITS]
+        pairs = np.pad(SORTED_OF[symbols], ((0, 0), (1, 1)), constant_values=BLANKS)
+        pairs[:, 0] = NO_PAIR
+        logits = np.full((*symbols.shape, len(self.alphabet)), -np.inf)
+        logits[..., blank] = 0
+        is_certain = np.ones(len(symbols), bool)
+        # Of the answers that have not ended: their rows, the character before the last one, and the last one.
+        rows, before, last = np.arange(len(symbols)), np.full(len(symbols), NONE), np.full(len(symbols), start)
+        for step in range(symbols.shape[1]):
+            windows = np.stack([before, last, *pairs[rows, step : step + 3].T], axis=1)
+            values, bounds = (np.concatenate(parts) for parts in zip(*self.logits(windows), strict=True))
+            logits[rows, step], written = values, values.argmax(axis=1)
+            is_certain[rows] &= np.isin(written, [*digits, end]) & (above(values, written) > 2 * bounds)
+            is_open = written != end
+            rows, before, last = rows[is_open], last[is_open], written[is_open]
+            if not len(rows):
+                break
+        is_certain[rows] = False  # they have no end
+        return logits, is_certain
 
     def refined(self, rows: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Smaller bounds of some windows, [windows]: half of the maximum error of a difference from the right logit.

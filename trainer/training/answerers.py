@@ -66,11 +66,12 @@ class Answerer(Protocol):
 class Columns:
     """The input format ``aligned`` in NumPy (``trainer/data/input_formats.py``), on the strings of a task."""
 
+    name = "aligned"
     is_reversed = True  # the answer is written from its last character to its first
 
     def __init__(self, task: Task) -> None:
-        self.task = task
-        self.steps = input_format_entry("aligned").answer_steps(task)
+        self.task, self.alphabet = task, task.alphabet
+        self.steps = input_format_entry(self.name).answer_steps(task)
 
     def encode_question(self, codes: np.ndarray) -> np.ndarray:
         """uint8 [examples, question width] to ids [examples, steps, 2], each digit beside that of the same position."""
@@ -91,9 +92,41 @@ class Columns:
         codes[(codes[:, width:] != ord(PAD)).any(axis=1)] = ord(PAD)
         return self._backwards(codes, width)
 
+    def counted(self, ids: np.ndarray) -> np.ndarray:
+        """Which steps of answers count in the loss: bool [examples, steps]."""
+        return np.ones(ids.shape, bool)
+
     def _backwards(self, codes: np.ndarray, steps: int) -> np.ndarray:
         end = np.max((codes != ord(PAD)) * np.arange(1, codes.shape[1] + 1), axis=1, keepdims=True)
         return _from_the_end(codes, np.zeros_like(end), end, steps)
+
+
+class EndedColumns(Columns):
+    """The columns of a question with as many steps as the answer of the input format ``reversed_eos``.
+
+    A transformer reads the question character by character, but with an attention window it sees no more than these
+    (``proving/windowed.py``).
+    """
+
+    name = "reversed_eos"
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.end, self.alphabet = len(task.alphabet), task.alphabet + "$"
+
+    def encode_answer(self, codes: np.ndarray) -> np.ndarray:
+        ids = super().encode_answer(codes)
+        length = np.sum(codes != ord(PAD), axis=1)[:, np.newaxis]
+        return np.where(np.arange(self.steps) == length, self.end, ids)
+
+    def decode_answer(self, ids: np.ndarray) -> np.ndarray:
+        """The inverse of ``encode_answer``; an answer without an end is decoded as blanks."""
+        ended = np.cumsum(ids == self.end, axis=1) > 0
+        blank = self.task.alphabet.index(PAD)
+        return super().decode_answer(np.where(ended | ~ended[:, -1:], blank, ids))
+
+    def counted(self, ids: np.ndarray) -> np.ndarray:
+        return np.cumsum(ids == self.end, axis=1) - (ids == self.end) == 0
 
 
 class Stored:
@@ -102,7 +135,7 @@ class Stored:
     is_reversed = False
 
     def __init__(self, task: Task) -> None:
-        self.task = task
+        self.task, self.alphabet = task, task.alphabet
         self.steps = task.answer_width
 
     def encode_question(self, codes: np.ndarray) -> np.ndarray:
@@ -115,8 +148,16 @@ class Stored:
         """The inverse of ``encode_answer``."""
         return _codes(self.task)[ids]
 
+    def counted(self, ids: np.ndarray) -> np.ndarray:
+        """Which steps of answers count in the loss: bool [examples, steps]."""
+        return np.ones(ids.shape, bool)
 
-FORMATS: dict[str, Callable[[Task], Columns | Stored]] = {"aligned": Columns, "plain": Stored}
+
+FORMATS: dict[str, Callable[[Task], Columns | Stored]] = {
+    "aligned": Columns,
+    "plain": Stored,
+    "reversed_eos": EndedColumns,
+}
 # From the ids of questions and the steps of an answer to logits, float64 [examples, steps, characters], and whether the
 # float32 network certainly has the same answer, bool [examples].
 Evaluate = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -168,9 +209,10 @@ class TablesAnswerer:
         uncertain = np.zeros(len(examples), bool)
         for rows in self._parts(len(examples)):
             logits, is_certain = self.logits(examples.questions[rows])
-            right = self.input_format.encode_answer(examples.answers[rows])[..., np.newaxis].astype(np.int64)
+            right = self.input_format.encode_answer(examples.answers[rows]).astype(np.int64)
             answers[rows] = self.input_format.decode_answer(logits.argmax(axis=2))
-            losses[rows] = -np.take_along_axis(log_softmax(logits), right, axis=2)[..., 0].mean(axis=1)
+            of_steps = -np.take_along_axis(log_softmax(logits), right[..., np.newaxis], axis=2)[..., 0]
+            losses[rows] = of_steps.mean(axis=1, where=self.input_format.counted(right))
             uncertain[rows] = ~is_certain
             report_progress(min(rows.stop, len(examples)))
         if uncertain.any():
@@ -194,7 +236,8 @@ def evaluator(run: Run, weights: Weights, *, is_proved: bool) -> Evaluate | None
 
     Of a network that is proved, every answer is certain: it is right, and so is that of the tables. The code of a
     custom network may compute something else than the layers whose names its weights have. So it is evaluated in NumPy
-    only if it is proved, for which it was compared with its tables.
+    only if it is proved, for which it was compared with its tables. So is a transformer, whose losses depend on the
+    right characters that it reads.
     """
     if networks.why_not(run.task, run.config):
         return None
@@ -203,18 +246,18 @@ def evaluator(run: Run, weights: Weights, *, is_proved: bool) -> Evaluate | None
     if network is None or run.config.model.input_format != network.input_format or (is_custom and not is_proved):
         return None
     try:
-        tables = network.tables(weights, run.task.alphabet)
+        tables = network.tables(weights, FORMATS[network.input_format](run.task).alphabet)
     except (KeyError, ValueError, IndexError, RangeError):  # a layer is missing, or a sum can be infinite
         return None
     if isinstance(tables, CounterSums):
         return tables.evaluate
-    if isinstance(tables, WindowedTransformer):  # it writes one character after the other
+    if isinstance(tables, WindowedTransformer) and not is_proved:
         return None
     return functools.partial(_of_columns, tables, run.task.alphabet, is_proved)
 
 
 def _of_columns(
-    tables: Tables | GatedUnits, alphabet: str, is_proved: bool, ids: np.ndarray, steps: int
+    tables: Tables | GatedUnits | WindowedTransformer, alphabet: str, is_proved: bool, ids: np.ndarray, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
     assert ids.shape[1] == steps
     logits, is_certain = tables.evaluate(symbols(ids, alphabet))

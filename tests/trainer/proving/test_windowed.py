@@ -6,6 +6,7 @@ import runpy
 import sys
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -26,7 +27,7 @@ from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.proofs import Counterexample
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import proof, proof_checks
+from seq2seq_arith.trainer.training import answerers, proof, proof_checks
 
 pytestmark = pytest.mark.models
 TASK = Task("addition", size=9)
@@ -151,6 +152,40 @@ def test_no_float32_logit_exceeds_the_bounds_of_the_independent_check(network, c
             assert (np.abs(error) <= of_margins).all()
             if edit is EDITS["as initialised"]:
                 assert of_margins.max() < 0.1 < np.abs(layers[-1]).max()
+    finally:
+        checkpoints.assign(network.model.variables, original, None)
+
+
+def test_answers_without_tensorflow_are_those_of_the_network(network):
+    """The initial weights, with two rows of zeros, so that blanks and + are hardly ever the most probable."""
+    original = arrays_of(network)
+    edited = original | {"decoder/written": original["decoder/written"].copy()}
+    edited["decoder/written"][[FORMAT.alphabet.index(character) for character in " +"]] = 0
+    try:
+        checkpoints.assign(network.model.variables, edited, None)
+        examples, columns = proof_checks.check_questions(TASK, 2), answerers.EndedColumns(TASK)
+        ids, confidences = map(np.asarray, network.answer(FORMAT.encode_question(examples.questions)))
+        read = symbols(columns.encode_question(examples.questions), TASK.alphabet)
+        logits, is_certain = WindowedTransformer(edited, FORMAT.alphabet).evaluate(read)
+        assert 0.05 < is_certain.mean() < 1  # most answers have no end
+        np.testing.assert_array_equal(logits.argmax(axis=2)[is_certain], ids[is_certain])
+        computed = np.exp(answerers.log_softmax(logits).max(axis=2).sum(axis=1))
+        np.testing.assert_allclose(computed[is_certain], confidences[is_certain], rtol=1e-3)
+        # The right answers, as the input format of the network has them.
+        right = np.asarray(FORMAT.encode_answer(examples.answers))
+        np.testing.assert_array_equal(columns.encode_answer(examples.answers), right)
+        np.testing.assert_array_equal(columns.decode_answer(right), examples.answers)
+        np.testing.assert_array_equal(columns.counted(right), up_to(right, FORMAT.end))
+        no_end = np.where(right == FORMAT.end, 0, right)
+        np.testing.assert_array_equal(columns.decode_answer(no_end), np.asarray(FORMAT.decode_answer(no_end)))
+        # Only a network that is proved is sure to read right characters.
+        run = Run(Path("run"), TASK, "abc", "/data", TrainConfig(model=CONFIG))
+        assert answerers.evaluator(run, edited, is_proved=False) is None
+        evaluate = answerers.evaluator(run, edited, is_proved=True)
+        answerer = answerers.TablesAnswerer.of(run, TASK, evaluate, lambda: pytest.fail("not needed"))
+        predicted, _ = answerer.predict(examples.questions)
+        decoded = np.asarray(FORMAT.decode_answer(ids.astype(np.uint8)))
+        np.testing.assert_array_equal(predicted[is_certain], decoded[is_certain])
     finally:
         checkpoints.assign(network.model.variables, original, None)
 

@@ -23,8 +23,8 @@ class TooLargeError(Exception):
     """An automaton has more than ``MAX_TRANSITIONS`` transitions."""
 
 
-def _check_size(transitions: int, report_progress: ReportProgress) -> None:
-    """Reports the number of transitions that were explored so far; raises TooLargeError if they are too many."""
+def check_size(transitions: int, report_progress: ReportProgress = no_progress) -> None:
+    """Reports a number of transitions before they are listed; raises TooLargeError if they are too many."""
     report_progress(transitions)
     if transitions > MAX_TRANSITIONS:
         raise TooLargeError
@@ -174,16 +174,20 @@ class Groups:
     def __init__(self, group: np.ndarray, groups: int) -> None:
         # The numbers, sorted by their group, and where each group ends among them.
         self._members = np.argsort(group, kind="stable")
-        self._ends = np.cumsum(np.bincount(group, minlength=groups))
+        self._sizes = np.bincount(group, minlength=groups)
+        self._ends = np.cumsum(self._sizes)
+
+    def count(self, groups: np.ndarray) -> int:
+        """The number of all members of some groups, int64 [groups]."""
+        return int(self._sizes[groups].sum())
 
     def members(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All members of some groups: for each, the index of its group in ``groups``, and the member.
 
         ``groups`` is int64 [groups]; both results are int64 [members].
         """
-        ends = self._ends[groups]
-        starts = np.where(groups > 0, self._ends[groups - 1], 0)
-        counts = ends - starts
+        counts = self._sizes[groups]
+        starts = self._ends[groups] - counts
         place = np.repeat(np.arange(len(groups)), counts)
         offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
         return place, self._members[starts[place] + offset]
@@ -206,6 +210,7 @@ class _States:
 
         A latch with an open gate takes its candidate; one with a closed gate holds.
         """
+        check_size((1 + int(states.max(initial=-1))) * self._next.shape[1])  # numbers of ``_next``
         while len(self._next) <= states.max(initial=-1):
             state = self.rows[len(self._next)]
             reached = np.where(self._gates == 1, self._candidates, state)
@@ -252,11 +257,11 @@ def forward(
     frontier = np.stack([np.flatnonzero(questions.initial), np.zeros(questions.initial.sum(), np.int64)], axis=1)
     numbers, edges, explored = {tuple(pair): number for number, pair in enumerate(frontier.tolist())}, [], 0
     while len(frontier):
+        explored += out.count(frontier[:, 0])
+        check_size(explored, report_progress)
         # All transitions from the states of the pairs, and the row of the latches after each.
         place, edge = out.members(frontier[:, 0])
         row = states.after(frontier[place, 1], setting[edge])
-        explored += len(edge)
-        _check_size(explored, report_progress)
         targets, inverse = distinct(np.stack([questions.target[edge], row], axis=1))
         new = [pair for pair in map(tuple, targets.tolist()) if pair not in numbers]
         numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
@@ -277,8 +282,9 @@ def forward(
     nexts = np.stack([source, product[target, 1]], axis=1)
     split, inverse = distinct(np.concatenate([nexts, np.stack([final, np.full(len(final), NONE)], axis=1)]))
     # A step leads to all states into which its target was split.
-    _check_size(int(np.bincount(split[:, 0], minlength=len(product))[target].sum()), report_progress)
-    place, into = Groups(split[:, 0], len(product)).members(target)
+    splits = Groups(split[:, 0], len(product))
+    check_size(splits.count(target), report_progress)
+    place, into = splits.members(target)
     return Latched(
         initial=is_initial[split[:, 0]],
         final=split[:, 1] == NONE,
@@ -324,7 +330,7 @@ def backward(
     count = len(split)
     pairs, pair = distinct(np.concatenate([split[:, [0, 2]], np.stack([lower.source[edge], row], axis=1)]))
     states_of, step_pair = Groups(pair[:count], len(pairs)), pair[count:]
-    _check_size(int(np.bincount(pair[:count], minlength=len(pairs))[step_pair].sum()), report_progress)
+    check_size(states_of.count(step_pair), report_progress)
     place, source = states_of.members(step_pair)  # int64 [transitions] both: the step of each, and the state it leaves
     before, after, latches = _with_layer(lower, split, np.array(states.rows))
     return Latched(
@@ -356,11 +362,11 @@ def _steps_back(
     frontier = np.stack([np.flatnonzero(lower.final), np.zeros(lower.final.sum(), np.int64)], axis=1)
     seen, steps, explored = frontier[:, 0] * 2**31 + frontier[:, 1], [], 0
     while len(frontier):
+        explored += into.count(frontier[:, 0])
+        check_size(explored, report_progress)
         # All transitions into the states of the pairs, and the row of the latches at each, given the row after it.
         place, edge = into.members(frontier[:, 0])
         row = states.after(frontier[place, 1], setting[edge])
-        explored += len(edge)
-        _check_size(explored, report_progress)
         steps.append(np.stack([edge, row, frontier[place, 1]], axis=1))
         new = np.setdiff1d(np.unique(lower.source[edge] * 2**31 + row), seen, assume_unique=True)
         seen = np.union1d(seen, new)

@@ -16,7 +16,16 @@ import numpy as np
 
 from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.trainer.constants import COUNTER_STEEPNESS
-from seq2seq_arith.trainer.proving.automata import NONE, Groups, Latched, backward, distinct, forward, remembering
+from seq2seq_arith.trainer.proving.automata import (
+    NONE,
+    Groups,
+    Latched,
+    backward,
+    check_size,
+    distinct,
+    forward,
+    remembering,
+)
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids
 
 QUESTIONS = 50  # of a counter, whose errors are computed at a time
@@ -186,7 +195,7 @@ class LatchTagger(Tables):
         The dense layer is a sum of one table row for each column of the window.
         """
         # The kernel is [hidden + (number + 1) * (3 * units + 2), dense]: below the rows of the symbol are those of each
-        # layer of latches, in the order of ``answered``.
+        # layer of latches, in the order of ``evaluate``.
         kernel, hidden = self.seeing[number].kernel, self.read.shape[1]
         at_symbol = self.read @ kernel[:hidden] + self.seeing[number].bias  # [symbols, dense]
         # [rows of latches + 1, dense] each; the last row is for no step.
@@ -361,6 +370,7 @@ def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndar
         near &= np.concatenate([np.ones_like(gates), gates], axis=1)  # the candidate of a closed gate does not matter
         if near.sum(axis=1).max() > MAX_UNCERTAIN:
             raise UncertainError
+        check_size(int((1 << near.sum(axis=1)).sum()))
         for column in np.flatnonzero(near.any(axis=0)):
             other = np.flatnonzero(near[rows, column])
             flipped = signs[other]
@@ -377,7 +387,9 @@ def _set(
     automaton: A, row: np.ndarray, settings: np.ndarray, which: np.ndarray
 ) -> tuple[A, np.ndarray, np.ndarray, np.ndarray]:
     """The arguments of ``forward`` and ``backward``, from the row of each transition and the settings of each row."""
-    transition, relation = Groups(which[:, 0], which[:, 0].max() + 1).members(row)
+    settings_of = Groups(which[:, 0], which[:, 0].max() + 1)
+    check_size(settings_of.count(row))
+    transition, relation = settings_of.members(row)
     gates, candidates = np.split(settings, 2, axis=1)
     repeated = {name: getattr(automaton, name)[transition] for name in ("source", "target", "symbol", "right")}
     return dataclasses.replace(automaton, **repeated), which[relation, 1], gates, candidates

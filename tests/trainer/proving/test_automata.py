@@ -151,18 +151,45 @@ def test_a_network_with_too_many_transitions_is_not_explored_to_its_end(monkeypa
     )
     after = automata._States.after
     monkeypatch.setattr(automata._States, "after", lambda self, *given: calls.append(1) or after(self, *given))
+    listed = recorded(monkeypatch)
     transitions = len(network.cases(questions).automaton.source)
     whole, steps = len(calls), 132_110  # of the latches that run backward
     assert steps < transitions
-    for limit, explores in ((transitions, True), (transitions - 1, True), (steps - 1, True), (1000, False)):
+    for limit, explores in ((transitions, True), (transitions - 1, True), (steps - 1, False), (1000, False)):
         calls.clear()
         monkeypatch.setattr(automata, "MAX_TRANSITIONS", limit)
         if limit == transitions:
             network.cases(questions)
             continue
+        listed.clear()
         with pytest.raises(automata.TooLargeError):
             network.cases(questions)
         assert (len(calls) == whole) == explores
+        assert max(listed, default=0) <= limit  # none are listed if the questions alone are too many
+
+
+def recorded(monkeypatch) -> list[int]:
+    """How many transitions are listed at a time, from now on."""
+    listed, members = list[int](), automata.Groups.members
+
+    def record(groups: automata.Groups, *given) -> tuple[np.ndarray, np.ndarray]:
+        result = members(groups, *given)
+        listed.append(len(result[0]))
+        return result
+
+    monkeypatch.setattr(automata.Groups, "members", record)
+    return listed
+
+
+def test_settings_that_rounding_decides_are_counted_before_they_are_listed(monkeypatch):
+    """Four values near zero give each transition several settings."""
+    weights, questions = latch_tagger(1, 6), QUESTIONS["addition"]
+    weights["settings_0/kernel"][:] = weights["settings_0/bias"][:] = 0
+    network, listed = LatchTagger(weights, Task("addition").alphabet), recorded(monkeypatch)
+    monkeypatch.setattr(automata, "MAX_TRANSITIONS", 4 * len(questions.source))
+    with pytest.raises(automata.TooLargeError):
+        network.cases(questions)
+    assert max(listed, default=0) <= automata.MAX_TRANSITIONS
 
 
 def test_a_first_layer_with_too_many_transitions_is_not_explored_either(monkeypatch):

@@ -21,6 +21,8 @@ COLAB = f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebo
 
 # What a slow machine shows of making a dataset.
 PROGRESS = re.compile(r"^(making the dataset |(draws|shards): |.* examples in [\d.]+ s$).*\n*", re.MULTILINE)
+# What the end of a training says only if the network has not learned its task, which can differ between processors.
+ADVICE = re.compile(r"^some of its options depend on --epochs: .*\n*", re.MULTILINE)
 
 # What the texts say, checked in the kernel at the end of each notebook.
 CLAIMS = {
@@ -161,6 +163,7 @@ def tidy(outputs):
 def seen(outputs, exactly):
     """From an output to its kinds, and its text or the words in it that a training does not change."""
     texts = [output.get("text") or output["data"]["text/plain"] for output in outputs]
-    words = [set(re.findall("[A-Za-z]{2,}", re.sub("[:(].*", "", text.partition("\n--")[0]))) for text in texts]
+    constant = [re.sub("[:(].*", "", ADVICE.sub("", text).partition("\n--")[0]) for text in texts]
+    words = [set(re.findall("[A-Za-z]{2,}", text)) for text in constant]
     kinds = [(output.output_type, sorted(output.get("data", {}))) for output in outputs]
     return list(zip(kinds, texts if exactly else words, strict=True))

@@ -28,7 +28,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release release-part input-errors reference lesson matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak mutants address lock sbom audit clean
+.PHONY: help demo test test-models slow release release-part input-errors reference lesson matrix images gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak mutants address lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -48,20 +48,17 @@ slow: $(VENV)/extras ## Runs one real run of each runner, store, package and pag
 	$(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=30 -m "(slow or flink or spark) and not release"
 
 # What takes too long for every change. CONTRIBUTING.md says which of its parts have run, and when.
-release: $(VENV)/extras ## Runs every test, with more examples, every Python, the images, and an hour of soak: hours
-	.ci/tools
-	HYPOTHESIS_PROFILE=release CI=1 $(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
-	    --durations=50 -m "not gpu"
-	$(MAKE) matrix
-	.ci/images
-	$(BIN)/python tests/soak.py --minutes 60
+release: ## Runs all that .ci/run leaves out, one part after another: hours
+	.ci/release
 
-# The same tests in parts, of which each fits into a job of two hours (.github/workflows/weekly.yml). What is in none of
-# the three folders is the rest.
-PARTS := pipelines trainer runners
-release-part: $(VENV)/extras ## Runs the tests of make release for one of pipelines, trainer, runners, rest: make PART=rest release-part
+# The tests of make release in parts, of which each fits into a job of two hours (.github/workflows/weekly.yml):
+# those marked release by folder, the rest of them, and the properties among all other tests, with more examples.
+FOLDERS := pipelines trainer runners
+PART_properties := -m "hypothesis and not (release or gpu)"
+PART_rest := -m release tests $(FOLDERS:%=--ignore=tests/%)
+release-part: $(VENV)/extras ## Runs the tests of one of properties, pipelines, trainer, runners, rest: make PART=rest release-part
 	HYPOTHESIS_PROFILE=release CI=1 $(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
-	    --durations=50 -m release $(if $(filter rest,$(PART)),tests $(PARTS:%=--ignore=tests/%),tests/$(PART))
+	    --durations=50 $(or $(PART_$(PART)),-m release tests/$(PART))
 
 input-errors: $(VENV)/tested ## Writes the snapshot of all input errors again, to be read as a diff: tests/input_errors.txt
 	UPDATE_INPUT_ERRORS=1 $(PYTEST) --quiet -m "not (slow or release or flink or spark or gpu)"
@@ -76,6 +73,9 @@ matrix: ## Tests with every Python of this machine, with the oldest and the newe
 	$(PYTHON) -m venv build/matrix
 	build/matrix/bin/pip install --quiet $(UV)
 	PATH="$(CURDIR)/build/matrix/bin:$$PATH" .ci/matrix $(if $(CASE),"$(CASE)")
+
+images: ## Builds the images of runners/ and runs their programs: needs root, buildah, debootstrap and the network
+	.ci/images
 
 gpu: $(VENV)/installed ## Runs the tests that need an NVIDIA GPU, and prints what they measure
 	$(BIN)/pip install --quiet --editable '.[gpu,test]'

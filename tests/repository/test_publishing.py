@@ -54,11 +54,18 @@ def test_every_case_of_the_matrix_runs_once_a_week():
     assert sorted(map(", ".join, jobs)) == sorted(cases)
 
 
-def test_every_part_of_the_release_runs_once_a_week():
-    parts = yaml.safe_load((ROOT / ".github/workflows/weekly.yml").read_text())["jobs"]["release"]["strategy"]["matrix"]
-    (folders,) = re.findall(r"^PARTS := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(parts["part"]) == sorted([*folders.split(), "rest"])
+def test_every_part_of_the_release_runs_in_a_workflow():
+    """Its tests once a week."""
+    jobs = yaml.safe_load((ROOT / ".github/workflows/weekly.yml").read_text(encoding="utf-8"))["jobs"]
+    release, makefile = ((ROOT / name).read_text(encoding="utf-8") for name in (".ci/release", "Makefile"))
+    (tests,) = re.findall(r'^TESTS="(.*)"$', release, re.MULTILINE)
+    assert jobs["release"]["strategy"]["matrix"]["part"] == tests.split()
+    (folders,) = re.findall(r"^FOLDERS := (.*)$", makefile, re.MULTILINE)
+    assert {*tests.split()} == {*folders.split(), *re.findall(r"^PART_(\w+) :=", makefile, re.MULTILINE)}
     assert all((ROOT / "tests" / folder).is_dir() for folder in folders.split())
+    (targets,) = re.findall(r"^for target in (.*); do$", release, re.MULTILINE)
+    workflows = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
+    assert [target for target in targets.split() if not re.search(rf"(make .*|\.ci/)\b{target}\b", workflows)] == []
 
 
 def test_the_fixtures_import_no_other_package_of_the_extra_test_than_the_matrix_installs():

@@ -149,10 +149,9 @@ def test_tensorboard_wants_a_disk(place, data_dir, tasks):
         session.train(tasks["addition"], str(data_dir), str(place), CONFIG, session.TrainOptions(tensorboard=True))
 
 
-@pytest.fixture(scope="module")
-def command(data_dir):
-    """A training of many short epochs, which no machine ends within the seconds in which it is stopped."""
-    size = ["--num-examples", 1003, "--epochs", 100, "--checkpoint-seconds", 0.2, "--batch-size", 16]
+def command(data_dir: Path, epochs: int) -> list[str]:
+    """A training of many short epochs, up to its folder: each takes most of a second."""
+    size = ["--num-examples", 1003, "--epochs", epochs, "--checkpoint-seconds", 0.2, "--batch-size", 16]
     arguments = ["train", "addition", "--data-dir", data_dir, *size, "--run-dir"]
     return [sys.executable, "-m", "seq2seq_arith.trainer", *map(str, arguments)]
 
@@ -163,20 +162,20 @@ BY_TURNS = ["gs", pytest.param("s3", marks=pytest.mark.release)]
 @pytest.mark.slow
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("scheme", BY_TURNS)
-def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_path):
+def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, data_dir, tmp_path):
     """SIGKILL after the first checkpoint has arrived, and the same command again, as if on another machine."""
-    whole = tmp_path / "whole"
-    ended = run_here(*command[3:], whole, main=main)
+    whole, train = tmp_path / "whole", command(data_dir, epochs=20)
+    ended = run_here(*train[3:], whole, main=main)
     assert ended.returncode == 0, ended.stderr
     url = f"{emulators.new_bucket(scheme)}/runs/addition"
     place = parse_place(url)
-    with subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
+    with subprocess.Popen([*train, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
         while not (place / "last.npz").is_file():
             assert victim.poll() is None
             time.sleep(0.05)
         victim.send_signal(signal.SIGKILL)
     assert not (place / "summary.json").is_file()
-    again = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+    again = subprocess.run([*train, url], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert f"{url} was stopped after step" in again.stdout
     assert learned(open_run(url).folder) == learned(whole)
@@ -190,14 +189,18 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_pat
 @pytest.mark.slow
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("scheme", ["s3", pytest.param("gs", marks=pytest.mark.release)])
-def test_of_two_trainings_in_a_real_store_one_ends(scheme, command):
-    """The second resumes from the first one's checkpoint, and whichever writes after the other is told."""
+def test_of_two_trainings_in_a_real_store_one_ends(scheme, data_dir):
+    """The second resumes from the first one's checkpoint, and whichever writes after the other is told.
+
+    It starts long before the first one ends.
+    """
+    train = command(data_dir, epochs=60)
     url = f"{emulators.new_bucket(scheme)}/runs/addition"
-    first = subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen([*train, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while not (parse_place(url) / "last.npz").is_file():
         assert first.poll() is None
         time.sleep(0.05)
-    second = subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    second = subprocess.Popen([*train, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     last = [process.communicate(timeout=300)[1].splitlines()[-1:] for process in (first, second)]
     assert sorted((first.returncode, second.returncode)) == [0, 1], last
     (told,) = last[0 if first.returncode else 1]

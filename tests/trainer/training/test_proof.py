@@ -230,12 +230,15 @@ def test_a_network_that_was_added_is_proved(adder, monkeypatch):
     assert proofs.read(run) == result
 
 
-@pytest.mark.parametrize("size", [1, 3, 17, pytest.param(200, marks=pytest.mark.slow)])
-def test_the_network_and_its_tables_agree(adder, size):
+SIZES = [(1, 2), (3, 2), (17, 2), pytest.param(200, 8, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("size", "seeds"), [*SIZES, pytest.param(200, 40, marks=pytest.mark.release)])
+def test_the_network_and_its_tables_agree(adder, size, seeds):
     weights, _ = checkpoints.load(adder.best)
     tables, task = proof.tables_of(adder, weights)[1], dataclasses.replace(adder.task, size=size)
     learner = building.restore(adder, task)
-    for seed in range(40 if size == 200 else 2):
+    for seed in range(seeds):
         assert (
             proof_tables.largest_difference(tables, learner, proof_checks.check_questions(task, seed)) <= tables.bound
         )

@@ -33,10 +33,15 @@ MODELS = tuple(
     )
 )
 LINT = "tests/repository/"
-# The files whose tests take longest, longest first: two processes end together if these begin first.
+# The files whose slow tests take longest, longest first: two processes end together if these begin first.
 LONGEST = (
     "tests/notebooks/",
     "tests/test_demo.py",
+    "tests/trainer/runs/test_stores.py",
+    "tests/trainer/training/test_devices.py",
+    "tests/trainer/training/test_proof.py",
+    "tests/trainer/sweeps/",
+    "tests/repository/test_readme.py",
     "tests/test_site.py",
     "tests/test_packaging.py",
     "tests/runners/",

@@ -348,8 +348,9 @@ class GatedUnits:
                 order = np.argsort(margins, kind="stable")[: np.count_nonzero(margins < 0)]
                 _, first = np.unique(edge[order], return_index=True)
                 rows = order[np.sort(first)[:MAX_QUESTIONS]]
+                following, _ = nearest(automaton.final, automaton.target, automaton.source)
                 steps = zip(point[rows].tolist(), edge[rows].tolist(), strict=True)
-                strings = [self._question(automaton, layers, *step) for step in steps]
+                strings = [_question(automaton, following, layers, *step) for step in steps]
                 return edge[rows], margins[rows], strings
             kept = _extremes(automaton.target[edge], heights)
             layers.append((point[kept], edge[kept]))
@@ -377,18 +378,21 @@ class GatedUnits:
             features = np.maximum(layer(features), 0)
         return self.last(features), update * points[point] + (1 - update) * candidate
 
-    def _question(
-        self, automaton: Automaton, layers: list[tuple[np.ndarray, np.ndarray]], point: int, edge: int
-    ) -> np.ndarray:
-        """The symbols of a question with a point and a transition at its last searched step."""
-        edges = [edge]
-        for points, transitions in reversed(layers):
-            edges.insert(0, int(transitions[point]))
-            point = int(points[point])
-        following, _ = nearest(automaton.final, automaton.target, automaton.source)
-        while (further := int(following[automaton.target[edges[-1]]])) != NONE:
-            edges.append(further)
-        return automaton.symbol[edges]
+
+def _question(
+    automaton: Automaton, following: np.ndarray, layers: list[tuple[np.ndarray, np.ndarray]], point: int, edge: int
+) -> np.ndarray:
+    """The symbols of a question with a point and a transition at its last searched step.
+
+    ``following`` is the next transition of a shortest way to an end, ``NONE`` at an end: int64 [states].
+    """
+    edges = [edge]
+    for points, transitions in reversed(layers):
+        edges.insert(0, int(transitions[point]))
+        point = int(points[point])
+    while (further := int(following[automaton.target[edges[-1]]])) != NONE:
+        edges.append(further)
+    return automaton.symbol[edges]
 
 
 def refined(boxes: Boxes, uncertain: np.ndarray) -> tuple[Automaton, np.ndarray] | None:

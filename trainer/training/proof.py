@@ -111,8 +111,8 @@ def prove(run: Run, restore: Restore) -> Proved:
         states=checked.states,
         cases=len(margins),
         wrong=int(np.count_nonzero(margins <= 0)),
-        near=undecided if checked.is_shortest else 0,
-        open=None if checked.is_shortest else undecided,  # of boxes
+        near=0 if checked.has_boxes else undecided,
+        open=undecided if checked.has_boxes else None,
         margin=math.floor(1e6 * margins.min()) / 1e6,
         bound=math.ceil(1e5 * float(np.max(bound))) / 1e5,
         rounding=rounding,

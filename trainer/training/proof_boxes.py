@@ -30,16 +30,18 @@ def check(model: Model) -> Checked:
             "open, and no question was found that it answers wrong, so it cannot be proved; train it longer, or "
             "with other --hidden units"
         )
-    # What is open is too near to tell, except what a search found.
+    # A margin that is open is only known to be at least a number that proves nothing. Its transition is given a margin
+    # within the bound, so that it counts as undecided, unless a search found a question that is answered wrong there.
     margins[verdict.open] = np.clip(np.nan_to_num(margins[verdict.open]), np.nextafter(0, 1), 2 * network.bound)
     margins[verdict.wrong] = verdict.wrong_margins
 
-    def found(_: np.ndarray) -> list[Question]:
-        return [(question, None) for question, _ in written(run, input_format, verdict.questions)]
+    def searched(_: np.ndarray) -> list[Question]:
+        strings = sorted(verdict.questions, key=len)
+        return [(question, None) for question, _ in written(run, input_format, strings)]
 
     certificate = verdict.boxes.certificate() | {"questions": fields}
     difference, states = functools.partial(largest_difference, network), len(verdict.boxes.origin)
-    return Checked(margins, network.bound, states, found, difference, certificate, is_shortest=False)
+    return Checked(margins, network.bound, states, searched, difference, certificate, is_shortest=False, has_boxes=True)
 
 
 def largest_difference(network: GatedUnits, learner: Learner, examples: Examples) -> float:

@@ -64,6 +64,8 @@ class Checked:
         questions; None if the network itself was checked.
       certificate: What ``proving/check`` reads; None if there is none.
       is_shortest: Whether the questions are shortest ones, and not those that a search found.
+      has_boxes: Whether a case is a box of states, not one state. Then a case within the bound is open: it may be right
+        or wrong.
       dashes: The most dashes of an operand of pq that were checked; None for questions of any length.
     """
 
@@ -74,6 +76,7 @@ class Checked:
     difference: Callable[[Learner, Examples], float] | None = None
     certificate: dict[str, np.ndarray] | None = None
     is_shortest: bool = True
+    has_boxes: bool = False
     dashes: int | None = None
 
 

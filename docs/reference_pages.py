@@ -179,8 +179,7 @@ def recipes() -> str:
         "everyone who starts from known options. Afterwards you can reproduce a recipe or change one part of it. "
         "*Rounds* are the rounds of counterexample-guided training at the end (`--prove`); a dash means that the "
         "training neither tries a proof nor has rounds. The optimizer is Adam, or AdamW where there is weight decay. "
-        "`arith-model describe "
-        "TASK --recipe NAME --all-options` shows all other options.",
+        "`arith-model describe TASK --recipe NAME --all-options` shows all other options.",
         parts,
         ["[Train a network](../how-to/train.md)", "[Results](../results.md) of each recipe", "[Models](models.md)"],
     )

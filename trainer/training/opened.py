@@ -69,7 +69,8 @@ class OpenRun:
 
     @property
     def best_epoch(self) -> int | None:
-        return self.best["epoch"] if self.best else None
+        best = self.best
+        return best["epoch"] if best else None
 
     @property
     def summary(self) -> Summary | None:

@@ -21,6 +21,8 @@ from adversaries import ADVERSARIES, WIDE, WIDE_ADVERSARIES, Arrays
 from layout import ROOT, SMALL_ADDER
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.options import parameters_of
+from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.proving import boxes, tables, windowed
 from seq2seq_arith.trainer.proving.questions import question_states
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder
@@ -408,6 +410,16 @@ def test_boxes_of_a_gru_are_accepted(tmp_path, check):
     verdict = check["verdict"](gru_run(tmp_path / "run", unchanged, unchanged))
     assert verdict.startswith("every question of addition, of any length, is answered right (15,709 cases; the least ")
     assert "margin is 8," in verdict
+
+
+@pytest.mark.parametrize(("option", "reason"), [("hidden", "has the shape"), ("layers", "exactly the arrays")])
+def test_each_size_of_a_gru_that_can_be_trained_can_be_checked(tmp_path, check, option, reason):
+    largest = parameters_of(ModelConfig)[option].about.high
+    run = gru_run(tmp_path / "run", unchanged, unchanged)
+    for size, sentence in ((largest, reason), (largest + 1, "out of range")):
+        rewritten(run / "config.json", lambda content, size=size: content["train"]["model"].update({option: size}))
+        bind(run)
+        assert sentence in refused(check, run)
 
 
 def set_weight(name: str, value: float, place: tuple[int, ...]) -> Callable[[Arrays], Arrays]:

@@ -26,6 +26,7 @@ from reading import Run, certificate, require
 from rules import ALPHABETS, Automaton, automaton, pairs
 
 PAIR_UNITS, DENSE_UNITS = 24, 48
+MAX_UNITS, MAX_LAYERS = 2**14, 64  # the largest that can be trained
 SIGMOID = 2.0**-20
 LARGEST_STATE = 1.0625  # no box reaches further
 BLOCK = 1 << 13  # steps that are checked at a time
@@ -36,7 +37,7 @@ def shapes(run: Run) -> dict[str, tuple[int, ...]]:
     units, layers, depth = run.model.get("hidden"), run.model.get("layers"), len(ALPHABETS.get(run.task, ""))
     require(isinstance(units, int) and isinstance(layers, int), "the configuration has no sizes")
     assert isinstance(units, int) and isinstance(layers, int)
-    require(0 < units <= 1000 and 0 < layers <= 100, "the sizes are out of range")
+    require(0 < units <= MAX_UNITS and 0 < layers <= MAX_LAYERS, "the sizes are out of range")
     require(run.model.get("options") is None, "the options of the GRU are not described")
     shapes: dict[str, tuple[int, ...]] = {
         "gates/table": (depth**2, 3 * units),

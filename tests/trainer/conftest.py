@@ -32,7 +32,7 @@ from seq2seq_arith.trainer.training import building, devices, session
 from seq2seq_arith.trainer.training.learner import Learner
 
 devices.split_cpu(4)
-tf.config.experimental.enable_op_determinism()
+devices.make_deterministic()
 
 TASKS = {
     "addition": Task("addition", num_examples=1003),

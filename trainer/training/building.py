@@ -41,7 +41,7 @@ def start(config: TrainConfig, *, together: bool = False) -> tf.distribute.Strat
     if together and devices.cluster():
         say("waiting for the other machines of TF_CONFIG; Ctrl-C gives up")
     if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
+        devices.make_deterministic()
     return devices.make_strategy(config.replicas, together=together)
 
 

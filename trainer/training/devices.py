@@ -62,6 +62,17 @@ def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.
     return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
 
 
+def make_deterministic() -> None:
+    """Lets TensorFlow give the same bits each time that it runs the same operations on the same machine.
+
+    Its own switch leaves one operation out: AddN begins with the input whose memory it can reuse, so that the last bits
+    of a sum of three and more depend on the order in which threads finish. So ``Learner`` sums the parts of a gradient
+    two by two, and arithmetic is not rewritten here, which would make one sum of a chain of additions.
+    """
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
+
 def prepare(replicas: int | None) -> None:
     """Tells TensorFlow which devices to use, as soon as it starts; some layers of Keras start it when they are made.
 

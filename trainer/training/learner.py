@@ -270,8 +270,9 @@ class Learner:
 
     def _summed(self, gradients):
         """The sum of all replicas' gradients, clipped if there is a bound."""
-        # The gradient of an Embedding is an IndexedSlices, which cannot be clipped as a tensor can.
-        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        # The gradient of an Embedding is an IndexedSlices, which cannot be clipped as a tensor can. A sum of two parts
+        # has no device yet; only tensors on the device of their replica are all reduced in one collective operation.
+        gradients = [tf.identity(tf.convert_to_tensor(gradient)) for gradient in gradients]
         if self.replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
         if self.config.clip_norm:
@@ -280,19 +281,22 @@ class Learner:
 
     def _gradients(self, questions, answers, weights):
         """The gradients of this replica's rows, and its part of the metrics and weights, float32 [metrics + 1]."""
-        with tf.GradientTape() as tape:
-            logits = self.network.logits(questions, answers, training=True)
-            losses = self._losses(answers, logits, self.config.label_smoothing)
-            loss = tf.reduce_sum(weights * losses)
+        logits = self.network.logits(questions, answers, training=True)
+        losses = self._losses(answers, logits, self.config.label_smoothing)
+        loss = tf.reduce_sum(weights * losses)
         right = tf.cast(self._is_right(answers, logits), tf.float32)
         outcome = {
             "loss": loss,
             "character_accuracy": tf.reduce_sum(weights * tf.reduce_mean(right, axis=1)),
             "exact_match": tf.reduce_sum(weights * tf.reduce_min(right, axis=1)),
         }
-        # A weight that the loss does not depend on has a gradient of zeros, so that all gradients can be summed.
-        gradients = tape.gradient(
-            loss, self.model.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        gradients = tf.gradients(
+            loss,
+            [variable.value for variable in self.model.trainable_variables],
+            # A weight that the loss does not depend on has a gradient of zeros, so that all gradients can be summed.
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            # The parts of a gradient are summed two by two, see ``devices.make_deterministic``; a tape sums all.
+            aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE,
         )
         return gradients, tf.stack([*map(outcome.get, METRICS), tf.reduce_sum(weights)])
 

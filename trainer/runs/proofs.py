@@ -25,8 +25,8 @@ PROVER = 2
 class Counterexample(Sample):
     """A question of a case that is wrong or too near to tell, with the answer of the network itself.
 
-    The network answers it as ``predict`` does. If that is right, the case may be wrong by rounding alone; or because
-    the question has another number of ``columns`` there than ``predict`` shows of it.
+    The network answers it as ``predict`` does. If that is right, rounding may decide a logit of the case, or a gate, of
+    which both values are cases; or the question has another number of ``columns`` there than ``predict`` shows of it.
     """
 
     columns: int | None = None  #: in which it may be answered wrong; None for those that ``predict`` shows

@@ -1,5 +1,7 @@
 """Measures the trainer beside Keras's ``fit``: examples per second, with one replica and with two.
 
+``fit`` runs on TensorFlow, and on JAX and PyTorch if they are installed (``pip install jax torch``).
+
 Then, for three more networks, the same with and without XLA, and the losses, which must be alike: both ways train the
 same layers on the same examples with the same optimizer, in other orders and from other weights.
 
@@ -8,6 +10,8 @@ its threads once per process.
 """
 
 import argparse
+import importlib.util
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -32,6 +36,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "causal": {"input_format": "reversed", "hidden": 64, "layers": 2, "learning_rate": 1e-3},
 }
 ROUND_STEPS = 100  # of these networks
+BACKENDS = {"tensorflow": "", "jax": ", JAX", "torch": ", PyTorch"}  # of Keras: packages, and how a row names them
 
 
 def main() -> None:
@@ -50,7 +55,8 @@ def main() -> None:
 
 def compare_lstm(data_dir: str) -> None:
     """Prints how fast the notebook's LSTM trains, also on two replicas."""
-    rates = {"Keras fit": measure(fit_rate, data_dir)}
+    installed = {backend: name for backend, name in BACKENDS.items() if importlib.util.find_spec(backend)}
+    rates = {f"Keras fit{name}": measure(fit_rate, data_dir, backend) for backend, name in installed.items()}
     for replicas in (1, 2):
         for xla in (False, True):
             name = f"our loop, {replicas} replica{'s' * (replicas - 1)}{', XLA' * xla}"
@@ -102,8 +108,9 @@ def rounds_of(work: Callable[[], Any], examples: int) -> tuple[float, float, Any
     return examples / statistics.median(seconds[1:]), seconds[0], result
 
 
-def fit_rate(data_dir: str) -> float:
-    """Examples per second of the notebook's model under ``fit``."""
+def fit_rate(data_dir: str, backend: str) -> float:
+    """Examples per second of the notebook's model under ``fit``, on one of Keras's ``BACKENDS``."""
+    os.environ["KERAS_BACKEND"] = backend  # before Keras is imported, in a process that ends with this measurement
     import keras
 
     from seq2seq_arith.trainer.data import input_formats, records
@@ -120,8 +127,6 @@ def fit_rate(data_dir: str) -> float:
 
 def loop_rate(data_dir: str, replicas: int, xla: bool) -> float:
     """Examples per second of the same model in our loop."""
-    import tensorflow as tf
-
     from seq2seq_arith.trainer.config import TrainConfig
     from seq2seq_arith.trainer.data import input_formats, records
     from seq2seq_arith.trainer.data.lanes import Lanes
@@ -130,7 +135,7 @@ def loop_rate(data_dir: str, replicas: int, xla: bool) -> float:
 
     task, config = Task("addition"), TrainConfig(replicas=replicas, xla=xla)
     strategy = devices.make_strategy(config.replicas)
-    tf.config.experimental.enable_op_determinism()
+    devices.make_deterministic()
     input_format = input_formats.make_input_format(config.model.input_format, task)
     learner = Learner(config=config, input_format=input_format, strategy=strategy, total_steps=10_000)
     train = records.open_source(task, data_dir).splits["train"]
@@ -187,8 +192,6 @@ def network_fit(data_dir: str, name: str, round_steps: int) -> tuple[float, floa
 
 def network_loop(data_dir: str, name: str, round_steps: int, xla: bool) -> tuple[float, float, float]:
     """``rounds_of`` the same network in our loop, with the mean loss of its last round."""
-    import tensorflow as tf
-
     from seq2seq_arith.trainer.data import input_formats, records
     from seq2seq_arith.trainer.data.lanes import Lanes
     from seq2seq_arith.trainer.training import devices
@@ -196,7 +199,7 @@ def network_loop(data_dir: str, name: str, round_steps: int, xla: bool) -> tuple
 
     config, task = network_config(name, xla), Task("addition")
     strategy = devices.make_strategy(1)
-    tf.config.experimental.enable_op_determinism()
+    devices.make_deterministic()
     input_format = input_formats.make_input_format(config.model.input_format, task)
     learner = Learner(config=config, input_format=input_format, strategy=strategy, total_steps=10_000)
     batches = Lanes(records.open_source(task, data_dir).splits["train"], config.batch_size, learner.replicas, 0)

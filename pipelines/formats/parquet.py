@@ -84,11 +84,12 @@ def read(data: bytes, task: Task, count: int, schema: pa.Schema = SCHEMA) -> tup
     # Shards are read side by side already. And after this call, one of Arrow's threads may still drop the last
     # reference to ``data``, for which it waits for Python's lock. If the interpreter ends meanwhile, Python unwinds the
     # thread's stack, within a destructor: C++ answers with SIGABRT, after the result was printed.
-    table = file.read(use_threads=False)
+    # PyArrow 18 cannot read a file without row groups, which is one without examples.
+    table = file.read(use_threads=False) if file.metadata.num_row_groups else schema.empty_table()
     table.validate(full=True)
     if schema is WRITTEN_SCHEMA:
         is_right = pc.equal(table["written"], as_written(task, table["question"]))
-        if not pc.all(is_right).as_py():
+        if not pc.all(is_right, min_count=0).as_py():
             raise Problem(f"row {pc.index(is_right, False)}: another question is written than stored")
     return (
         _characters(table["question"], "question", task.question_width),

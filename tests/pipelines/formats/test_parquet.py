@@ -51,6 +51,14 @@ def test_row_group_rows(task, rows):
     assert row_group_rows(task) == rows
 
 
+@pytest.mark.parametrize("kind", [PARQUET, WRITTEN])
+def test_a_file_without_examples_is_read(kind):
+    """A small dataset has some."""
+    task = Task()
+    columns = format_of(kind).read(written(task, [], kind), task, 0)
+    assert [column.shape for column in columns] == [(0, task.question_width), (0, task.answer_width)]
+
+
 @pytest.mark.parametrize("task", [Task(), Task("subtraction"), Task("pq", size=20)], ids=str)
 @pytest.mark.parametrize("rows", [0, 1, 1000])
 def test_rows(task, rows):

@@ -52,7 +52,8 @@ class Mistake:
     prediction: str | None
 
     def __post_init__(self) -> None:
-        if not all(isinstance(text, str) for text in (self.question, self.answer, self.prediction or "")):
+        prediction = "" if self.prediction is None else self.prediction
+        if not all(isinstance(text, str) for text in (self.question, self.answer, prediction)):
             raise InputError(f"a mistake is {shown(vars(self))}; give three strings")
 
     def sentence(self) -> str:

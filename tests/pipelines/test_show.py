@@ -89,6 +89,7 @@ def test_lengths_and_shares(directories):
         (["pq", "--dashes", "20"], ["There are 210 different pairs.", "dashes of an operand"]),
         (["pq", "--dashes", "5", "--rows", "99"], ["There are only 15 rows."]),
         (["pq", "--rows", "3"], ["p-{", "-{20} stands for 20 dashes in a row", "examples, a random sample"]),
+        (["addition", "--digits", "30", "--rows", "3"], ["{20} after a blank stands for 20 blanks in a row"]),
         (["modular_addition", "--modulus", "11"], ["(1+0 and 0+1 count as two pairs)"]),
         (["subtraction"], ["sign      share", "Stored strings are padded"]),
         (["addition", "--digits", "400", "--num-examples", "50"], ["and none of them twice", "..."]),

@@ -59,7 +59,7 @@ def test_replicas_and_xla_change_nothing(ready, model, replicas, xla):
 
 
 def test_the_same_steps_give_the_same_bits(ready):
-    """Not so by a tape, or with the rewriting of arithmetic: chance decides the order of sums of three and more."""
+    """A tape, or the rewriting of arithmetic, would sum three and more parts of a gradient in an order of chance."""
     made = ready("addition", LSTM)
     fresh = [np.array(variable) for variable in made.learner.variables]
     outcomes = set()

@@ -121,21 +121,21 @@ class Learners:
         checkpoints.assign(learner.model.variables, self.weights, self.run.best)
         return learner
 
-    def asked(
+    def by_task(
         self, samples: Sequence[Counterexample], tasks: Sequence[Task]
     ) -> Iterator[tuple[list[Counterexample], Examples, Learner]]:
-        """Some counterexamples by the task in whose strings each is asked, with these, and with the network on them."""
+        """The counterexamples of each task, these as its examples, and the network on its strings."""
         for task in dict.fromkeys(tasks):
-            some = [sample for sample, of_sample in zip(samples, tasks, strict=True) if of_sample == task]
-            stored = [text.stored(task, *text.typed_operands(sample.question, task)) for sample in some]
-            yield some, question_sets.from_stored(task, stored), self(task)
+            group = [sample for sample, of_sample in zip(samples, tasks, strict=True) if of_sample == task]
+            stored = [text.stored(task, *text.typed_operands(sample.question, task)) for sample in group]
+            yield group, question_sets.from_stored(task, stored), self(task)
 
     def differing(self, samples: Sequence[Counterexample]) -> list[Counterexample]:
         """Those of some counterexamples that the network answers in another way than they say."""
         differing = []
         tasks = [self.run.parse(sample.question).task for sample in samples]
-        for some, examples, learner in self.asked(samples, tasks):
-            pairs = zip(some, text.to_strings(learner.predict(examples.questions)[0]), strict=True)
+        for group, examples, learner in self.by_task(samples, tasks):
+            pairs = zip(group, text.to_strings(learner.predict(examples.questions)[0]), strict=True)
             differing += [sample for sample, answer in pairs if sample.prediction != answer.strip()]
         return differing
 
@@ -152,11 +152,11 @@ class Learners:
             else proof_checks.task_of(self.run, sample.question)
             for sample in samples
         ]
-        for some, examples, learner in self.asked(samples, tasks):
+        for group, examples, learner in self.by_task(samples, tasks):
             is_right = (learner.predict(examples.questions)[0] == examples.answers).all(axis=1)
             ids = np.asarray(learner.input_format.encode_question(examples.questions))
             _, is_certain = tables.evaluate(symbols(ids, self.run.task.alphabet))
-            unexplained += [some[row] for row in np.flatnonzero(is_right & is_certain)]
+            unexplained += [group[row] for row in np.flatnonzero(is_right & is_certain)]
         return unexplained
 
 

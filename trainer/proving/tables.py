@@ -8,14 +8,12 @@ the network itself with them (``training/proof.py``).
 
 import abc
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
 
 from seq2seq_arith.base.progress import ReportProgress, no_progress
-from seq2seq_arith.trainer.constants import COUNTER_STEEPNESS
 from seq2seq_arith.trainer.proving.automata import (
     NONE,
     Groups,
@@ -28,7 +26,6 @@ from seq2seq_arith.trainer.proving.automata import (
 )
 from seq2seq_arith.trainer.proving.questions import Automaton, pair_ids
 
-QUESTIONS = 50  # of a counter, whose errors are computed at a time
 BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in the cache
 UNIT = 2.0**-24  # the unit roundoff of float32, a relative error
 # A processor may read any smaller float32 as zero: an input, a weight, a product or a sum. TensorFlow makes it do so.
@@ -273,67 +270,6 @@ class SmallAdder(Tables):
         seen = np.concatenate([column[before], self.vector[written]], axis=1)  # the last vector is that of the mark ^
         carry = np.tanh(self.carry(seen))
         return self.last(np.tanh(self.digit(np.concatenate([column[symbol], carry], axis=1))))
-
-
-def counter_bound(weights: Weights, counts: np.ndarray, steps: int) -> float:
-    """The maximum error of the float32 logits of a counter (``models/parallel.py``) for answers of so many steps.
-
-    ``counts`` says how often each question has each character, [questions, characters]. Where only whole numbers are
-    added, sums are exact.
-
-    Raises RangeError if a sum can be too large for float32.
-    """
-    (read, read_errors), (written, written_errors) = _added(weights, "encoder"), _added(weights, "decoder")
-    times = np.stack([np.ones(steps), np.arange(steps)], axis=1)  # of the numbers of the first step and of all others
-    of_steps, step_errors = times @ written, _sum_errors(times, written, written_errors, steps)
-    is_whole = ~np.any(read_errors, axis=0) & ~np.any(written_errors, axis=0)
-    error: np.ndarray = np.zeros(read.shape[1])
-    for start in range(0, len(counts), QUESTIONS):
-        some = counts[start : start + QUESTIONS].astype(np.float64)
-        values = (some @ read)[:, np.newaxis] + of_steps  # [questions, steps, units]
-        errors = _sum_errors(some, read, read_errors, len(read))[:, np.newaxis] + step_errors
-        errors += np.where(is_whole, 0, UNIT * (np.abs(values) + errors) + SMALLEST)
-        middle = np.tanh(values)
-        for end in (np.tanh(values + errors) - middle, middle - np.tanh(values - errors)):
-            error = np.maximum(error, end.max(axis=(0, 1)))
-    error = error + TANH
-    most: np.ndarray = np.ones(len(error))
-    signal = np.abs(weights["readout_signal/kernel"].astype(np.float64)).max(axis=0)
-    for name in sorted(name.removesuffix("/kernel") for name in weights if re.fullmatch("readout_[0-9]+/kernel", name)):
-        layer = Dense.from_weights(weights, name)
-        most, error = most @ np.abs(layer.kernel) + np.abs(layer.bias), layer.error(most, error)
-        if name == "readout_0":
-            check_range(most + error + signal)
-            most, error = most + signal, error + 2 * UNIT * (most + error + signal) + 4 * SMALLEST
-    return float(Dense.from_weights(weights, "logits").error(most, error).max())
-
-
-def _added(weights: Weights, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """What each character adds to each counter, and its maximum error in float32, float64 [characters, units] both.
-
-    The error is 0 where gate and value are saturated, so that -1, 0 or +1 is added, whether or not sums are fused.
-    """
-    kernel, bias = (weights[f"{name}/{part}"].astype(np.float64) for part in ("kernel", "bias"))
-    check_range(COUNTER_STEEPNESS * (np.abs(kernel) + np.abs(bias)) + 1)
-    numbers = COUNTER_STEEPNESS * (kernel + bias)
-    errors = 4 * UNIT * (np.abs(numbers) + 0.5) + 64 * SMALLEST
-    (gates, values), (gate_errors, value_errors) = np.split(numbers, 2, axis=1), np.split(errors, 2, axis=1)
-    is_closed, is_open = gates + 0.5 + gate_errors < 0, gates - 0.5 - gate_errors > 0
-    is_saturated = np.abs(values) - value_errors > 1
-    gate_errors, value_errors = np.where(is_open, 0, gate_errors), np.where(is_saturated, 0, value_errors)
-    either = gate_errors + value_errors + gate_errors * value_errors + UNIT + SMALLEST
-    added = np.clip(gates + 0.5, 0, 1) * np.clip(values, -1, 1)
-    return added, np.where(is_closed | (is_open & is_saturated), 0, either)
-
-
-def _sum_errors(times: np.ndarray, added: np.ndarray, errors: np.ndarray, terms: int) -> np.ndarray:
-    """The maximum errors of sums of what is added so often, times [..., characters], by so many additions.
-
-    Whole numbers are added exactly; how many others there are also bounds the error (``check/counter.py`` says why).
-    """
-    sizes, others = times @ (np.abs(added) + errors), times @ (errors > 0)
-    rounding = np.minimum((terms + 2) * UNIT, 4 * UNIT * others) * 2 * sizes
-    return times @ errors + np.where(others > 0, rounding + 4 * (terms + 1) * SMALLEST, 0)
 
 
 def above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:

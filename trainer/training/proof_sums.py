@@ -6,9 +6,10 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.trainer.proving.tables import RangeError, above, counter_bound
+from seq2seq_arith.trainer.proving.counting import CounterSums
+from seq2seq_arith.trainer.proving.tables import above
 from seq2seq_arith.trainer.training.learner import Learner
-from seq2seq_arith.trainer.training.proof_checks import MAX_KINDS, Checked, Model, Question, too_large
+from seq2seq_arith.trainer.training.proof_checks import MAX_KINDS, Checked, Model, Question
 
 SUMS = 100  # the number of sums of pq that are proved at a time
 
@@ -19,16 +20,14 @@ def check(model: Model) -> Checked:
     So it answers all questions of one sum alike, and the network itself answers one question per sum. It also answers a
     second one, because a counter with changed code may read more than the number of dashes.
     """
-    run = model.run
+    run, counter = model.run, model.tables
+    assert isinstance(counter, CounterSums)
     task, learner = run.task, model.restore(run.task)
     sums = np.arange(2, 2 * task.size + 1)
     first = np.maximum(1, sums - task.size)
     generator = np.random.default_rng(model.seed)
     # The logits of two questions of one sum may each have an error of a counter's bound.
-    try:
-        bound = 2 * counter_bound(model.tables.weights, _counts(learner, task, first, sums - first), task.answer_width)
-    except RangeError:
-        raise too_large(run) from None
+    bound = 2 * counter.bound(_counts(learner, task, first, sums - first), task.answer_width)
     margins = list[np.ndarray]()
     with progress(f"{task.name}, proof", len(sums), "sums") as report_progress:
         for start in range(0, len(sums), SUMS):

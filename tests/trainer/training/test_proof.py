@@ -25,8 +25,9 @@ from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.proving import networks, windowed
 from seq2seq_arith.trainer.proving.automata import TooLargeError
+from seq2seq_arith.trainer.proving.counting import CounterSums
 from seq2seq_arith.trainer.proving.questions import question_automaton
-from seq2seq_arith.trainer.proving.tables import LatchTagger, Tables, UncertainError, counter_bound
+from seq2seq_arith.trainer.proving.tables import LatchTagger, Tables, UncertainError
 from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.runs import checkpoints, history, proofs, samples
 from seq2seq_arith.trainer.runs.proofs import Counterexample
@@ -322,7 +323,8 @@ def test_a_counter_is_proved_by_its_sums(counter):
     assert "every question of pq, of up to 20 dashes" in str(result)
     # One question of a sum is evaluated, and another one may be off by as much.
     counts = np.array([[38, 1, 1, 1], [0, 40, 1, 0]])
-    assert result.bound >= 2 * counter_bound(checkpoints.load(counter.best)[0], counts, counter.task.answer_width)
+    tables = CounterSums(checkpoints.load(counter.best)[0], counter.task.alphabet)
+    assert result.bound >= 2 * tables.bound(counts, counter.task.answer_width)
 
 
 def test_a_counter_that_is_wrong_has_no_rounds(counter, data_dir, tmp_path, monkeypatch):

@@ -63,15 +63,38 @@ class Answerer(Protocol):
         ...
 
 
-class Columns:
-    """The input format ``aligned`` in NumPy (``trainer/data/input_formats.py``), on the strings of a task."""
+class Stored:
+    """The input format ``plain`` in NumPy (``trainer/data/input_formats.py``): the stored strings of a task."""
 
-    name = "aligned"
-    is_reversed = True  # the answer is written from its last character to its first
+    name = "plain"
+    is_reversed = False  # whether the answer is written from its last character to its first
 
     def __init__(self, task: Task) -> None:
         self.task, self.alphabet = task, task.alphabet
         self.steps = input_format_entry(self.name).answer_steps(task)
+
+    def encode_question(self, codes: np.ndarray) -> np.ndarray:
+        """uint8 [examples, question width] to ids of the same shape."""
+        return text.character_ids(self.task)[codes]
+
+    def encode_answer(self, codes: np.ndarray) -> np.ndarray:
+        """uint8 [examples, answer width] to ids [examples, steps]."""
+        return text.character_ids(self.task)[codes]
+
+    def decode_answer(self, ids: np.ndarray) -> np.ndarray:
+        """The inverse of ``encode_answer``."""
+        return np.frombuffer(self.task.alphabet.encode("ascii"), np.uint8)[ids]
+
+    def counted(self, ids: np.ndarray) -> np.ndarray:
+        """Which steps of answers count in the loss: bool [examples, steps]."""
+        return np.ones(ids.shape, bool)
+
+
+class Columns(Stored):
+    """The input format ``aligned`` in NumPy: the digits of both operands and of the answer, from the units upwards."""
+
+    name = "aligned"
+    is_reversed = True
 
     def encode_question(self, codes: np.ndarray) -> np.ndarray:
         """uint8 [examples, question width] to ids [examples, steps, 2], each digit beside that of the same position."""
@@ -83,18 +106,13 @@ class Columns:
         return text.character_ids(self.task)[np.stack(sides, axis=2)]
 
     def encode_answer(self, codes: np.ndarray) -> np.ndarray:
-        """uint8 [examples, answer width] to ids [examples, steps]."""
-        return text.character_ids(self.task)[self._backwards(codes, self.steps)]
+        return super().encode_answer(self._backwards(codes, self.steps))
 
     def decode_answer(self, ids: np.ndarray) -> np.ndarray:
         """The inverse of ``encode_answer``; an answer that is too long is decoded as blanks."""
-        codes, width = _codes(self.task)[ids], self.task.answer_width
+        codes, width = super().decode_answer(ids), self.task.answer_width
         codes[(codes[:, width:] != ord(PAD)).any(axis=1)] = ord(PAD)
         return self._backwards(codes, width)
-
-    def counted(self, ids: np.ndarray) -> np.ndarray:
-        """Which steps of answers count in the loss: bool [examples, steps]."""
-        return np.ones(ids.shape, bool)
 
     def _backwards(self, codes: np.ndarray, steps: int) -> np.ndarray:
         end = np.max((codes != ord(PAD)) * np.arange(1, codes.shape[1] + 1), axis=1, keepdims=True)
@@ -129,35 +147,7 @@ class EndedColumns(Columns):
         return np.cumsum(ids == self.end, axis=1) - (ids == self.end) == 0
 
 
-class Stored:
-    """The input format ``plain`` in NumPy: the stored strings as they are."""
-
-    is_reversed = False
-
-    def __init__(self, task: Task) -> None:
-        self.task, self.alphabet = task, task.alphabet
-        self.steps = task.answer_width
-
-    def encode_question(self, codes: np.ndarray) -> np.ndarray:
-        """uint8 [examples, question width] to ids of the same shape."""
-        return text.character_ids(self.task)[codes]
-
-    encode_answer = encode_question
-
-    def decode_answer(self, ids: np.ndarray) -> np.ndarray:
-        """The inverse of ``encode_answer``."""
-        return _codes(self.task)[ids]
-
-    def counted(self, ids: np.ndarray) -> np.ndarray:
-        """Which steps of answers count in the loss: bool [examples, steps]."""
-        return np.ones(ids.shape, bool)
-
-
-FORMATS: dict[str, Callable[[Task], Columns | Stored]] = {
-    "aligned": Columns,
-    "plain": Stored,
-    "reversed_eos": EndedColumns,
-}
+FORMATS = {input_format.name: input_format for input_format in (Stored, Columns, EndedColumns)}
 # From the ids of questions and the steps of an answer to logits, float64 [examples, steps, characters], and whether the
 # float32 network certainly has the same answer, bool [examples].
 Evaluate = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -173,7 +163,7 @@ class TablesAnswerer:
       network: Returns the network itself, for answers that rounding may change; it may import TensorFlow.
     """
 
-    input_format: Columns | Stored
+    input_format: Stored
     evaluate: Evaluate
     network: Callable[[], Answerer]
 
@@ -268,11 +258,6 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     """The logarithms of the probabilities of characters, of logits [..., characters]."""
     above = logits - logits.max(axis=-1, keepdims=True)
     return above - np.log(np.exp(above).sum(axis=-1, keepdims=True))
-
-
-def _codes(task: Task) -> np.ndarray:
-    """The code point of each id, uint8 [characters]."""
-    return np.frombuffer(task.alphabet.encode("ascii"), np.uint8)
 
 
 def _from_the_end(codes: np.ndarray, start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:

@@ -126,7 +126,7 @@ class OpenRun:
         def read(run: Run) -> Evaluate | None:
             return evaluator(run, checkpoints.load(path)[0], is_proved=is_proved)
 
-        return self._read(f"in NumPy, {path.name}", read, self.run.proof, path)
+        return self._read(f"in NumPy, {path.name}", read, self.run.proof, self.run.config_path, path)
 
     def learner(self, task: Task | None = None) -> "Learner":
         """The best model, ready to answer the strings of its own task, or of another one, as with more digits.

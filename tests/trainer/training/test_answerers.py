@@ -1,6 +1,7 @@
 """Answers by NumPy are those of the network, also their confidences; and the network answers what rounding decides."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -128,9 +129,17 @@ def test_the_network_answers_what_rounding_decides(tmp_path, edit):
 
 def test_only_a_proof_that_holds_lets_numpy_evaluate_custom_code(runs):
     run = runs("small adder")
-    assert isinstance(OpenRun(run).answerer(), TablesAnswerer)
+    opened, config = OpenRun(run), run.config_path.read_bytes()
+    assert isinstance(opened.answerer(), TablesAnswerer)
+    content = json.loads(config)
+    del content["sha256"]
+    content["train"]["precision"] = "mixed_bfloat16"  # which is not what was proved
+    run.config_path.write_text(json.dumps(content))
+    assert not isinstance(opened.answerer(), TablesAnswerer)
+    run.config_path.write_bytes(config)
+    assert isinstance(opened.answerer(), TablesAnswerer)
     run.proof.unlink()
-    assert not isinstance(OpenRun(run).answerer(), TablesAnswerer)
+    assert not isinstance(opened.answerer(), TablesAnswerer)
 
 
 @pytest.mark.parametrize("is_proved", [False, True])

@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import up_to
 from seq2seq_arith.trainer.proving import windowed
 from seq2seq_arith.trainer.proving.questions import PAIRS, question_states, symbols
-from seq2seq_arith.trainer.proving.tables import RangeError
+from seq2seq_arith.trainer.proving.tables import SMALLEST, RangeError
 from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.proofs import Counterexample
@@ -248,6 +248,26 @@ def test_weights_whose_sums_may_overflow_or_show_what_is_hidden_are_refused(netw
     with pytest.raises(RangeError):
         tables = WindowedTransformer(edit(arrays_of(network)), FORMAT.alphabet)
         next(tables.logits(np.array([[-1, len(FORMAT.alphabet), windowed.NO_PAIR, 1, 1]])))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_functions_of_a_transformer_are_as_exact_in_float32_as_assumed(jit_compile):
+    """Every 2,039th positive float32 in a range; an exponential below 2^-126 may be 0, and so may a third power."""
+    bits = np.arange(0, np.float32(np.inf).view(np.uint32), 2039, dtype=np.uint32)
+    values = bits.view(np.float32)
+    of_norm = values[(values >= windowed.EPSILON) & (values < 1e38)]  # to which EPSILON was added
+    of_gelu = values[values < 2.0**42]  # larger ones have no finite third power
+    shares = np.linspace(1, 9, 100_001, dtype=np.float32)  # sums of up to nine exponentials, of which one is 1
+    for function, inputs, exact in (
+        (tf.exp, -values[values <= windowed.MOST_SPREAD], np.exp),
+        (tf.math.rsqrt, of_norm, lambda exact: 1 / np.sqrt(exact)),
+        (lambda values: tf.pow(values, 3), np.concatenate([of_gelu, -of_gelu]), lambda exact: exact**3),
+        (lambda values: values[::-1] / values, shares, lambda exact: exact[::-1] / exact),
+    ):
+        results = np.asarray(tf.function(function, jit_compile=jit_compile)(inputs)).astype(np.float64)
+        expected = exact(inputs.astype(np.float64))
+        error = np.abs(results - expected)
+        assert (error <= windowed.FUNCTION / 2 * np.abs(expected) + SMALLEST).all()
 
 
 def test_the_derivatives_of_gelu_are_bounded():

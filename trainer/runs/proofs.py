@@ -51,7 +51,7 @@ class Proof:
     seconds: float
     version: str  #: of this package
     counterexample: Counterexample | None = None  #: a question of a wrong or near case
-    is_shortest: bool = True  #: whether no shorter question is answered wrong; not known of one that a search found
+    is_shortest: bool = True  #: whether it is known that no shorter question is answered wrong
     certificate_sha256: str | None = None  #: of ``certificate.npz``; None if there is none
     dashes: int | None = None  #: of an operand of pq, the most that are proved; None for questions of any length
 
@@ -84,7 +84,7 @@ class Proof:
         else:
             kind = f"not proved: {question} is {answer}, and the model answers {prediction or 'nothing'}"
         undecided = f"{self.near:,} too near to tell" if self.open is None else f"{self.open:,} open"
-        which = "it is the shortest such question" if self.is_shortest else "a search found this question"
+        which = "it is the shortest such question" if self.is_shortest else "a shorter one may exist"
         return f"{kind}; {which} ({checked}, {self.wrong:,} wrong, {undecided})"
 
     def in_brief(self) -> str:

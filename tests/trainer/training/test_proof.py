@@ -176,6 +176,26 @@ def test_a_damaged_proof_is_none(adder, content):
     assert proofs.read(adder) is None
 
 
+@pytest.mark.parametrize(
+    ("prediction", "columns", "is_shortest", "sentence"),
+    [
+        ("3", None, True, "1+1 is 2, and the model answers 3; it is the shortest such question"),
+        ("3", None, False, "1+1 is 2, and the model answers 3; a shorter one may exist"),
+        ("2", None, True, "rounding in float32 may decide how 1+1 is answered; it is the shortest such question"),
+        (
+            "2",
+            9,
+            True,
+            "1+1 is answered right, but may be answered wrong in 9 columns; it is the shortest such question",
+        ),
+    ],
+)
+def test_a_verdict_states_its_question_and_whether_a_shorter_one_may_exist(prediction, columns, is_shortest, sentence):
+    sample, holds = Counterexample("1+1", "2", prediction, columns), proofs.read(open_run("pretrained:addition"))
+    failed = dataclasses.replace(holds, wrong=1, near=2, counterexample=sample, is_shortest=is_shortest)
+    assert str(failed) == f"not proved: {sentence} (62 states, 119,381 cases, 1 wrong, 2 too near to tell)"
+
+
 def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsys):
     assert main(["prove", "pretrained:addition", "--counterexamples", str(tmp_path)]) == 2
     printed = capsys.readouterr()

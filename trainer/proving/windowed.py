@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.proving.automata import Groups
 from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, Automaton
 from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, above, check_range
 
-WINDOW = 2  # the attention window that can be proved; with 3, there are about a thousand times as many windows
+WINDOW = 2  # the attention window that can be proved; with 3, there are 3,029 times as many windows
 BLOCK, REFINED = 1 << 9, 1 << 6  # windows that are computed at a time, so that they fit in the cache; that are refined
 # The pairs of ``PAIRS`` as numbers of characters.
 NUMBERED = [(CHARACTERS.index(left), CHARACTERS.index(right)) for left, right in PAIRS]
@@ -40,8 +40,10 @@ EPSILON = 1e-6  # of Keras's RMSNormalization
 SCALE = 4.0  # of the bias: ``positional_encodings.PositionBias.SCALE``
 FUNCTION = 2.0**-20  # the maximum relative error of a float32 exponential, division, power or reciprocal square root
 # Hidden scores are lower by 1e9. With scores that differ by less than this, the shares of hidden characters are at most
-# 2^-126 each, and 2^-60 together in a string of up to 2^66 characters.
+# 2^-126 each, and 2^-60 together in a string of up to 2^66 characters. That is far more than what visible characters
+# lose whose exponentials are below 2^-126.
 MOST_SPREAD, MOST_SCORE, HIDDEN_SHARE = 600.0, 1e6, 2.0**-60
+MOST_FACTOR = 1001.0  # by which RMSNorm can multiply a number: 1 / sqrt(EPSILON), rounded up
 MAX_REFINED = 100  # the maximum number of windows of a block whose bounds are refined
 MAX_BOUND = 1e6  # larger bounds prove nothing
 GELU_SLOPE, GELU_CURVATURE = 1.13, 0.85  # the maximum sizes of the derivatives of GELU
@@ -215,7 +217,9 @@ class WindowedTransformer:
             check_range(terms)
             # The reciprocal root mean square is a factor of the whole product; other errors are of each term.
             error = 1.001 * (_of_norm(self.units) * np.abs(product) + _gamma(self.units + 8) * terms)
-            tiny = np.abs(normed).sum(axis=1, keepdims=True) + (1 + largest) * np.abs(kernel).sum(axis=0)
+            # What a weight of the kernel can lose, and what a number of a vector, its scale or their product can lose.
+            tiny = np.abs(normed).sum(axis=1, keepdims=True)
+            tiny = tiny + (1 + self.units**0.5) * (1 + MOST_FACTOR * largest) * np.abs(kernel).sum(axis=0)
             results.append(self._split(product))
             errors.append(self._split(error + 8 * SMALLEST * (tiny + 2 * self.units)))
         (query, key, self.values), (query_error, key_error, value_error) = results, errors
@@ -392,7 +396,7 @@ class _Bound:
           inner: The sizes of the inputs of GELU, [windows].
         """
         after = self.output.error(attended, error)
-        after = after + 4 * UNIT * (self.embedded + _sizes(read) + after) + 8 * SMALLEST * self.root
+        after = after + 4 * UNIT * (self.embedded + _sizes(read) + after) + 8 * SMALLEST * self.units
         activated = self._through_norm(self.up, read, after, inner)
         # |x| sech^2(x) is below 0.45, so that a relative error of the argument of its tanh changes little in GELU.
         activated = GELU_SLOPE * activated + (TANH + 16 * UNIT) * (inner + activated) + 8 * SMALLEST * self.down.inputs
@@ -424,7 +428,7 @@ class _Bound:
         """
         none = np.zeros_like(error)
         before = self.output.error(attended, error)
-        total = before + 4 * UNIT * (self.embedded + _sizes(read) + before) + 8 * SMALLEST * self.root
+        total = before + 4 * UNIT * (self.embedded + _sizes(read) + before) + 8 * SMALLEST * self.units
         rounding = total - self.output.slope * error  # of ``read``, without that of attention
         # What the derivative of the norm leaves out, and then what the product and GELU add.
         curved = self.up.slope * 3 * total**2 / (self.root * self._smallest(read, total) ** 2)
@@ -459,7 +463,8 @@ class _Kernel:
     """Lengths of a kernel [inputs, units] whose inputs were multiplied by the scale of a norm."""
 
     def __init__(self, kernel: np.ndarray, scale: np.ndarray | None = None) -> None:
-        check_range(np.square(kernel).sum())
+        self.unscaled = float(np.sqrt(np.square(kernel).sum()))
+        check_range(self.unscaled**2)
         self.most = 1.0 if scale is None else float(np.abs(scale).max())
         scaled = kernel if scale is None else scale[:, None] * kernel
         self.inputs, self.units = kernel.shape
@@ -474,11 +479,12 @@ class _Kernel:
 
     def error(self, size: np.ndarray, error: np.ndarray) -> np.ndarray:
         """The error of the product in float32, given the sizes of the inputs and of their errors."""
-        return self.slope * error + _gamma(self.inputs) * (size + error) * self.size + self.tiny(size)
+        return self.slope * error + _gamma(self.inputs) * (size + error) * self.size + self.tiny(size + error)
 
     def tiny(self, size: Any) -> Any:
-        """What is lost where inputs, weights, products and sums below SMALLEST are read as 0."""
-        lost = 4 * self.inputs + 2 * self.inputs**0.5 * (size * self.most + self.size * (1 + self.most))
+        """What is lost where inputs, scales, weights, products and sums below SMALLEST are read as 0."""
+        of_inputs = self.size + self.unscaled * (1 + size)  # an input, its product with the scale, and the scale
+        lost = 4 * self.inputs + 2 * self.inputs**0.5 * (size * self.most + of_inputs)
         return SMALLEST * self.units**0.5 * lost
 
 

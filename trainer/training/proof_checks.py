@@ -41,8 +41,8 @@ class Model:
       run: Its run.
       tables: Its weights in NumPy, as the entry of ``proving/networks.py`` makes them.
       restore: Returns the network itself.
-      seed: Of the questions that the network itself answers. It depends on the weights, so that nobody can choose these
-        such that the network is wrong only on other questions.
+      seed: Of the questions that the network itself answers. It depends on the weights, so that these cannot be made
+        for questions that are known before.
     """
 
     run: Run

@@ -18,7 +18,8 @@ from seq2seq_arith.trainer.runs.samples import Sample
 # The version of the prover: of what it regards as proved, and of its certificates.
 #   1: without a version in the proof; float32 without underflow and overflow.
 #   2: the bound covers underflow, sums that can overflow are refused, and proofs that hold have a certificate.
-PROVER = 2
+#   3: larger bounds for counters of more than ten layers, and for transformers with weights below 2^-126.
+PROVER = 3
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-PROVER = 2  # the version of the prover whose certificates are read here
+PROVER = 3  # the version of the prover whose certificates are read here
 # ``examples/small_adder.py`` is code beside the package: only this file is the network that is described here.
 SMALL_ADDER_SHA256 = "91a10fcad0d1567bf4d3161510d5df8b164fd9b925b88367b4c5b890e9c84327"
 INPUT_FORMATS = {

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from seq2seq_arith.trainer.constants import GRU_DENSE_UNITS, GRU_PAIR_UNITS, READOUT_UNITS, UNITS_PER_LATCH
 from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise
 from seq2seq_arith.trainer.models.layers import (
@@ -27,17 +28,12 @@ RECURRENT: dict[str, Callable[..., Any]] = {"lstm": lstm, "gru": layers.GRU, "si
 PAIR_UNITS = 64
 # Steps that a wave reads: a column of a product and the three before it, which nearly always decide its carry.
 COLUMNS = 4
-READOUT_UNITS = 32
 WRITERS = 3
-# One latch per this number of units of a dense layer, and half as many in several layers of latches. With few latches,
-# a proof has few cases; but the only layer must find the carry with every seed.
-UNITS_PER_LATCH = 8
 # Standard deviations, while training. The first makes gates clearly open or closed. The second makes the dense
 # layers ignore what the latches hold besides what is needed, and so what they may hold in longer questions.
 GATE_NOISE = 0.5
 STATE_NOISE = 0.3
-# Of a GRU: units of the vectors of pairs and of each dense layer, and the standard deviation of the noise on its state.
-GRU_PAIR_UNITS, GRU_DENSE_UNITS, GRU_NOISE = 24, 48, 0.5
+GRU_NOISE = 0.5  # the standard deviation of the noise on the state of a GRU
 
 
 def encoder_decoder(spec: Spec) -> keras.Model:

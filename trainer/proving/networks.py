@@ -1,7 +1,7 @@
 """The registry of networks that can be proved, and the reason why another one cannot.
 
-To add a network, write its tables, as in ``tables.py``, ``windowed.py`` or ``boxes.py``, and add an entry to
-``NETWORKS``. To add a task, give its ``Operation`` a ``transducer`` (``arithmetic/columns.py``).
+To add a network, write its tables, as in ``tables.py``, ``windowed.py`` or ``boxes.py``, and its ``shapes.py``, and add
+an entry to ``NETWORKS``. To add a task, give its ``Operation`` a ``transducer`` (``arithmetic/columns.py``).
 
 >>> from seq2seq_arith.trainer.config import ModelConfig
 >>> adder = TrainConfig(model=ModelConfig(name="latch_tagger", input_format="aligned"))
@@ -15,13 +15,16 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.config import NETWORK_OPTIONS, TrainConfig
+from seq2seq_arith.trainer.config import NETWORK_OPTIONS, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.proving.boxes import GatedUnits
 from seq2seq_arith.trainer.proving.counting import CounterSums
+from seq2seq_arith.trainer.proving.shapes import Shapes, counter, gru_tagger, latch_tagger, windowed_transformer
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Weights
 from seq2seq_arith.trainer.proving.windowed import WINDOW, WindowedTransformer
 
@@ -38,6 +41,8 @@ class Provable:
       prover: How it is proved, a name in ``training/proof.py``.
       task: The only task for which it is proved; None for every task with a transducer.
       options: The options of the model that it needs, names and values.
+      shapes: From the options of a model and the number of characters of its task to the shapes of its weights; None
+        for a custom model, whose code decides them.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Provable:
     prover: str = "tables"
     task: str | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    shapes: Callable[[ModelConfig, int], Shapes] | None = None
 
     def takes(self, task: Task, config: TrainConfig) -> bool:
         """Whether a model of this configuration may be such a network, on a task for which it can be proved."""
@@ -59,6 +65,16 @@ class Provable:
         is_paired = input_format == self.input_format or plugins.is_plugin(input_format)
         return is_network and is_paired and task.operation.transducer is not None
 
+    def has_weights(self, task: Task, model: ModelConfig, weights: Weights) -> bool:
+        """Whether weights may be those of such a model: the names, shapes and dtypes are those of the network itself.
+
+        Those of custom code are not known. The kept epochs of the package are float16.
+        """
+        if self.shapes is None or (model.name, model.input_format) != (self.name, self.input_format):
+            return self.variable in weights
+        of_weights = {name: array.shape for name, array in weights.items() if array.dtype in (np.float16, np.float32)}
+        return weights.keys() == of_weights.keys() and of_weights == self.shapes(model, len(task.alphabet))
+
     def __str__(self) -> str:
         tasks = self.task or " or ".join(name for name, operation in BUILT_IN.items() if operation.transducer)
         shown = {option: value for option, value in self.options.items() if NETWORK_OPTIONS.get(option) != value}
@@ -67,13 +83,30 @@ class Provable:
 
 
 NETWORKS = (
-    Provable(name="latch_tagger", input_format="aligned", variable="settings_0/kernel", tables=LatchTagger),
+    Provable(
+        name="latch_tagger",
+        input_format="aligned",
+        variable="settings_0/kernel",
+        tables=LatchTagger,
+        shapes=latch_tagger,
+    ),
     Provable(name="examples/small_adder.py", input_format="aligned", variable="carry/kernel", tables=SmallAdder),
     Provable(
-        name="gru_tagger", input_format="aligned", variable="recurrence/cell/kernel", tables=GatedUnits, prover="boxes"
+        name="gru_tagger",
+        input_format="aligned",
+        variable="recurrence/cell/kernel",
+        tables=GatedUnits,
+        prover="boxes",
+        shapes=gru_tagger,
     ),
     Provable(
-        name="counter", input_format="plain", variable="encoder/kernel", tables=CounterSums, prover="sums", task="pq"
+        name="counter",
+        input_format="plain",
+        variable="encoder/kernel",
+        tables=CounterSums,
+        prover="sums",
+        task="pq",
+        shapes=counter,
     ),
     Provable(
         name="causal",
@@ -90,6 +123,7 @@ NETWORKS = (
             "score_scale": 1.0,
             "inference_score_scale": 1.0,
         },
+        shapes=windowed_transformer,
     ),
 )
 
@@ -115,7 +149,7 @@ def why_not(task: Task, config: TrainConfig) -> str:
 def find(task: Task, config: TrainConfig, weights: Weights) -> Provable | None:
     """The entry of ``NETWORKS`` that a model with these weights is; None if it is none of them."""
     candidates = (network for network in NETWORKS if network.takes(task, config))
-    return next((network for network in candidates if network.variable in weights), None)
+    return next((network for network in candidates if network.has_weights(task, config.model, weights)), None)
 
 
 def check_provable(task: Task, config: TrainConfig) -> None:

@@ -17,6 +17,7 @@ from seq2seq_arith.trainer.models.attention import BiasedAttention
 from seq2seq_arith.trainer.models.build import build_network, outline
 from seq2seq_arith.trainer.models.layers import Counter, OneHot
 from seq2seq_arith.trainer.models.recurrent import PlainLSTM
+from seq2seq_arith.trainer.proving.networks import NETWORKS
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints
 
@@ -49,6 +50,18 @@ def test_a_network_has_the_variables_of_its_outline_and_comes_back_from_a_keras_
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(model(inputs_of(name, input_format)), again(inputs_of(name, input_format)))
+
+
+@pytest.mark.parametrize(("hidden", "layers", "heads"), [(8, 1, None), (36, 3, 2)])
+@pytest.mark.parametrize("network", [network for network in NETWORKS if network.shapes], ids=str)
+def test_a_network_that_can_be_proved_has_the_shapes_that_its_entry_says(network, hidden, layers, heads):
+    task, options = Task(network.task or "subtraction", size=3), {"layers": layers, **network.options}
+    if network.name == "causal":
+        options |= {"heads": heads, "ffn_dim": heads and 10}
+    config = ModelConfig(name=network.name, input_format=network.input_format, hidden=hidden, **options)
+    variables = outline(config, make_input_format(network.input_format, task))
+    shapes = {variable.path: tuple(variable.shape) for variable in variables}
+    assert shapes == network.shapes(config, len(task.alphabet))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from programs import python
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.evaluation import prediction
@@ -125,6 +126,26 @@ def test_the_network_answers_what_rounding_decides(tmp_path, edit):
     has_ties = (drawn.answers == ord("1")).any(axis=1)
     assert is_asked.all() if edit == "gate" else is_asked[has_ties].all() and not is_asked.all()
     assert 0 < has_ties.sum() < len(drawn)
+
+
+@pytest.mark.parametrize("edit", ["of another task", "of another size", "float64", "without a layer"])
+def test_a_checkpoint_that_the_network_refuses_is_not_evaluated_by_numpy(tmp_path, input_error, edit):
+    folder = shutil.copytree(open_run("pretrained:addition").folder, tmp_path / "run")
+    run = open_run(folder)
+    arrays, state = checkpoints.load(run.best)
+    if edit == "of another task":
+        arrays, _ = checkpoints.load(open_run("pretrained:subtraction").best)
+    elif edit == "of another size":
+        wide = dataclasses.replace(run.config.model, hidden=2 * run.config.model.hidden)
+        shapes = networks.NETWORKS[0].shapes(wide, len(run.task.alphabet))
+        arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    elif edit == "float64":
+        arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
+    else:
+        arrays["layer_0/kernel"] = arrays["layer_0/kernel"][:-1]
+    checkpoints.save(run.best, arrays, state)
+    with input_error(InputError):
+        prediction.answer(OpenRun(run).answerer(), [text.stored(run.task, "39", "3")])
 
 
 def test_only_a_proof_that_holds_lets_numpy_evaluate_custom_code(runs):

@@ -34,7 +34,7 @@ BLANKS = len(SORTED) - 1  # the pair of two blanks, behind both operands
 # A window is a row of int64: the character before the last one (``NONE`` at the first step), the last one, and three
 # pairs: the previous one (``NO_PAIR`` at the first step), that of the step, and the next one.
 COLUMNS = 5
-NONE = -1
+NONE, NEVER = -1, 1000  # no pair or character; more than the length of any shortest path
 
 EPSILON = 1e-6  # of Keras's RMSNormalization
 SCALE = 4.0  # of the bias: ``positional_encodings.PositionBias.SCALE``
@@ -51,12 +51,13 @@ GELU_SLOPE, GELU_CURVATURE = 1.13, 0.85  # the maximum sizes of the derivatives 
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
-    """Some windows of questions, each with its right character and with a question that has it.
+    """Some windows of questions, each with its right character and with a shortest question that has it.
 
     Attributes:
       rows: The windows, int64 [windows, COLUMNS], without duplicates.
       right: The id of the right character, int64 [windows].
-      transitions: The transitions of the automaton over the three pairs, int64 [windows, 3]; NONE for no pair.
+      transitions: The transitions of the automaton over the three pairs of that question, int64 [windows, 3]; NONE for
+        no pair.
     """
 
     rows: np.ndarray
@@ -71,46 +72,66 @@ def all_windows(questions: Automaton, alphabet: str) -> Iterator[Windows]:
     """
     blank, end, start = alphabet.index(" "), len(alphabet) - 1, len(alphabet)
     right = np.where(questions.right == blank, end, questions.right)
-    leaving = Groups(questions.source, len(questions.initial))
-    # From the character before the last one to the states in which the previous pair is read.
+    paths = _Paths(questions)
     digits = np.unique(right[right != end])
-    states = {start: np.flatnonzero(questions.initial)}
-    states |= {int(digit): np.unique(questions.target[right == digit]) for digit in digits}
-    first = _distinct_transitions(questions, np.flatnonzero(questions.initial[questions.source]), right)
-    yield _joined(questions, leaving, right, np.full(len(first), NONE), first, (NONE, start))
-    for before, sources in states.items():
-        _, edges = leaving.members(sources)
+    # From the character before the last one to the length of a shortest path to each state, whose last transition
+    # writes that character; NEVER for other states.
+    lengths = {start: np.where(questions.initial, 0, NEVER)}
+    for digit in digits:
+        writes = right == digit
+        lengths[int(digit)] = length = np.full(len(questions.initial), NEVER)
+        np.minimum.at(length, questions.target[writes], paths.through()[writes])
+    first = _distinct_transitions(questions, np.flatnonzero(questions.initial[questions.source]), right, paths.length)
+    yield _joined(questions, paths, right, np.full(len(first), NONE), first, paths.length, (NONE, start))
+    for before, length in lengths.items():
+        _, edges = paths.leaving.members(np.flatnonzero(length < NEVER))
         for last in digits:
-            previous = _distinct_transitions(questions, edges[right[edges] == last], right)
-            row, current = leaving.members(questions.target[previous])
-            yield _joined(questions, leaving, right, previous[row], current, (before, int(last)))
+            previous = _distinct_transitions(questions, edges[right[edges] == last], right, length)
+            row, current = paths.leaving.members(questions.target[previous])
+            yield _joined(questions, paths, right, previous[row], current, length, (before, int(last)))
 
 
 def _joined(
     questions: Automaton,
-    leaving: Groups,
+    paths: "_Paths",
     right: np.ndarray,
     previous: np.ndarray,
     current: np.ndarray,
+    length: np.ndarray,
     characters: tuple[int, int],
 ) -> Windows:
-    """The distinct windows of some pairs of transitions, int64 [pairs] each, with all next ones."""
+    """The distinct windows of some pairs of transitions, int64 [pairs] each, with all next ones.
+
+    ``length`` is that of a path to each state before the first transition, int64 [states].
+    """
     pairs = np.append(SORTED_OF[questions.symbol], NO_PAIR)  # by transition; the last one is that of NONE
-    row, following = leaving.members(questions.target[current])
+    weights = np.append(paths.weights, 0)
+    row, following = paths.leaving.members(questions.target[current])
     previous, current = previous[row], current[row]
     size = len(SORTED) + 1
     key = ((pairs[previous] * size + pairs[current]) * size + pairs[following]) * (right.max() + 1) + right[current]
-    _, chosen = np.unique(key, return_index=True)
+    first = np.where(previous == NONE, current, previous)
+    total = length[questions.source[first]] + weights[previous] + weights[current] + weights[following]
+    chosen = _least(key, total + paths.later[questions.target[following]])
     transitions = np.stack([previous, current, following], axis=1)[chosen]
     rows = np.empty((len(chosen), COLUMNS), np.int64)
     rows[:, :2], rows[:, 2:] = characters, pairs[transitions]
     return Windows(rows, right[transitions[:, 1]], transitions)
 
 
-def _distinct_transitions(questions: Automaton, edges: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """One transition for each sorted pair, target and character that some transitions have."""
+def _distinct_transitions(questions: Automaton, edges: np.ndarray, right: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """One transition for each sorted pair, target and character that some transitions have.
+
+    Of several, it is one from a state of the least ``length``, int64 [states].
+    """
     key = (SORTED_OF[questions.symbol[edges]] * len(questions.initial) + questions.target[edges]) * (right.max() + 1)
-    return edges[np.unique(key + right[edges], return_index=True)[1]]
+    return edges[_least(key + right[edges], length[questions.source[edges]])]
+
+
+def _least(key: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """The index of the smallest length of each key, sorted by keys; int64 [rows] both, of at least 0."""
+    order = np.argsort(key * (length.max(initial=0) + 1) + length)
+    return order[np.diff(key[order], prepend=-1) > 0]
 
 
 def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) -> list[np.ndarray]:
@@ -120,9 +141,8 @@ def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) 
     """
     blank, end, start = alphabet.index(" "), len(alphabet) - 1, len(alphabet)
     right = np.where(questions.right == blank, end, questions.right)
-    to_state = _paths(questions.initial, questions.source, questions.target)
-    to_end = _paths(questions.final, questions.target, questions.source)
-    strings, first = list[list[int]](), 0
+    paths, strings, first = _Paths(questions), list[list[int]](), 0
+    through = paths.through()
     for windows in all_windows(questions, alphabet):
         chosen = wrong[(wrong >= first) & (wrong < first + len(windows.rows))] - first
         for row in chosen.tolist():
@@ -131,13 +151,40 @@ def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) 
             earlier = list[int]()
             if before not in (NONE, start):
                 edges = np.flatnonzero((questions.target == state) & (right == before))
-                edge = min(edges.tolist(), key=lambda edge: len(to_state[int(questions.source[edge])]))
-                earlier = [*to_state[int(questions.source[edge])], edge]
-            later = to_end[int(questions.target[inner[-1]])]
-            strings.append([*earlier, *inner, *reversed(later)])
+                edge = int(edges[through[edges].argmin()])
+                earlier = [*paths.to_state[int(questions.source[edge])], edge]
+            strings.append([*earlier, *inner, *reversed(paths.to_end[int(questions.target[inner[-1]])])])
         first += len(windows.rows)
-    strings.sort(key=len)
+    strings.sort(key=lambda string: int(paths.weights[string].sum()))
     return [questions.symbol[string] for string in strings[:most]]
+
+
+class _Paths:
+    """Shortest paths from the start of a question to each state, and from there to its end, without the blanks.
+
+    Attributes:
+      leaving: The transitions from each state.
+      weights: How many digits a transition adds to the longer operand, which is 0 or 1, int64 [transitions].
+      to_state, to_end: The transitions of both paths, by state; the latter backwards.
+      length, later: The sums of their weights, int64 [states].
+    """
+
+    def __init__(self, questions: Automaton) -> None:
+        self.questions = questions
+        self.leaving = Groups(questions.source, len(questions.initial))
+        self.weights = (SORTED_OF[questions.symbol] != BLANKS).astype(np.int64)
+        # In a question, blanks are behind all digits, at least one pair of them, so that a path of the fewest
+        # transitions also has the fewest digits.
+        self.to_state = _paths(questions.initial, questions.source, questions.target)
+        self.to_end = _paths(questions.final, questions.target, questions.source)
+        self.length, self.later = self._lengths(self.to_state), self._lengths(self.to_end)
+
+    def through(self) -> np.ndarray:
+        """The length of a shortest path whose last transition is a certain one, int64 [transitions]."""
+        return self.length[self.questions.source] + self.weights
+
+    def _lengths(self, paths: dict[int, list[int]]) -> np.ndarray:
+        return np.array([self.weights[paths[state]].sum() for state in range(len(self.questions.initial))], np.int64)
 
 
 def _paths(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> dict[int, list[int]]:

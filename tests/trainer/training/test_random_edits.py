@@ -23,7 +23,7 @@ from seq2seq_arith.trainer.proving.questions import symbols
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.proofs import Counterexample
 from seq2seq_arith.trainer.runs.run import Run, open_run
-from seq2seq_arith.trainer.training import building, proof, proof_checks, proof_tables
+from seq2seq_arith.trainer.training import answerers, building, proof, proof_checks, proof_tables
 from seq2seq_arith.trainer.training.learner import Learner
 
 PQ = Task("pq", size=20, num_examples=150)
@@ -63,6 +63,23 @@ KINDS: dict[str, Callable[[Path], Run]] = {
     ),
     "counter": made(PQ, handmade.counter(), name="counter", input_format="plain", hidden=2, layers=1),
 }
+# It has millions of cases, so that each proof takes a minute.
+TRANSFORMER = made(
+    Task("addition", size=10),
+    dict(np.load(ROOT / "tests/support/windowed_transformer.npz")),
+    name="causal",
+    input_format="reversed_eos",
+    hidden=64,
+    layers=1,
+    heads=4,
+    positional_encoding="coupled_relative_bias",
+    attention_window=2,
+)
+EDITS = [
+    *(pytest.param(make, 4, 6, id=f"{kind}-4-6") for kind, make in KINDS.items()),
+    *(pytest.param(make, 300, 300, id=f"{kind}-300-300", marks=pytest.mark.release) for kind, make in KINDS.items()),
+    pytest.param(TRANSFORMER, 20, 77, id="windowed transformer-20-77", marks=pytest.mark.release),
+]
 
 
 def edited(arrays: dict[str, np.ndarray], generator: np.random.Generator) -> dict[str, np.ndarray]:
@@ -154,7 +171,8 @@ class Learners:
         ]
         for group, examples, learner in self.by_task(samples, tasks):
             is_right = (learner.predict(examples.questions)[0] == examples.answers).all(axis=1)
-            ids = np.asarray(learner.input_format.encode_question(examples.questions))
+            columns = answerers.FORMATS[self.run.config.model.input_format](learner.input_format.task)
+            ids = columns.encode_question(examples.questions)
             _, is_certain = tables.evaluate(symbols(ids, self.run.task.alphabet))
             unexplained += [group[row] for row in np.flatnonzero(is_right & is_certain)]
         return unexplained
@@ -165,9 +183,8 @@ def longest(question: str, task: Task) -> int:
     return max(map(len, text.typed_operands(question, task)))
 
 
-@pytest.mark.parametrize(("count", "seed"), [(4, 6), pytest.param(300, 300, marks=pytest.mark.release)])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, monkeypatch, kind, count, seed):
+@pytest.mark.parametrize(("make", "count", "seed"), EDITS)
+def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, monkeypatch, make, count, seed):
     """No proof holds where the network answers a question wrong, and each counterexample is one.
 
     A counterexample may also be answered right: see ``Learners.unexplained``.
@@ -181,7 +198,7 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
         (automata, "MAX_TRANSITIONS", 2_000_000),
     ):
         monkeypatch.setattr(module, name, value)
-    run = KINDS[kind](tmp_path)
+    run = make(tmp_path)
     arrays, state = checkpoints.load(run.best)
     learners, generator, examples = Learners(run), np.random.default_rng(seed), brute_force(run.task)
     held = wrong_ones = real = of_columns = of_rounding = 0
@@ -201,7 +218,7 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
         differing = learners.differing(proved.counterexamples)
         assert not differing, (number, differing[:3])
         right = [sample for sample in proved.counterexamples if sample.right]
-        if kind != "counter":  # which has no columns, and a bound of two questions
+        if run.task.name != "pq":  # which has no columns, and a bound of two questions
             unexplained = learners.unexplained(right)
             assert not unexplained, (number, unexplained[:3])
         with_columns = sum(sample.columns is not None for sample in right)
@@ -211,7 +228,7 @@ def test_a_verdict_about_edited_weights_is_that_of_the_real_network(tmp_path, mo
         if first and not first.right and proved.proof.is_shortest and wrong:
             assert longest(first.question, run.task) <= min(longest(question, run.task) for question in wrong), number
     print(
-        f"{kind}: {count} edits, {held} proved, {wrong_ones} with wrong answers of the network, {real} "
+        f"{count} edits, {held} proved, {wrong_ones} with wrong answers of the network, {real} "
         f"counterexamples; answered right: {of_columns} in other columns, {of_rounding} that rounding may decide"
     )
     assert held or real

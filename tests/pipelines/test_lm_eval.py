@@ -20,7 +20,7 @@ HARNESS = "lm_eval==0.4.13"
 
 
 def test_every_slice_is_a_task_with_its_questions(tmp_path):
-    folder = tmp_path / "harness"
+    folder = tmp_path / "new" / "harness"
     done = run_here("suite", "addition", "--digits", 3, "--per-slice", 2, "--lm-eval", folder)
     assert (done.returncode, done.stdout.splitlines()) == (
         0,

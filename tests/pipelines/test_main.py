@@ -74,9 +74,11 @@ def test_a_misspelt_flag_is_not_as_asked_for(dataset, input_error, flags):
 
 def test_verify_is_content_and_names_the_sha256_that_a_dataset_must_have(dataset, tmp_path):
     path = dataset_path(dataset[0], Task(num_examples=100))
+    start = time.perf_counter()
     process = run_here("verify", path)
     assert (process.returncode, process.stderr) == (0, "")
-    assert f"{path}: 35 files and 100 examples are as they should be; " in process.stdout
+    line = rf"{re.escape(str(path))}: 35 files and 100 examples are as they should be; .+; (.+) s\n"
+    assert 0 <= float(re.match(line, process.stdout)[1]) <= time.perf_counter() - start + 0.1
     own = json.loads((path / "metadata.json").read_text())["sha256"]
     assert process.stdout.splitlines()[-1] == f"sha256 of its metadata, which hold that of every file: {own}"
     other, wrong = "0" * 64, f"{path}/metadata.json: its sha256 is {own}, not "

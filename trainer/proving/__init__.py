@@ -9,5 +9,6 @@ all it needs::
     counting.py     a counter, whose sums of whole numbers are exact
     windowed.py     a transformer whose attention sees finitely many combinations of characters
     boxes.py        a GRU whose real state stays in boxes
+    shapes.py       the shapes of the weights of these networks
     networks.py     the networks that can be proved, an entry each
 """

@@ -1,6 +1,7 @@
 """Windows of a transformer: all of them, its logits there, and a bound that no float32 network exceeds."""
 
 import collections
+import dataclasses
 import functools
 import runpy
 import sys
@@ -24,10 +25,10 @@ from seq2seq_arith.trainer.proving import windowed
 from seq2seq_arith.trainer.proving.questions import PAIRS, question_states, symbols
 from seq2seq_arith.trainer.proving.tables import SMALLEST, RangeError
 from seq2seq_arith.trainer.proving.windowed import WindowedTransformer
-from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs import checkpoints, history, proofs
 from seq2seq_arith.trainer.runs.proofs import Counterexample
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import answerers, proof, proof_checks
+from seq2seq_arith.trainer.training import answerers, proof, proof_checks, proof_rounds, proof_windows, session
 
 pytestmark = pytest.mark.models
 TASK = Task("addition", size=9)
@@ -378,6 +379,22 @@ def test_a_counterexample_is_a_question_that_the_network_itself_answers_wrong(ru
         left, right = map(int, sample.question.split("+"))
         assert sample == Counterexample(f"{left}+{right}", str(left + right), sample.prediction)
     assert not any(sample.right for sample in proved.counterexamples[-50:])
+
+
+@pytest.mark.slow
+def test_a_round_trains_the_network_on_its_counterexamples(data_dir, tasks, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(proof_rounds, "NEARLY_RIGHT", 0)
+    monkeypatch.setattr(proof_rounds, "STEPS", 2)
+    monkeypatch.setattr(proof_windows, "MAX_KINDS", 50)
+    first = next(windowed.all_windows(QUESTIONS, FORMAT.alphabet))
+    monkeypatch.setattr(windowed, "all_windows", lambda questions, alphabet: iter([first]))
+    model = dataclasses.replace(CONFIG, hidden=8)
+    config = TrainConfig(model=model, epochs=1, steps_per_epoch=2, batch_size=16, schedule="cosine", xla=False, prove=1)
+    run = session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config).run
+    rows, result = history.read_csv(run.history), proofs.read(run)
+    assert [(row["round"], row["steps"]) for row in rows] == [(0, 2), (1, 4)]
+    assert result is not None and not result.holds and result.wrong > 1000
+    assert "round 1 of 1: 2 steps with 50 counterexamples" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("factor", "near"), [(1.999, 1), (2.001, 0)])

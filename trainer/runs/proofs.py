@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.text import visible
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut, shortened
 from seq2seq_arith.trainer.runs import files
-from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
 
 # The version of the prover: of what it regards as proved, and of its certificates.
@@ -113,15 +113,21 @@ def config_sha256(run: Run) -> str:
     """The checksum of what a run's ``config.json`` says about the function that its weights compute.
 
     These are the parameters of the task, the model, with the checksums of custom code, and the precision; but not the
-    options of the training. Raises InputError if the file cannot be read.
+    options of the training. Raises InputError if the file cannot be read, or has changed since the run was opened: then
+    it describes another function than that of the run, which was proved.
     """
     try:
         config = json.loads(run.config_path.read_bytes())
         data, train = config["data"], config["train"]
         parts = {"task": data["parameters"], "model": train["model"], "precision": train.get("precision")}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{run.place}/config.json cannot be read; give the folder of a run") from None
+    current = open_run(run.folder)
+    if current.task != run.task or any(
+        getattr(current.config, part) != getattr(run.config, part) for part in ("model", "precision")
+    ):
+        raise InputError(f"{run.place}/config.json has changed since the run was opened; open the run again")
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def read(run: Run) -> Proof | None:

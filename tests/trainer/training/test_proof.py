@@ -136,6 +136,20 @@ def test_another_configuration_or_prover_voids_a_proof(adder, edit):
     assert opened.proof is None and "proved" not in opened.worst_in_words("x")
 
 
+def test_a_run_is_not_proved_if_its_configuration_changed_after_it_was_opened(adder, input_error):
+    """A proof is bound to the file, which then describes another function."""
+    content = adder.config_path.read_bytes()
+    config = json.loads(content)
+    del config["sha256"]
+    config["train"]["precision"] = "mixed_bfloat16"
+    adder.config_path.write_text(json.dumps(config))
+    other = open_run(adder.folder)
+    with input_error(InputError):
+        proof.prove(adder, functools.partial(building.restore, adder))
+    adder.config_path.write_bytes(content)
+    assert proofs.read(adder).holds and proofs.read(other) is None
+
+
 def test_a_verdict_is_printed_before_it_is_written(adder, capsys, monkeypatch):
     def full(path, content):
         raise WriteError(path, "No space left on device")
@@ -241,14 +255,13 @@ def test_windows_without_a_useful_bound_are_refused(adder, monkeypatch, input_er
 
 def test_a_network_that_was_added_is_proved(adder, monkeypatch):
     """By an entry of its own; its weights and its code are those of the adder."""
-    own = networks.Provable(name="nets.py", input_format="aligned", variable="read/table", tables=LatchTagger)
+    own = networks.Provable(name="latch_tagger", input_format="aligned", variable="read/table", tables=LatchTagger)
     monkeypatch.setattr(networks, "NETWORKS", (own,))
-    run = dataclasses.replace(adder, config=override(adder.config, name="some_nets.adders:latched"))
-    proved = proof.prove(run, functools.partial(building.restore, adder))
+    proved = proof.prove(adder, functools.partial(building.restore, adder))
     result, wrong = proved.proof, proved.counterexamples
     assert (result.holds, result.states, wrong) == (True, 62, [])
     proved.save()
-    assert proofs.read(run) == result
+    assert proofs.read(adder) == result
 
 
 SIZES = [(1, 2), (3, 2), (17, 2), pytest.param(200, 8, marks=pytest.mark.slow)]

@@ -23,10 +23,18 @@ from seq2seq_arith.base.errors import InputError
         (Task("subtraction"), 5, 50_000, 11, 6, False, " +-0123456789"),
         (Task("multiplication"), 3, 50_000, 7, 6, False, " *0123456789"),
         (Task("pq"), 1000, 50_000, 2001, 2001, False, " -pq"),
+        (Task("addition_of_three"), 2, 50_000, 8, 3, True, " +0123456789"),
+        (Task("addition_of_five"), 2, 50_000, 14, 3, True, " +0123456789"),
+        (Task("division"), 3, 50_000, 7, 5, False, " /0123456789r"),
+        (Task("comparison"), 3, 50_000, 7, 1, False, " 0123456789:<=>"),
+        (Task("parity"), 5, 50_000, 5, 1, False, " 0123456789"),
+        (Task("copy"), 5, 50_000, 5, 5, False, " abcdefghijklmnopqrstuvwxyz"),
+        (Task("reverse"), 5, 50_000, 5, 5, False, " abcdefghijklmnopqrstuvwxyz"),
     ],
 )
 def test_defaults(task, size, num_examples, question_width, answer_width, reverse, alphabet):
-    assert (task.size, task.num_examples, task.seed, task.ordered) == (size, num_examples, 0, False)
+    assert (task.size, task.num_examples, task.seed) == (size, num_examples, 0)
+    assert task.ordered == (task.name not in OPERATIONS)
     assert (task.question_width, task.answer_width, task.reverse) == (question_width, answer_width, reverse)
     assert task.alphabet == alphabet
     assert task.num_validation == 5_000

@@ -164,7 +164,7 @@ def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch, input
 
 @pytest.mark.parametrize(
     ("input_format", "written"),
-    [("zero_padded", ["20 0", "2+10", "201+"]), ("reversed_eos", ["2010", " 201", "$201", "20 $"])],
+    [("zero_padded", ["20 0", "201 ", "2+10", "201+"]), ("reversed_eos", ["2010", " 201", "$201", "20 $"])],
 )
 def test_what_is_not_written_in_the_form_of_its_input_format_is_no_answer(input_format, written):
     made = make_input_format(input_format, Task("addition"))

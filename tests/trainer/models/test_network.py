@@ -135,6 +135,29 @@ def test_settings_of_the_transformer(settings):
     assert np.allclose(first, logits, atol=1e-6) == (settings["input_format"] == "reversed")
 
 
+@pytest.mark.parametrize(
+    ("settings", "in_training", "at_inference"),
+    [
+        ({}, False, False),
+        ({"score_scale": 3.0}, True, True),
+        ({"inference_score_scale": 3.0}, False, True),
+        ({"score_noise": 3.0}, True, False),
+    ],
+)
+def test_the_scores_of_attention_are_scaled_and_get_noise(settings, in_training, at_inference):
+    config = {"name": "causal", "input_format": "reversed", "hidden": 16, "layers": 1}
+    input_format = make_input_format("reversed", INPUT_FORMAT.task)
+    questions = input_format.encode_question(to_codes(["21+43"], input_format.task.question_width))
+    plain, changed = (build_network(ModelConfig(**config, **more), input_format) for more in ({}, settings))
+    changed.model.set_weights(plain.model.get_weights())
+    answers = np.zeros((1, input_format.answer_steps))
+    differs = [
+        not np.allclose(*(network.logits(questions, answers, training=training) for network in (plain, changed)))
+        for training in (True, False)
+    ]
+    assert differs == [in_training, at_inference]
+
+
 def test_blanks_before_a_question_without_padding_are_not_seen():
     """The same question with more room in front of it is answered alike."""
     kept, logits = None, []

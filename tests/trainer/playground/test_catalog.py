@@ -12,7 +12,7 @@ from seq2seq_arith.base import process
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.playground import catalog
-from seq2seq_arith.trainer.runs import listing
+from seq2seq_arith.trainer.runs import listing, proofs
 from seq2seq_arith.trainer.runs.run import open_run
 
 PQ = Task("pq", size=20)
@@ -48,6 +48,13 @@ def test_the_offer_of_a_run(top):
     for question in adds["hard"]:
         assert text.parse(question["question"], Task("addition"))
     assert (data["broken"], data["blank"]) == (catalog.BROKEN, text.VISIBLE_PAD)
+
+
+def test_the_offer_of_a_proved_run_has_its_proof():
+    run = open_run("pretrained:addition")
+    offer, proof = catalog.offer("addition", run), proofs.read(run)
+    expected = {"holds": True, "reach": "every length", "cases": proof.cases, "states": proof.states}
+    assert offer["proof"] == expected | {"counterexample": None}
 
 
 def test_runs_that_cannot_be_asked_say_why(top):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import types
 
 import pytest
 from layout import OWN_MODEL, OWN_TASKS
@@ -12,7 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import process
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.playground import page
+from seq2seq_arith.trainer.playground import catalog, page
 from seq2seq_arith.trainer.runs.run import open_run
 
 
@@ -69,6 +70,14 @@ def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     # It is alone: nothing is loaded, and nobody is asked; only a click on a link leads elsewhere.
     assert re.findall(r'(?:src=|<link [^>]*href=)"(?!data:)', text) == [] and "connect-src 'none'" in text
     assert "connect-src 'self'" in page.static("index.html")
+
+
+def test_scores_end_with_the_first_length_at_which_a_model_breaks(unbuilt, tmp_path):
+    """But not below the lengths of its training."""
+    run = unbuilt(tmp_path / "adds", Task("addition"), name="bilstm_tagger", input_format="aligned")
+    worst = {1: 0.0, 2: 1.0, 3: 1.0, 4: catalog.BROKEN, 5: catalog.BROKEN - 0.01, 6: 0.0}
+    models = types.SimpleNamespace(at_length=lambda _, length: {"length": length, "worst": worst[length]})
+    assert [row["length"] for row in page._at_lengths(models, run, [*worst])] == [1, 2, 3, 4, 5]
 
 
 def test_a_name_begins_and_ends_no_element():

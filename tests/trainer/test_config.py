@@ -73,6 +73,12 @@ def test_the_bounds_themselves_are_allowed():
         override(TrainConfig(), **values)
 
 
+@pytest.mark.parametrize("name", ["beta_1", "beta_2", "ema_decay"])
+def test_a_decay_of_one_is_refused(name, input_error):
+    with input_error(InputError):
+        override(TrainConfig(), **{name: 1.0})
+
+
 def test_numbers_of_numpy_become_plain():
     config = override(TrainConfig(), epochs=np.int64(5), hidden=np.int32(8))
     assert json.loads(json.dumps(config.to_json())) == override(TrainConfig(), epochs=5, hidden=8).to_json()

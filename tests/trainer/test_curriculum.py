@@ -6,6 +6,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.curriculum import Curriculum
+from seq2seq_arith.trainer.recipes import configured
 
 STREAM = TrainConfig(stream=True)
 
@@ -33,4 +34,4 @@ def test_what_does_not_go_with_it_is_refused(input_error):
 def test_a_task_without_shorter_strings_is_refused(input_error):
     for task in (Task("modular_addition"), Task("addition", size=5)):
         with input_error(InputError):
-            override(STREAM, curriculum="5:2").lengths(task)
+            configured(STREAM, task, curriculum="5:2")

@@ -271,20 +271,15 @@ class WindowedTransformer:
             errors.append(self._split(error + 8 * SMALLEST * (tiny + 2 * self.units)))
         (query, key, self.values), (query_error, key_error, value_error) = results, errors
         query, query_error = query[len(read) :], query_error[len(read) :]
-        size = query.shape[2]
-        products = np.einsum("qhs,khs->qkh", query, key) / size**0.5  # [queries, keys, heads]
-        terms = np.einsum("qhs,khs->qkh", np.abs(query) + query_error, np.abs(key) + key_error) / size**0.5
-        through = np.einsum("qhs,khs->qkh", query_error, np.abs(key) + key_error)
-        through += np.einsum("qhs,khs->qkh", np.abs(query), key_error)
+        products, terms, product_errors = _products(query, key, query_error, key_error)
         biases = SCALE * self.bias  # [kinds, heads]
         scores = products[:, None] + biases[:, None]  # [queries, kinds, keys, heads]
         most = terms.max() + np.abs(biases).max()
         if not most < MOST_SCORE:
             raise RangeError
-        score_errors = through / size**0.5 + _gamma(size + 8) * terms + 8 * SMALLEST * size
         # Rounding after the bias is added, and after the largest score is subtracted; then that of the exponential, of
         # a sum of at most nine, of the quotient, and of the product with a value.
-        score_errors = score_errors[:, None] + 8 * UNIT * (np.abs(scores) + np.abs(biases[:, None]) + np.ptp(scores))
+        score_errors = product_errors[:, None] + 8 * UNIT * (np.abs(scores) + np.abs(biases[:, None]) + np.ptp(scores))
         self.weight_errors = 1.01 * (score_errors + 3 * FUNCTION + _gamma(32))
         if not (self.weight_errors.max() < 0.005 and np.ptp(scores) < MOST_SPREAD):
             raise RangeError
@@ -406,6 +401,21 @@ class WindowedTransformer:
             pairs = digits[np.array(SORTED)].sum(axis=1)
             terms.append(np.concatenate([pairs, np.zeros_like(pairs[:1])]))
         return terms
+
+
+def _products(
+    query: np.ndarray, key: np.ndarray, query_error: np.ndarray, key_error: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The scaled products of queries and keys, the sums of the sizes of their terms, and the errors of the products.
+
+    The arguments are [characters, heads, size], and the results [queries, keys, heads].
+    """
+    size = query.shape[2]
+    products = np.einsum("qhs,khs->qkh", query, key) / size**0.5
+    terms = np.einsum("qhs,khs->qkh", np.abs(query) + query_error, np.abs(key) + key_error) / size**0.5
+    through = np.einsum("qhs,khs->qkh", query_error, np.abs(key) + key_error)
+    through += np.einsum("qhs,khs->qkh", np.abs(query), key_error)
+    return products, terms, through / size**0.5 + _gamma(size + 8) * terms + 8 * SMALLEST * size
 
 
 class _Bound:

@@ -310,6 +310,26 @@ def test_the_functions_of_a_transformer_are_as_exact_in_float32_as_assumed(jit_c
         assert (error <= windowed.FUNCTION / 2 * np.abs(expected) + SMALLEST).all()
 
 
+@pytest.mark.parametrize("error", [0.0, 1e-3])
+def test_no_float32_product_is_further_from_the_exact_one_than_its_error(error):
+    query, key = np.random.default_rng(4).normal(size=(2, 30, 2, 16)).astype(np.float32)
+    exact, errors = (query.astype(np.float64), key.astype(np.float64)), np.full(query.shape, error)
+    products, _, of_products = windowed._products(*exact, errors, errors)
+    changed = (vectors + np.float32(0.999 * error) * np.sign(vectors) for vectors in (query, key))
+    computed = np.einsum("qhs,khs->qkh", *changed) / np.float32(16**0.5)
+    assert computed.dtype == np.float32
+    assert (np.abs(computed - products) <= of_products).all() and of_products.max() < 0.05
+
+
+def test_no_root_mean_square_is_smaller_than_its_bound(network):
+    generator = np.random.default_rng(5)
+    bound = windowed._Bound(WindowedTransformer(arrays_of(network), FORMAT.alphabet))
+    inputs, share = generator.normal(size=(50, bound.units)), generator.uniform(0, 1, size=50)
+    error = share * np.linalg.norm(inputs, axis=1)
+    smallest = bound._smallest(inputs, error)
+    assert (smallest > 0).all() and (windowed._lengths(inputs * (1 - share)[:, None]) >= smallest).all()
+
+
 def test_the_derivatives_of_gelu_are_bounded():
     values = np.linspace(-12, 12, 240_001)
     gelu, slope = windowed._gelu(values), windowed._gelu_slope(values)

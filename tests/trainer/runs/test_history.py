@@ -80,7 +80,9 @@ def test_rows_of_earlier_versions_have_no_trained_digits(tmp_path):
     assert history.read_csv(path) == [first]
 
 
-@pytest.mark.parametrize(("old", "new"), [("0.209", "nan"), ("0.209", ""), (",0.209", ""), ("20", "x"), (".204", "9")])
+@pytest.mark.parametrize(
+    ("old", "new"), [("0.209", "nan"), ("0.209", ""), (",0.209", ""), ("20", "x"), (".204", "9"), ("0.204", "1.204")]
+)
 def test_a_damaged_history_is_one_sentence(tmp_path, old, new):
     path = tmp_path / "history.csv"
     history.write_csv(path, [row(epoch) | COUNTS | {"steps": 10 * epoch} for epoch in (1, 2)])

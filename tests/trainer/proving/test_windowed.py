@@ -365,6 +365,17 @@ def test_the_windows_are_counted(window, expected):
     assert total == expected
 
 
+def test_the_logits_of_a_trained_network_are_those_of_its_windows():
+    arrays = dict(np.load(ROOT / "tests/support/windowed_transformer.npz"))
+    trained = build_network(dataclasses.replace(CONFIG, hidden=64, heads=4), FORMAT)
+    checkpoints.assign(trained.model.variables, arrays, None)
+    learner: Any = types.SimpleNamespace(network=trained, input_format=FORMAT)
+    tables, examples = WindowedTransformer(arrays, FORMAT.alphabet), proof_checks.check_questions(TASK, 2)
+    assert 0 < proof_windows.largest_difference(tables, learner, examples) < 1e-3
+    wrong = dataclasses.replace(examples, answers=np.roll(examples.answers, 1, axis=0))
+    assert proof_windows.largest_difference(tables, learner, wrong) == np.inf
+
+
 @pytest.fixture
 def run(tmp_path, network) -> Run:
     """A run whose network was never trained."""

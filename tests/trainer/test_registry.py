@@ -22,15 +22,16 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_task
     planned = {run.name: run for file in files for run in plan.read(file, [])}
 
     @functools.cache
-    def configured(group: str) -> tuple[Task, TrainConfig]:
-        """The task and the configuration of the runs of a group, which differ in their seeds only."""
-        run = next(run for run in planned.values() if run.group == group)
+    def configured(group: str, data_seed: int | None) -> tuple[Task, TrainConfig]:
+        """The task and the configuration of the runs of a group on one dataset, which differ in their seeds only."""
+        runs = (run for run in planned.values() if run.group == group)
+        run = next(run for run in runs if run.settings.get(plan.DATA_SEED) == data_seed)
         return call(set_up, from_flags(parameters_of(set_up), run.settings, "train") | {"task": run.task})
 
     assert len(rows) > 30
     for row in rows:
         run = planned[f"{row.run}-seed{row.seed}"]
-        task, config = configured(run.group)
+        task, config = configured(run.group, run.settings.get(plan.DATA_SEED))
         stored = TrainConfig.from_json(row.settings)
         resolved = config.resolved(on_gpu=False)
         assert stored == dataclasses.replace(resolved, seed=run.seed, deterministic=stored.deterministic), row.run

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic.columns import DIGITS
-from seq2seq_arith.trainer.proving.automata import Groups
+from seq2seq_arith.trainer.proving import automata
+from seq2seq_arith.trainer.proving.automata import STEP, Groups, walks
 from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, Automaton
 from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, above, check_range
 
@@ -152,8 +153,8 @@ def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) 
             if before not in (NONE, start):
                 edges = np.flatnonzero((questions.target == state) & (right == before))
                 edge = int(edges[through[edges].argmin()])
-                earlier = [*paths.to_state[int(questions.source[edge])], edge]
-            strings.append([*earlier, *inner, *reversed(paths.to_end[int(questions.target[inner[-1]])])])
+                earlier = [*paths.to_state(int(questions.source[edge])), edge]
+            strings.append([*earlier, *inner, *paths.to_end(int(questions.target[inner[-1]]))])
         first += len(windows.rows)
     strings.sort(key=lambda string: int(paths.weights[string].sum()))
     return [questions.symbol[string] for string in strings[:most]]
@@ -165,8 +166,7 @@ class _Paths:
     Attributes:
       leaving: The transitions from each state.
       weights: How many digits a transition adds to the longer operand, which is 0 or 1, int64 [transitions].
-      to_state, to_end: The transitions of both paths, by state; the latter backwards.
-      length, later: The sums of their weights, int64 [states].
+      length, later: The sums of the weights of both paths, int64 [states].
     """
 
     def __init__(self, questions: Automaton) -> None:
@@ -175,28 +175,29 @@ class _Paths:
         self.weights = (SORTED_OF[questions.symbol] != BLANKS).astype(np.int64)
         # In a question, blanks are behind all digits, at least one pair of them, so that a path of the fewest
         # transitions also has the fewest digits.
-        self.to_state = _paths(questions.initial, questions.source, questions.target)
-        self.to_end = _paths(questions.final, questions.target, questions.source)
-        self.length, self.later = self._lengths(self.to_state), self._lengths(self.to_end)
+        self._back = walks(questions.initial, questions.source, questions.target, questions.symbol, 0)
+        self._on = walks(questions.final, questions.target, questions.source, questions.symbol, 0)
+        self.length, self.later = (way.lengths[0] % STEP for way in (self._back, self._on))
 
     def through(self) -> np.ndarray:
         """The length of a shortest path whose last transition is a certain one, int64 [transitions]."""
         return self.length[self.questions.source] + self.weights
 
-    def _lengths(self, paths: dict[int, list[int]]) -> np.ndarray:
-        return np.array([self.weights[paths[state]].sum() for state in range(len(self.questions.initial))], np.int64)
+    def to_state(self, state: int) -> list[int]:
+        """The transitions of the path to a state."""
+        edges = list[int]()
+        while (edge := int(self._back.last[0, state])) != automata.NONE:
+            edges.insert(0, edge)
+            state = int(self.questions.source[edge])
+        return edges
 
-
-def _paths(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> dict[int, list[int]]:
-    """The transitions of a shortest path from one of some states, bool [states], to each state."""
-    paths = {int(state): list[int]() for state in np.flatnonzero(starts)}
-    queue = list(paths)
-    for state in queue:  # the queue grows in the loop
-        for edge in np.flatnonzero(source == state).tolist():
-            if (reached := int(target[edge])) not in paths:
-                paths[reached] = [*paths[state], edge]
-                queue.append(reached)
-    return paths
+    def to_end(self, state: int) -> list[int]:
+        """The transitions of the path from a state to the end."""
+        edges = list[int]()
+        while (edge := int(self._on.last[0, state])) != automata.NONE:
+            edges.append(edge)
+            state = int(self.questions.target[edge])
+        return edges
 
 
 def windows_of(symbols: np.ndarray, right: np.ndarray, alphabet: str) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 ``fit`` runs on TensorFlow, and on JAX and PyTorch if they are installed (``pip install jax torch``).
 
-Then, for three more networks, the same with and without XLA, and the losses, which must be alike: both ways train the
-same layers on the same examples with the same optimizer, in other orders and from other weights.
+Then, for three more networks, the same with the losses, which must be alike: all ways train the same layers on the same
+examples with the same optimizer, from the same weights. Only our loop has another order of the examples.
 
 Run it on an idle machine: ``make bench-train``. Every measurement runs in a process of its own, because TensorFlow sets
 its threads once per process.
@@ -36,7 +36,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "causal": {"input_format": "reversed", "hidden": 64, "layers": 2, "learning_rate": 1e-3},
 }
 ROUND_STEPS = 100  # of these networks
-BACKENDS = {"tensorflow": "", "jax": ", JAX", "torch": ", PyTorch"}  # of Keras: packages, and how a row names them
+FITS = {"Keras fit": "tensorflow", "Keras fit, JAX": "jax", "Keras fit, PyTorch": "torch"}  # rows, and Keras's backends
 
 
 def main() -> None:
@@ -55,8 +55,7 @@ def main() -> None:
 
 def compare_lstm(data_dir: str) -> None:
     """Prints how fast the notebook's LSTM trains, also on two replicas."""
-    installed = {backend: name for backend, name in BACKENDS.items() if importlib.util.find_spec(backend)}
-    rates = {f"Keras fit{name}": measure(fit_rate, data_dir, backend) for backend, name in installed.items()}
+    rates = {name: measure(fit_rate, data_dir, backend=backend) for name, backend in installed_fits().items()}
     for replicas in (1, 2):
         for xla in (False, True):
             name = f"our loop, {replicas} replica{'s' * (replicas - 1)}{', XLA' * xla}"
@@ -70,8 +69,10 @@ def compare_lstm(data_dir: str) -> None:
 
 def compare_network(data_dir: str, name: str, round_steps: int) -> None:
     """Prints how fast a network of the registry trains, the time before the second round, and the last round's loss."""
-    ways = {"Keras fit": (network_fit,), "our loop": (network_loop, False), "our loop, XLA": (network_loop, True)}
-    results = {way: measure(function, data_dir, name, round_steps, *xla) for way, (function, *xla) in ways.items()}
+    work = (data_dir, name, round_steps, measure(initial_weights, name))
+    results = {way: measure(network_fit, *work, backend=backend) for way, backend in installed_fits().items()}
+    for way, xla in (("our loop", False), ("our loop, XLA", True)):
+        results[way] = measure(network_loop, *work, xla)
     fit, _, _ = results["Keras fit"]
     rows = [
         [way, f"{rate:,.0f}", f"{rate / fit:.2f}", f"{first:.1f}", f"{loss:.3f}"]
@@ -81,14 +82,25 @@ def compare_network(data_dir: str, name: str, round_steps: int) -> None:
     say(table(["", "examples per second", "times fit", "seconds of round 1", f"loss of round {ROUNDS + 1}"], rows))
 
 
-def measure(way: Callable, *arguments: Any) -> Any:
-    """Calls a function of this file in a process of its own, and returns its result."""
-    return timing.call(in_tensorflow, way, arguments)[0]
+def installed_fits() -> dict[str, str]:
+    """The backends of Keras that are installed, by what the row of ``fit`` on each is called."""
+    return {name: backend for name, backend in FITS.items() if importlib.util.find_spec(backend)}
 
 
-def in_tensorflow(way: Callable, arguments: tuple) -> Any:
-    """Calls a function after TensorFlow has been imported quietly."""
-    import_tensorflow()
+def measure(way: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
+    """Calls a function of this file in a process of its own, with this backend of Keras, and returns its result."""
+    return timing.call(on_backend, backend, way, arguments)[0]
+
+
+def on_backend(backend: str, way: Callable, arguments: tuple) -> Any:
+    """Calls a function after Keras has been imported with a backend, which it chooses once per process."""
+    os.environ["KERAS_BACKEND"], os.environ["TF_CPP_MIN_LOG_LEVEL"] = backend, "3"
+    if backend == "tensorflow":
+        import_tensorflow()  # quietly
+    import keras
+
+    if keras.config.backend() != backend:
+        raise RuntimeError(f"Keras runs on {keras.config.backend()}, and not on {backend}")
     return way(*arguments)
 
 
@@ -108,9 +120,8 @@ def rounds_of(work: Callable[[], Any], examples: int) -> tuple[float, float, Any
     return examples / statistics.median(seconds[1:]), seconds[0], result
 
 
-def fit_rate(data_dir: str, backend: str) -> float:
-    """Examples per second of the notebook's model under ``fit``, on one of Keras's ``BACKENDS``."""
-    os.environ["KERAS_BACKEND"] = backend  # before Keras is imported, in a process that ends with this measurement
+def fit_rate(data_dir: str) -> float:
+    """Examples per second of the notebook's model under ``fit``."""
     import keras
 
     from seq2seq_arith.trainer.data import input_formats, records
@@ -152,18 +163,35 @@ def network_config(name: str, xla: bool = False) -> Any:
     return override(TrainConfig(xla=xla), name=name, batch_size=2 * BATCH, **NETWORKS[name])
 
 
-def network_fit(data_dir: str, name: str, round_steps: int) -> tuple[float, float, float]:
+def initial_weights(name: str) -> list[np.ndarray]:
+    """Random weights of one of ``NETWORKS``, in the order of Keras's ``get_weights``."""
+    import keras
+
+    from seq2seq_arith.trainer.data import input_formats
+    from seq2seq_arith.trainer.models.build import build_network
+
+    keras.utils.set_random_seed(0)
+    config = network_config(name).model
+    input_format = input_formats.make_input_format(config.input_format, Task("addition"))
+    return build_network(config, input_format).model.get_weights()
+
+
+def network_fit(data_dir: str, name: str, round_steps: int, weights: list[np.ndarray]) -> tuple[float, float, float]:
     """``rounds_of`` a network of the registry under ``fit``, with the mean loss of its last round."""
     import keras
 
     from seq2seq_arith.trainer.data import input_formats, records
+    from seq2seq_arith.trainer.models import latches
     from seq2seq_arith.trainer.models.build import build_network
     from seq2seq_arith.trainer.models.network import Autoregressive
 
     keras.utils.set_random_seed(0)
+    if keras.config.backend() != "tensorflow":
+        latches.uniform = native_uniform(keras.config.backend())
     config, task = network_config(name), Task("addition")
     input_format = input_formats.make_input_format(config.model.input_format, task)
     network = build_network(config.model, input_format)
+    network.model.set_weights(weights)
     count = round_steps * config.batch_size
     split = records.open_source(task, data_dir).splits["train"]
     examples = split.head(len(split))
@@ -183,6 +211,7 @@ def network_fit(data_dir: str, name: str, round_steps: int) -> tuple[float, floa
             answers[first : first + count],
             batch_size=config.batch_size,
             epochs=1,
+            shuffle=False,
             verbose=0,
         )
         return history.history["loss"][0]
@@ -190,7 +219,27 @@ def network_fit(data_dir: str, name: str, round_steps: int) -> tuple[float, floa
     return rounds_of(fit, count)
 
 
-def network_loop(data_dir: str, name: str, round_steps: int, xla: bool) -> tuple[float, float, float]:
+def native_uniform(backend: str) -> Callable:
+    """``latches.uniform``, which draws noise with TensorFlow, as users of JAX or PyTorch would write it."""
+    from seq2seq_arith.trainer.models.latches import WIDTH
+
+    def with_jax(values: Any, stddev: float, key: Any, salt: int) -> Any:
+        import jax
+
+        seed = jax.random.fold_in(jax.random.key(salt), key)
+        return jax.random.uniform(seed, values.shape, minval=-1.0, maxval=1.0) * (stddev * WIDTH)
+
+    def with_torch(values: Any, stddev: float, key: Any, salt: int) -> Any:
+        import torch
+
+        return (2.0 * torch.rand(values.shape) - 1.0) * (stddev * WIDTH)
+
+    return {"jax": with_jax, "torch": with_torch}[backend]
+
+
+def network_loop(
+    data_dir: str, name: str, round_steps: int, weights: list[np.ndarray], xla: bool
+) -> tuple[float, float, float]:
     """``rounds_of`` the same network in our loop, with the mean loss of its last round."""
     from seq2seq_arith.trainer.data import input_formats, records
     from seq2seq_arith.trainer.data.lanes import Lanes
@@ -202,6 +251,7 @@ def network_loop(data_dir: str, name: str, round_steps: int, xla: bool) -> tuple
     devices.make_deterministic()
     input_format = input_formats.make_input_format(config.model.input_format, task)
     learner = Learner(config=config, input_format=input_format, strategy=strategy, total_steps=10_000)
+    learner.model.set_weights(weights)
     batches = Lanes(records.open_source(task, data_dir).splits["train"], config.batch_size, learner.replicas, 0)
     steps = learner.steps_per_call(batches)
     rounds = iter(range(0, (ROUNDS + 1) * round_steps, round_steps))

@@ -237,7 +237,7 @@ class CausalDecoder(keras.layers.Layer):
         read = digit_positions_of(ids, self.alphabet, self.units_first)
         if self.unseen is not None:
             read = ops.where(ids == self.unseen, -1, read)
-        written = ops.broadcast_to(ops.arange(1, steps + 1, dtype="int32"), (tf.shape(ids)[0], steps))
+        written = ops.broadcast_to(ops.arange(1, steps + 1, dtype="int32"), (ops.shape(ids)[0], steps))
         return ops.concatenate([read, written], axis=1)
 
     def _logits(self, sequence: Any) -> Any:

@@ -2,11 +2,11 @@
 
 ``fit`` runs on TensorFlow, and on JAX and PyTorch if they are installed (``pip install jax torch``).
 
-Then, for three more networks, the same with the losses, which must be alike: all ways train the same layers on the same
-examples with the same optimizer, from the same weights. Only our loop has another order of the examples.
+Then the same for three more networks, with their losses, which must be alike: all ways train the same layers on the
+same examples with the same optimizer, from the same weights. Only our loop has another order of the examples.
 
-Run it on an idle machine: ``make bench-train``. Every measurement runs in a process of its own, because TensorFlow sets
-its threads once per process.
+Run it on an idle machine: ``make bench-train``. Every measurement runs in processes of its own, because TensorFlow sets
+its threads once per process, and shows their median, because one process may be twice as fast as the next.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.quiet import import_tensorflow
 
 BATCH = 128
-ROUNDS, CALLS = 5, 7  # rounds, calls per round
+PROCESSES, ROUNDS, CALLS = 3, 5, 7  # processes per measurement, rounds, calls per round
 # The options of the other networks, in batches of 256: of ``best``, of benchmarks/gru_boxes.toml, and of ``causal`` in
 # benchmarks/plain_strings.toml, but for the lengths of the numbers.
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -55,11 +55,11 @@ def main() -> None:
 
 def compare_lstm(data_dir: str) -> None:
     """Prints how fast the notebook's LSTM trains, also on two replicas."""
-    rates = {name: measure(fit_rate, data_dir, backend=backend) for name, backend in installed_fits().items()}
+    rates = {name: median(fit_rate, data_dir, backend=backend) for name, backend in installed_fits().items()}
     for replicas in (1, 2):
         for xla in (False, True):
             name = f"our loop, {replicas} replica{'s' * (replicas - 1)}{', XLA' * xla}"
-            rates[name] = measure(loop_rate, data_dir, replicas, xla)
+            rates[name] = median(loop_rate, data_dir, replicas, xla)
     rows = [[name, f"{rate:,.0f}", f"{rate / rates['Keras fit']:.2f}"] for name, rate in rates.items()]
     say(f"\nThe notebook's LSTM on addition, batch {BATCH}")
     say(table(["", "examples per second", "times fit"], rows))
@@ -69,10 +69,10 @@ def compare_lstm(data_dir: str) -> None:
 
 def compare_network(data_dir: str, name: str, round_steps: int) -> None:
     """Prints how fast a network of the registry trains, the time before the second round, and the last round's loss."""
-    work = (data_dir, name, round_steps, measure(initial_weights, name))
-    results = {way: measure(network_fit, *work, backend=backend) for way, backend in installed_fits().items()}
+    arguments = (data_dir, name, round_steps, in_process(initial_weights, name))
+    results = {way: median(network_fit, *arguments, backend=backend) for way, backend in installed_fits().items()}
     for way, xla in (("our loop", False), ("our loop, XLA", True)):
-        results[way] = measure(network_loop, *work, xla)
+        results[way] = median(network_loop, *arguments, xla)
     fit, _, _ = results["Keras fit"]
     rows = [
         [way, f"{rate:,.0f}", f"{rate / fit:.2f}", f"{first:.1f}", f"{loss:.3f}"]
@@ -87,7 +87,12 @@ def installed_fits() -> dict[str, str]:
     return {name: backend for name, backend in FITS.items() if importlib.util.find_spec(backend)}
 
 
-def measure(way: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
+def median(way: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
+    """The median of a number that a function of this file returns, or of each of several, over some processes."""
+    return np.median([in_process(way, *arguments, backend=backend) for _ in range(PROCESSES)], axis=0)
+
+
+def in_process(way: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
     """Calls a function of this file in a process of its own, with this backend of Keras, and returns its result."""
     return timing.call(on_backend, backend, way, arguments)[0]
 
@@ -200,7 +205,7 @@ def network_fit(data_dir: str, name: str, round_steps: int, weights: list[np.nda
     answers = input_format.encode_answer(examples.answers[order]).numpy()
     inputs = [questions, network.previous(answers).numpy()] if isinstance(network, Autoregressive) else [questions]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    network.model.compile(loss=loss, optimizer=keras.optimizers.Adam(config.learning_rate), metrics=["accuracy"])
+    network.model.compile(loss=loss, optimizer=dense_adam(config.learning_rate), metrics=["accuracy"])
     parts = iter(range(0, len(order), count))
 
     def fit() -> float:
@@ -217,6 +222,25 @@ def network_fit(data_dir: str, name: str, round_steps: int, weights: list[np.nda
         return history.history["loss"][0]
 
     return rounds_of(fit, count)
+
+
+def dense_adam(learning_rate: float) -> Any:
+    """Keras's Adam, of dense gradients.
+
+    TensorFlow lists the gradient of an embedding character by character (``IndexedSlices``). Keras 3.15 squares these
+    parts one by one, and not their sum, so without this, ``causal`` takes other steps on TensorFlow than elsewhere.
+    """
+    import keras
+
+    if keras.config.backend() != "tensorflow":
+        return keras.optimizers.Adam(learning_rate)
+    import tensorflow as tf
+
+    class DenseAdam(keras.optimizers.Adam):
+        def apply(self, grads, trainable_variables=None):
+            super().apply([tf.convert_to_tensor(gradient) for gradient in grads], trainable_variables)
+
+    return DenseAdam(learning_rate)
 
 
 def native_uniform(backend: str) -> Callable:

@@ -6,6 +6,7 @@ import re
 import sys
 import xml.etree.ElementTree as ET
 
+import bench_train
 import browser
 import draw
 import numpy as np
@@ -32,6 +33,27 @@ def test_a_function_runs_in_a_process_of_its_own():
     result, memory = timing.call(os.getppid)
     assert result == os.getpid()
     assert memory > 5e6  # on Linux also what this process has, as it began as a copy of it
+
+
+def test_a_measurement_stops_if_keras_runs_on_another_backend(monkeypatch):
+    import keras
+
+    for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL"):
+        monkeypatch.setenv(name, "")  # so that both have their old values afterwards
+    with pytest.raises(RuntimeError, match=f"Keras runs on {keras.config.backend()}, and not on jax"):
+        bench_train.on_backend("jax", dict, ())
+
+
+def test_a_repeated_character_takes_the_step_of_adam():
+    """The first step of Adam is as long as the learning rate, whatever the gradient."""
+    import keras
+    import tensorflow as tf
+
+    table = keras.Variable(np.zeros((3, 2), np.float32))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.gather(table.value, [0, 0, 0, 1]))
+    bench_train.dense_adam(0.5).apply(tape.gradient(loss, [table.value]), [table])
+    assert np.allclose(table.numpy(), [[-0.5, -0.5], [-0.5, -0.5], [0, 0]], atol=1e-5)
 
 
 def test_the_states_of_the_adder_of_the_package_are_the_carry():

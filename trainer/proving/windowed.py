@@ -19,7 +19,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.columns import DIGITS
 from seq2seq_arith.trainer.proving import automata
-from seq2seq_arith.trainer.proving.automata import STEP, Groups, walks
+from seq2seq_arith.trainer.proving.automata import STEP, Groups, Walks, walks
 from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, Automaton
 from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, above, check_range
 
@@ -185,19 +185,20 @@ class _Paths:
 
     def to_state(self, state: int) -> list[int]:
         """The transitions of the path to a state."""
-        edges = list[int]()
-        while (edge := int(self._back.last[0, state])) != automata.NONE:
-            edges.insert(0, edge)
-            state = int(self.questions.source[edge])
-        return edges
+        return _followed(self._back, self.questions.source, state)[::-1]
 
     def to_end(self, state: int) -> list[int]:
         """The transitions of the path from a state to the end."""
-        edges = list[int]()
-        while (edge := int(self._on.last[0, state])) != automata.NONE:
-            edges.append(edge)
-            state = int(self.questions.target[edge])
-        return edges
+        return _followed(self._on, self.questions.target, state)
+
+
+def _followed(way: Walks, ends: np.ndarray, state: int) -> list[int]:
+    """The transitions of a way from a state to where it began; ``ends`` are their states there, int64 [transitions]."""
+    edges = list[int]()
+    while (edge := int(way.last[0, state])) != automata.NONE:
+        edges.append(edge)
+        state = int(ends[edge])
+    return edges
 
 
 def windows_of(symbols: np.ndarray, right: np.ndarray, alphabet: str) -> np.ndarray:

@@ -137,7 +137,7 @@ def train_until_proved(loop: Loop, restore: Restore, make: Callable[[Stream, int
         if not wrong:
             say(f"note: no counterexample has at most {_max_digits(loop)} digits, so no round can use one")
             return
-        counterexamples = f"{len(newest):,} counterexample{'s' * (len(newest) != 1)}"
+        counterexamples = f"{len(wrong):,} counterexample{'s' * (len(wrong) != 1)}, {len(newest):,} of the last proof"
         say(f"round {number + 1} of {rounds}: {STEPS} steps with {counterexamples}")
         batches = _batches(loop, stream, wrong, len(newest))
         learner = make(batches, STEPS)

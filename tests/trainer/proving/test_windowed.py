@@ -425,7 +425,7 @@ def test_a_round_trains_the_network_on_its_counterexamples(data_dir, tasks, tmp_
     rows, result = history.read_csv(run.history), proofs.read(run)
     assert [(row["round"], row["steps"]) for row in rows] == [(0, 2), (1, 4)]
     assert result is not None and not result.holds and result.wrong > 1000
-    assert "round 1 of 1: 2 steps with 50 counterexamples" in capsys.readouterr().out
+    assert "round 1 of 1: 2 steps with 50 counterexamples, 50 of the last proof" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("factor", "near"), [(1.999, 1), (2.001, 0)])

@@ -162,7 +162,7 @@ def test_each_round_begins_from_the_weights_with_the_fewest_wrong_cases(train_un
     assert proved == [0, 3, 3, 6, 6] and loop.undone == 0
     assert loop.losses == [[0, 1, 2]] * 4  # in calls of two steps at most
     assert loop.learner.weight == 6
-    assert "round 4 of 9: 3 steps with 1 counterexample" in capsys.readouterr().out
+    assert "round 4 of 9: 3 steps with 1 counterexample, 1 of the last proof" in capsys.readouterr().out
 
 
 def test_of_boxes_that_are_all_open_those_with_the_longest_wrong_question_are_the_best(train_until_proved):
@@ -202,6 +202,7 @@ def test_a_round_within_the_trained_digits_sees_no_longer_question(train_until_p
     loop, _, batches, _ = train_until_proved(*proofs, prove=2, within=True)
     assert [batch.wrong for batch in batches] == [("9+1", "999+1")] * 2
     assert loop.digits == [batch.drawn_task.size for batch in batches] == [3, 3]
+    assert "round 2 of 2: 3 steps with 2 counterexamples, 0 of the last proof" in capsys.readouterr().out
     loop, _, batches, _ = train_until_proved(*proofs, prove=2)
     assert loop.digits == [batch.drawn_task.size for batch in batches] == [5, 6]  # by default
     assert not train_until_proved((3, 0, ["9999+1"]), prove=2, within=True)[1]

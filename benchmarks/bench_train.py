@@ -2,11 +2,12 @@
 
 ``fit`` runs on TensorFlow, and on JAX and PyTorch if they are installed (``pip install jax torch``).
 
-Then the same for three more networks, with their losses, which must be alike: all ways train the same layers on the
-same examples with the same optimizer, from the same weights. Only our loop has another order of the examples.
+Then, with one replica, the speed of three more networks, the seconds of their first round, and their losses, which must
+be similar: all methods train the same layers on the same examples with the same optimizer, from the same weights. Only
+our loop has another order of the examples, and each framework draws its own noise.
 
 Run it on an idle machine: ``make bench-train``. Every measurement runs in processes of its own, because TensorFlow sets
-its threads once per process, and shows their median, because one process may be twice as fast as the next.
+its threads once per process, and shows their median, because one process may be much faster than the next.
 """
 
 import argparse
@@ -28,8 +29,9 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 
 BATCH = 128
 PROCESSES, ROUNDS, CALLS = 3, 5, 7  # processes per measurement, rounds, calls per round
-# The options of the other networks, in batches of 256: of ``best``, of benchmarks/gru_boxes.toml, and of ``causal`` in
-# benchmarks/plain_strings.toml, but for the lengths of the numbers.
+# The other networks have the sizes and input formats of ``best``, of benchmarks/gru_boxes.toml, and of ``causal`` in
+# benchmarks/plain_strings.toml. All are trained in batches of 256 by Adam with a constant rate, without weight decay or
+# clipping.
 NETWORKS: dict[str, dict[str, Any]] = {
     "latch_tagger": {"input_format": "aligned", "hidden": 64, "layers": 1, "learning_rate": 1e-2},
     "gru_tagger": {"input_format": "aligned", "hidden": 5, "layers": 1, "learning_rate": 1e-2},
@@ -68,15 +70,15 @@ def compare_lstm(data_dir: str) -> None:
 
 
 def compare_network(data_dir: str, name: str, round_steps: int) -> None:
-    """Prints how fast a network of the registry trains, the time before the second round, and the last round's loss."""
+    """Prints how fast a network of the registry trains, the seconds of round 1, and the mean loss of the last round."""
     arguments = (data_dir, name, round_steps, in_process(initial_weights, name))
-    results = {way: median(network_fit, *arguments, backend=backend) for way, backend in installed_fits().items()}
-    for way, xla in (("our loop", False), ("our loop, XLA", True)):
-        results[way] = median(network_loop, *arguments, xla)
+    results = {method: median(network_fit, *arguments, backend=backend) for method, backend in installed_fits().items()}
+    for method, xla in (("our loop", False), ("our loop, XLA", True)):
+        results[method] = median(network_loop, *arguments, xla)
     fit, _, _ = results["Keras fit"]
     rows = [
-        [way, f"{rate:,.0f}", f"{rate / fit:.2f}", f"{first:.1f}", f"{loss:.3f}"]
-        for way, (rate, first, loss) in results.items()
+        [method, f"{rate:,.0f}", f"{rate / fit:.2f}", f"{first:.1f}", f"{loss:.3f}"]
+        for method, (rate, first, loss) in results.items()
     ]
     say(f"\n{name} on addition, {round_steps} steps per round")
     say(table(["", "examples per second", "times fit", "seconds of round 1", f"loss of round {ROUNDS + 1}"], rows))
@@ -87,17 +89,17 @@ def installed_fits() -> dict[str, str]:
     return {name: backend for name, backend in FITS.items() if importlib.util.find_spec(backend)}
 
 
-def median(way: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
+def median(function: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
     """The median of a number that a function of this file returns, or of each of several, over some processes."""
-    return np.median([in_process(way, *arguments, backend=backend) for _ in range(PROCESSES)], axis=0)
+    return np.median([in_process(function, *arguments, backend=backend) for _ in range(PROCESSES)], axis=0)
 
 
-def in_process(way: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
+def in_process(function: Callable, *arguments: Any, backend: str = "tensorflow") -> Any:
     """Calls a function of this file in a process of its own, with this backend of Keras, and returns its result."""
-    return timing.call(on_backend, backend, way, arguments)[0]
+    return timing.call(on_backend, backend, function, arguments)[0]
 
 
-def on_backend(backend: str, way: Callable, arguments: tuple) -> Any:
+def on_backend(backend: str, function: Callable, arguments: tuple) -> Any:
     """Calls a function after Keras has been imported with a backend, which it chooses once per process."""
     os.environ["KERAS_BACKEND"], os.environ["TF_CPP_MIN_LOG_LEVEL"] = backend, "3"
     if backend == "tensorflow":
@@ -106,7 +108,7 @@ def on_backend(backend: str, way: Callable, arguments: tuple) -> Any:
 
     if keras.config.backend() != backend:
         raise RuntimeError(f"Keras runs on {keras.config.backend()}, and not on {backend}")
-    return way(*arguments)
+    return function(*arguments)
 
 
 def rate_of(work: Callable[[], object], examples: int) -> float:
@@ -144,32 +146,38 @@ def fit_rate(data_dir: str) -> float:
 def loop_rate(data_dir: str, replicas: int, xla: bool) -> float:
     """Examples per second of the same model in our loop."""
     from seq2seq_arith.trainer.config import TrainConfig
+
+    config = TrainConfig(replicas=replicas, xla=xla)
+    learner, batches = learner_and_batches(data_dir, config)
+    steps = learner.steps_per_call(batches)
+    work = [(call * steps, steps) for call in range(CALLS)]
+    return rate_of(lambda: [learner.train(batches, *call) for call in work], CALLS * steps * config.batch_size)
+
+
+def learner_and_batches(data_dir: str, config: Any) -> tuple[Any, Any]:
+    """What our loop trains by a ``TrainConfig``, and the training split of addition in its batches."""
     from seq2seq_arith.trainer.data import input_formats, records
     from seq2seq_arith.trainer.data.lanes import Lanes
     from seq2seq_arith.trainer.training import devices
     from seq2seq_arith.trainer.training.learner import Learner
 
-    task, config = Task("addition"), TrainConfig(replicas=replicas, xla=xla)
-    strategy = devices.make_strategy(config.replicas)
+    task, strategy = Task("addition"), devices.make_strategy(config.replicas)
     devices.make_deterministic()
     input_format = input_formats.make_input_format(config.model.input_format, task)
     learner = Learner(config=config, input_format=input_format, strategy=strategy, total_steps=10_000)
     train = records.open_source(task, data_dir).splits["train"]
-    batches = Lanes(train, config.batch_size, learner.replicas, 0)
-    steps = learner.steps_per_call(batches)
-    work = [(call * steps, steps) for call in range(CALLS)]
-    return rate_of(lambda: [learner.train(batches, *call) for call in work], CALLS * steps * config.batch_size)
+    return learner, Lanes(train, config.batch_size, learner.replicas, 0)
 
 
 def network_config(name: str, xla: bool = False) -> Any:
     """The configuration of one of ``NETWORKS``."""
     from seq2seq_arith.trainer.config import TrainConfig, override
 
-    return override(TrainConfig(xla=xla), name=name, batch_size=2 * BATCH, **NETWORKS[name])
+    return override(TrainConfig(replicas=1, xla=xla), name=name, batch_size=2 * BATCH, **NETWORKS[name])
 
 
-def initial_weights(name: str) -> list[np.ndarray]:
-    """Random weights of one of ``NETWORKS``, in the order of Keras's ``get_weights``."""
+def format_and_network(name: str) -> tuple[Any, Any]:
+    """The input format of one of ``NETWORKS``, and the network with random weights."""
     import keras
 
     from seq2seq_arith.trainer.data import input_formats
@@ -178,27 +186,29 @@ def initial_weights(name: str) -> list[np.ndarray]:
     keras.utils.set_random_seed(0)
     config = network_config(name).model
     input_format = input_formats.make_input_format(config.input_format, Task("addition"))
-    return build_network(config, input_format).model.get_weights()
+    return input_format, build_network(config, input_format)
+
+
+def initial_weights(name: str) -> list[np.ndarray]:
+    """Random weights of one of ``NETWORKS``, in the order of Keras's ``get_weights``."""
+    _, network = format_and_network(name)
+    return network.model.get_weights()
 
 
 def network_fit(data_dir: str, name: str, round_steps: int, weights: list[np.ndarray]) -> tuple[float, float, float]:
     """``rounds_of`` a network of the registry under ``fit``, with the mean loss of its last round."""
     import keras
 
-    from seq2seq_arith.trainer.data import input_formats, records
+    from seq2seq_arith.trainer.data import records
     from seq2seq_arith.trainer.models import latches
-    from seq2seq_arith.trainer.models.build import build_network
     from seq2seq_arith.trainer.models.network import Autoregressive
 
-    keras.utils.set_random_seed(0)
     if keras.config.backend() != "tensorflow":
         latches.uniform = native_uniform(keras.config.backend())
-    config, task = network_config(name), Task("addition")
-    input_format = input_formats.make_input_format(config.model.input_format, task)
-    network = build_network(config.model, input_format)
+    config, (input_format, network) = network_config(name), format_and_network(name)
     network.model.set_weights(weights)
     count = round_steps * config.batch_size
-    split = records.open_source(task, data_dir).splits["train"]
+    split = records.open_source(Task("addition"), data_dir).splits["train"]
     examples = split.head(len(split))
     order = np.random.default_rng(0).permutation(np.arange(count * (ROUNDS + 1)) % len(split))
     questions = input_format.encode_question(examples.questions[order]).numpy()
@@ -227,8 +237,9 @@ def network_fit(data_dir: str, name: str, round_steps: int, weights: list[np.nda
 def dense_adam(learning_rate: float) -> Any:
     """Keras's Adam, of dense gradients.
 
-    TensorFlow lists the gradient of an embedding character by character (``IndexedSlices``). Keras 3.15 squares these
-    parts one by one, and not their sum, so without this, ``causal`` takes other steps on TensorFlow than elsewhere.
+    On TensorFlow, the gradient of an embedding is sparse (``tf.IndexedSlices``), with a row for each occurrence of a
+    character. Keras 3.15 squares these rows one by one, and not their sum, so without this, ``causal`` takes other
+    steps on TensorFlow than elsewhere.
     """
     import keras
 
@@ -265,18 +276,9 @@ def network_loop(
     data_dir: str, name: str, round_steps: int, weights: list[np.ndarray], xla: bool
 ) -> tuple[float, float, float]:
     """``rounds_of`` the same network in our loop, with the mean loss of its last round."""
-    from seq2seq_arith.trainer.data import input_formats, records
-    from seq2seq_arith.trainer.data.lanes import Lanes
-    from seq2seq_arith.trainer.training import devices
-    from seq2seq_arith.trainer.training.learner import Learner
-
-    config, task = network_config(name, xla), Task("addition")
-    strategy = devices.make_strategy(1)
-    devices.make_deterministic()
-    input_format = input_formats.make_input_format(config.model.input_format, task)
-    learner = Learner(config=config, input_format=input_format, strategy=strategy, total_steps=10_000)
+    config = network_config(name, xla)
+    learner, batches = learner_and_batches(data_dir, config)
     learner.model.set_weights(weights)
-    batches = Lanes(records.open_source(task, data_dir).splits["train"], config.batch_size, learner.replicas, 0)
     steps = learner.steps_per_call(batches)
     rounds = iter(range(0, (ROUNDS + 1) * round_steps, round_steps))
 

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic.columns import DIGITS
-from seq2seq_arith.trainer.proving import automata
-from seq2seq_arith.trainer.proving.automata import STEP, Groups, Walks, walks
+from seq2seq_arith.trainer.proving.automata import NONE, STEP, Groups, Walks, walks
 from seq2seq_arith.trainer.proving.questions import CHARACTERS, PAIRS, Automaton
 from seq2seq_arith.trainer.proving.tables import SMALLEST, TANH, UNIT, RangeError, Weights, above, check_range
 
@@ -35,7 +34,7 @@ BLANKS = len(SORTED) - 1  # the pair of two blanks, behind both operands
 # A window is a row of int64: the character before the last one (``NONE`` at the first step), the last one, and three
 # pairs: the previous one (``NO_PAIR`` at the first step), that of the step, and the next one.
 COLUMNS = 5
-NONE, NEVER = -1, 1000  # no pair or character; more than the length of any shortest path
+UNREACHED = 1000  # more than the length of any shortest path
 
 EPSILON = 1e-6  # of Keras's RMSNormalization
 SCALE = 4.0  # of the bias: ``positional_encodings.PositionBias.SCALE``
@@ -71,31 +70,28 @@ def all_windows(questions: Automaton, alphabet: str) -> Iterator[Windows]:
 
     Characters have their ids of ``alphabet``, whose last one is the EOS token; the id behind it is that of the start.
     """
-    blank, end, start = alphabet.index(" "), len(alphabet) - 1, len(alphabet)
-    right = np.where(questions.right == blank, end, questions.right)
-    paths = _Paths(questions)
-    digits = np.unique(right[right != end])
+    paths = _Paths(questions, alphabet)
+    right = paths.right
+    digits = np.unique(right[right != paths.end])
     # From the character before the last one to the length of a shortest path to each state, whose last transition
-    # writes that character; NEVER for other states.
-    lengths = {start: np.where(questions.initial, 0, NEVER)}
+    # writes that character; UNREACHED for other states.
+    lengths = {paths.start: np.where(questions.initial, 0, UNREACHED)}
     for digit in digits:
         writes = right == digit
-        lengths[int(digit)] = length = np.full(len(questions.initial), NEVER)
-        np.minimum.at(length, questions.target[writes], paths.through()[writes])
-    first = _distinct_transitions(questions, np.flatnonzero(questions.initial[questions.source]), right, paths.length)
-    yield _joined(questions, paths, right, np.full(len(first), NONE), first, paths.length, (NONE, start))
+        lengths[int(digit)] = length = np.full(len(questions.initial), UNREACHED)
+        np.minimum.at(length, questions.target[writes], paths.through[writes])
+    first = _distinct_transitions(paths, np.flatnonzero(questions.initial[questions.source]), paths.length)
+    yield _joined(paths, np.full(len(first), NONE), first, paths.length, (NONE, paths.start))
     for before, length in lengths.items():
-        _, edges = paths.leaving.members(np.flatnonzero(length < NEVER))
+        _, edges = paths.leaving.members(np.flatnonzero(length < UNREACHED))
         for last in digits:
-            previous = _distinct_transitions(questions, edges[right[edges] == last], right, length)
+            previous = _distinct_transitions(paths, edges[right[edges] == last], length)
             row, current = paths.leaving.members(questions.target[previous])
-            yield _joined(questions, paths, right, previous[row], current, length, (before, int(last)))
+            yield _joined(paths, previous[row], current, length, (before, int(last)))
 
 
 def _joined(
-    questions: Automaton,
     paths: "_Paths",
-    right: np.ndarray,
     previous: np.ndarray,
     current: np.ndarray,
     length: np.ndarray,
@@ -105,6 +101,7 @@ def _joined(
 
     ``length`` is that of a path to each state before the first transition, int64 [states].
     """
+    questions, right = paths.questions, paths.right
     pairs = np.append(SORTED_OF[questions.symbol], NO_PAIR)  # by transition; the last one is that of NONE
     weights = np.append(paths.weights, 0)
     row, following = paths.leaving.members(questions.target[current])
@@ -120,11 +117,12 @@ def _joined(
     return Windows(rows, right[transitions[:, 1]], transitions)
 
 
-def _distinct_transitions(questions: Automaton, edges: np.ndarray, right: np.ndarray, length: np.ndarray) -> np.ndarray:
+def _distinct_transitions(paths: "_Paths", edges: np.ndarray, length: np.ndarray) -> np.ndarray:
     """One transition for each sorted pair, target and character that some transitions have.
 
     Of several, it is one from a state of the least ``length``, int64 [states].
     """
+    questions, right = paths.questions, paths.right
     key = (SORTED_OF[questions.symbol[edges]] * len(questions.initial) + questions.target[edges]) * (right.max() + 1)
     return edges[_least(key + right[edges], length[questions.source[edges]])]
 
@@ -140,19 +138,16 @@ def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) 
 
     ``wrong`` are numbers of windows, in the order of ``all_windows``, int64 [wrong].
     """
-    blank, end, start = alphabet.index(" "), len(alphabet) - 1, len(alphabet)
-    right = np.where(questions.right == blank, end, questions.right)
-    paths, strings, first = _Paths(questions), list[list[int]](), 0
-    through = paths.through()
+    paths, strings, first = _Paths(questions, alphabet), list[list[int]](), 0
     for windows in all_windows(questions, alphabet):
         chosen = wrong[(wrong >= first) & (wrong < first + len(windows.rows))] - first
         for row in chosen.tolist():
             inner = [edge for edge in windows.transitions[row].tolist() if edge != NONE]
             before, state = int(windows.rows[row, 0]), int(questions.source[inner[0]])
             earlier = list[int]()
-            if before not in (NONE, start):
-                edges = np.flatnonzero((questions.target == state) & (right == before))
-                edge = int(edges[through[edges].argmin()])
+            if before not in (NONE, paths.start):
+                edges = np.flatnonzero((questions.target == state) & (paths.right == before))
+                edge = int(edges[paths.through[edges].argmin()])
                 earlier = [*paths.to_state(int(questions.source[edge])), edge]
             strings.append([*earlier, *inner, *paths.to_end(int(questions.target[inner[-1]]))])
         first += len(windows.rows)
@@ -161,16 +156,23 @@ def shortest(questions: Automaton, alphabet: str, wrong: np.ndarray, most: int) 
 
 
 class _Paths:
-    """Shortest paths from the start of a question to each state, and from there to its end, without the blanks.
+    """Shortest paths from the start of a question to each state, and from there to its end.
+
+    Their lengths do not count blanks.
 
     Attributes:
+      questions: The automaton.
+      start, end: The ids of the character that is read before the first one, and of the EOS token.
+      right: The id of the right character of each transition, int64 [transitions].
       leaving: The transitions from each state.
       weights: How many digits a transition adds to the longer operand, which is 0 or 1, int64 [transitions].
       length, later: The sums of the weights of both paths, int64 [states].
+      through: The length of a shortest path whose last transition is a certain one, int64 [transitions].
     """
 
-    def __init__(self, questions: Automaton) -> None:
-        self.questions = questions
+    def __init__(self, questions: Automaton, alphabet: str) -> None:
+        self.questions, self.start, self.end = questions, len(alphabet), len(alphabet) - 1
+        self.right = np.where(questions.right == alphabet.index(" "), self.end, questions.right)
         self.leaving = Groups(questions.source, len(questions.initial))
         self.weights = (SORTED_OF[questions.symbol] != BLANKS).astype(np.int64)
         # In a question, blanks are behind all digits, at least one pair of them, so that a path of the fewest
@@ -178,10 +180,7 @@ class _Paths:
         self._back = walks(questions.initial, questions.source, questions.target, questions.symbol, 0)
         self._on = walks(questions.final, questions.target, questions.source, questions.symbol, 0)
         self.length, self.later = (way.lengths[0] % STEP for way in (self._back, self._on))
-
-    def through(self) -> np.ndarray:
-        """The length of a shortest path whose last transition is a certain one, int64 [transitions]."""
-        return self.length[self.questions.source] + self.weights
+        self.through = self.length[questions.source] + self.weights
 
     def to_state(self, state: int) -> list[int]:
         """The transitions of the path to a state."""
@@ -193,9 +192,9 @@ class _Paths:
 
 
 def _followed(way: Walks, ends: np.ndarray, state: int) -> list[int]:
-    """The transitions of a way from a state to where it began; ``ends`` are their states there, int64 [transitions]."""
+    """The transitions of a way from a state to where it began; ``ends`` are the states from which each was taken."""
     edges = list[int]()
-    while (edge := int(way.last[0, state])) != automata.NONE:
+    while (edge := int(way.last[0, state])) != NONE:
         edges.append(edge)
         state = int(ends[edge])
     return edges

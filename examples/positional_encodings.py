@@ -4,7 +4,7 @@
         --positional-encoding examples/positional_encodings.py:Alibi
 
 Each counts characters, and reads questions of any length. A query sees the characters up to itself, so that its
-distance to a key is 0 or more. None of them was measured in this project.
+distance to a key is 0 or more. docs/results-length-generalisation.md has the accuracy of those that we have measured.
 """
 
 from seq2seq_arith.trainer.models.layers import ops

@@ -18,7 +18,7 @@ from seq2seq_arith.trainer.models.positional_encodings import Coordinates
 from seq2seq_arith.trainer.plugins import POSITIONAL_ENCODING, Plugin
 
 FILE = f"{ROOT}/examples/positional_encodings.py"
-HEADS, QUERIES, KEYS = 4, (0, 5, 200), (0, 3, 5, 60, 199)
+HEADS, QUERIES, KEYS = 4, (0, 5, 200), (0, 3, 5, 60, 73, 136, 168, 184, 199)
 PAIRS = [(q, k) for q in range(len(QUERIES)) for k in range(len(KEYS)) if KEYS[k] <= QUERIES[q]]
 
 
@@ -70,7 +70,7 @@ def test_fire():
 def test_t5_buckets():
     bias, weights = biases("T5Buckets")
     # From the table of the paper's code: relative_position_bucket, not bidirectional, 32 buckets, distance 128.
-    bucket = {0: 0, 2: 2, 3: 3, 5: 5, 140: 31, 195: 31, 197: 31, 200: 31, 1: 1}
+    bucket = {0: 0, 1: 1, 2: 2, 3: 3, 5: 5, 16: 16, 32: 21, 64: 26, 127: 31, 140: 31, 195: 31, 197: 31, 200: 31}
     check(bias, lambda head, i, j: weights["t5_buckets"][bucket[i - j], head])
 
 

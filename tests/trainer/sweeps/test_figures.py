@@ -99,6 +99,7 @@ FIGURES: dict[str, Callable[[list[Result], str], float]] = {
     "wrong-seen": counted(lambda total: total.seen_in_training.wrong),
     "wrong-unseen": counted(lambda total: total.not_seen.wrong),
     "at-least-900": reaching(0.9, *SETS),
+    "at-least-990": reaching(0.99, *SETS),
     "exact-min": exact(0),
     "exact-second": exact(1),
     "validation-min": of_runs(lambda runs: min(row.exact_match for row in runs)),

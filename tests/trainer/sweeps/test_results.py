@@ -274,6 +274,11 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert capsys.readouterr().err == "arith-model: --where is 'rope'; give FIELD=VALUE, such as task=addition\n"
 
 
+def test_tables_keep_the_commands_that_made_them():
+    """A table whose command is lost, or written in another form, would not be compared."""
+    assert sum(len(MADE.findall(page.read_text(encoding="utf-8"))) for page in PAGES) >= 5
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_number_of_a_table_that_says_so_is_typed_by_hand(page, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)

@@ -27,6 +27,8 @@ import seq2seq_arith as sa
 
 DIGITS, LARGEST = 10, 10**10 - 1
 BATCH = 2048
+# The names under which submissions have their function from two numbers to the ids of a question.
+ENCODERS = ("encode", "_encode", "_preprocess")
 # From left and right operands to the ids that are written, int [questions, steps], digits from the units first.
 Adder = Callable[[Sequence[int], Sequence[int]], np.ndarray]
 
@@ -77,22 +79,32 @@ def open_adder(file: Path) -> Adder:
     spec.loader.exec_module(module)
     model, about = module.build_model()
     print(f"{about['name']}: {about['params']} parameters", flush=True)
-    return with_mlx(module, model) if hasattr(module, "_encode") else with_torch(module, model)
+    return with_torch(module, model) if hasattr(module, "torch") else with_mlx(module, model)
 
 
 def with_torch(module: Any, model: Any) -> Adder:
-    """A submission in PyTorch: digits from the units, and the ids of ``+`` and ``=``, which are 0 if it has none."""
+    """A submission in PyTorch: a question is encoded by its own function, and decoded greedily as in its ``add``.
+
+    Without such a function, a question is the digits of both numbers from the units, with the ids of ``+`` and ``=``,
+    which are 0 if the submission has none.
+    """
     import torch
 
+    encode = next((getattr(module, name) for name in ENCODERS if hasattr(module, name)), None)
     plus, equals = getattr(module, "PLUS_TOKEN", 0), getattr(module, "EQUALS_TOKEN", 0)
 
+    def prompts(left: Sequence[int], right: Sequence[int]) -> np.ndarray:
+        if encode is not None:
+            return np.array([encode(*pair) for pair in zip(left, right, strict=True)])
+        signs = [np.full((len(left), 1), sign) for sign in (plus, equals)]
+        return np.concatenate([units_first(left), signs[0], units_first(right), signs[1]], axis=1)
+
     def add(left: Sequence[int], right: Sequence[int]) -> np.ndarray:
-        prompts = np.concatenate(
-            [units_first(left), np.full((len(left), 1), plus), units_first(right), np.full((len(left), 1), equals)],
-            axis=1,
-        )
+        ids = torch.tensor(prompts(left, right))
         with torch.inference_mode():
-            return model.generate(torch.tensor(prompts)).numpy()
+            for _ in range(DIGITS + 1):
+                ids = torch.cat([ids, model(ids)[:, -1].argmax(-1, keepdim=True)], dim=1)
+        return ids[:, -DIGITS - 1 :].numpy()
 
     return add
 

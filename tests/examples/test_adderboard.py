@@ -46,20 +46,51 @@ def test_the_boards_questions_and_the_suite_are_scored(adderboard, monkeypatch, 
     assert re.search(r"^worst slice: zero, 0\.\d+ of \d+: (\d+)\+0 = \1, answered 1\d{10}$", printed, re.MULTILINE)
 
 
-def test_a_submission_is_given_the_digits_and_its_own_tokens(adderboard, monkeypatch, tmp_path):
-    """A submission in a file, and a stand-in for PyTorch that hands arrays on."""
-    (tmp_path / "torch.py").write_text(
-        "import contextlib\nimport numpy as np\ninference_mode = contextlib.nullcontext\n"
-        "class Tensor(np.ndarray):\n    def numpy(self):\n        return np.asarray(self)\n"
-        "def tensor(values):\n    return np.asarray(values).view(Tensor)\n"
-    )
-    (tmp_path / "submission.py").write_text(
-        "PLUS_TOKEN, EQUALS_TOKEN = 10, 11\n"
-        "class Model:\n    def generate(self, prompts):\n        return prompts[:, ::-1]\n"
-        "def build_model():\n    return Model(), {'name': 'echo', 'params': 0}\n"
-    )
+TORCH = """
+import contextlib
+import numpy as np
+inference_mode = contextlib.nullcontext
+class Tensor(np.ndarray):
+    def numpy(self):
+        return np.asarray(self)
+    def argmax(self, axis, keepdim):
+        return np.argmax(np.asarray(self), axis, keepdims=keepdim).view(Tensor)
+def tensor(values):
+    return np.asarray(values).view(Tensor)
+def cat(parts, dim):
+    return np.concatenate(parts, dim).view(Tensor)
+"""
+# The network writes its prompt again: at each step, the id that stands this far from the end.
+SUBMISSION = """
+import numpy as np
+import torch
+class Model:
+    def __call__(self, ids):
+        return np.eye(12)[ids[:, [-{back}]]].view(torch.Tensor)
+def build_model():
+    return Model(), {{"name": "echo", "params": 0}}
+{own}
+"""
+TOKENS = "PLUS_TOKEN, EQUALS_TOKEN = 10, 11"
+ENCODER = "def _encode(left, right):\n    return [right] * 11 + [left] * 11"
+
+
+@pytest.mark.parametrize(
+    ("own", "back", "expected"),
+    [
+        (TOKENS, 22, [2, 1, *[0] * 8, 10]),
+        (TOKENS, 11, [*range(10), 11]),
+        ("", 22, [2, 1, *[0] * 9]),
+        (ENCODER, 22, [6] * 11),
+    ],
+)
+def test_a_submission_is_given_its_own_prompt(adderboard, monkeypatch, tmp_path, own, back, expected):
+    """A submission in a file, and a stand-in for PyTorch."""
+    (tmp_path / "torch.py").write_text(TORCH)
+    (tmp_path / "submission.py").write_text(SUBMISSION.format(back=back, own=own))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    ids = adderboard.open_adder(tmp_path / "submission.py")([12], [9876543210])
-    np.testing.assert_array_equal(ids, [[11, *range(9, -1, -1), 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]])
+    pair = (5, 6) if own == ENCODER else (12, 9876543210)
+    ids = adderboard.open_adder(tmp_path / "submission.py")(*([number] for number in pair))
+    np.testing.assert_array_equal(ids, [expected])
     monkeypatch.delitem(sys.modules, "torch")

@@ -28,6 +28,11 @@ class Kind:
     noun: str  # "function" or "class"
 
     @property
+    def flag(self) -> str:
+        """The option as it is typed on the command line."""
+        return f"--{self.option.replace('_', '-')}"
+
+    @property
     def form(self) -> str:
         """The form of a name in a file."""
         return f"FILE.py:{self.noun.upper()}"
@@ -116,7 +121,7 @@ class Plugin:
         if self.name not in process.current().plugins:
             raise InputError(
                 f"this run's {option} is the code {self.name}, which runs only if you name it; if you trust it, add: "
-                f"--{option} {self.name}"
+                f"{self.kind.flag} {self.name}"
             )
         source = b"" if file is None else self._read()
         if self.sha256 is not None and digest(source) != self.sha256:

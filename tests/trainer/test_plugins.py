@@ -106,18 +106,25 @@ def test_a_run_goes_on_only_with_the_same_code(nets, tmp_path):
     assert asked.stderr.startswith(f"arith-model: {nets} has changed since this run was trained with it; restore")
 
 
-def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
+@pytest.mark.parametrize(
+    ("setting", "flag"),
+    [("name", "--model"), ("input_format", "--input-format"), ("positional_encoding", "--positional-encoding")],
+)
+def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path, setting, flag):
     run, ran = Run(tmp_path / "run", Task("addition"), "abc", "data", TrainConfig()), tmp_path / "ran"
     nets.write_text(f"open({str(ran)!r}, 'w')\n{NETS}", encoding="utf-8")
-    dataclasses.replace(run, config=TrainConfig(model=ModelConfig(name=f"{nets}:writer"))).write_config()
+    model = ModelConfig(**{"name": "causal", "input_format": "reversed", setting: f"{nets}:writer"})
+    dataclasses.replace(run, config=TrainConfig(model=model)).write_config()
     checkpoints.save(run.best, {}, {})
     done = run_here("predict", run.folder, "1+2", main=main)
     assert done.returncode == 2
-    assert done.stderr == (
-        f"arith-model: this run's model is the code {nets}:writer, which runs only if you name it; if you trust it, "
-        f"add: --model {nets}:writer\n"
+    assert done.stderr.startswith("arith-model: this run's ") and done.stderr.endswith(
+        f" is the code {nets}:writer, which runs only if you name it; if you trust it, add: {flag} {nets}:writer\n"
     )
     assert not ran.exists()
+    named = run_here("predict", run.folder, "1+2", flag, f"{nets}:writer", main=main)
+    assert named.returncode == 2 and "runs only if you name it" not in named.stderr
+    assert ran.exists()
 
 
 @pytest.fixture

@@ -45,6 +45,11 @@ def least(*sets: str) -> Callable[[list[Result], str], float]:
     return lambda runs, size: min(worst(row, size, *sets) for row in runs)
 
 
+def middle(*sets: str) -> Callable[[list[Result], str], float]:
+    """The median over seeds of worst-slice accuracy."""
+    return lambda runs, size: statistics.median(worst(row, size, *sets) for row in runs)
+
+
 def reaching(share: float, *sets: str) -> Callable[[list[Result], str], float]:
     """The number of seeds whose worst slice reaches a share."""
     return lambda runs, size: sum(worst(row, size, *sets) >= share for row in runs)
@@ -92,6 +97,9 @@ FIGURES: dict[str, Callable[[list[Result], str], float]] = {
     "minimum": least(STANDARD),
     "minimum-held-out": least(HELD_OUT),
     "minimum-both": least(*SETS),
+    "median": middle(STANDARD),
+    "median-held-out": middle(HELD_OUT),
+    "median-both": middle(*SETS),
     "maximum": lambda runs, size: max(worst(row, size, STANDARD) for row in runs),
     "perfect": reaching(1, *SETS),
     "seen": counted(lambda total: total.seen_in_training.questions),

@@ -54,7 +54,8 @@ def test_a_folder_that_exists_is_an_input_error(tmp_path):
     assert done.returncode == 2 and "exists already; give a folder that does not exist" in done.stderr
 
 
-# A model that writes steps first, then the answer with commas, and errs where an operand is 999.
+# A model that writes steps first, then the answer with commas; it errs where an operand is 999, and gives no answer
+# where the left one is 0.
 MODEL = r"""
 import json, re, sys
 import lm_eval
@@ -68,10 +69,15 @@ class Adds(LM):
         return [self.text(request.args[0]) for request in requests]
     def text(self, prompt):
         left, right = map(int, re.search(r"What is (\d+)\+(\d+)\?", prompt).groups())
+        if left == 0:
+            return "nothing plus something"
         return f"Answer: first add the units.\nAnswer: {left + right + (999 in (left, right)):,}"
 
 results = lm_eval.simple_evaluate(Adds(), tasks=[sys.argv[1]], task_manager=TaskManager(include_path=sys.argv[2]))
-print(json.dumps({name: scores["exact_match,answer"] for name, scores in results["results"].items()}))
+scores = {name: scores["exact_match,answer"] for name, scores in results["results"].items()}
+samples = [sample for samples in results["samples"].values() for sample in samples]
+unanswered = [sample["doc"]["question"] for sample in samples if sample["filtered_resps"] == ["[invalid]"]]
+print(json.dumps([scores, unanswered]))
 """
 
 
@@ -82,12 +88,16 @@ def test_the_real_harness_scores_a_model(tmp_path):
     for command in (["venv", venv, "--python", sys.executable], ["pip", "install", "--python", venv, HARNESS]):
         subprocess.run([sys.executable, "-m", "uv", *map(str, command)], check=True, capture_output=True)
     code = f"import subprocess, sys; subprocess.run([{str(venv / 'bin/python')!r}, '-c', sys.argv[1], *sys.argv[2:]])"
-    scores = json.loads(python(code, MODEL, "arith_addition_d3", folder).splitlines()[-1])
+    scores, unanswered = json.loads(python(code, MODEL, "arith_addition_d3", folder).splitlines()[-1])
     task = Task("addition", size=3)
     right: dict[str, list[bool]] = {}
+    without: list[str] = []
     for slice, question, _ in rows(task, build(task, SuiteOptions(per_slice=3))):
-        right.setdefault(f"arith_addition_d3_{slice}", []).append("999" not in question.split("+"))
+        left, side = question.split("+")
+        right.setdefault(f"arith_addition_d3_{slice}", []).append(left != "0" and "999" not in (left, side))
+        without += [question] * (left == "0")
     expected = {slice: sum(group) / len(group) for slice, group in right.items()}
     mean = scores.pop("arith_addition_d3")
     assert scores == pytest.approx(expected) and 0 < min(expected.values()) < 1
+    assert sorted(unanswered) == sorted(without) != []
     assert mean == pytest.approx(sum(expected.values()) / len(expected))

@@ -211,7 +211,7 @@ def slices(task_name: str) -> str:
 NAMES = """## Names
 
 A name with K stands for one slice for each number, such as `carry-chain-1` and `carry-chain-2`; the example is of one
-of them. Held-out slices were written after the recipes had been fixed, and nothing is tuned on them."""
+of them. Held-out slices were written after the recipes had been fixed, and no recipe is tuned on them."""
 
 
 def all_slices() -> str:

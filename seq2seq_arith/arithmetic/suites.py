@@ -75,7 +75,7 @@ class SuiteOptions:
     )
     seed: int = options.option("seed of the questions", default=0, low=0, high=MASK64)
     set: str = options.option(
-        "set of slices: standard, or held_out, on which nothing is ever tuned", default=STANDARD, choices=SETS
+        "set of slices: standard, or held_out, on which no recipe is tuned", default=STANDARD, choices=SETS
     )
     version: int = options.option("version of the suite", default=VERSION, low=1, high=VERSION, flag="suite-version")
 

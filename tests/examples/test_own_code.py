@@ -1,4 +1,4 @@
-"""The model and the input format of the examples: their documented properties."""
+"""The model and the input formats of the examples: their documented properties."""
 
 import numpy as np
 import pytest
@@ -13,11 +13,12 @@ from seq2seq_arith.trainer.data.input_formats import make_input_format
 from seq2seq_arith.trainer.models.build import build_network
 
 INPUT_FORMAT = f"{ROOT}/examples/own_input_format.py:WholeNumbers"
+START_TOKEN = f"{ROOT}/examples/start_token.py:StartToken"
 
 
 @pytest.fixture(autouse=True)
 def _named():
-    plugins.allow(INPUT_FORMAT, SMALL_ADDER)
+    plugins.allow(INPUT_FORMAT, START_TOKEN, SMALL_ADDER)
 
 
 @pytest.mark.parametrize(("modulus", "reverse"), [(97, True), (256, False)])
@@ -35,6 +36,16 @@ def test_each_number_is_one_character(modulus, reverse):
 def test_a_number_beyond_a_byte_is_refused(input_error):
     with input_error(InputError):
         make_input_format(INPUT_FORMAT, Task("modular_addition", size=257))
+
+
+@pytest.mark.parametrize("question", ["8+0", "999+999"])
+def test_every_question_begins_with_the_start_token(question):
+    task = Task("addition", reverse=True)
+    input_format = make_input_format(START_TOKEN, task)  # which checks that decoding inverts encoding
+    codes = to_codes([question], task.question_width)
+    start, *ids = np.asarray(input_format.encode_question(codes))[0]
+    assert input_format.alphabet[start] == "^" and start not in ids
+    assert ids == np.asarray(make_input_format("reversed", task).encode_question(codes))[0].tolist()
 
 
 @pytest.mark.models

@@ -384,7 +384,9 @@ def draw_lengths(rows: Sequence[Result], query: Query) -> "Figure":
         least, most = zip(*(interval(*counts[length]) for length in lengths), strict=True)
         look = figures.look(number, len(lengths))
         shares = [right / count for right, count in (counts[length] for length in lengths)]
-        axes.plot(lengths, shares, label=printable(", ".join(key if several else key[:-1])), **look)
+        # Of custom code, the name without its file.
+        names = [name.rpartition(".py:")[2] for name in (key if several else key[:-1])]
+        axes.plot(lengths, shares, label=printable(", ".join(names)), **look)
         axes.fill_between(lengths, least, most, color=look["color"], alpha=0.2, linewidth=0)
     axes.set(xlabel="digits of both operands", ylabel="exact match", ylim=(-0.02, 1.02))
     axes.locator_params(axis="x", integer=True)

@@ -174,6 +174,9 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys, input_error):
         results.append(tmp_path / results.RESULTS, runs[-1])
     line, *_ = results.draw_lengths([*runs, *ROWS], Query()).axes[0].get_lines()  # others have no such slices
     assert line.get_xydata().tolist() == [[2, 0.7], [3, 0.25]]  # each question once
+    own = row("b", 0, "folder/encodings.py:Alibi", 0, scores=suite(slice_of("lengths-2-2", 9, 1), per_slice=9))
+    legend = results.draw_lengths([*runs, own], Query(by=("positional_encoding",))).axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["rope", "Alibi"]
     assert main(["results", str(tmp_path), "--plot-lengths", str(tmp_path / "l.png")]) == 0
     assert (tmp_path / "l.png").read_bytes().startswith(b"\x89PNG")
     with input_error(InputError):

@@ -91,13 +91,14 @@ def test_the_real_harness_scores_a_model(tmp_path):
     scores, unanswered = json.loads(python(code, MODEL, "arith_addition_d3", folder).splitlines()[-1])
     task = Task("addition", size=3)
     right: dict[str, list[bool]] = {}
-    without: list[str] = []
+    expected_unanswered: list[str] = []
     for slice, question, _ in rows(task, build(task, SuiteOptions(per_slice=3))):
-        left, side = question.split("+")
-        right.setdefault(f"arith_addition_d3_{slice}", []).append(left != "0" and "999" not in (left, side))
-        without += [question] * (left == "0")
+        operands = question.split("+")
+        is_right = operands[0] != "0" and "999" not in operands
+        right.setdefault(f"arith_addition_d3_{slice}", []).append(is_right)
+        expected_unanswered += [question] * (operands[0] == "0")
     expected = {slice: sum(group) / len(group) for slice, group in right.items()}
     mean = scores.pop("arith_addition_d3")
     assert scores == pytest.approx(expected) and 0 < min(expected.values()) < 1
-    assert sorted(unanswered) == sorted(without) != []
+    assert sorted(unanswered) == sorted(expected_unanswered) != []
     assert mean == pytest.approx(sum(expected.values()) / len(expected))

@@ -107,19 +107,24 @@ def test_a_run_goes_on_only_with_the_same_code(nets, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("setting", "flag"),
-    [("name", "--model"), ("input_format", "--input-format"), ("positional_encoding", "--positional-encoding")],
+    ("field", "option", "flag"),
+    [
+        ("name", "model", "--model"),
+        ("input_format", "input_format", "--input-format"),
+        ("positional_encoding", "positional_encoding", "--positional-encoding"),
+    ],
 )
-def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path, setting, flag):
+def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path, field, option, flag):
     run, ran = Run(tmp_path / "run", Task("addition"), "abc", "data", TrainConfig()), tmp_path / "ran"
     nets.write_text(f"open({str(ran)!r}, 'w')\n{NETS}", encoding="utf-8")
-    model = ModelConfig(**{"name": "causal", "input_format": "reversed", setting: f"{nets}:writer"})
+    model = ModelConfig(**{"name": "causal", "input_format": "reversed", field: f"{nets}:writer"})
     dataclasses.replace(run, config=TrainConfig(model=model)).write_config()
     checkpoints.save(run.best, {}, {})
     done = run_here("predict", run.folder, "1+2", main=main)
     assert done.returncode == 2
-    assert done.stderr.startswith("arith-model: this run's ") and done.stderr.endswith(
-        f" is the code {nets}:writer, which runs only if you name it; if you trust it, add: {flag} {nets}:writer\n"
+    assert done.stderr == (
+        f"arith-model: this run's {option} is the code {nets}:writer, which runs only if you name it; if you trust it, "
+        f"add: {flag} {nets}:writer\n"
     )
     assert not ran.exists()
     named = run_here("predict", run.folder, "1+2", flag, f"{nets}:writer", main=main)

@@ -16,6 +16,7 @@ numbers of 18 digits takes one word.
 [100000000000000000000, 7000000000000000000]
 """
 
+import operator
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -41,12 +42,14 @@ def stack(words: Sequence[np.ndarray]) -> np.ndarray:
 
 def from_ints(values: Iterable[int], words: int = 1) -> np.ndarray:
     """Python integers as numbers: uint64 of shape (words, n)."""
-    return np.array([[value // WORD**word % WORD for value in values] for word in range(words)], np.uint64)
+    powers = (WORD**word for word in range(words))
+    return np.array([[value // power % WORD for value in values] for power in powers], np.uint64)
 
 
 def to_ints(numbers: np.ndarray) -> list[int]:
     """Numbers as Python integers."""
-    return [sum(word * WORD**i for i, word in enumerate(words)) for words in zip(*numbers.tolist(), strict=True)]
+    powers = [WORD**word for word in range(len(numbers))]
+    return [sum(map(operator.mul, words, powers)) for words in zip(*numbers.tolist(), strict=True)]
 
 
 def less(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ another character
 
 import itertools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -194,19 +195,20 @@ def _check_slice(name: str, entry: Operation, size: int, slice: suites.Slice, at
         raise TaskError(
             f"has the slice {slice.name!r} whose questions do not have {entry.arity} operands; draw so many"
         )
-    for number in itertools.chain(*pairs):
-        if not _is_operand(entry.notation, size, number):
-            raise TaskError(
-                f"has the slice {slice.name!r} with the operand {number}, which no question has {at}; draw others"
-            )
+    for number in _impossible(entry.notation, size, [*itertools.chain(*pairs)]):
+        raise TaskError(
+            f"has the slice {slice.name!r} with the operand {number}, which no question has {at}; draw others"
+        )
 
 
-def _is_operand(notation: Notation, size: int, number: int) -> bool:
-    """Whether a question of this size may have this operand."""
-    side = numbers.from_ints([number], notation.words(size)) if number >= notation.smallest else None
-    if side is None or numbers.to_ints(side) != [number] or notation.measure(side)[0] > notation.width(size):
-        return False
-    return not notation.has_digits or notation.allows(size, str(number))
+def _impossible(notation: Notation, size: int, operands: list[int]) -> Iterator[int]:
+    """The operands that no question of this size has."""
+    sides = numbers.from_ints(operands, notation.words(size))
+    rows = zip(operands, numbers.to_ints(sides), notation.measure(sides) <= notation.width(size), strict=True)
+    for number, as_words, fits in rows:
+        is_number = number >= notation.smallest and number == as_words and fits
+        if not is_number or (notation.has_digits and not notation.allows(size, str(number))):
+            yield number
 
 
 def _is_array(value: Any, dtype: type, shape: tuple[int, ...]) -> bool:

@@ -81,9 +81,10 @@ def test_the_pictures_of_the_pages_say_what_is_drawn_and_are_small_and_light_or_
     for name, drawn in draw.PICTURES.items():
         stored = (draw.DOCS / f"{name}.svg").read_bytes()
         assert len(stored) < 300_000 and b"prefers-color-scheme: dark" in stored
-        now, before = (["".join(each.itertext()) for each in ET.fromstring(text).iter()] for text in (drawn(), stored))
+        pictures = [ET.fromstring(text) for text in (drawn(), stored)]
+        now, before = (["".join(each.itertext()) for each in picture.iter()] for picture in pictures)
         assert now == before, f"python benchmarks/draw.py {name}"
-        lines = [[each.get("d", "") for each in ET.fromstring(text).iter()] for text in (drawn(), stored)]
+        lines = [[each.get("d", "") for each in picture.iter()] for picture in pictures]
         points = [np.array(re.findall(r"[\d.]+", " ".join(each)), float) for each in lines]
         np.testing.assert_allclose(*points, atol=1, err_msg=f"python benchmarks/draw.py {name}")
 

@@ -71,19 +71,19 @@ def check(network: Tables, questions: Automaton) -> None:
 
 
 def test_the_shortest_string_of_at_least_some_steps_has_the_most_blanks():
-    """Compared with all strings of up to six steps; the last transition is a string of one step."""
+    """Compared with all strings of up to five steps; the last transition is a string of one step."""
     symbol = np.array([5, 6, automata.BLANKS, 7, automata.BLANKS, 8])
     source, target = np.array([0, 1, 1, 2, 2, 0]), np.array([1, 1, 2, 1, 3, 4])
     states, edges = np.arange(5), np.arange(6)
     ends = {"initial": states == 0, "final": states > 2}
     automaton = Automaton(**ends, source=source, target=target, symbol=symbol, right=symbol)
-    paths, strings = Paths(automaton), [*itertools.chain(*(itertools.product(symbol, repeat=n) for n in range(1, 7)))]
+    paths, strings = Paths(automaton), [*itertools.chain(*(itertools.product(symbol, repeat=n) for n in range(1, 6)))]
     ways = [(string, way) for string in strings for way in paths(list(string))]
 
     def key(string) -> tuple[bool, int, int]:
         return len(string) < least, len(string), sum(step != automata.BLANKS for step in string)
 
-    for least in range(6):
+    for least in range(5):
         shortest = [string.tolist() for string in automata.shortest(automaton, edges, edges, len(edges), least)]
         expected = sorted(min(key(string) for string, way in ways if edge in way) for edge in edges)
         assert [key(string) for string in shortest] == expected and all(map(paths, shortest))

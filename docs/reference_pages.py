@@ -101,11 +101,14 @@ def models() -> str:
     for name, entry in MODELS.items():
         how = "autoregressive" if entry.autoregressive else "non-autoregressive (all characters in parallel)"
         options = ", ".join(f"`--{option.replace('_', '-')}`" for option in entry.options) or "only its size"
-        options += " and those of its positional encoding" * ("positional_encoding" in entry.options)
+        lengths = "yes" if entry.any_length else "no"
+        if "positional_encoding" in entry.options:
+            options += " and those of its positional encoding"
+            lengths += ", if its positional encoding allows them"
         parts.append(
             f"## `{name}`\n\n{sentence(entry.help)}\n\n- **Standard name:** {entry.term}\n- **Decoding:** {how}\n"
             f"- **Options of its own:** {options}\n"
-            f"- **Inputs of other lengths:** {'yes' if entry.any_length else 'no'}\n"
+            f"- **Inputs of other lengths:** {lengths}\n"
             f"- **Reference:** {entry.paper or 'none'}\n- **Example:** `--model {name}`{fitting(name)}"
         )
     return page(

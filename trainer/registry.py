@@ -107,14 +107,14 @@ MODELS: dict[str, ModelEntry] = {
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="an LSTM encoder compresses the question into one vector, and an LSTM decoder predicts all characters "
         "of the answer from it, non-autoregressively (the network of the notebook tutorial)",
-        term="sequence-to-sequence encoder-decoder with LSTMs",
+        term="sequence-to-sequence encoder-decoder with LSTMs; unlike the paper's, its decoder is not autoregressive",
         paper="[Sutskever et al. 2014](https://arxiv.org/abs/1409.3215)",
         in_browser="encoder_decoder",
     ),
     "gru": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.parallel:encoder_decoder"),
         help="the notebook's encoder and decoder with gated recurrent units (GRU) in place of LSTMs",
-        term="sequence-to-sequence encoder-decoder with GRUs",
+        term="sequence-to-sequence encoder-decoder with GRUs; unlike the paper's, its decoder is not autoregressive",
         paper="[Cho et al. 2014](https://arxiv.org/abs/1406.1078)",
         in_browser="encoder_decoder",
     ),
@@ -168,14 +168,15 @@ MODELS: dict[str, ModelEntry] = {
         build=imported("seq2seq_arith.trainer.models.parallel:lstm_transformer"),
         help="a bidirectional LSTM reads the question; transformer blocks attend over its states and one learned "
         "query vector per character of the answer; LSTMs over these queries predict all characters in parallel",
-        term="attention-LSTM hybrid",
+        term="none; a hybrid of attention and LSTMs",
         paper="[Vaswani et al. 2017](https://arxiv.org/abs/1706.03762)",
         any_length=False,
         options=("heads",),
     ),
     "causal": ModelEntry(
         build=imported("seq2seq_arith.trainer.models.autoregressive:causal"),
-        help="a decoder-only transformer: pre-norm with RMSNorm, tied embeddings, GELU",
+        help="a decoder-only transformer: pre-norm with RMSNorm, GELU, and separate embeddings of the characters of "
+        "question and answer, of which those of the answer are tied to the output",
         term="decoder-only transformer (GPT)",
         paper="[Radford et al. "
         "2018](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf)",
@@ -199,7 +200,7 @@ MODELS: dict[str, ModelEntry] = {
         build=imported("seq2seq_arith.trainer.models.parallel:counter"),
         help="an encoder and a decoder whose units count up, down or not at all; the recurrence is a cumulative sum "
         "of the inputs' increments, so it is computed in parallel over the steps (linear RNN)",
-        term="counter network (linear recurrence)",
+        term="none; a linear recurrence that counts",
         paper="[Cho et al. 2014](https://arxiv.org/abs/1406.1078), for the decoder's input",
         in_browser="counter",
         needs_float32="a counter sums over thousands of steps",
@@ -262,7 +263,8 @@ HINTS: dict[str, str] = {
     "random spaces": "the question has spaces at random positions",
     "reversed question": "the question is stored, and read, from its last character to its first, so that each number "
     "begins with its units",
-    "reversed answer": "the answer is written from its last character to its first, so that carries need no lookahead",
+    "reversed answer": "the answer is written from its last character to its first, so that the carries of sums and "
+    "products need no lookahead",
     "reversed question and answer": "both: numbers are read and written from the units, the order in which carries "
     "propagate",
     "zero padding": "all operands have one width, so that digits of equal position have a constant distance",

@@ -1,17 +1,20 @@
 """``arith-data suite --lm-eval``: the files, and that the real lm-evaluation-harness scores a model with them."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from layout import ROOT
 from programs import python, run_here
 from stored import make
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines import lm_eval
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.formats.location import dataset_path
 from seq2seq_arith.pipelines.suite import build, rows
@@ -38,6 +41,28 @@ def test_every_slice_is_a_task_with_its_questions(tmp_path):
         assert content["task"] == f"arith_addition_d3_{slice}" and (folder / content["include"]).exists()
         data = Path(content["dataset_kwargs"]["data_files"]["test"])
         assert list(map(json.loads, data.read_text().splitlines())) == questions
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        ("Answer: 1000", ["1000"]),
+        ("So 999 + 1 = 1000.\nAnswer: -1,000.", ["-1,000"]),
+        ("**Answer:** 1,000\n\n", ["1,000"]),
+        ("**Answer: 1000**.", ["1000"]),
+        ("Answer:\n\n`1000`\nI hope this helps.", ["1000"]),
+        ("Answer: $1000$", ["1000"]),
+        ("Answer: 999+1 = 1000", ["1000"]),
+        ("Answer: first the units.\nAnswer: 47r0", ["units", "47r0"]),
+        ("Answer: <", ["<"]),
+        ("Answer: q-----", ["q-----"]),
+        ("The result is 1000.", []),
+        ("Answer:", []),
+    ],
+)
+def test_the_answer_is_the_last_word_of_its_line(text, answers):
+    assert re.findall(lm_eval.ANSWER, text) == answers
+    assert f'r"{lm_eval.ANSWER}"' in (ROOT / "docs/how-to/evaluate-language-model.md").read_text(encoding="utf-8")
 
 
 def test_a_suite_all_of_whose_questions_are_left_out_is_refused(tmp_path, input_error):
@@ -71,7 +96,7 @@ class Adds(LM):
         left, right = map(int, re.search(r"What is (\d+)\+(\d+)\?", prompt).groups())
         if left == 0:
             return "nothing plus something"
-        return f"Answer: first add the units.\nAnswer: {left + right + (999 in (left, right)):,}"
+        return f"Answer: first add the units.\n**Answer:** {left + right + (999 in (left, right)):,}."
 
 results = lm_eval.simple_evaluate(Adds(), tasks=[sys.argv[1]], task_manager=TaskManager(include_path=sys.argv[2]))
 scores = {name: scores["exact_match,answer"] for name, scores in results["results"].items()}

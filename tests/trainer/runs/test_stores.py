@@ -164,7 +164,7 @@ BY_TURNS = ["gs", pytest.param("s3", marks=pytest.mark.release)]
 @pytest.mark.parametrize("scheme", BY_TURNS)
 def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, data_dir, tmp_path):
     """SIGKILL after the first checkpoint has arrived, and the same command again, as if on another machine."""
-    whole, train = tmp_path / "whole", command(data_dir, epochs=20)
+    whole, train = tmp_path / "whole", command(data_dir, epochs=10)
     ended = run_here(*train[3:], whole, main=main)
     assert ended.returncode == 0, ended.stderr
     url = f"{emulators.new_bucket(scheme)}/runs/addition"

@@ -170,7 +170,7 @@ def losses(folder):
 @pytest.mark.slow
 def test_two_machines_learn_what_one_does_also_after_a_pause_or_the_loss_of_one(data_dir, tmp_path):
     """The pause is longer than TensorFlow's own limit of 10 seconds."""
-    epochs = 40
+    epochs = 30
     cluster = Cluster(data_dir, tmp_path / "two", epochs)
     subprocess.run(cluster.command(tmp_path / "one"), check=True, capture_output=True)
 

@@ -546,7 +546,7 @@ class TrainConfig:
         default=0,
         low=0,
         high=100,
-        paper="[Clarke et al. 2000](https://doi.org/10.1007/10722167_15)",
+        paper="[Solar-Lezama et al. 2006](https://doi.org/10.1145/1168857.1168907)",
         group=AT_THE_END,
     )
     prove_within_digits: bool = option(

@@ -260,9 +260,10 @@ class TrainedRun(Tabular):
     def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> "Analysis":
         """Ablation: scores on the suite with one part of the model removed, a row per layer and attention head.
 
-        With a ``layer``, there is a row per unit, or per head for a layer of attention. The output of a removed part is
-        replaced by ``zero``, or by its ``mean`` over the questions. The columns ``layer`` and ``part`` name what was
-        removed: ``all`` of a layer, a ``head`` or a ``unit``; both are ``none`` in the first row.
+        With a ``layer``, there is a row per unit, or per head for a layer of attention. The output of a removed part
+        (for a head, its attention weights) is replaced by ``zero``, or by its ``mean`` over the questions. The columns
+        ``layer`` and ``part`` name what was removed: ``all`` of a layer, a ``head`` or a ``unit``; both are ``none`` in
+        the first row.
 
         Raises InputError if there is no such layer, or the run has no checkpoint.
         """

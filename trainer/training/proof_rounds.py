@@ -1,8 +1,9 @@
 """Counterexample-guided training: while a proof fails, its counterexamples are mixed into fresh draws for a round.
 
-The idea is that of Clarke et al., "Counterexample-Guided Abstraction Refinement", CAV 2000: the proof returns a
-question for each case that is wrong, and the model is trained on them for a thousand steps. Other cases may
-become wrong meanwhile, so the next round proves all of them again.
+This is counterexample-guided inductive synthesis (CEGIS; Solar-Lezama et al., "Combinatorial sketching for finite
+programs", ASPLOS 2006), with a network in the place of a program: the proof returns a question for each case that is
+wrong, and the model is trained on them for a thousand steps. Other cases may become wrong meanwhile, so the next round
+proves all of them again.
 """
 
 import dataclasses

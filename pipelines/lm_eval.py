@@ -26,8 +26,9 @@ PROMPT = (
     "What is {{question}}? Think step by step, then end with one line of this form:\nAnswer: RESULT\n"
     "RESULT is written like the result of EXAMPLE, which is ITS_ANSWER.\n"
 )
-# The last word of a line that has ``Answer:``, or of the line after it, without the marks of Markdown and a full stop.
-ANSWER = r"(?m)Answer:\s*.*?([^\s*.$`]+)[\s*.$`]*$"
+# The last word of a line with ``Answer:``, or of the line after it, without the marks of Markdown and a full stop. It
+# is a whole word: a wrong 4.7 must not become a right 7.
+ANSWER = r"(?m)Answer:\s*(?:.*[^\S\n])?[*$`]*([^\s*$`.][^\s*$`]*?)[\s*$`.]*$"
 MAX_TOKENS = 2048  # of a text, so that the steps of a long question fit
 
 

@@ -83,11 +83,13 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
         meaning="exact match",
     )
     value = "its mean" if by == "mean" else "zero"
+    has_heads = any(part.attention_hook is not identity for part in removed)
+    output = "the output of one layer, or the attention weights of one head," if has_heads else "the output of one part"
     more = ", of which all that is written must be right" * learner.input_format.writes_more
     # A question may be in two slices.
     distinct = len(np.unique(np.c_[examples.questions, examples.answers], axis=0))
     title = (
-        f"{len(examples):,} questions of {task.name}, {distinct:,} of them different{more}; the output of one part is "
+        f"{len(examples):,} questions of {task.name}, {distinct:,} of them different{more}; {output} is "
         f"replaced by {value}"
     )
     return Analysis(rows, [heat_map], title)

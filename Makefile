@@ -28,7 +28,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release release-part input-errors reference lesson matrix images gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak mutants address lock sbom audit clean
+.PHONY: help demo test test-models slow release release-part input-errors reference lesson matrix images gpu lint style types pages docs linkcheck prism flink spark bench-data bench-train bench-recipes soak mutants address lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -81,10 +81,16 @@ gpu: $(VENV)/installed ## Runs the tests that need an NVIDIA GPU, and prints wha
 	$(BIN)/pip install --quiet --editable '.[gpu,test]'
 	$(PYTEST) -s -m gpu
 
-lint: $(VENV)/tested ## Checks style, types, the imports between the layers, and the pages
+lint: style types pages ## Checks all that the next three check
+
+style: $(VENV)/tested ## Checks style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/tested ## Checks types
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+pages: $(VENV)/tested ## Checks the imports between the layers, and the pages
 	$(PYTEST) --quiet -m lint tests/repository
 
 # Sphinx turns every warning into a failure, and tells all of them: also a link, or a name in a docstring, that leads

@@ -238,7 +238,7 @@ def quick_tests(environment: Environment, checkout: Path, cwd: Path, **variables
     assert " passed" in output.splitlines()[-1]
 
 
-@pytest.mark.parametrize("place", ["the root of the checkout", "elsewhere"])
+@pytest.mark.parametrize("place", ["the root of the checkout", pytest.param("elsewhere", marks=pytest.mark.release)])
 def test_it_works_without_being_installed(place, environment, clone, tmp_path):
     cwd, variables = (clone, {}) if place != "elsewhere" else (tmp_path, {"PYTHONPATH": str(clone)})
     assert environment.python(WHERE, cwd=cwd, **variables) == layers_of(clone)

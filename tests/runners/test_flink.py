@@ -49,7 +49,7 @@ def test_a_dataset(cluster, tmp_path):
     assert f"job {job[1]} is RUNNING" in later
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_ctrl_c(cluster, tmp_path):
     """Beam's job server does not hand it on to Flink; the job ends all the same, for its workers find no folder."""
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
@@ -88,7 +88,7 @@ def test_workers_that_cannot_start(cluster, tmp_path):
     assert re.match(r"arith-data: job \S+ ended as FAILED: ", line)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_program_ends_with_its_terminal(tmp_path):
     """And with it all that it has started."""
     clusters.load("flink")

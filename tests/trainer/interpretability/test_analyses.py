@@ -171,11 +171,13 @@ def test_a_head_that_is_removed_gives_nothing():
     kernel = next(weight for weight in learner.model.weights if weight.path.endswith("attention/output_kernel"))
     kernel.assign(np.where(np.arange(16)[:, None] // 4 == 2, 0.0, kernel.numpy()))
     np.testing.assert_allclose(without, subject.logits(), atol=1e-5)
+    assert "attention weights of one head" in ablation.ablate(learner, None, "zero", FEW).title
 
 
 def test_the_carry_of_the_proved_adder_is_in_several_units(adder):
     assert [row["exact_match"] for row in adder.ablate("latches_0", by="mean", per_slice=5)] == [1.0] * (1 + 8)
     table = adder.ablate(by="mean", per_slice=5)
+    assert "the output of one part is replaced by its mean" in table.title
     parts = {row["layer"]: (row["worst_slice"], row["worst_exact_match"]) for row in table}
     assert (parts["none"], parts["latches_0"]) == (("random", 1.0), ("full", 0.0))
     table = adder.patch("12+34", "18+34", "neighbours")

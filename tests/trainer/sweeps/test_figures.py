@@ -70,6 +70,33 @@ def counted(count: Callable[[SliceScore], int]) -> Callable[[list[Result], str],
     return of_runs(lambda runs: sum(count(row.by_suite[STANDARD, None].total()) for row in runs))
 
 
+def of_lengths(
+    count: Callable[[SliceScore], int], chosen: Callable[[int, int, int], bool]
+) -> Callable[[list[Result], str], float]:
+    """The sum over all runs of a count on slices of two fixed lengths, chosen by them and the longest in training."""
+
+    def figure(runs: list[Result], size: str) -> float:
+        slices = ((row, slice) for row in runs for slice in row.scores.select(size=int(size)).rows)
+        lengths = ((row, slice, re.fullmatch(r"lengths-(\d+)-(\d+)", slice.slice)) for row, slice in slices)
+        return sum(
+            count(slice)
+            for row, slice, match in lengths
+            if match and chosen(int(match[1]), int(match[2]), row.trained_digits or 0)
+        )
+
+    return figure
+
+
+def longer(left: int, right: int, trained: int) -> bool:
+    """Whether an operand is longer than all in training."""
+    return max(left, right) > trained
+
+
+def seven_to_nine(left: int, right: int, trained: int) -> bool:
+    """Whether both operands have 7 digits, both 8, or both 9."""
+    return left == right and 7 <= left <= 9
+
+
 def steps(column: int) -> Callable[[Result], float]:
     """After how many steps a network answers its training pairs (1), or the others (2), correctly."""
     return lambda row: next((point[0] for point in row.curve if point[column] >= LEARNED), math.inf)
@@ -111,6 +138,10 @@ FIGURES: dict[str, Callable[[list[Result], str], float]] = {
     "exact-min": exact(0),
     "exact-second": exact(1),
     "exact-max": exact(-1),
+    "longer": of_lengths(lambda slice: slice.questions, longer),
+    "longer-right": of_lengths(lambda slice: slice.right, longer),
+    "seven-to-nine": of_lengths(lambda slice: slice.questions, seven_to_nine),
+    "seven-to-nine-right": of_lengths(lambda slice: slice.right, seven_to_nine),
     "validation-min": of_runs(lambda runs: min(row.exact_match for row in runs)),
     "cpu": of_runs(lambda runs: round(statistics.median(row.cpu_seconds for row in runs))),
     "cpu-min": of_runs(lambda runs: round(min(row.cpu_seconds for row in runs))),

@@ -14,7 +14,7 @@ import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 from seq2seq_arith.base import events, process
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
@@ -128,18 +128,24 @@ def _fail_with_file(name: str, error: OSError) -> None:
     if error.filename or isinstance(error, FileNotFoundError):  # without a name: no folder for temporary files
         fail(name, f"{error.filename}: {reason}" if error.filename else reason)
         return
-    with contextlib.suppress(OSError):  # a stream that is not a file
-        # Otherwise Python reports the error again when it flushes the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), events.output().fileno())
+    _discard(events.output())
     if not isinstance(error, BrokenPipeError):  # the reader has closed the pipe
         fail(name, f"standard output: {reason}")
+
+
+def _discard(stream: IO[str]) -> None:
+    """Sends the rest of a stream to the null device: Python would fail again, with another code, when it flushes it."""
+    with contextlib.suppress(OSError):  # a stream that is not a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def fail(name: str, message: str, code: int = FAILURE) -> int:
     """Prints a failure to standard error in one line; returns the exit code."""
     message = events.hidden(printable(message))
-    with contextlib.suppress(OSError):  # a full or closed stream; the exit code remains
+    try:
         print(f"{name}: {message}", file=sys.stderr)
+    except OSError:  # a full or closed stream; the exit code remains
+        _discard(sys.stderr)
     with contextlib.suppress(OSError):
         events.emit("error", message=message, exit_code=code, retryable=code == TEMPORARY)
     return code

@@ -110,6 +110,7 @@ sys.exit(outcome.code)
 """
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     ("redirection", "code", "out", "err"),
     [
@@ -121,10 +122,10 @@ sys.exit(outcome.code)
         (">&- 2>&-", 0, "", ""),
     ],
 )
-def test_full_left_and_closed_streams(redirection, code, out, err):
-    """In a terminal that has no marks."""
+def test_full_left_and_closed_streams(redirection, code, out, err, unbuffered):
+    """In a terminal that has no marks; also with what Python itself keeps of a stream until the end."""
     command = ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, STREAMS]
-    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUNBUFFERED": unbuffered}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ascii_only)
     assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
 

@@ -1,4 +1,4 @@
-"""Names the packages, and gives the page absolute links. Beam's ``--setup_file`` reads this file, too.
+"""Names the packages, and gives the page absolute links.
 
 The three layers are folders at the top of the checkout. (Installed at the top, our ``datasets`` would overwrite Hugging
 Face's.) The links of the same names in ``seq2seq_arith`` are for editors, type checkers, and imports that need no

@@ -559,7 +559,7 @@ class TrainConfig:
         "seed of the initial weights and of the order of examples", default=0, low=0, high=MAX_SEED, group=DURATION
     )
     replicas: int | None = option(
-        "number of replicas (data parallelism); on a CPU, logical devices",
+        "number of replicas (data parallelism) on the CPU, which are logical devices; GPUs are then not used",
         default=None,
         default_text="all GPUs, or one CPU",
         low=1,

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sys
 
 import pytest
@@ -124,12 +123,3 @@ def test_the_command_of_the_page():
     assert job["subnetwork"] == "regions/us-central1/subnetworks/arith"
     assert "beam-bucket/temp" in job["temporary"]
     assert not [name for name in job["artifacts"] if "workflow" in name or "whl" in name]
-
-
-@pytest.mark.release
-def test_setup_py_is_staged(tmp_path):
-    """From a copy, for building the package writes beside setup.py."""
-    names = shutil.ignore_patterns(".*", "tests", "build", "dist", "*.egg-info", "data", "runs", "__pycache__")
-    copy = shutil.copytree(ROOT, tmp_path / "checkout", ignore=names)
-    job = translated(f"--setup_file={copy / 'setup.py'}")
-    assert [name for name in job["artifacts"] if "workflow.tar.gz" in name]

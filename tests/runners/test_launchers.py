@@ -55,7 +55,7 @@ def test_each_machine_gets_all_addresses_and_its_number(tmp_path, commands, mach
     [(0, 0, ""), (1, 0, ""), (2, 0, ""), (130, 0, ""), (75, 0, "requeue 7\n"), (137, 9, "requeue 7\n"), (137, 10, "")],
 )
 def test_slurm_starts_again_what_may_succeed_later(tmp_path, code, restarts, again):
-    """A lost process (137), and what the others then return (75); no wrong option (2), no stop (130); up to ten times."""
+    """A lost process (137), and what the others return then (75), up to ten times; not a wrong option or a stop."""
     programs = {"scontrol": 'if [ "$1" = requeue ]; then echo "$@"; fi', "srun": f"exit {code}"}
     environment = installed(tmp_path, programs) | {"SLURM_RESTART_COUNT": str(restarts)}
     done = subprocess.run(["bash", FOLDER / "slurm.sh"], env=environment, capture_output=True, text=True, check=False)

@@ -92,6 +92,16 @@ def longer(left: int, right: int, trained: int) -> bool:
     return max(left, right) > trained
 
 
+def shorter(left: int, right: int, trained: int) -> bool:
+    """Whether neither operand is longer than those in training."""
+    return not longer(left, right, trained)
+
+
+def twenty_two(left: int, right: int, trained: int) -> bool:
+    """Whether the operands have at least 22 digits together: at size 20, no more padding than in training up to 10."""
+    return left + right >= 22
+
+
 def seven_to_nine(left: int, right: int, trained: int) -> bool:
     """Whether both operands have 7 digits, both 8, or both 9."""
     return left == right and 7 <= left <= 9
@@ -140,9 +150,14 @@ FIGURES: dict[str, Callable[[list[Result], str], float]] = {
     "exact-max": exact(-1),
     "longer": of_lengths(lambda slice: slice.questions, longer),
     "longer-right": of_lengths(lambda slice: slice.right, longer),
+    "shorter": of_lengths(lambda slice: slice.questions, shorter),
+    "shorter-right": of_lengths(lambda slice: slice.right, shorter),
+    "twenty-two": of_lengths(lambda slice: slice.questions, twenty_two),
+    "twenty-two-right": of_lengths(lambda slice: slice.right, twenty_two),
     "seven-to-nine": of_lengths(lambda slice: slice.questions, seven_to_nine),
     "seven-to-nine-right": of_lengths(lambda slice: slice.right, seven_to_nine),
     "validation-min": of_runs(lambda runs: min(row.exact_match for row in runs)),
+    "validation-max": of_runs(lambda runs: max(row.exact_match for row in runs)),
     "cpu": of_runs(lambda runs: round(statistics.median(row.cpu_seconds for row in runs))),
     "cpu-min": of_runs(lambda runs: round(min(row.cpu_seconds for row in runs))),
     "cpu-max": of_runs(lambda runs: round(max(row.cpu_seconds for row in runs))),
